@@ -1,0 +1,223 @@
+//! The configuration of a run: `configs/default.toml`, a file of the user's, and `--set key=value`,
+//! each over the one before.
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use apprentice_align::AlignConfig;
+use apprentice_encoder::{AlignmentConfig, BackboneKind, ClipConfig, CycleConfig};
+use apprentice_policy::{PolicyConfig, TrainConfig};
+use apprentice_reward::RewardConfig;
+use apprentice_safety::GuardConfig;
+use apprentice_sim::SimConfig;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The built-in configuration, with every key explained.
+pub const DEFAULT_TOML: &str = include_str!("../../../configs/default.toml");
+
+/// Everything a run can be told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub run: RunConfig,
+    pub robot: RobotConfig,
+    pub sim: SimConfig,
+    pub guard: GuardConfig,
+    pub demonstrations: RecordConfig,
+    pub rollouts: RecordConfig,
+    pub policy: PolicyConfig,
+    pub train: TrainConfig,
+    pub operator: OperatorConfig,
+    pub encoder: EncoderConfig,
+    pub reward: RewardConfig,
+    pub align: AlignConfig,
+    pub evaluate: RecordConfig,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    pub task: String,
+    pub robots: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RobotConfig {
+    pub description: String,
+    pub image_size: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordConfig {
+    pub episodes: usize,
+    pub ticks: u64,
+}
+
+/// How the operator of the demo is simulated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorConfig {
+    pub prefers: Preferred,
+    pub rankings: usize,
+    pub error_rate: f64,
+    pub shuffle: bool,
+}
+
+/// The simulated operator's hidden preference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preferred {
+    Handle,
+    Rim,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncoderConfig {
+    pub backbone: BackboneKind,
+    pub weights: PathBuf,
+    pub clip: ClipConfig,
+    pub cycle: CycleConfig,
+    pub alignment: AlignmentConfig,
+}
+
+impl Config {
+    /// Puts the layers together.
+    ///
+    /// # Errors
+    /// Names the file or option, the key, what it is and what is allowed.
+    pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self> {
+        let mut table: toml::Table = toml::from_str(DEFAULT_TOML).context("the built-in configuration")?;
+        if let Some(file) = file {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("configuration file {} cannot be read", file.display()))?;
+            let over: toml::Table = toml::from_str(&text)
+                .map_err(|e| anyhow!("configuration file {} is not valid TOML: {e}", file.display()))?;
+            overlay(&mut table, over, "", &file.display().to_string())?;
+        }
+        for setting in settings {
+            let (key, value) = setting
+                .split_once('=')
+                .ok_or_else(|| anyhow!("--set {setting}: expected key=value, for example --set operator.error_rate=0.2"))?;
+            let value = parse_value(value);
+            let over = key.rsplit('.').fold(value, |inner, part| {
+                toml::Value::Table(toml::Table::from_iter([(part.trim().to_owned(), inner)]))
+            });
+            if let toml::Value::Table(over) = over {
+                overlay(&mut table, over, "", &format!("--set {setting}"))?;
+            }
+        }
+        let config: Self = toml::Value::Table(table)
+            .try_into()
+            .map_err(|e: toml::de::Error| anyhow!("configuration: {}", e.message().trim()))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.policy.validate()?;
+        let rate = self.operator.error_rate;
+        if !(0.0..=1.0).contains(&rate) {
+            bail!("operator.error_rate is {rate}, allowed: 0 to 1 (the share of rankings that are wrong)");
+        }
+        if self.run.robots == 0 {
+            bail!("run.robots is 0, allowed: 1 or more robots at a time");
+        }
+        if !(32..=224).contains(&self.robot.image_size) {
+            bail!("robot.image_size is {} pixels, allowed: 32 to 224", self.robot.image_size);
+        }
+        for (key, record) in
+            [("demonstrations", &self.demonstrations), ("rollouts", &self.rollouts), ("evaluate", &self.evaluate)]
+        {
+            if record.episodes == 0 || record.ticks == 0 {
+                bail!("{key}.episodes and {key}.ticks are {} and {}, allowed: 1 or more", record.episodes, record.ticks);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lays `over` on `table`, refusing keys that `table` does not have.
+fn overlay(table: &mut toml::Table, over: toml::Table, path: &str, origin: &str) -> Result<()> {
+    for (key, value) in over {
+        let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let known: Vec<String> = table.keys().cloned().collect();
+        match (table.get_mut(&key), value) {
+            (None, _) => bail!(
+                "{origin}: there is no setting {full}; {} has {}",
+                if path.is_empty() { "the configuration" } else { path },
+                known.join(", ")
+            ),
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => overlay(inner, value, &full, origin)?,
+            (Some(toml::Value::Table(_)), value) => {
+                bail!("{origin}: {full} is a section, not a value (got {value})")
+            }
+            (Some(slot), value) => *slot = fitting(slot, value),
+        }
+    }
+    Ok(())
+}
+
+/// A whole number given where the default has a fraction is meant as one.
+fn fitting(slot: &toml::Value, value: toml::Value) -> toml::Value {
+    match (slot, value) {
+        (toml::Value::Float(_), toml::Value::Integer(i)) => toml::Value::Float(i as f64),
+        (_, value) => value,
+    }
+}
+
+/// A value as TOML would read it; what TOML cannot read is a string.
+fn parse_value(text: &str) -> toml::Value {
+    let line = format!("value = {text}");
+    toml::from_str::<toml::Table>(&line)
+        .ok()
+        .and_then(|mut t| t.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_the_default_is_explained() {
+        let mut explained = false;
+        for line in DEFAULT_TOML.lines() {
+            if line.starts_with('#') {
+                explained = true;
+            } else if line.contains('=') {
+                assert!(explained || line.contains(" # "), "no comment for: {line}");
+                explained = false;
+            } else {
+                explained = false;
+            }
+        }
+    }
+
+    #[test]
+    fn the_libraries_defaults_are_those_of_the_file() {
+        let config = Config::load(None, &[]).unwrap();
+        assert_eq!(config.policy, PolicyConfig::default());
+        assert_eq!(config.train, TrainConfig::default());
+        assert_eq!(config.align, AlignConfig::default());
+        assert_eq!(config.reward, RewardConfig::default());
+        assert_eq!(config.encoder.alignment, AlignmentConfig::default());
+        assert_eq!(config.encoder.cycle, CycleConfig::default());
+    }
+
+    #[test]
+    fn settings_reach_their_key_and_unknown_ones_are_refused() {
+        let config = Config::load(None, &["operator.error_rate=0.2".into(), "operator.shuffle=true".into()]).unwrap();
+        assert!(config.operator.shuffle && (config.operator.error_rate - 0.2).abs() < 1e-12);
+        let backbone = Config::load(None, &["encoder.backbone=efficientnet-lite0".into()]).unwrap();
+        assert_eq!(backbone.encoder.backbone, BackboneKind::EfficientnetLite0);
+        let error = Config::load(None, &["operator.eror_rate=0.2".into()]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "--set operator.eror_rate=0.2: there is no setting operator.eror_rate; operator has \
+             error_rate, prefers, rankings, shuffle"
+        );
+        assert!(Config::load(None, &["operator.error_rate=2".into()]).unwrap_err().to_string().contains("allowed: 0 to 1"));
+    }
+}

@@ -1,0 +1,53 @@
+//! What a robot reports and what it is told.
+
+use crate::Image;
+
+/// Joint state of an arm at one instant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RobotState {
+    /// Counts up by one a message; a gap is a loss.
+    pub sequence: u64,
+    /// Robot clock when the joints were read, nanoseconds.
+    pub stamp_ns: u64,
+    /// Joint positions, radians.
+    pub positions: Vec<f64>,
+    /// Joint velocities, radians per second.
+    pub velocities: Vec<f64>,
+    /// Opening between the fingers, metres.
+    pub gripper_width: f64,
+}
+
+/// One picture from one camera.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameraFrame {
+    /// Counts up by one a message; a gap is a loss.
+    pub sequence: u64,
+    /// Robot clock at exposure, nanoseconds.
+    pub stamp_ns: u64,
+    /// The picture.
+    pub image: Image,
+}
+
+/// Absolute joint target for one control tick. Never a difference: a lost difference is a wrong
+/// place, a lost target is only late.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JointCommand {
+    /// Counts up by one a command.
+    pub sequence: u64,
+    /// Sender's clock, nanoseconds.
+    pub stamp_ns: u64,
+    /// Joint targets, radians.
+    pub positions: Vec<f64>,
+    /// Finger opening target, metres.
+    pub gripper_width: f64,
+}
+
+/// One policy tick: the joints and one frame of each camera, in the order of the robot's
+/// description.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The joints.
+    pub state: RobotState,
+    /// The frames, one a camera.
+    pub frames: Vec<CameraFrame>,
+}

@@ -1,0 +1,174 @@
+//! A trained policy at work: observations in, chunks of actions out.
+
+use crate::schedule::Spacing;
+use crate::windows::pictures;
+use crate::{DdimSampler, MinMaxNormalizer, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork};
+use apprentice_core::{Image, Seed};
+use burn::module::Module as _;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand_distr::{Distribution as _, StandardNormal};
+
+/// What the policy sees at one moment: To entries, oldest first.
+#[derive(Clone, Debug)]
+pub struct PolicyInput<'a> {
+    /// For each moment, one picture a camera.
+    pub images: Vec<Vec<&'a Image>>,
+    /// For each moment, the proprioception (P numbers).
+    pub proprioception: Vec<&'a [f32]>,
+}
+
+/// A diffusion policy with everything it needs to act.
+#[derive(Clone, Debug)]
+pub struct DiffusionPolicy {
+    network: PolicyNetwork,
+    config: PolicyConfig,
+    proprioception: MinMaxNormalizer,
+    actions: MinMaxNormalizer,
+    cameras: usize,
+    sampler: DdimSampler,
+    device: Device,
+}
+
+impl DiffusionPolicy {
+    /// Puts a policy together; the network is moved to `device`, gradients off.
+    ///
+    /// # Errors
+    /// When the configuration cannot work.
+    pub fn new(
+        network: PolicyNetwork,
+        config: PolicyConfig,
+        proprioception: MinMaxNormalizer,
+        actions: MinMaxNormalizer,
+        cameras: usize,
+        device: &Device,
+    ) -> Result<Self, PolicyError> {
+        config.validate()?;
+        let schedule = NoiseSchedule::squared_cosine(config.diffusion_steps);
+        let sampler = DdimSampler::new(&schedule, config.inference_steps, Spacing::default())?;
+        Ok(Self {
+            network: network.valid(),
+            config,
+            proprioception,
+            actions,
+            cameras,
+            sampler,
+            device: device.clone(),
+        })
+    }
+
+    /// The networks, without gradients.
+    #[must_use]
+    pub fn network(&self) -> &PolicyNetwork {
+        &self.network
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &PolicyConfig {
+        &self.config
+    }
+
+    /// The (proprioception, action) scaling.
+    #[must_use]
+    pub fn normalizers(&self) -> (&MinMaxNormalizer, &MinMaxNormalizer) {
+        (&self.proprioception, &self.actions)
+    }
+
+    /// Cameras the policy looks through.
+    #[must_use]
+    pub fn cameras(&self) -> usize {
+        self.cameras
+    }
+
+    /// Where the policy computes.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The same policy with other networks of the same shape.
+    #[must_use]
+    pub fn with_network(&self, network: PolicyNetwork) -> Self {
+        Self { network: network.valid(), ..self.clone() }
+    }
+
+    /// Denoises one whole chunk (Tp actions of A numbers) for each input; `seeds` draw the noise,
+    /// one an input, so that an answer does not depend on what else is in the batch.
+    ///
+    /// # Errors
+    /// When an input does not fit the policy, or a number comes out that is not finite.
+    pub fn denoise(&self, inputs: &[PolicyInput<'_>], seeds: &[Seed]) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
+        let (b, horizon, dim) = (inputs.len(), self.config.horizon, self.actions.dim());
+        if b == 0 {
+            return Ok(Vec::new());
+        }
+        let condition = self.condition(inputs)?;
+        let mut sample: Vec<f32> = seeds
+            .iter()
+            .flat_map(|seed| {
+                let mut rng = seed.rng();
+                let draw = move |_| StandardNormal.sample(&mut rng);
+                (0..horizon * dim).map(draw).collect::<Vec<f32>>()
+            })
+            .collect();
+        for (station, step) in self.sampler.steps().enumerate() {
+            let noisy = Tensor::from_data(TensorData::new(sample.clone(), [b, horizon, dim]), &self.device);
+            let steps = crate::train::steps_tensor(&vec![step; b], &self.device);
+            let noise = self.network.noise(noisy, steps, condition.clone())?;
+            let noise: Vec<f32> = noise
+                .into_data()
+                .to_vec()
+                .map_err(|e| PolicyError::NotFinite(format!("the predicted noise ({e:?})")))?;
+            self.sampler.advance(station, &mut sample, &noise);
+        }
+        if sample.iter().any(|v| !v.is_finite()) {
+            return Err(PolicyError::NotFinite("an action of the denoised chunk".into()));
+        }
+        self.actions.denormalize(&mut sample);
+        let chunk = |rows: &[f32]| rows.chunks_exact(dim).map(<[f32]>::to_vec).collect();
+        Ok(sample.chunks_exact(horizon * dim).map(chunk).collect())
+    }
+
+    /// The part of a denoised chunk that is carried out: Ta actions, from the newest observation's
+    /// own tick on.
+    #[must_use]
+    pub fn executed<'c>(&self, chunk: &'c [Vec<f32>]) -> &'c [Vec<f32>] {
+        let first = self.config.observation_history - 1;
+        let last = (first + self.config.execute).min(chunk.len());
+        chunk.get(first..last).unwrap_or(chunk)
+    }
+
+    fn condition(&self, inputs: &[PolicyInput<'_>]) -> Result<Tensor<2>, PolicyError> {
+        let refuse = |what, got: usize, expected: usize| {
+            Err(PolicyError::Observation { what, got: got.to_string(), expected: expected.to_string() })
+        };
+        let to = self.config.observation_history;
+        let dim = self.proprioception.dim();
+        let mut p = Vec::with_capacity(inputs.len() * to * dim);
+        for input in inputs {
+            if input.images.len() != to || input.proprioception.len() != to {
+                return refuse("length of the history", input.images.len().min(input.proprioception.len()), to);
+            }
+            for images in &input.images {
+                if images.len() != self.cameras {
+                    return refuse("number of cameras", images.len(), self.cameras);
+                }
+            }
+            for row in &input.proprioception {
+                if row.len() != dim {
+                    return refuse("numbers of proprioception", row.len(), dim);
+                }
+                p.extend_from_slice(row);
+            }
+        }
+        self.proprioception.normalize(&mut p);
+        let images: Vec<Tensor<4>> = (0..self.cameras)
+            .map(|camera| {
+                let all: Vec<&Image> = inputs.iter().flat_map(|i| i.images.iter().map(|m| m[camera])).collect();
+                pictures(&all, self.config.image_size, &self.device)
+            })
+            .collect();
+        let p = Tensor::from_data(TensorData::new(p, [inputs.len(), to * dim]), &self.device);
+        Ok(self.network.condition(&images, p))
+    }
+}

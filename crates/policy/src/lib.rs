@@ -1,0 +1,29 @@
+//! The hand: a diffusion policy (Chi et al. 2023, arXiv 2303.04137).
+//!
+//! From the last [`PolicyConfig::observation_history`] observations (pictures and proprioception)
+//! a 1-D U-Net denoises a chunk of [`PolicyConfig::horizon`] actions, of which
+//! [`PolicyConfig::execute`] are carried out before the next look. Noise schedule and sampler are
+//! in [`schedule`], the networks in [`network`], training in [`train`], what the robot runs in
+//! [`inference`]; [`windows`] turns recorded episodes into training samples and [`normalizer`]
+//! keeps the scaling with the weights.
+
+#![recursion_limit = "256"]
+
+pub mod checkpoint;
+pub mod config;
+pub mod error;
+pub mod inference;
+pub mod network;
+pub mod normalizer;
+pub mod schedule;
+pub mod train;
+pub mod windows;
+
+pub use config::{PolicyConfig, TrainConfig};
+pub use error::PolicyError;
+pub use inference::{DiffusionPolicy, PolicyInput};
+pub use network::PolicyNetwork;
+pub use normalizer::MinMaxNormalizer;
+pub use schedule::{DdimSampler, NoiseSchedule};
+pub use train::{TrainProgress, train};
+pub use windows::{Batch, Windows};

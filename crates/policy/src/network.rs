@@ -1,0 +1,86 @@
+//! The networks of a policy: one vision encoder a camera and the U-Net they condition.
+
+use crate::{Batch, PolicyConfig, PolicyError};
+use apprentice_nn::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use rand::Rng;
+
+/// Vision encoders and conditional U-Net.
+#[derive(Module, Debug)]
+pub struct PolicyNetwork {
+    encoders: Vec<VisionEncoder>,
+    unet: UNet1d,
+}
+
+impl PolicyNetwork {
+    /// Fresh weights drawn from `rng`.
+    ///
+    /// # Errors
+    /// When the configuration cannot work.
+    pub fn new(
+        config: &PolicyConfig,
+        cameras: usize,
+        proprioception_dim: usize,
+        action_dim: usize,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Result<Self, PolicyError> {
+        config.validate()?;
+        let vision = VisionConfig {
+            height: config.image_size,
+            width: config.image_size,
+            channels: config.vision_channels.clone(),
+            strides: config.vision_strides.clone(),
+            kernels: config.vision_kernels.clone(),
+            groups: config.norm_groups,
+            out: config.vision_features,
+        };
+        let encoders = (0..cameras)
+            .map(|_| VisionEncoder::new(&vision, rng, device))
+            .collect::<Result<Vec<_>, _>>()?;
+        let features = cameras * config.vision_features + proprioception_dim;
+        let unet = UNetConfig {
+            action_dim,
+            cond_dim: config.observation_history * features,
+            dims: config.unet_channels.clone(),
+            kernel: config.unet_kernel,
+            groups: config.norm_groups,
+            step_dim: config.step_features,
+        };
+        Ok(Self { encoders, unet: UNet1d::new(&unet, rng, device)? })
+    }
+
+    /// What the U-Net is conditioned on, [B, To * (cameras * F) + To * P], from pictures
+    /// [B * To, H, W, 3] a camera and proprioception [B, To * P].
+    #[must_use]
+    pub fn condition(&self, images: &[Tensor<4>], proprioception: Tensor<2>) -> Tensor<2> {
+        let batch = proprioception.dims()[0];
+        let mut parts: Vec<Tensor<2>> = self
+            .encoders
+            .iter()
+            .zip(images)
+            .map(|(encoder, images)| {
+                let features = encoder.forward(images.clone());
+                let width = features.dims()[0] * features.dims()[1] / batch;
+                features.reshape([batch, width])
+            })
+            .collect();
+        parts.push(proprioception);
+        Tensor::cat(parts, 1)
+    }
+
+    /// [`Self::condition`] of a batch.
+    #[must_use]
+    pub fn condition_on(&self, batch: &Batch) -> Tensor<2> {
+        self.condition(&batch.images, batch.proprioception.clone())
+    }
+
+    /// The predicted noise, [B, Tp, A], of noisy chunks [B, Tp, A] at diffusion steps [B].
+    ///
+    /// # Errors
+    /// When the horizon does not fit the U-Net's levels.
+    pub fn noise(&self, noisy: Tensor<3>, steps: Tensor<1>, condition: Tensor<2>) -> Result<Tensor<3>, PolicyError> {
+        Ok(self.unet.forward(noisy, steps, condition)?)
+    }
+}

@@ -1,0 +1,160 @@
+//! The noise schedule and the sampler that runs it backwards.
+
+use crate::PolicyError;
+use serde::{Deserialize, Serialize};
+
+/// Squared-cosine schedule (Nichol and Dhariwal 2021, arXiv 2102.09672, eq. 17, with beta capped
+/// at 0.999): `alpha_bar[t]` is the share of the signal's variance left at step `t`.
+#[derive(Clone, Debug)]
+pub struct NoiseSchedule {
+    alpha_bar: Vec<f64>,
+}
+
+impl NoiseSchedule {
+    /// A schedule of `steps` steps.
+    #[must_use]
+    pub fn squared_cosine(steps: usize) -> Self {
+        let level = |x: f64| ((x + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos().powi(2);
+        let n = steps as f64;
+        let mut product = 1.0;
+        let alpha_bar = (0..steps)
+            .map(|t| {
+                let beta = 1.0 - level((t + 1) as f64 / n) / level(t as f64 / n);
+                product *= 1.0 - beta.min(0.999);
+                product
+            })
+            .collect();
+        Self { alpha_bar }
+    }
+
+    /// Number of steps.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.alpha_bar.len()
+    }
+
+    /// What the clean sample and the noise are multiplied with at step `t`:
+    /// (sqrt(alpha_bar), sqrt(1 - alpha_bar)).
+    #[must_use]
+    pub fn mixing(&self, t: usize) -> (f32, f32) {
+        let a = self.alpha_bar[t];
+        (a.sqrt() as f32, (1.0 - a).sqrt() as f32)
+    }
+
+    /// The share of the signal's variance left at step `t`.
+    #[must_use]
+    pub fn alpha_bar(&self, t: usize) -> f64 {
+        self.alpha_bar[t]
+    }
+}
+
+/// Which of the training steps inference visits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spacing {
+    /// Ends at the first step; may start short of the last (the DDIM paper's form).
+    Leading,
+    /// Starts at the last step, so that sampling begins where training put pure noise
+    /// (Lin et al. 2024, arXiv 2305.08891, section 3.3).
+    #[default]
+    Trailing,
+}
+
+/// Deterministic DDIM (Song et al. 2021, arXiv 2010.02502, eq. 12 with eta 0), with the predicted
+/// clean sample clipped to [-1, 1].
+#[derive(Clone, Debug)]
+pub struct DdimSampler {
+    stations: Vec<Station>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Station {
+    step: usize,
+    alpha_bar: f64,
+    alpha_bar_next: f64,
+}
+
+impl DdimSampler {
+    /// A sampler that visits `count` of the schedule's steps.
+    ///
+    /// # Errors
+    /// When `count` is zero or more than the schedule has.
+    pub fn new(schedule: &NoiseSchedule, count: usize, spacing: Spacing) -> Result<Self, PolicyError> {
+        let total = schedule.steps();
+        if count == 0 || count > total {
+            return Err(PolicyError::Config {
+                key: "inference_steps",
+                got: count.to_string(),
+                allowed: format!("1 to {total}"),
+            });
+        }
+        let stride = total / count;
+        let steps: Vec<usize> = match spacing {
+            Spacing::Leading => (0..count).rev().map(|i| i * stride).collect(),
+            Spacing::Trailing => (0..count)
+                .map(|i| {
+                    let at = total as f64 - i as f64 * total as f64 / count as f64;
+                    (at.round() as usize).saturating_sub(1)
+                })
+                .collect(),
+        };
+        let stations = steps
+            .iter()
+            .enumerate()
+            .map(|(i, &step)| Station {
+                step,
+                alpha_bar: schedule.alpha_bar(step),
+                alpha_bar_next: steps.get(i + 1).map_or(1.0, |&s| schedule.alpha_bar(s)),
+            })
+            .collect();
+        Ok(Self { stations })
+    }
+
+    /// Training steps visited, noisiest first.
+    pub fn steps(&self) -> impl Iterator<Item = usize> + '_ {
+        self.stations.iter().map(|s| s.step)
+    }
+
+    /// Moves `sample` one station on, given the predicted noise (same length, any layout).
+    pub fn advance(&self, station: usize, sample: &mut [f32], noise: &[f32]) {
+        let s = self.stations[station];
+        let (signal, spread) = (s.alpha_bar.sqrt() as f32, (1.0 - s.alpha_bar).sqrt() as f32);
+        let (next_signal, next_spread) =
+            (s.alpha_bar_next.sqrt() as f32, (1.0 - s.alpha_bar_next).sqrt() as f32);
+        for (x, &e) in sample.iter_mut().zip(noise) {
+            let clean = ((*x - spread * e) / signal).clamp(-1.0, 1.0);
+            *x = next_signal * clean + next_spread * e;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schedule_falls_from_almost_one_to_almost_zero() {
+        let s = NoiseSchedule::squared_cosine(100);
+        assert!(s.alpha_bar(0) > 0.999 && s.alpha_bar(99) < 1e-5);
+        assert!((1..100).all(|t| s.alpha_bar(t) < s.alpha_bar(t - 1)));
+    }
+
+    #[test]
+    fn an_oracle_of_the_noise_recovers_the_sample() {
+        let schedule = NoiseSchedule::squared_cosine(100);
+        for spacing in [Spacing::Leading, Spacing::Trailing] {
+            let sampler = DdimSampler::new(&schedule, 10, spacing).unwrap();
+            let clean = [0.3f32, -0.8, 0.99];
+            let mut x = [1.3f32, -0.2, 0.4];
+            let stations: Vec<usize> = sampler.steps().collect();
+            for (i, &t) in stations.iter().enumerate() {
+                let (a, b) = schedule.mixing(t);
+                let noise: Vec<f32> = x.iter().zip(clean).map(|(x, c)| (x - a * c) / b).collect();
+                sampler.advance(i, &mut x, &noise);
+            }
+            for (x, c) in x.iter().zip(clean) {
+                assert!((x - c).abs() < 1e-4, "{spacing:?}: {x} {c}");
+            }
+        }
+    }
+}

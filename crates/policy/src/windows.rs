@@ -1,0 +1,219 @@
+//! Recorded episodes as training samples: what was seen, and the chunk of actions around it.
+
+use crate::{MinMaxNormalizer, PolicyConfig, PolicyError};
+use apprentice_core::Image;
+use apprentice_episode::Episode;
+use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Episodes held in memory, pictures at the policy's size.
+#[derive(Debug)]
+pub struct Windows {
+    image_size: usize,
+    history: usize,
+    horizon: usize,
+    /// One run of pictures per camera, all episodes one after the other.
+    frames: Vec<Vec<u8>>,
+    proprioception: Vec<f32>,
+    actions: Vec<f32>,
+    proprioception_dim: usize,
+    action_dim: usize,
+    episodes: Vec<Range<usize>>,
+}
+
+/// A batch of samples on the device.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// One tensor a camera, [B * To, H, W, 3] in [-1, 1].
+    pub images: Vec<Tensor<4>>,
+    /// Normalised proprioception, [B, To * P].
+    pub proprioception: Tensor<2>,
+    /// Normalised action chunks, [B, Tp, A].
+    pub actions: Tensor<3>,
+}
+
+impl Windows {
+    /// Takes the pictures, proprioception and actions of `episodes`.
+    ///
+    /// # Errors
+    /// When there is no episode with a tick, or episodes differ in cameras or dimensions, or hold
+    /// numbers that are not finite.
+    pub fn new<'a>(
+        episodes: impl IntoIterator<Item = (&'a str, &'a Episode)>,
+        config: &PolicyConfig,
+    ) -> Result<Self, PolicyError> {
+        let mut windows: Option<Self> = None;
+        for (name, episode) in episodes {
+            let Some(first) = episode.ticks.first() else { continue };
+            let windows = windows.get_or_insert_with(|| Self {
+                image_size: config.image_size,
+                history: config.observation_history,
+                horizon: config.horizon,
+                frames: vec![Vec::new(); first.observation.frames.len()],
+                proprioception: Vec::new(),
+                actions: Vec::new(),
+                proprioception_dim: first.proprioception.len(),
+                action_dim: first.action.len(),
+                episodes: Vec::new(),
+            });
+            windows.push(name, episode)?;
+        }
+        windows.ok_or_else(|| PolicyError::NoData("no episode has a recorded tick".into()))
+    }
+
+    fn push(&mut self, name: &str, episode: &Episode) -> Result<(), PolicyError> {
+        let refuse = |reason: String| PolicyError::Episode { episode: name.into(), reason };
+        let size = self.image_size as u32;
+        for tick in &episode.ticks {
+            let got = (tick.observation.frames.len(), tick.proprioception.len(), tick.action.len());
+            let want = (self.frames.len(), self.proprioception_dim, self.action_dim);
+            if got != want {
+                return Err(refuse(format!(
+                    "tick {} has (cameras, proprioception, action) sizes {got:?}, the others {want:?}",
+                    tick.index
+                )));
+            }
+            if tick.action.iter().chain(&tick.proprioception).any(|v| !v.is_finite()) {
+                return Err(refuse(format!("tick {} has a number that is not finite", tick.index)));
+            }
+        }
+        for (camera, frames) in self.frames.iter_mut().enumerate() {
+            let resized: Vec<Image> = episode
+                .ticks
+                .par_iter()
+                .map(|t| t.observation.frames[camera].image.resized(size, size))
+                .collect();
+            resized.iter().for_each(|image| frames.extend_from_slice(image.rgb()));
+        }
+        let start = self.actions.len() / self.action_dim.max(1);
+        for tick in &episode.ticks {
+            self.proprioception.extend_from_slice(&tick.proprioception);
+            self.actions.extend_from_slice(&tick.action);
+        }
+        self.episodes.push(start..start + episode.ticks.len());
+        Ok(())
+    }
+
+    /// Cameras an observation has.
+    #[must_use]
+    pub fn cameras(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Numbers of proprioception.
+    #[must_use]
+    pub fn proprioception_dim(&self) -> usize {
+        self.proprioception_dim
+    }
+
+    /// Numbers of an action.
+    #[must_use]
+    pub fn action_dim(&self) -> usize {
+        self.action_dim
+    }
+
+    /// Number of episodes.
+    #[must_use]
+    pub fn episodes(&self) -> usize {
+        self.episodes.len()
+    }
+
+    /// Ticks of episode `episode`.
+    #[must_use]
+    pub fn ticks(&self, episode: usize) -> usize {
+        self.episodes[episode].len()
+    }
+
+    /// All samples: (episode, tick).
+    #[must_use]
+    pub fn samples(&self) -> Vec<(usize, usize)> {
+        let each = |(e, range): (usize, &Range<usize>)| (0..range.len()).map(move |t| (e, t));
+        self.episodes.iter().enumerate().flat_map(each).collect()
+    }
+
+    /// Fits (proprioception, action) normalisers.
+    #[must_use]
+    pub fn fit_normalizers(&self) -> (MinMaxNormalizer, MinMaxNormalizer) {
+        (
+            MinMaxNormalizer::fit(&self.proprioception, self.proprioception_dim),
+            MinMaxNormalizer::fit(&self.actions, self.action_dim),
+        )
+    }
+
+    /// The action recorded at a tick, not normalised.
+    #[must_use]
+    pub fn action(&self, episode: usize, tick: usize) -> &[f32] {
+        let at = (self.episodes[episode].start + tick) * self.action_dim;
+        &self.actions[at..at + self.action_dim]
+    }
+
+    /// Puts samples together. The chunk starts To - 1 ticks before the newest observation; ticks
+    /// before the first and after the last repeat it.
+    #[must_use]
+    pub fn batch(
+        &self,
+        samples: &[(usize, usize)],
+        proprioception: &MinMaxNormalizer,
+        actions: &MinMaxNormalizer,
+        device: &Device,
+    ) -> Batch {
+        let (b, to, size) = (samples.len(), self.history, self.image_size);
+        let row = |episode: usize, tick: isize| {
+            let range = &self.episodes[episode];
+            range.start + tick.clamp(0, range.len() as isize - 1) as usize
+        };
+        let past: Vec<usize> = samples
+            .iter()
+            .flat_map(|&(e, t)| (0..to).map(move |i| (e, t as isize + i as isize + 1 - to as isize)))
+            .map(|(e, t)| row(e, t))
+            .collect();
+        let images = self
+            .frames
+            .iter()
+            .map(|frames| images_tensor(frames, &past, size, device))
+            .collect();
+        let gather = |from: &[f32], dim: usize, rows: &[usize]| {
+            let mut out = Vec::with_capacity(rows.len() * dim);
+            rows.iter().for_each(|r| out.extend_from_slice(&from[r * dim..(r + 1) * dim]));
+            out
+        };
+        let mut p = gather(&self.proprioception, self.proprioception_dim, &past);
+        proprioception.normalize(&mut p);
+        let ahead: Vec<usize> = samples
+            .iter()
+            .flat_map(|&(e, t)| (0..self.horizon).map(move |i| (e, t as isize + i as isize + 1 - to as isize)))
+            .map(|(e, t)| row(e, t))
+            .collect();
+        let mut a = gather(&self.actions, self.action_dim, &ahead);
+        actions.normalize(&mut a);
+        Batch {
+            images,
+            proprioception: Tensor::from_data(TensorData::new(p, [b, to * self.proprioception_dim]), device),
+            actions: Tensor::from_data(TensorData::new(a, [b, self.horizon, self.action_dim]), device),
+        }
+    }
+}
+
+/// Pictures at `rows` of a run of `size` x `size` RGB8 frames, as [N, H, W, 3] in [-1, 1].
+fn images_tensor(frames: &[u8], rows: &[usize], size: usize, device: &Device) -> Tensor<4> {
+    let bytes = size * size * 3;
+    let mut values = vec![0.0f32; rows.len() * bytes];
+    values.par_chunks_exact_mut(bytes).zip(rows).for_each(|(out, &row)| {
+        let from = &frames[row * bytes..(row + 1) * bytes];
+        out.iter_mut().zip(from).for_each(|(o, &v)| *o = f32::from(v) / 127.5 - 1.0);
+    });
+    Tensor::from_data(TensorData::new(values, [rows.len(), size, size, 3]), device)
+}
+
+/// Pictures as [N, H, W, 3] in [-1, 1], resized to `size` x `size`.
+#[must_use]
+pub fn pictures(images: &[&Image], size: usize, device: &Device) -> Tensor<4> {
+    let frames: Vec<u8> = images
+        .par_iter()
+        .map(|image| image.resized(size as u32, size as u32).into_rgb())
+        .collect::<Vec<_>>()
+        .concat();
+    let rows: Vec<usize> = (0..images.len()).collect();
+    images_tensor(&frames, &rows, size, device)
+}

@@ -1,0 +1,19 @@
+//! The reward: how near a video comes to the closest of a few preferred ones, in the aligned
+//! space, frame by frame (RAPL, arXiv 2412.04835; closest-demonstration form of Haldar et al. 2022,
+//! arXiv 2206.15469).
+//!
+//! [`model`] scores videos, [`learning`] learns a model from rankings and tries it on rankings it
+//! has not seen, [`evidence`] asks whether the rankings say anything at all, [`agreement`] measures
+//! rank correlation and triplet accuracy.
+
+#![recursion_limit = "256"]
+
+pub mod agreement;
+pub mod evidence;
+pub mod learning;
+pub mod model;
+
+pub use agreement::{spearman, triplet_accuracy};
+pub use evidence::{Evidence, permutation_test};
+pub use learning::{Learned, RankedClips, RewardConfig, RewardError, learn};
+pub use model::{RewardModel, Scored};

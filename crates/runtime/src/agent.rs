@@ -1,0 +1,73 @@
+//! Who decides what the robot does next.
+
+use crate::RuntimeError;
+use apprentice_core::{Observation, Seed};
+use apprentice_policy::{DiffusionPolicy, PolicyInput};
+
+/// What an agent knows of one robot when it is asked: pictures and proprioception, nothing else.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// Which robot of the session.
+    pub robot: usize,
+    /// Seed of the episode.
+    pub seed: Seed,
+    /// Policy ticks since the episode began.
+    pub tick: u64,
+    /// Observations so far, oldest first, the newest last.
+    pub observations: &'a [Observation],
+    /// Proprioception of each observation.
+    pub proprioception: &'a [Vec<f32>],
+}
+
+/// Decides for several robots at once.
+pub trait Agent {
+    /// For each view, the actions to carry out before the agent is asked again. All answers must
+    /// have the same, non-zero, number of actions.
+    ///
+    /// # Errors
+    /// When the agent cannot decide; the session stops and keeps what was recorded.
+    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Vec<f32>>>, RuntimeError>;
+
+    /// Observations of the past that the agent looks at.
+    fn history(&self) -> usize;
+}
+
+/// A diffusion policy as an agent.
+#[derive(Debug)]
+pub struct PolicyAgent {
+    policy: DiffusionPolicy,
+}
+
+impl PolicyAgent {
+    /// Lets `policy` decide.
+    #[must_use]
+    pub fn new(policy: DiffusionPolicy) -> Self {
+        Self { policy }
+    }
+}
+
+impl Agent for PolicyAgent {
+    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Vec<f32>>>, RuntimeError> {
+        let history = self.history();
+        let inputs: Vec<PolicyInput<'_>> = views
+            .iter()
+            .map(|view| {
+                // Before the first observation there was none: the first one is repeated.
+                let newest = view.observations.len().saturating_sub(1);
+                let moments = (0..history).map(|i| (newest + i + 1).saturating_sub(history).min(newest));
+                let seen = moments.clone().filter_map(|i| view.observations.get(i));
+                PolicyInput {
+                    images: seen.map(|o| o.frames.iter().map(|f| &f.image).collect()).collect(),
+                    proprioception: moments.filter_map(|i| view.proprioception.get(i)).map(Vec::as_slice).collect(),
+                }
+            })
+            .collect();
+        let seeds: Vec<Seed> = views.iter().map(|view| view.seed.derive("denoising", view.tick)).collect();
+        let chunks = self.policy.denoise(&inputs, &seeds)?;
+        Ok(chunks.iter().map(|chunk| self.policy.executed(chunk).to_vec()).collect())
+    }
+
+    fn history(&self) -> usize {
+        self.policy.config().observation_history
+    }
+}

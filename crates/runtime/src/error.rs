@@ -1,0 +1,37 @@
+//! What can go wrong while a robot runs.
+
+use thiserror::Error;
+
+/// Errors of running and recording.
+#[derive(Debug, Error)]
+pub enum RuntimeError {
+    /// The link to the robot failed.
+    #[error(transparent)]
+    Link(#[from] apprentice_robot::LinkError),
+    /// The robot's description cannot be used.
+    #[error(transparent)]
+    Description(#[from] apprentice_robot::DescriptionError),
+    /// The guard refused its settings.
+    #[error(transparent)]
+    Guard(#[from] apprentice_safety::GuardError),
+    /// An episode could not be recorded.
+    #[error(transparent)]
+    Episode(#[from] apprentice_episode::EpisodeError),
+    /// The policy could not answer.
+    #[error(transparent)]
+    Policy(#[from] apprentice_policy::PolicyError),
+    /// The agent gave something else than it should.
+    #[error("the agent answered {got}, expected {expected}")]
+    Agent {
+        /// What came.
+        got: String,
+        /// What should have come.
+        expected: String,
+    },
+    /// A worker thread ended without an answer.
+    #[error("the thread that drives robot {0} ended without an answer; this is a defect, please report it")]
+    Thread(usize),
+    /// Stopped on request.
+    #[error("stopped on request; episodes already finished are kept")]
+    Stopped,
+}

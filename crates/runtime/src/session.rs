@@ -1,0 +1,164 @@
+//! Running an agent on one or more robots, and recording what happens.
+
+use crate::{Agent, ControlLoop, RuntimeError, View};
+use apprentice_core::{Observation, Seed};
+use apprentice_episode::{EpisodeEntry, EpisodeMeta, EpisodeWriter, Tick};
+use apprentice_robot::proprioception;
+use std::path::PathBuf;
+
+/// An episode to be run.
+#[derive(Clone, Debug)]
+pub struct EpisodePlan {
+    /// Where to record it.
+    pub path: PathBuf,
+    /// What to write at its head.
+    pub meta: EpisodeMeta,
+    /// Seed of scene and agent.
+    pub seed: Seed,
+}
+
+/// An episode that was run.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Index into the plans.
+    pub plan: usize,
+    /// Robot it ran on; its scene is still as the episode left it.
+    pub robot: usize,
+    /// The file.
+    pub entry: EpisodeEntry,
+}
+
+struct Running {
+    writer: EpisodeWriter,
+    observations: Vec<Observation>,
+    proprioception: Vec<Vec<f32>>,
+    seed: Seed,
+}
+
+/// Runs `plans` for `ticks` policy ticks each, as many at a time as there are robots, and calls
+/// `finished` after each episode. The robots of a group act at the same time and are asked about
+/// together.
+///
+/// # Errors
+/// The first error of link, agent or recorder, or when `finished` answers `false`; episodes already
+/// finished stay.
+pub fn record_episodes(
+    robots: &mut [ControlLoop],
+    agent: &mut dyn Agent,
+    plans: &[EpisodePlan],
+    ticks: u64,
+    mut finished: impl FnMut(&Recorded) -> bool,
+) -> Result<(), RuntimeError> {
+    let width = robots.len().max(1);
+    for (group, plans_of_group) in plans.chunks(width).enumerate() {
+        let mut running = each(robots, plans_of_group, |robot, plan| start(robot, plan))?;
+        let mut done = 0;
+        while done < ticks {
+            let views: Vec<View<'_>> = running
+                .iter()
+                .enumerate()
+                .map(|(robot, r)| View {
+                    robot,
+                    seed: r.seed,
+                    tick: done,
+                    observations: &r.observations,
+                    proprioception: &r.proprioception,
+                })
+                .collect();
+            let chunks = agent.plan(&views)?;
+            let length = chunks.first().map_or(0, Vec::len);
+            if chunks.len() != running.len() || length == 0 || chunks.iter().any(|c| c.len() != length) {
+                return Err(RuntimeError::Agent {
+                    got: format!("{} chunks, the first of {length} actions", chunks.len()),
+                    expected: format!("{} chunks of the same, non-zero, length", running.len()),
+                });
+            }
+            let keep = agent.history();
+            let count = (length as u64).min(ticks - done);
+            let mut work: Vec<(&mut Running, &[Vec<f32>])> =
+                running.iter_mut().zip(&chunks).map(|(r, c)| (r, &c[..count as usize])).collect();
+            each_mut(robots, &mut work, |robot, (running, actions)| {
+                for (i, action) in actions.iter().enumerate() {
+                    running.step(robot, done + i as u64, action, keep)?;
+                }
+                Ok(())
+            })?;
+            done += count;
+        }
+        for (robot, running) in running.into_iter().enumerate() {
+            let entry = running.writer.finish()?;
+            if !finished(&Recorded { plan: group * width + robot, robot, entry }) {
+                return Err(RuntimeError::Stopped);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn start(robot: &mut ControlLoop, plan: &EpisodePlan) -> Result<Running, RuntimeError> {
+    let observation = robot.reset(plan.seed.0)?;
+    let writer = EpisodeWriter::create(&plan.path, &plan.meta)?;
+    let seen = proprioception(robot.description(), &observation.state);
+    Ok(Running { writer, observations: vec![observation], proprioception: vec![seen], seed: plan.seed })
+}
+
+impl Running {
+    /// Records what is seen and decided, acts, and keeps the newest observations.
+    fn step(&mut self, robot: &mut ControlLoop, index: u64, action: &[f32], keep: usize) -> Result<(), RuntimeError> {
+        let (Some(observation), Some(seen)) = (self.observations.last(), self.proprioception.last()) else {
+            return Ok(());
+        };
+        let tick = Tick {
+            index,
+            stamp_ns: observation.state.stamp_ns,
+            observation: observation.clone(),
+            proprioception: seen.clone(),
+            action: action.to_vec(),
+            guard_refusals: 0,
+        };
+        let (next, changed) = robot.act(action)?;
+        self.writer.tick(&Tick { guard_refusals: changed, ..tick })?;
+        self.proprioception.push(proprioception(robot.description(), &next.state));
+        self.observations.push(next);
+        let excess = self.observations.len().saturating_sub(keep.max(1));
+        self.observations.drain(..excess);
+        self.proprioception.drain(..excess);
+        Ok(())
+    }
+}
+
+/// Does `work` for each robot and item at the same time, answers in order.
+fn each<T: Sync, R: Send>(
+    robots: &mut [ControlLoop],
+    items: &[T],
+    work: impl Fn(&mut ControlLoop, &T) -> Result<R, RuntimeError> + Sync,
+) -> Result<Vec<R>, RuntimeError> {
+    let mut items: Vec<&T> = items.iter().collect();
+    each_mut(robots, &mut items, |robot, item| work(robot, item))
+}
+
+fn each_mut<T: Send, R: Send>(
+    robots: &mut [ControlLoop],
+    items: &mut [T],
+    work: impl Fn(&mut ControlLoop, &mut T) -> Result<R, RuntimeError> + Sync,
+) -> Result<Vec<R>, RuntimeError> {
+    let work = &work;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = robots
+            .iter_mut()
+            .zip(items)
+            .enumerate()
+            .map(|(i, (robot, item))| {
+                std::thread::Builder::new()
+                    .name(format!("robot-{i}"))
+                    .spawn_scoped(scope, move || work(robot, item))
+                    .map_err(|_| RuntimeError::Thread(i))
+            })
+            .collect();
+        threads
+            .into_iter()
+            .enumerate()
+            .map(|(i, thread)| thread?.join().map_err(|_| RuntimeError::Thread(i))?)
+            .collect()
+    })
+}

@@ -1,0 +1,188 @@
+//! Configuration of the simulator.
+
+use crate::error::{Result, SimError};
+use serde::{Deserialize, Serialize};
+
+/// The `[sim]` table. Every key has a default; unknown keys are refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SimConfig {
+    /// Physics and joint servo step, microseconds (500 to 10000).
+    pub step_us: u64,
+    /// Where the mug may stand along x of the base frame, metres, lowest and highest.
+    pub mug_x_m: [f64; 2],
+    /// Where the mug may stand along y of the base frame, metres, lowest and highest.
+    pub mug_y_m: [f64; 2],
+    /// Middle of the directions the handle may point in, degrees about z from x of the base frame.
+    pub handle_direction_deg: f64,
+    /// How far the handle's direction may lie from that middle, degrees (0 to 75).
+    pub handle_spread_deg: f64,
+    /// Largest deviation of each joint from the home posture at reset, radians (0 to 0.2).
+    pub home_jitter_rad: f64,
+    /// Natural frequency of the joint servos, rad/s (1 to 100).
+    pub servo_frequency_rad_s: f64,
+    /// Damping ratio of the joint servos; 1 is critical (0.5 to 2).
+    pub servo_damping: f64,
+    /// Speed of the opening between the fingers, m/s (0.01 to 0.5).
+    pub gripper_speed_m_s: f64,
+    /// The task is done while the mug is held at least this high above where it stood, metres.
+    pub success_lift_m: f64,
+    /// Samples a pixel along each side (1 to 4): 2 means four samples a pixel.
+    pub supersample: u32,
+}
+
+impl Default for SimConfig {
+    fn default() -> Self {
+        Self {
+            step_us: 2500,
+            mug_x_m: [0.42, 0.56],
+            mug_y_m: [-0.12, 0.12],
+            handle_direction_deg: 0.0,
+            handle_spread_deg: 60.0,
+            home_jitter_rad: 0.03,
+            servo_frequency_rad_s: 40.0,
+            servo_damping: 1.0,
+            gripper_speed_m_s: 0.1,
+            success_lift_m: 0.10,
+            supersample: 2,
+        }
+    }
+}
+
+impl SimConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the first key that is out of range, with what it was and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        let within = |key, got: f64, low: f64, high: f64, unit, allowed| {
+            if (low..=high).contains(&got) {
+                Ok(())
+            } else {
+                let got = got.to_string();
+                Err(SimError::Config {
+                    key,
+                    got,
+                    unit,
+                    allowed,
+                })
+            }
+        };
+        within(
+            "step_us",
+            self.step_us as f64,
+            500.0,
+            10_000.0,
+            "us",
+            "500 to 10000",
+        )?;
+        for (key, [low, high]) in [("mug_x_m", self.mug_x_m), ("mug_y_m", self.mug_y_m)] {
+            // NaN fails the comparison too.
+            if !(low <= high && low.abs() < 1.0 && high.abs() < 1.0) {
+                return Err(SimError::Config {
+                    key,
+                    got: format!("[{low}, {high}]"),
+                    unit: "m",
+                    allowed: "[lowest, highest], both within 1 m of the base",
+                });
+            }
+        }
+        within(
+            "handle_direction_deg",
+            self.handle_direction_deg,
+            -180.0,
+            180.0,
+            "deg",
+            "-180 to 180",
+        )?;
+        within(
+            "handle_spread_deg",
+            self.handle_spread_deg,
+            0.0,
+            75.0,
+            "deg",
+            "0 to 75",
+        )?;
+        within(
+            "home_jitter_rad",
+            self.home_jitter_rad,
+            0.0,
+            0.2,
+            "rad",
+            "0 to 0.2",
+        )?;
+        within(
+            "servo_frequency_rad_s",
+            self.servo_frequency_rad_s,
+            1.0,
+            100.0,
+            "rad/s",
+            "1 to 100",
+        )?;
+        within(
+            "servo_damping",
+            self.servo_damping,
+            0.5,
+            2.0,
+            "",
+            "0.5 to 2",
+        )?;
+        within(
+            "gripper_speed_m_s",
+            self.gripper_speed_m_s,
+            0.01,
+            0.5,
+            "m/s",
+            "0.01 to 0.5",
+        )?;
+        within(
+            "success_lift_m",
+            self.success_lift_m,
+            0.01,
+            0.5,
+            "m",
+            "0.01 to 0.5",
+        )?;
+        within(
+            "supersample",
+            f64::from(self.supersample),
+            1.0,
+            4.0,
+            "samples",
+            "1 to 4",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid_and_survives_toml() {
+        let config = SimConfig::default();
+        config.validate().unwrap();
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<SimConfig>(&text).unwrap(), config);
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_values_are_named() {
+        let error = toml::from_str::<SimConfig>("mug_z_m = 1.0").unwrap_err();
+        assert!(error.to_string().contains("mug_z_m"), "{error}");
+        let config = SimConfig {
+            mug_x_m: [0.6, 0.4],
+            ..SimConfig::default()
+        };
+        let text = config.validate().unwrap_err().to_string();
+        assert!(
+            text.contains("mug_x_m") && text.contains("[0.6, 0.4]"),
+            "{text}"
+        );
+        let config = SimConfig {
+            servo_damping: f64::NAN,
+            ..SimConfig::default()
+        };
+        assert!(config.validate().is_err());
+    }
+}

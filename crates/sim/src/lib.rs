@@ -1,0 +1,11 @@
+pub mod camera;
+pub mod config;
+pub mod error;
+pub mod grasp;
+pub mod hand;
+pub mod mesh;
+pub mod mug;
+pub mod physics;
+pub mod raster;
+pub mod scene;
+pub mod servo;

@@ -1,0 +1,205 @@
+//! The Sinkhorn iteration, in scaling and in log-domain form.
+
+use crate::CostMatrix;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Which arithmetic the iteration uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Scaling where the numbers allow it, log-domain where they would underflow.
+    #[default]
+    Auto,
+    /// Multiplies rows and columns; fast, underflows when epsilon is small against the costs.
+    Scaling,
+    /// Works on logarithms; slower, safe at any epsilon.
+    LogDomain,
+}
+
+/// Settings of the iteration.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SinkhornConfig {
+    /// Weight of the entropy (1 in RAPL's code, at which plans are almost uniform; 0.05 gives
+    /// plans with a visible diagonal).
+    pub epsilon: f64,
+    /// Most iterations.
+    pub iterations: usize,
+    /// Largest error of a column's mass at which the iteration stops.
+    pub tolerance: f64,
+    /// Arithmetic.
+    pub form: Form,
+}
+
+impl Default for SinkhornConfig {
+    fn default() -> Self {
+        Self { epsilon: 0.05, iterations: 500, tolerance: 1e-6, form: Form::Auto }
+    }
+}
+
+/// How much of each row's mass goes to each column; masses are uniform and sum to one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Rows of the cost matrix.
+    pub rows: usize,
+    /// Columns of the cost matrix.
+    pub columns: usize,
+    /// `rows * columns` masses, row-major.
+    pub mass: Vec<f64>,
+    /// Iterations taken.
+    pub iterations: usize,
+    /// Largest error of a row's or column's mass.
+    pub marginal_error: f64,
+}
+
+impl Plan {
+    /// Total cost, `<P, C>`; the entropy is not included.
+    #[must_use]
+    pub fn cost(&self, cost: &CostMatrix) -> f64 {
+        self.mass.iter().zip(&cost.values).map(|(p, c)| p * c).sum()
+    }
+
+    /// Cost of each row's share, `sum_j P_tj C_tj`; they add up to [`Self::cost`].
+    #[must_use]
+    pub fn row_costs(&self, cost: &CostMatrix) -> Vec<f64> {
+        let rows = self.mass.chunks_exact(self.columns.max(1));
+        rows.zip(cost.values.chunks_exact(self.columns.max(1)))
+            .map(|(p, c)| p.iter().zip(c).map(|(p, c)| p * c).sum())
+            .collect()
+    }
+}
+
+/// Problems that have no plan.
+#[derive(Debug, Error, PartialEq)]
+pub enum TransportError {
+    /// A sequence without frames.
+    #[error("optimal transport between {rows} and {columns} frames: both need at least one")]
+    Empty {
+        /// Frames of the first sequence.
+        rows: usize,
+        /// Frames of the second.
+        columns: usize,
+    },
+    /// A number that is not finite, or a setting that cannot work.
+    #[error("optimal transport: {what} is {got}, allowed: {allowed}")]
+    Number {
+        /// Which.
+        what: &'static str,
+        /// Its value.
+        got: f64,
+        /// What would do.
+        allowed: &'static str,
+    },
+}
+
+/// Solves `min <P, C> + epsilon KL(P || r c^T)` over plans with uniform marginals `r = 1/rows`,
+/// `c = 1/columns`.
+///
+/// # Errors
+/// When a sequence is empty, a cost is not finite, or epsilon is not positive.
+pub fn sinkhorn(cost: &CostMatrix, config: &SinkhornConfig) -> Result<Plan, TransportError> {
+    let (rows, columns) = (cost.rows, cost.columns);
+    if rows == 0 || columns == 0 || cost.values.len() != rows * columns {
+        return Err(TransportError::Empty { rows, columns });
+    }
+    if !(config.epsilon > 0.0 && config.epsilon.is_finite()) {
+        return Err(TransportError::Number { what: "epsilon", got: config.epsilon, allowed: "more than 0" });
+    }
+    if let Some(&got) = cost.values.iter().find(|v| !v.is_finite()) {
+        return Err(TransportError::Number { what: "a cost", got, allowed: "finite numbers" });
+    }
+    let span = cost.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let log = match config.form {
+        Form::Scaling => false,
+        Form::LogDomain => true,
+        // exp(-230) is 1e-100: far enough from underflow for products of two scalings.
+        Form::Auto => span / config.epsilon > 230.0,
+    };
+    Ok(if log { log_domain(cost, config) } else { scaling(cost, config) })
+}
+
+/// [`sinkhorn`] of many problems, on all cores.
+///
+/// # Errors
+/// The first problem's error, in order.
+pub fn sinkhorn_batch(costs: &[CostMatrix], config: &SinkhornConfig) -> Result<Vec<Plan>, TransportError> {
+    costs.par_iter().map(|cost| sinkhorn(cost, config)).collect()
+}
+
+fn scaling(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
+    let (n, m) = (cost.rows, cost.columns);
+    let (r, c) = (1.0 / n as f64, 1.0 / m as f64);
+    let low = cost.values.iter().copied().fold(f64::INFINITY, f64::min);
+    let kernel: Vec<f64> = cost.values.iter().map(|v| ((low - v) / config.epsilon).exp()).collect();
+    let (mut u, mut v) = (vec![1.0; n], vec![1.0; m]);
+    let mut reach = vec![0.0; m];
+    let mut iterations = 0;
+    while iterations < config.iterations.max(1) {
+        iterations += 1;
+        reach.fill(0.0);
+        for (row, u) in kernel.chunks_exact(m).zip(&mut u) {
+            let sum: f64 = row.iter().zip(&v).map(|(k, v)| k * v).sum();
+            *u = r / sum.max(f64::MIN_POSITIVE);
+            row.iter().zip(&mut reach).for_each(|(k, s)| *s += k * *u);
+        }
+        let error = reach.iter().zip(&v).map(|(s, v)| (s * v - c).abs()).fold(0.0, f64::max);
+        if error <= config.tolerance * c {
+            break;
+        }
+        v.iter_mut().zip(&reach).for_each(|(v, s)| *v = c / s.max(f64::MIN_POSITIVE));
+    }
+    let mut mass = kernel;
+    for (row, u) in mass.chunks_exact_mut(m).zip(&u) {
+        row.iter_mut().zip(&v).for_each(|(p, v)| *p *= u * v);
+    }
+    finished(n, m, mass, iterations)
+}
+
+fn log_domain(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
+    let (n, m) = (cost.rows, cost.columns);
+    let (log_r, log_c) = (-(n as f64).ln(), -(m as f64).ln());
+    let kernel: Vec<f64> = cost.values.iter().map(|v| -v / config.epsilon).collect();
+    let (mut f, mut g) = (vec![0.0; n], vec![0.0; m]);
+    let mut column = vec![0.0; n];
+    let mut iterations = 0;
+    while iterations < config.iterations.max(1) {
+        iterations += 1;
+        for (row, f) in kernel.chunks_exact(m).zip(&mut f) {
+            *f = log_r - log_sum_exp(row.iter().zip(&g).map(|(k, g)| k + g));
+        }
+        let mut error = 0.0f64;
+        for (j, g) in g.iter_mut().enumerate() {
+            column.iter_mut().enumerate().for_each(|(i, x)| *x = kernel[i * m + j] + f[i]);
+            let total = log_sum_exp(column.iter().copied());
+            error = error.max(((total + *g - log_c).exp() - 1.0).abs());
+            *g = log_c - total;
+        }
+        if error <= config.tolerance {
+            break;
+        }
+    }
+    let mut mass = kernel;
+    for (row, f) in mass.chunks_exact_mut(m).zip(&f) {
+        row.iter_mut().zip(&g).for_each(|(p, g)| *p = (*p + f + g).exp());
+    }
+    finished(n, m, mass, iterations)
+}
+
+fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let top = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    top + values.map(|v| (v - top).exp()).sum::<f64>().ln()
+}
+
+fn finished(rows: usize, columns: usize, mass: Vec<f64>, iterations: usize) -> Plan {
+    let (r, c) = (1.0 / rows as f64, 1.0 / columns as f64);
+    let mut sums = vec![0.0; columns];
+    let mut marginal_error = 0.0f64;
+    for row in mass.chunks_exact(columns) {
+        marginal_error = marginal_error.max((row.iter().sum::<f64>() - r).abs());
+        row.iter().zip(&mut sums).for_each(|(p, s)| *s += p);
+    }
+    marginal_error = sums.iter().fold(marginal_error, |m, s| m.max((s - c).abs()));
+    Plan { rows, columns, mass, iterations, marginal_error }
+}
