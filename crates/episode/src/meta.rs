@@ -21,7 +21,7 @@ pub enum Source {
 }
 
 /// One camera: its name and the size every frame of it must have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CameraInfo {
     /// Name, as in the robot's description.
     pub name: String,

@@ -1,0 +1,29 @@
+//! Layers and networks on burn, channels-last, convolutions as one matrix product.
+
+#![recursion_limit = "256"]
+
+pub mod convolution;
+pub mod device;
+pub mod ema;
+pub mod error;
+pub mod linear;
+pub mod noise;
+pub mod norm;
+pub mod optimizer;
+pub mod spatial_softmax;
+pub mod unet;
+pub mod vision;
+pub mod weights_file;
+
+pub use convolution::{Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d};
+pub use device::{DeviceChoice, DeviceError, open_device};
+pub use ema::Ema;
+pub use error::{ShapeError, WeightsError};
+pub use linear::Linear;
+pub use noise::gaussian;
+pub use norm::{GroupNorm, GroupNormMish, mish};
+pub use optimizer::{AdamW, AdamWConfig, cosine_with_warmup};
+pub use spatial_softmax::SpatialSoftmax;
+pub use unet::{UNet1d, UNetConfig};
+pub use vision::{VisionConfig, VisionEncoder};
+pub use weights_file::{load_module, read_metadata, save_module};

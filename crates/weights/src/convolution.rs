@@ -5,17 +5,13 @@ use crate::{
     architecture::{BATCH_NORM_EPSILON, SamePadding},
 };
 use burn::{backend::DispatchDevice, prelude::*, tensor::TensorData};
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// Whether tensors on `device` lie in host memory, so that a kernel may read them in place.
 #[must_use]
 pub fn is_host(device: &Device) -> bool {
-    // Which variants exist depends on the features burn was built with.
-    #[allow(unreachable_patterns, clippy::match_wildcard_for_single_variants)]
-    match device.as_dispatch() {
-        DispatchDevice::Flex(_) => true,
-        _ => false,
-    }
+    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
 }
 
 /// A convolution's weight with the batch normalisation after it folded in.
@@ -145,20 +141,35 @@ impl Patches {
         }
     }
 
-    /// [B, H, W, input] to ReLU6 of [B, ceil(H / stride), ceil(W / stride), output].
+    /// [B, H, W, input] to [B, ceil(H / stride), ceil(W / stride), output], the bias not added.
+    ///
+    /// # Errors
+    /// When the device cannot give the input back.
+    pub fn product_of_images(&self, images: Tensor<4>) -> Result<Tensor<4>, WeightsError> {
+        let patches = if is_host(&images.device()) {
+            self.gather_host(images)?
+        } else {
+            self.gather(images)
+        };
+        Ok(self.product.product_of_images(patches))
+    }
+
+    /// The bias that is still to be added, [output].
     #[must_use]
-    pub fn forward_relu6(&self, images: Tensor<4>) -> Tensor<4> {
+    pub fn bias(&self) -> &[f32] {
+        &self.product.host_bias
+    }
+
+    /// Patches [B, OH, OW, kernel * kernel * input] by strided slices, on any device.
+    fn gather(&self, images: Tensor<4>) -> Tensor<4> {
         let [batch, height, width, inputs] = images.dims();
         let rows = SamePadding::new(height, self.kernel, self.stride);
         let columns = SamePadding::new(width, self.kernel, self.stride);
         let device = images.device();
-        let zeros = |h: usize, w: usize| Tensor::<4>::zeros([batch, h, w, inputs], &device);
-        // One pixel more than the last tap reaches, so that a strided slice is never short.
-        let (high, wide) = (
-            rows.output * self.stride + self.kernel,
-            columns.output * self.stride + self.kernel,
-        );
-        let padded = zeros(high, wide).slice_assign(
+        // Wide enough that a strided slice from the last tap is never short.
+        let high = rows.output * self.stride + self.kernel;
+        let wide = columns.output * self.stride + self.kernel;
+        let padded = Tensor::<4>::zeros([batch, high, wide, inputs], &device).slice_assign(
             [
                 0..batch,
                 rows.before..rows.before + height,
@@ -179,8 +190,74 @@ impl Patches {
                 ])
             })
             .collect();
-        self.product
-            .forward_images(Tensor::cat(taps, 3))
-            .clamp(0.0, 6.0)
+        Tensor::cat(taps, 3)
+    }
+
+    /// The same patches by copying: in channels-last order a patch's row lies in one piece.
+    fn gather_host(&self, images: Tensor<4>) -> Result<Tensor<4>, WeightsError> {
+        let [batch, height, width, inputs] = images.dims();
+        let device = images.device();
+        let rows = SamePadding::new(height, self.kernel, self.stride);
+        let columns = SamePadding::new(width, self.kernel, self.stride);
+        let data = images
+            .try_into_data_as::<f32>()
+            .map_err(|error| WeightsError::Device(error.to_string()))?;
+        let input = data
+            .as_slice::<f32>()
+            .map_err(|error| WeightsError::Device(error.to_string()))?;
+        let across = self.kernel * inputs;
+        let patch_len = self.kernel * across;
+        let mut patches = vec![0.0f32; batch * rows.output * columns.output * patch_len];
+        patches
+            .par_chunks_exact_mut(columns.output * patch_len)
+            .enumerate()
+            .for_each(|(at, out)| {
+                let (image, y) = (at / rows.output, at % rows.output);
+                for (x, patch) in out.chunks_exact_mut(patch_len).enumerate() {
+                    let from = x * self.stride;
+                    let first = columns.before.saturating_sub(from);
+                    let end = self.kernel.min(width + columns.before - from);
+                    for row in 0..self.kernel {
+                        let down = y * self.stride + row;
+                        if down < rows.before || down >= rows.before + height {
+                            continue;
+                        }
+                        let line = image * height + down - rows.before;
+                        let source = (line * width + from + first - columns.before) * inputs;
+                        let (start, stop) = (first * inputs, end * inputs);
+                        patch[row * across + start..row * across + stop]
+                            .copy_from_slice(&input[source..source + stop - start]);
+                    }
+                }
+            });
+        let shape = [batch, rows.output, columns.output, patch_len];
+        Ok(Tensor::from_data(TensorData::new(patches, shape), &device))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copied_patches_equal_sliced_ones() {
+        let device = Device::flex();
+        for (height, width, stride) in [(6, 9, 2), (7, 5, 1), (5, 4, 2)] {
+            let count = 2 * height * width * 3;
+            let values: Vec<f32> = (1..=count).map(|v| v as f32).collect();
+            let images = Tensor::from_data(TensorData::new(values, [2, height, width, 3]), &device);
+            let folded = Folded {
+                weight: vec![0.0; 27],
+                bias: vec![0.0],
+            };
+            let conv = Patches::new(&folded, 3, stride, &device);
+            let copied = conv.gather_host(images.clone()).unwrap();
+            let sliced = conv.gather(images);
+            assert_eq!(
+                copied.to_data(),
+                sliced.to_data(),
+                "{height} {width} {stride}"
+            );
+        }
     }
 }

@@ -14,9 +14,6 @@ use burn::{
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Channels held in registers together: two 256-bit vectors of 32-bit floats, four chains deep.
-const LANES: usize = 16;
-
 /// A frozen depthwise convolution followed by ReLU6.
 #[derive(Clone, Debug)]
 pub struct Depthwise {
@@ -110,28 +107,32 @@ impl Depthwise {
             height,
             width,
         };
-        let out_len = frame.rows.output * frame.columns.output * channels;
         let mut data = images
             .try_into_data_as::<f32>()
             .map_err(|error| WeightsError::Device(error.to_string()))?;
         let input = data
             .as_mut_slice::<f32>()
             .map_err(|error| WeightsError::Device(error.to_string()))?;
-        let mut output = vec![0.0f32; batch * out_len];
-        input
-            .par_chunks_exact_mut(height * width * channels)
-            .zip(output.par_chunks_exact_mut(out_len))
-            .for_each(|(image, out)| {
+        if let Some(bias) = pending {
+            input
+                .par_chunks_exact_mut(width * channels)
+                .for_each(|row| add_and_relu6(row, bias));
+        }
+        let input = &*input;
+        let out_row = frame.columns.output * channels;
+        let mut output = vec![0.0f32; batch * frame.rows.output * out_row];
+        output
+            .par_chunks_exact_mut(out_row)
+            .enumerate()
+            .for_each(|(at, out)| {
+                let (image, y) = (at / frame.rows.output, at % frame.rows.output);
+                let size = height * width * channels;
+                let image = &input[image * size..(image + 1) * size];
                 pulp::Arch::new().dispatch(
                     #[inline(always)]
-                    || {
-                        if let Some(bias) = pending {
-                            add_and_relu6(image, bias);
-                        }
-                        match self.kernel {
-                            3 => self.filter::<3>(image, out, &frame),
-                            _ => self.filter::<5>(image, out, &frame),
-                        }
+                    || match self.kernel {
+                        3 => self.filter_row::<3>(image, y, out, &frame),
+                        _ => self.filter_row::<5>(image, y, out, &frame),
                     },
                 );
             });
@@ -139,43 +140,71 @@ impl Depthwise {
         Ok(Tensor::from_data(TensorData::new(output, shape), &device))
     }
 
-    /// One picture [H, W, C] to [OH, OW, C].
+    /// Row `y` of the output, [OW, C], of one picture [H, W, C].
+    ///
+    /// Channel groups are the outer loop, so that a group's taps stay in the nearest cache.
     #[inline(always)]
-    fn filter<const K: usize>(&self, image: &[f32], out: &mut [f32], frame: &Frame) {
-        let channels = self.channels;
-        for (at, pixel) in out.chunks_exact_mut(channels).enumerate() {
-            let (y, x) = (at / frame.columns.output, at % frame.columns.output);
-            let top = (y * self.stride) as isize - frame.rows.before as isize;
-            let left = (x * self.stride) as isize - frame.columns.before as isize;
-            // Taps outside the picture meet zeros, so they are left out.
-            let inside = |start: isize, size: usize| {
-                let first = (-start).clamp(0, K as isize) as usize;
-                let end = (size as isize - start).clamp(0, K as isize) as usize;
-                (first, end)
+    fn filter_row<const K: usize>(&self, image: &[f32], y: usize, out: &mut [f32], frame: &Frame) {
+        let mut start = 0;
+        while start < self.channels {
+            start += match self.channels - start {
+                32.. => self.filter_group::<K, 32>(image, y, start, out, frame),
+                16.. => self.filter_group::<K, 16>(image, y, start, out, frame),
+                _ => self.filter_group::<K, 1>(image, y, start, out, frame),
             };
-            let (first_row, end_row) = inside(top, frame.height);
-            let (first_column, end_column) = inside(left, frame.width);
-            let mut start = 0;
-            while start < channels {
-                let lanes = LANES.min(channels - start);
-                let mut sum = [0.0f32; LANES];
-                sum[..lanes].copy_from_slice(&self.bias[start..start + lanes]);
-                for row in first_row..end_row {
-                    for column in first_column..end_column {
-                        let y = (top + row as isize) as usize;
-                        let x = (left + column as isize) as usize;
-                        let from = (y * frame.width + x) * channels + start;
-                        let tap = (row * K + column) * channels + start;
-                        accumulate(&mut sum, &image[from..], &self.taps[tap..], lanes);
-                    }
-                }
-                for (value, total) in pixel[start..start + lanes].iter_mut().zip(sum) {
-                    *value = total.clamp(0.0, 6.0);
-                }
-                start += lanes;
-            }
         }
     }
+
+    /// Channels `start..start + L` of that row; returns `L`. The sums live in vector registers.
+    #[inline(always)]
+    fn filter_group<const K: usize, const L: usize>(
+        &self,
+        image: &[f32],
+        y: usize,
+        start: usize,
+        out: &mut [f32],
+        frame: &Frame,
+    ) -> usize {
+        let channels = self.channels;
+        let (top, skip_top, end_row) =
+            taps_inside(y * self.stride, frame.rows.before, frame.height, K);
+        let mut bias = [0.0f32; L];
+        bias.copy_from_slice(&self.bias[start..start + L]);
+        for (x, pixel) in out.chunks_exact_mut(channels).enumerate() {
+            let (left, skip_left, end_column) =
+                taps_inside(x * self.stride, frame.columns.before, frame.width, K);
+            let mut sum = bias;
+            for row in skip_top..end_row {
+                let line = (top + row - skip_top) * frame.width + left;
+                for column in skip_left..end_column {
+                    let from = (line + column - skip_left) * channels + start;
+                    let tap = (row * K + column) * channels + start;
+                    let values = &image[from..from + L];
+                    let taps = &self.taps[tap..tap + L];
+                    for ((total, value), tap) in sum.iter_mut().zip(values).zip(taps) {
+                        *total += value * tap;
+                    }
+                }
+            }
+            for (value, total) in pixel[start..start + L].iter_mut().zip(sum) {
+                *value = total.clamp(0.0, 6.0);
+            }
+        }
+        L
+    }
+}
+
+/// For a kernel of `kernel` taps placed at `at` on an axis of `size` pixels with `before` zeros in
+/// front: the first pixel it meets, the tap that meets it, and the end of the taps that meet one.
+/// Taps outside the picture meet zeros, so they are left out.
+#[inline(always)]
+fn taps_inside(at: usize, before: usize, size: usize, kernel: usize) -> (usize, usize, usize) {
+    let skip = before.saturating_sub(at);
+    (
+        at.saturating_sub(before),
+        skip,
+        kernel.min(size + before - at),
+    )
 }
 
 /// Where one picture is cut.
@@ -186,28 +215,18 @@ struct Frame {
     width: usize,
 }
 
-/// `sum += values * taps`; a full group takes the path the compiler turns into vectors.
-#[inline(always)]
-fn accumulate(sum: &mut [f32; LANES], values: &[f32], taps: &[f32], lanes: usize) {
-    if lanes == LANES {
-        for ((total, value), tap) in sum.iter_mut().zip(&values[..LANES]).zip(&taps[..LANES]) {
-            *total += value * tap;
-        }
-    } else {
-        for ((total, value), tap) in sum.iter_mut().zip(&values[..lanes]).zip(&taps[..lanes]) {
-            *total += value * tap;
-        }
-    }
-}
-
 /// `values` [.., C] becomes `min(max(values + bias, 0), 6)`.
-#[inline(always)]
 pub(crate) fn add_and_relu6(values: &mut [f32], bias: &[f32]) {
-    for pixel in values.chunks_exact_mut(bias.len()) {
-        for (value, add) in pixel.iter_mut().zip(bias) {
-            *value = (*value + add).clamp(0.0, 6.0);
-        }
-    }
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for pixel in values.chunks_exact_mut(bias.len()) {
+                for (value, add) in pixel.iter_mut().zip(bias) {
+                    *value = (*value + add).clamp(0.0, 6.0);
+                }
+            }
+        },
+    );
 }
 
 #[cfg(test)]

@@ -14,8 +14,11 @@ use std::path::Path;
 pub const FEATURES: usize = HEAD;
 /// Smallest side of a picture, pixels: at this size one pixel is left at the end.
 const MINIMUM_SIDE: usize = 32;
-/// Pictures computed together on the CPU: more would push the widest tensors out of its cache.
-const HOST_BATCH: usize = 4;
+/// Pictures computed together on the CPU, which bounds the memory a large batch takes.
+const HOST_BATCH: usize = 16;
+/// Values a block may hold between its convolutions on the CPU. The early blocks are wide; done
+/// for all pictures at once they would leave the cache and make the system map fresh memory.
+const HOST_WIDEST: usize = 1 << 26;
 
 /// The network with its weights on one device. Cheap to clone; carries no gradient.
 ///
@@ -127,9 +130,10 @@ impl EfficientNetLite0 {
 
     /// Scaled pictures to features.
     fn pooled(&self, images: Tensor<4>) -> Result<Tensor<2>, WeightsError> {
-        let mut x = self.stem.forward_relu6(images);
+        let mut x = self.stem.product_of_images(images)?;
+        let mut pending = Some(self.stem.bias());
         for block in &self.blocks {
-            x = block.forward(x)?;
+            x = block.forward(x, pending.take())?;
         }
         let [batch, height, width, _] = x.dims();
         let x = self.head.product_of_images(x);
@@ -177,15 +181,40 @@ impl Block {
         })
     }
 
-    fn forward(&self, x: Tensor<4>) -> Result<Tensor<4>, WeightsError> {
+    /// `x` [B, H, W, input]; `pending` is a bias that `x` still lacks, with its ReLU6. Only the
+    /// first block has one, and it neither expands nor adds its input.
+    fn forward(&self, x: Tensor<4>, pending: Option<&[f32]>) -> Result<Tensor<4>, WeightsError> {
+        let [batch, height, width, _] = x.dims();
+        let together = (HOST_WIDEST / (height * width * self.plan.middle)).max(1);
+        if !is_host(&x.device()) || batch <= together {
+            return self.forward_together(x, pending);
+        }
+        let parts = x
+            .split(together, 0)
+            .into_iter()
+            .map(|part| self.forward_together(part, pending))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Tensor::cat(parts, 0))
+    }
+
+    fn forward_together(
+        &self,
+        x: Tensor<4>,
+        pending: Option<&[f32]>,
+    ) -> Result<Tensor<4>, WeightsError> {
+        let residual = self.plan.is_residual().then(|| x.clone());
         let middle = match &self.expand {
-            Some(expand) => self
-                .depthwise
-                .forward(expand.product_of_images(x.clone()), Some(&expand.host_bias))?,
-            None => self.depthwise.forward(x.clone(), None)?,
+            Some(expand) => {
+                let wide = expand.product_of_images(x);
+                self.depthwise.forward(wide, Some(&expand.host_bias))?
+            }
+            None => self.depthwise.forward(x, pending)?,
         };
         let y = self.project.forward_images(middle);
-        Ok(if self.plan.is_residual() { y + x } else { y })
+        Ok(match residual {
+            Some(x) => y + x,
+            None => y,
+        })
     }
 }
 
@@ -205,20 +234,15 @@ fn pool_host(x: Tensor<4>, bias: &[f32]) -> Result<Tensor<2>, WeightsError> {
         .par_chunks_exact_mut(height * width * channels)
         .zip(means.par_chunks_exact_mut(channels))
         .for_each(|(image, mean)| {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || {
-                    add_and_relu6(image, bias);
-                    for pixel in image.chunks_exact(channels) {
-                        for (total, value) in mean.iter_mut().zip(pixel) {
-                            *total += value;
-                        }
-                    }
-                    for total in mean.iter_mut() {
-                        *total *= share;
-                    }
-                },
-            );
+            add_and_relu6(image, bias);
+            for pixel in image.chunks_exact(channels) {
+                for (total, value) in mean.iter_mut().zip(pixel) {
+                    *total += value;
+                }
+            }
+            for total in mean.iter_mut() {
+                *total *= share;
+            }
         });
     Ok(Tensor::from_data(
         TensorData::new(means, [batch, channels]),

@@ -1,0 +1,72 @@
+//! Where to compute.
+
+use burn::tensor::Device;
+use thiserror::Error;
+
+/// A kind of device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The processor, in pure Rust.
+    Flex,
+    /// An NVIDIA GPU.
+    Cuda,
+    /// Any GPU with Vulkan, Metal or DirectX 12.
+    Wgpu,
+}
+
+/// A device that cannot be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum DeviceError {
+    /// Not in this build.
+    #[error("device {device} is not in this build; build with `--features {device}` or use --device flex")]
+    NotBuilt {
+        /// Which.
+        device: &'static str,
+    },
+    /// In this build, but not on this machine.
+    #[error("device {device} does not work on this machine ({reason}); use --device flex to compute on the processor")]
+    NotThere {
+        /// Which.
+        device: &'static str,
+        /// What happened when it was tried.
+        reason: String,
+    },
+}
+
+/// Opens a device and proves that it computes; never falls back to another.
+///
+/// # Errors
+/// When the device is not in this build or does not work here.
+pub fn open_device(choice: DeviceChoice) -> Result<Device, DeviceError> {
+    match choice {
+        DeviceChoice::Flex => Ok(Device::flex()),
+        DeviceChoice::Cuda => {
+            #[cfg(feature = "cuda")]
+            return proven("cuda", || Device::cuda(0));
+            #[cfg(not(feature = "cuda"))]
+            Err(DeviceError::NotBuilt { device: "cuda" })
+        }
+        DeviceChoice::Wgpu => {
+            #[cfg(feature = "wgpu")]
+            return proven("wgpu", || Device::wgpu(Default::default()));
+            #[cfg(not(feature = "wgpu"))]
+            Err(DeviceError::NotBuilt { device: "wgpu" })
+        }
+    }
+}
+
+/// A missing driver makes the backend panic, not fail: the first product is tried on a thread.
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+fn proven(device: &'static str, open: fn() -> Device) -> Result<Device, DeviceError> {
+    let tried = std::thread::spawn(move || {
+        let opened = open();
+        let ones = burn::tensor::Tensor::<2>::ones([4, 4], &opened);
+        let sum: f32 = ones.clone().matmul(ones).sum().into_scalar();
+        (sum, opened)
+    });
+    match tried.join() {
+        Ok((sum, opened)) if (sum - 64.0).abs() < 1e-3 => Ok(opened),
+        Ok((sum, _)) => Err(DeviceError::NotThere { device, reason: format!("4x4 ones squared sum to {sum}, not 64") }),
+        Err(_) => Err(DeviceError::NotThere { device, reason: "its driver could not be started".into() }),
+    }
+}

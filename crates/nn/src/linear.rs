@@ -1,0 +1,48 @@
+//! A linear map.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::Rng;
+
+/// `y = x W + b`, W [in, out].
+#[derive(Module, Debug)]
+pub struct Linear {
+    weight: Param<Tensor<2>>,
+    bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    /// Uniform weights within 1 / sqrt(in), PyTorch's default.
+    pub fn new(input: usize, output: usize, rng: &mut impl Rng, device: &Device) -> Self {
+        let bound = 1.0 / (input.max(1) as f32).sqrt();
+        Self {
+            weight: uniform([input, output], bound, rng, device),
+            bias: uniform([output], bound, rng, device),
+        }
+    }
+
+    /// [N, in] to [N, out].
+    #[must_use]
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        x.matmul(self.weight.val()) + self.bias.val().unsqueeze_dim(0)
+    }
+
+    /// The weights [in x out, row-major] and the bias [out].
+    #[must_use]
+    pub fn weights(&self) -> (Vec<f32>, Vec<f32>) {
+        let read = |data: TensorData| data.convert::<f32>().to_vec().unwrap_or_default();
+        (read(self.weight.val().into_data()), read(self.bias.val().into_data()))
+    }
+}
+
+/// A parameter drawn evenly from -bound to bound.
+pub(crate) fn uniform<const D: usize>(
+    shape: [usize; D],
+    bound: f32,
+    rng: &mut impl Rng,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let count = shape.iter().product();
+    let values: Vec<f32> = (0..count).map(|_| rng.random_range(-bound..=bound)).collect();
+    Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
+}

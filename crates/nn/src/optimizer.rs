@@ -1,0 +1,123 @@
+//! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with clipping by the whole gradient.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::optim::GradientsParams;
+use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// Settings of [`AdamW`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWConfig {
+    /// Decay of the first and second moments.
+    pub betas: (f32, f32),
+    /// Added to the root of the second moment.
+    pub eps: f32,
+    /// Decoupled weight decay.
+    pub weight_decay: f32,
+    /// Largest length of the whole gradient.
+    pub clip_norm: Option<f32>,
+}
+
+impl Default for AdamWConfig {
+    fn default() -> Self {
+        Self { betas: (0.95, 0.999), eps: 1e-8, weight_decay: 1e-6, clip_norm: None }
+    }
+}
+
+/// The optimiser's state: two moments a parameter.
+#[derive(Debug)]
+pub struct AdamW {
+    config: AdamWConfig,
+    moments: HashMap<ParamId, (Vec<f32>, Vec<f32>)>,
+    steps: i32,
+}
+
+impl AdamW {
+    /// No steps taken yet.
+    #[must_use]
+    pub fn new(config: AdamWConfig) -> Self {
+        Self { config, moments: HashMap::new(), steps: 0 }
+    }
+
+    /// One step; parameters without a gradient stay as they are.
+    pub fn step<M: Module>(&mut self, module: M, mut gradients: GradientsParams, rate: f64) -> M {
+        self.steps += 1;
+        let scale = match self.config.clip_norm {
+            Some(limit) => {
+                let mut norm = SquaredNorm { gradients: &gradients, sum: 0.0 };
+                module.visit(&mut norm);
+                (f64::from(limit) / (norm.sum.sqrt() + 1e-6)).min(1.0) as f32
+            }
+            None => 1.0,
+        };
+        module.map(&mut Stepper { optimizer: self, gradients: &mut gradients, rate: rate as f32, scale })
+    }
+}
+
+struct SquaredNorm<'a> {
+    gradients: &'a GradientsParams,
+    sum: f64,
+}
+
+impl ModuleVisitor for SquaredNorm<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.get::<D>(param.id) {
+            let data = gradient.into_data();
+            if let Ok(values) = data.as_slice::<f32>() {
+                self.sum += values.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>();
+            }
+        }
+    }
+}
+
+struct Stepper<'a> {
+    optimizer: &'a mut AdamW,
+    gradients: &'a mut GradientsParams,
+    rate: f32,
+    scale: f32,
+}
+
+impl ModuleMapper for Stepper<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(gradient) = self.gradients.remove::<D>(param.id) else {
+            return param;
+        };
+        let (id, tensor, mapper) = param.consume();
+        let device = tensor.device();
+        let shape = tensor.dims();
+        let grad = gradient.into_data().convert::<f32>().to_vec::<f32>().unwrap_or_default();
+        let mut value = tensor.inner().into_data().convert::<f32>().to_vec::<f32>().unwrap_or_default();
+        let config = self.optimizer.config;
+        let (b1, b2) = config.betas;
+        let steps = self.optimizer.steps;
+        let (m, v) = self.optimizer.moments.entry(id).or_insert_with(|| (vec![0.0; grad.len()], vec![0.0; grad.len()]));
+        let (correct1, correct2) = (1.0 - b1.powi(steps), (1.0 - b2.powi(steps)).sqrt());
+        let (rate, scale) = (self.rate, self.scale);
+        let update = |((p, &g), (m, v)): ((&mut f32, &f32), (&mut f32, &mut f32))| {
+            let g = g * scale;
+            *m = b1 * *m + (1.0 - b1) * g;
+            *v = b2 * *v + (1.0 - b2) * g * g;
+            *p -= rate * config.weight_decay * *p;
+            *p -= rate / correct1 * *m / (v.sqrt() / correct2 + config.eps);
+        };
+        const PART: usize = 1 << 14;
+        value
+            .par_chunks_mut(PART)
+            .zip(grad.par_chunks(PART))
+            .zip(m.par_chunks_mut(PART).zip(v.par_chunks_mut(PART)))
+            .for_each(|((p, g), (m, v))| p.iter_mut().zip(g).zip(m.iter_mut().zip(v.iter_mut())).for_each(update));
+        let tensor = Tensor::<D>::from_data(TensorData::new(value, shape), &device).require_grad();
+        Param::from_mapped_value(id, tensor, mapper)
+    }
+}
+
+/// Learning rate that rises linearly over `warmup` steps to `base`, then falls as a half cosine.
+#[must_use]
+pub fn cosine_with_warmup(step: usize, warmup: usize, total: usize, base: f64) -> f64 {
+    if step < warmup {
+        return base * (step + 1) as f64 / warmup as f64;
+    }
+    let progress = (step - warmup) as f64 / total.saturating_sub(warmup).max(1) as f64;
+    base * 0.5 * (1.0 + (std::f64::consts::PI * progress.min(1.0)).cos())
+}

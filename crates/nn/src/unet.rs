@@ -1,0 +1,182 @@
+//! The conditional 1-D U-Net of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137).
+
+use crate::{Conv1d, ConvTranspose1d, GroupNormMish, Linear, ShapeError, mish};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::Rng;
+
+/// Sizes of a [`UNet1d`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UNetConfig {
+    /// Numbers of an action.
+    pub action_dim: usize,
+    /// Numbers of the condition.
+    pub cond_dim: usize,
+    /// Channels of each level.
+    pub dims: Vec<usize>,
+    /// Kernel of the convolutions.
+    pub kernel: usize,
+    /// Groups of every GroupNorm.
+    pub groups: usize,
+    /// Width of the diffusion-step embedding.
+    pub step_dim: usize,
+}
+
+/// Two convolutions, the first one's output scaled and shifted by the condition (FiLM, Perez et al.
+/// 2018, arXiv 1709.07871).
+#[derive(Module, Debug)]
+struct ResidualBlock {
+    first: Conv1d,
+    first_norm: GroupNormMish,
+    second: Conv1d,
+    second_norm: GroupNormMish,
+    film: Linear,
+    shortcut: Option<Conv1d>,
+}
+
+impl ResidualBlock {
+    fn new(input: usize, output: usize, cond: usize, config: &UNetConfig, rng: &mut impl Rng, device: &Device) -> Result<Self, ShapeError> {
+        let (k, p) = (config.kernel, config.kernel / 2);
+        Ok(Self {
+            first: Conv1d::new(input, output, k, 1, p, rng, device),
+            first_norm: GroupNormMish::new(config.groups, output, device)?,
+            second: Conv1d::new(output, output, k, 1, p, rng, device),
+            second_norm: GroupNormMish::new(config.groups, output, device)?,
+            film: Linear::new(cond, 2 * output, rng, device),
+            shortcut: (input != output).then(|| Conv1d::new(input, output, 1, 1, 0, rng, device)),
+        })
+    }
+
+    /// `activated` is mish(condition), shared by all blocks.
+    fn forward(&self, x: Tensor<3>, activated: &Tensor<2>) -> Tensor<3> {
+        let y = self.first_norm.forward(self.first.forward(x.clone()));
+        let [b, _, c] = y.dims();
+        let film: Tensor<3> = self.film.forward(activated.clone()).reshape([b, 1, 2 * c]);
+        let scale = film.clone().slice([0..b, 0..1, 0..c]);
+        let shift = film.slice([0..b, 0..1, c..2 * c]);
+        let y = y * scale + shift;
+        let y = self.second_norm.forward(self.second.forward(y));
+        match &self.shortcut {
+            Some(shortcut) => y + shortcut.forward(x),
+            None => y + x,
+        }
+    }
+}
+
+/// Predicts the noise in action chunks.
+#[derive(Module, Debug)]
+pub struct UNet1d {
+    step_in: Linear,
+    step_out: Linear,
+    down: Vec<ResidualBlock>,
+    downsample: Vec<Conv1d>,
+    middle: Vec<ResidualBlock>,
+    up: Vec<ResidualBlock>,
+    upsample: Vec<ConvTranspose1d>,
+    last: Conv1d,
+    last_norm: GroupNormMish,
+    out: Conv1d,
+    step_dim: usize,
+    levels: usize,
+}
+
+impl UNet1d {
+    /// Fresh weights.
+    ///
+    /// # Errors
+    /// When there is no level or the channels do not fit the groups.
+    pub fn new(config: &UNetConfig, rng: &mut impl Rng, device: &Device) -> Result<Self, ShapeError> {
+        let Some(&deepest) = config.dims.last() else {
+            return Err(ShapeError { layer: "UNet1d", what: "levels", got: "0".into(), allowed: "1 or more".into() });
+        };
+        let levels = config.dims.len();
+        let cond = config.step_dim + config.cond_dim;
+        let step_in = Linear::new(config.step_dim, 4 * config.step_dim, rng, device);
+        let step_out = Linear::new(4 * config.step_dim, config.step_dim, rng, device);
+        let (mut down, mut downsample, mut before) = (Vec::new(), Vec::new(), config.action_dim);
+        for (level, &channels) in config.dims.iter().enumerate() {
+            down.push(ResidualBlock::new(before, channels, cond, config, rng, device)?);
+            down.push(ResidualBlock::new(channels, channels, cond, config, rng, device)?);
+            if level + 1 < levels {
+                downsample.push(Conv1d::new(channels, channels, 3, 2, 1, rng, device));
+            }
+            before = channels;
+        }
+        let mut middle = Vec::new();
+        for _ in 0..2 {
+            middle.push(ResidualBlock::new(deepest, deepest, cond, config, rng, device)?);
+        }
+        let (mut up, mut upsample) = (Vec::new(), Vec::new());
+        for pair in config.dims.windows(2).rev() {
+            up.push(ResidualBlock::new(2 * pair[1], pair[0], cond, config, rng, device)?);
+            up.push(ResidualBlock::new(pair[0], pair[0], cond, config, rng, device)?);
+            upsample.push(ConvTranspose1d::new(pair[0], pair[0], rng, device));
+        }
+        let first = config.dims[0];
+        Ok(Self {
+            step_in,
+            step_out,
+            down,
+            downsample,
+            middle,
+            up,
+            upsample,
+            last: Conv1d::new(first, first, config.kernel, 1, config.kernel / 2, rng, device),
+            last_norm: GroupNormMish::new(config.groups, first, device)?,
+            out: Conv1d::new(first, config.action_dim, 1, 1, 0, rng, device),
+            step_dim: config.step_dim,
+            levels,
+        })
+    }
+
+    /// The predicted noise [B, T, A] of chunks [B, T, A] at diffusion steps [B] under conditions
+    /// [B, C].
+    ///
+    /// # Errors
+    /// When T is not a multiple of 2^(levels - 1).
+    pub fn forward(&self, x: Tensor<3>, steps: Tensor<1>, cond: Tensor<2>) -> Result<Tensor<3>, ShapeError> {
+        let length = x.dims()[1];
+        let multiple = 1 << (self.levels - 1);
+        if length == 0 || !length.is_multiple_of(multiple) {
+            return Err(ShapeError {
+                layer: "UNet1d",
+                what: "length of the action chunk",
+                got: length.to_string(),
+                allowed: format!("a multiple of {multiple}"),
+            });
+        }
+        let step = self.step_out.forward(mish(self.step_in.forward(self.embed(steps))));
+        let activated = mish(Tensor::cat(vec![step, cond], 1));
+        let mut x = x;
+        let mut skips = Vec::new();
+        for level in 0..self.levels {
+            x = self.down[2 * level].forward(x, &activated);
+            x = self.down[2 * level + 1].forward(x, &activated);
+            skips.push(x.clone());
+            if let Some(downsample) = self.downsample.get(level) {
+                x = downsample.forward(x);
+            }
+        }
+        for block in &self.middle {
+            x = block.forward(x, &activated);
+        }
+        for (level, upsample) in self.upsample.iter().enumerate() {
+            let Some(skip) = skips.pop() else { break };
+            x = self.up[2 * level].forward(Tensor::cat(vec![x, skip], 2), &activated);
+            x = self.up[2 * level + 1].forward(x, &activated);
+            x = upsample.forward(x);
+        }
+        Ok(self.out.forward(self.last_norm.forward(self.last.forward(x))))
+    }
+
+    /// Sinusoidal embedding of the steps, [B, step_dim] (Vaswani et al. 2017, arXiv 1706.03762).
+    fn embed(&self, steps: Tensor<1>) -> Tensor<2> {
+        let device = steps.device();
+        let half = self.step_dim / 2;
+        let rate = -(10_000f32.ln()) / (half.max(2) - 1) as f32;
+        let frequencies: Vec<f32> = (0..half).map(|i| (i as f32 * rate).exp()).collect();
+        let frequencies = Tensor::<2>::from_data(TensorData::new(frequencies, [1, half]), &device);
+        let phase = steps.unsqueeze_dim::<2>(1) * frequencies;
+        Tensor::cat(vec![phase.clone().sin(), phase.cos()], 1)
+    }
+}

@@ -1,0 +1,94 @@
+//! What can go wrong with a robot's description and with the link to it.
+
+use thiserror::Error;
+
+/// A description that cannot be used.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum DescriptionError {
+    /// Not readable.
+    #[error("robot description {origin} cannot be read: {reason}")]
+    Unreadable {
+        /// File or name.
+        origin: String,
+        /// Why.
+        reason: String,
+    },
+    /// Not what a description looks like.
+    #[error("robot description {origin} is not valid: {reason}")]
+    Syntax {
+        /// File or name.
+        origin: String,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A value that cannot be.
+    #[error("robot description {origin}: {what} is {got}, allowed: {allowed}; correct robot.toml")]
+    Value {
+        /// File or name.
+        origin: String,
+        /// Which entry.
+        what: String,
+        /// Its value.
+        got: String,
+        /// What would do.
+        allowed: String,
+    },
+}
+
+/// A link that failed.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum LinkError {
+    /// No session.
+    #[error(
+        "no zenoh session at {endpoint}: {reason}; is the robot (or `apprentice sim`) running there?"
+    )]
+    Session {
+        /// Where.
+        endpoint: String,
+        /// What zenoh says.
+        reason: String,
+    },
+    /// A key that cannot be used.
+    #[error("zenoh key {key} cannot be used: {reason}")]
+    Key {
+        /// The key.
+        key: String,
+        /// What zenoh says.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error(
+        "robot {robot} did not answer on {key} within {timeout_ms} ms; is it running, and is its name right?"
+    )]
+    Silent {
+        /// Which robot.
+        robot: String,
+        /// Which key.
+        key: String,
+        /// How long we waited.
+        timeout_ms: u64,
+    },
+    /// The robot said no.
+    #[error("robot {robot} refused {key}: {reason}")]
+    Refused {
+        /// Which robot.
+        robot: String,
+        /// Which key.
+        key: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A message that is not one of ours.
+    #[error("message of {bytes} bytes on {key} cannot be read: {reason}")]
+    Message {
+        /// Which key.
+        key: String,
+        /// How long it was.
+        bytes: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The robot's description cannot be used.
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
+}
