@@ -61,7 +61,14 @@ mod tests {
     #[test]
     fn fitting_winners_better_and_losers_worse_lowers_it() {
         let reference = || errors([0.2; 4]);
-        let better = dpo_loss(errors([0.1; 4]), errors([0.3; 4]), reference(), reference(), 10.0, 0.0);
+        let better = dpo_loss(
+            errors([0.1; 4]),
+            errors([0.3; 4]),
+            reference(),
+            reference(),
+            10.0,
+            0.0,
+        );
         // inside = -0.5 * 10 * (-0.1 - 0.1) = 1, -log sigmoid(1) = 0.3132617
         assert!((better.preference - 0.313_261_7).abs() < 1e-5);
         assert_eq!(better.implicit_accuracy, 1.0);

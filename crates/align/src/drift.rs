@@ -33,12 +33,19 @@ impl DriftMeter {
     ) -> Result<Self, PolicyError> {
         let mut rng = seed.rng();
         let dims = clean.dims();
-        let steps: Vec<usize> = (0..dims[0]).map(|_| rng.random_range(0..schedule.steps())).collect();
+        let steps: Vec<usize> = (0..dims[0])
+            .map(|_| rng.random_range(0..schedule.steps()))
+            .collect();
         let noise = gaussian(dims, &mut rng, device);
         let noisy = add_noise(schedule, clean, noise, &steps, device);
         let steps = steps_tensor(&steps, device);
         let predicted = reference.noise(noisy.clone(), steps.clone(), condition.clone())?;
-        Ok(Self { noisy, steps, condition, reference: predicted })
+        Ok(Self {
+            noisy,
+            steps,
+            condition,
+            reference: predicted,
+        })
     }
 
     /// The drift of a policy without gradients.
@@ -46,8 +53,15 @@ impl DriftMeter {
     /// # Errors
     /// When the network has another shape.
     pub fn measure(&self, network: &PolicyNetwork) -> Result<f64, PolicyError> {
-        let predicted = network.noise(self.noisy.clone(), self.steps.clone(), self.condition.clone())?;
-        let drift: f32 = (predicted - self.reference.clone()).powf_scalar(2.0).mean().into_scalar();
+        let predicted = network.noise(
+            self.noisy.clone(),
+            self.steps.clone(),
+            self.condition.clone(),
+        )?;
+        let drift: f32 = (predicted - self.reference.clone())
+            .powf_scalar(2.0)
+            .mean()
+            .into_scalar();
         Ok(f64::from(drift))
     }
 }

@@ -34,7 +34,19 @@ mod tests {
     #[test]
     fn close_rewards_are_not_paired_and_equal_ones_never() {
         let pairs = form_pairs(&[0.0, 0.01, 1.0], 0.5);
-        assert_eq!(pairs, [Pair { winner: 2, loser: 0 }, Pair { winner: 2, loser: 1 }]);
+        assert_eq!(
+            pairs,
+            [
+                Pair {
+                    winner: 2,
+                    loser: 0
+                },
+                Pair {
+                    winner: 2,
+                    loser: 1
+                }
+            ]
+        );
         assert!(form_pairs(&[1.0, 1.0], 0.0).is_empty());
     }
 }

@@ -86,24 +86,40 @@ pub fn align_policy(
     mut watch: impl FnMut(AlignProgress) -> bool,
 ) -> Result<(DiffusionPolicy, AlignReport), AlignError> {
     if rewards.len() != rollouts.episodes() {
-        return Err(AlignError::Mismatch { rewards: rewards.len(), rollouts: rollouts.episodes() });
+        return Err(AlignError::Mismatch {
+            rewards: rewards.len(),
+            rollouts: rollouts.episodes(),
+        });
     }
     let pairs = form_pairs(rewards, config.smallest_gap);
     if pairs.is_empty() {
-        return Err(AlignError::NoPairs { rollouts: rewards.len(), gap: config.smallest_gap });
+        return Err(AlignError::NoPairs {
+            rollouts: rewards.len(),
+            gap: config.smallest_gap,
+        });
     }
     let device = policy.device().clone();
     let autodiff = device.clone().autodiff();
     let schedule = NoiseSchedule::squared_cosine(policy.config().diffusion_steps);
     let chunks = Chunks::new(policy, rollouts, config.tick_stride, &device)?;
     let mut rng = seed.rng();
-    let meter = chunks.meter(policy, &schedule, seed.derive("drift", 0), &mut rng, &device)?;
+    let meter = chunks.meter(
+        policy,
+        &schedule,
+        seed.derive("drift", 0),
+        &mut rng,
+        &device,
+    )?;
     let numbers = policy.config().horizon * rollouts.action_dim();
     let beta = config.beta_per_number * numbers as f64;
     let reference = policy.network().clone();
     let mut network: PolicyNetwork = policy.network().clone().train(&autodiff);
     let mut kept = reference.clone();
-    let mut optimizer = AdamW::new(AdamWConfig { clip_norm: Some(config.clip_norm), weight_decay: 0.0, ..AdamWConfig::default() });
+    let mut optimizer = AdamW::new(AdamWConfig {
+        clip_norm: Some(config.clip_norm),
+        weight_decay: 0.0,
+        ..AdamWConfig::default()
+    });
     let mut report = AlignReport {
         steps: 0,
         pairs: pairs.len(),
@@ -114,20 +130,36 @@ pub fn align_policy(
         curve: Vec::new(),
     };
     for step in 1..=config.steps {
-        let drawn: Vec<Pair> = (0..config.pairs).map(|_| pairs[rng.random_range(0..pairs.len())]).collect();
+        let drawn: Vec<Pair> = (0..config.pairs)
+            .map(|_| pairs[rng.random_range(0..pairs.len())])
+            .collect();
         let w = chunks.draw(&drawn, |p| p.winner, config.chunks, &mut rng, &device);
         let l = chunks.draw(&drawn, |p| p.loser, config.chunks, &mut rng, &device);
         let count = drawn.len() * config.chunks;
-        let steps: Vec<usize> = (0..count).map(|_| rng.random_range(0..schedule.steps())).collect();
-        let noise = gaussian([count, policy.config().horizon, rollouts.action_dim()], &mut rng, &device);
-        let both = Both { winner: w, loser: l, noise, steps, chunks: config.chunks };
+        let steps: Vec<usize> = (0..count)
+            .map(|_| rng.random_range(0..schedule.steps()))
+            .collect();
+        let noise = gaussian(
+            [count, policy.config().horizon, rollouts.action_dim()],
+            &mut rng,
+            &device,
+        );
+        let both = Both {
+            winner: w,
+            loser: l,
+            noise,
+            steps,
+            chunks: config.chunks,
+        };
         let (fw, fl) = both.errors(&reference, &schedule, &device)?;
         let on_graph = both.on(&autodiff);
         let (mw, ml) = on_graph.errors(&network, &schedule, &autodiff)?;
         let lift = |t: Tensor<2>| Tensor::from_data(t.into_data(), &autodiff);
         let loss = dpo_loss(mw, ml, lift(fw), lift(fl), beta, config.winner_imitation);
         if !loss.preference.is_finite() {
-            return Err(PolicyError::NotFinite(format!("the alignment loss at step {step}")).into());
+            return Err(
+                PolicyError::NotFinite(format!("the alignment loss at step {step}")).into(),
+            );
         }
         let gradients = GradientsParams::from_grads(loss.total.backward(), &network);
         network = optimizer.step(network, gradients, config.learning_rate);
@@ -135,7 +167,9 @@ pub fn align_policy(
         if step % config.drift_every.max(1) == 0 || step == config.steps {
             let now = network.valid();
             let drift = meter.measure(&now)?;
-            report.curve.push((step, loss.preference, loss.implicit_accuracy, drift));
+            report
+                .curve
+                .push((step, loss.preference, loss.implicit_accuracy, drift));
             if drift > config.drift_budget {
                 report.stopped_by_budget = true;
                 break;
@@ -143,7 +177,12 @@ pub fn align_policy(
             kept = now;
             report.drift = drift;
         }
-        if !watch(AlignProgress { step, steps: config.steps, preference: loss.preference, drift: report.drift }) {
+        if !watch(AlignProgress {
+            step,
+            steps: config.steps,
+            preference: loss.preference,
+            drift: report.drift,
+        }) {
             return Err(PolicyError::Stopped(step).into());
         }
     }
@@ -161,12 +200,21 @@ struct Chunks {
 impl Chunks {
     const BATCH: usize = 32;
 
-    fn new(policy: &DiffusionPolicy, rollouts: &Windows, stride: usize, device: &Device) -> Result<Self, PolicyError> {
+    fn new(
+        policy: &DiffusionPolicy,
+        rollouts: &Windows,
+        stride: usize,
+        device: &Device,
+    ) -> Result<Self, PolicyError> {
         let mut samples = Vec::new();
         let mut rows = Vec::with_capacity(rollouts.episodes());
         for episode in 0..rollouts.episodes() {
             let start = samples.len();
-            samples.extend((0..rollouts.ticks(episode)).step_by(stride.max(1)).map(|t| (episode, t)));
+            samples.extend(
+                (0..rollouts.ticks(episode))
+                    .step_by(stride.max(1))
+                    .map(|t| (episode, t)),
+            );
             rows.push(start..samples.len());
         }
         let (proprioception, actions) = policy.normalizers();
@@ -176,13 +224,20 @@ impl Chunks {
             conditions.push(policy.network().condition_on(&batch));
             chunks.push(batch.actions);
         }
-        Ok(Self { conditions: Tensor::cat(conditions, 0), actions: Tensor::cat(chunks, 0), rows })
+        Ok(Self {
+            conditions: Tensor::cat(conditions, 0),
+            actions: Tensor::cat(chunks, 0),
+            rows,
+        })
     }
 
     fn pick(&self, rows: &[usize], device: &Device) -> (Tensor<3>, Tensor<2>) {
         let index: Vec<i64> = rows.iter().map(|&r| r as i64).collect();
         let index = Tensor::<1, Int>::from_data(TensorData::new(index, [rows.len()]), device);
-        (self.actions.clone().select(0, index.clone()), self.conditions.clone().select(0, index))
+        (
+            self.actions.clone().select(0, index.clone()),
+            self.conditions.clone().select(0, index),
+        )
     }
 
     fn draw(
@@ -210,7 +265,9 @@ impl Chunks {
         device: &Device,
     ) -> Result<DriftMeter, PolicyError> {
         let all = self.actions.dims()[0];
-        let rows: Vec<usize> = (0..all.min(128)).map(|_| rng.random_range(0..all)).collect();
+        let rows: Vec<usize> = (0..all.min(128))
+            .map(|_| rng.random_range(0..all))
+            .collect();
         let (clean, condition) = self.pick(&rows, device);
         DriftMeter::new(policy.network(), schedule, clean, condition, seed, device)
     }
@@ -254,7 +311,10 @@ impl Both {
         let noisy = add_noise(schedule, clean, noise.clone(), &steps, device);
         let predicted = network.noise(noisy, steps_tensor(&steps, device), condition)?;
         let [rows, horizon, dim] = predicted.dims();
-        let errors = (predicted - noise).powf_scalar(2.0).reshape([rows, horizon * dim]).mean_dim(1);
+        let errors = (predicted - noise)
+            .powf_scalar(2.0)
+            .reshape([rows, horizon * dim])
+            .mean_dim(1);
         let errors = errors.reshape([rows / self.chunks, self.chunks]);
         let pairs = rows / self.chunks / 2;
         let winner = errors.clone().slice([0..pairs, 0..self.chunks]);

@@ -72,7 +72,12 @@ impl Default for AlignmentConfig {
             loss: BradleyTerryLoss::default(),
             temperature: 0.5,
             metric: Metric::Cosine,
-            transport: SinkhornConfig { epsilon: 0.1, iterations: 100, tolerance: 1e-4, ..SinkhornConfig::default() },
+            transport: SinkhornConfig {
+                epsilon: 0.1,
+                iterations: 100,
+                tolerance: 1e-4,
+                ..SinkhornConfig::default()
+            },
             validation_share: 0.2,
         }
     }
@@ -125,16 +130,23 @@ pub fn align(
     let mut rng = seed.rng();
     let mut order = comparisons.to_vec();
     order.shuffle(&mut rng);
-    let kept_back = ((order.len() as f64 * config.validation_share).round() as usize).min(order.len() - 1);
+    let kept_back =
+        ((order.len() as f64 * config.validation_share).round() as usize).min(order.len() - 1);
     let validation = order.split_off(order.len() - kept_back);
     let autodiff = device.clone().autodiff();
-    let mut network = Head { linear: Linear::new(dim, config.embedding, &mut rng, &autodiff) };
+    let mut network = Head {
+        linear: Linear::new(dim, config.embedding, &mut rng, &autodiff),
+    };
     let mut optimizer = AdamW::new(AdamWConfig {
         betas: (0.9, 0.999),
         weight_decay: config.weight_decay,
         ..AdamWConfig::default()
     });
-    let mut report = AlignmentReport { training_loss: vec![], validation_loss: vec![], best_epoch: 0 };
+    let mut report = AlignmentReport {
+        training_loss: vec![],
+        validation_loss: vec![],
+        best_epoch: 0,
+    };
     let mut best = (f64::INFINITY, network.clone());
     for epoch in 0..config.epochs {
         order.shuffle(&mut rng);
@@ -150,9 +162,15 @@ pub fn align(
             held += Step::new(&network, &rows, dim, batch, config, &autodiff)?.loss;
         }
         let training = total / order.len() as f64;
-        let judged = if validation.is_empty() { training } else { held / validation.len() as f64 };
+        let judged = if validation.is_empty() {
+            training
+        } else {
+            held / validation.len() as f64
+        };
         if !judged.is_finite() {
-            return Err(EncoderError::NotFinite(format!("the alignment loss in epoch {epoch}")));
+            return Err(EncoderError::NotFinite(format!(
+                "the alignment loss in epoch {epoch}"
+            )));
         }
         report.training_loss.push(training);
         report.validation_loss.push(judged);
@@ -187,12 +205,25 @@ impl Step {
         device: &Device,
     ) -> Result<Self, EncoderError> {
         let embed = |pick: fn(&Comparison) -> usize| {
-            let picked: Vec<f32> = batch.iter().flat_map(|c| rows[pick(c)].iter().copied()).collect();
+            let picked: Vec<f32> = batch
+                .iter()
+                .flat_map(|c| rows[pick(c)].iter().copied())
+                .collect();
             let length = rows[pick(&batch[0])].len() / dim;
-            let flat = Tensor::<2>::from_data(TensorData::new(picked, [batch.len() * length, dim]), device);
-            network.linear.forward(flat).reshape([batch.len(), length, config.embedding])
+            let flat = Tensor::<2>::from_data(
+                TensorData::new(picked, [batch.len() * length, dim]),
+                device,
+            );
+            network
+                .linear
+                .forward(flat)
+                .reshape([batch.len(), length, config.embedding])
         };
-        let (anchor, closer, farther) = (embed(|c| c.anchor), embed(|c| c.closer), embed(|c| c.farther));
+        let (anchor, closer, farther) = (
+            embed(|c| c.anchor),
+            embed(|c| c.closer),
+            embed(|c| c.farther),
+        );
         let near = Costs::new(anchor.clone(), closer, config)?;
         let far = Costs::new(anchor, farther, config)?;
         let (mut loss, mut pull) = (0.0, Vec::with_capacity(batch.len()));
@@ -223,33 +254,49 @@ impl Costs {
         let tensor = match config.metric {
             Metric::Cosine => {
                 let unit = |x: Tensor<3>| {
-                    let length = x.clone().powf_scalar(2.0).sum_dim(2).add_scalar(1e-12).sqrt();
+                    let length = x
+                        .clone()
+                        .powf_scalar(2.0)
+                        .sum_dim(2)
+                        .add_scalar(1e-12)
+                        .sqrt();
                     x / length
                 };
-                unit(a).matmul(unit(b).swap_dims(1, 2)).neg().add_scalar(1.0)
+                unit(a)
+                    .matmul(unit(b).swap_dims(1, 2))
+                    .neg()
+                    .add_scalar(1.0)
             }
             Metric::Euclidean => {
                 let square = |x: Tensor<3>| x.powf_scalar(2.0).sum_dim(2);
                 let cross = a.clone().matmul(b.clone().swap_dims(1, 2)).mul_scalar(2.0);
-                (square(a) + square(b).swap_dims(1, 2) - cross).clamp_min(1e-8).sqrt()
+                (square(a) + square(b).swap_dims(1, 2) - cross)
+                    .clamp_min(1e-8)
+                    .sqrt()
             }
         };
         let [_, n, m] = tensor.dims();
         let values: Vec<f32> = tensor
             .clone()
             .into_data()
-            .to_vec()
+            .try_to_vec()
             .map_err(|e| EncoderError::NotFinite(format!("a cost ({e:?})")))?;
         let costs: Vec<CostMatrix> = values
             .chunks_exact(n * m)
-            .map(|v| CostMatrix { rows: n, columns: m, values: v.iter().map(|&v| f64::from(v)).collect() })
+            .map(|v| CostMatrix {
+                rows: n,
+                columns: m,
+                values: v.iter().map(|&v| f64::from(v)).collect(),
+            })
             .collect();
         let plans = sinkhorn_batch(&costs, &config.transport)?;
         let pairs = || costs.iter().zip(&plans);
         Ok(Self {
             tensor,
             similarity: pairs().map(|(c, p)| -p.cost(c)).collect(),
-            slope: pairs().map(|(c, p)| cost_gradient(c, p, config.transport.epsilon)).collect(),
+            slope: pairs()
+                .map(|(c, p)| cost_gradient(c, p, config.transport.epsilon))
+                .collect(),
         })
     }
 

@@ -69,7 +69,10 @@ impl CompactBackbone {
             convolutions.push(Conv2d::new(config, rng, device));
             norms.push(GroupNormMish::new(8, pair[1], device)?);
         }
-        Ok(Self { convolutions, norms })
+        Ok(Self {
+            convolutions,
+            norms,
+        })
     }
 
     /// Features [N, F] of pictures [N, 48, 48, 3] in [-1, 1].
@@ -103,12 +106,19 @@ impl Backbone {
     ///
     /// # Errors
     /// When a clip is empty or a feature is not finite.
-    pub fn features(&self, clips: &[Clip], device: &Device) -> Result<Vec<FeatureClip>, EncoderError> {
+    pub fn features(
+        &self,
+        clips: &[Clip],
+        device: &Device,
+    ) -> Result<Vec<FeatureClip>, EncoderError> {
         let Some(cameras) = clips.iter().find_map(|c| c.moments.first()).map(Vec::len) else {
             return Err(EncoderError::NoData("no clip has a frame".into()));
         };
         let dim = self.dim(cameras);
-        let images: Vec<&Image> = clips.iter().flat_map(|c| c.moments.iter().flatten()).collect();
+        let images: Vec<&Image> = clips
+            .iter()
+            .flat_map(|c| c.moments.iter().flatten())
+            .collect();
         let mut values = Vec::with_capacity(images.len() / cameras * dim);
         for chunk in images.chunks(CHUNK) {
             values.extend(self.chunk(chunk, device)?);
@@ -122,25 +132,40 @@ impl Backbone {
             .map(|clip| {
                 let (mine, others) = rest.split_at(clip.moments.len() * dim);
                 rest = others;
-                FeatureClip { dim, values: mine.to_vec() }
+                FeatureClip {
+                    dim,
+                    values: mine.to_vec(),
+                }
             })
             .collect())
     }
 
     fn chunk(&self, images: &[&Image], device: &Device) -> Result<Vec<f32>, EncoderError> {
         let features = match self {
-            Self::Compact(network) => network.forward(pictures(images, COMPACT_SIZE, [2.0 / 255.0, -1.0], device)),
-            Self::EfficientNet(network) => network.features(pictures(images, EFFICIENTNET_SIZE, [1.0, 0.0], device)),
+            Self::Compact(network) => {
+                network.forward(pictures(images, COMPACT_SIZE, [2.0 / 255.0, -1.0], device))
+            }
+            Self::EfficientNet(network) => network.features(pictures(
+                images,
+                EFFICIENTNET_SIZE,
+                [1.0 / 255.0, 0.0],
+                device,
+            ))?,
         };
         features
             .into_data()
-            .to_vec()
+            .try_to_vec()
             .map_err(|e| EncoderError::NotFinite(format!("the backbone's output ({e:?})")))
     }
 }
 
 /// Pictures as [N, size, size, 3], each value times `scale` plus `offset`.
-pub(crate) fn pictures(images: &[&Image], size: usize, [scale, offset]: [f32; 2], device: &Device) -> Tensor<4> {
+pub(crate) fn pictures(
+    images: &[&Image],
+    size: usize,
+    [scale, offset]: [f32; 2],
+    device: &Device,
+) -> Tensor<4> {
     let values: Vec<f32> = images
         .par_iter()
         .flat_map_iter(|image| {
@@ -148,5 +173,8 @@ pub(crate) fn pictures(images: &[&Image], size: usize, [scale, offset]: [f32; 2]
             rgb.into_iter().map(move |v| f32::from(v) * scale + offset)
         })
         .collect();
-    Tensor::from_data(TensorData::new(values, [images.len(), size, size, 3]), device)
+    Tensor::from_data(
+        TensorData::new(values, [images.len(), size, size, 3]),
+        device,
+    )
 }

@@ -27,10 +27,16 @@ pub struct Clip {
 impl Clip {
     /// Takes `config.frames` moments of `episode`, whose entries hold one picture a camera.
     #[must_use]
-    pub fn from_episode<'a>(episode: impl ExactSizeIterator<Item = Vec<&'a Image>>, config: &ClipConfig) -> Self {
+    pub fn from_episode<'a>(
+        episode: impl ExactSizeIterator<Item = Vec<&'a Image>>,
+        config: &ClipConfig,
+    ) -> Self {
         let chosen = moments(episode.len(), config.frames);
         let all: Vec<Vec<&Image>> = episode.collect();
-        let moments = chosen.iter().map(|&i| all[i].iter().map(|&image| image.clone()).collect()).collect();
+        let moments = chosen
+            .iter()
+            .map(|&i| all[i].iter().map(|&image| image.clone()).collect())
+            .collect();
         Self { moments }
     }
 }
@@ -41,7 +47,9 @@ pub fn moments(length: usize, count: usize) -> Vec<usize> {
     if length <= count || count < 2 {
         return (0..length.min(count.max(length.min(1)))).collect();
     }
-    (0..count).map(|i| (i * (length - 1) + (count - 1) / 2) / (count - 1)).collect()
+    (0..count)
+        .map(|i| (i * (length - 1) + (count - 1) / 2) / (count - 1))
+        .collect()
 }
 
 /// The features of a clip's moments, one after the other.

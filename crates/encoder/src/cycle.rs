@@ -32,7 +32,14 @@ pub struct CycleConfig {
 
 impl Default for CycleConfig {
     fn default() -> Self {
-        Self { steps: 60, videos: 4, learning_rate: 1e-3, weight_decay: 1e-4, temperature: 0.1, embedding: 32 }
+        Self {
+            steps: 60,
+            videos: 4,
+            learning_rate: 1e-3,
+            weight_decay: 1e-4,
+            temperature: 0.1,
+            embedding: 32,
+        }
     }
 }
 
@@ -55,7 +62,10 @@ pub fn self_supervise(
     mut watch: impl FnMut(usize, f32) -> bool,
 ) -> Result<(CompactBackbone, Vec<f32>), EncoderError> {
     let longest = clips.iter().map(|c| c.moments.len()).max().unwrap_or(0);
-    let usable: Vec<&Clip> = clips.iter().filter(|c| c.moments.len() == longest).collect();
+    let usable: Vec<&Clip> = clips
+        .iter()
+        .filter(|c| c.moments.len() == longest)
+        .collect();
     if usable.len() < 2 || longest < 3 {
         return Err(EncoderError::NoData(format!(
             "cycle consistency needs two clips of at least 3 frames, got {} of {longest}",
@@ -67,7 +77,12 @@ pub fn self_supervise(
     let mut rng = seed.rng();
     let mut network = CycleNetwork {
         backbone: CompactBackbone::new(&mut rng, &autodiff)?,
-        embed: Linear::new(CompactBackbone::FEATURES * cameras, config.embedding, &mut rng, &autodiff),
+        embed: Linear::new(
+            CompactBackbone::FEATURES * cameras,
+            config.embedding,
+            &mut rng,
+            &autodiff,
+        ),
     };
     let mut optimizer = AdamW::new(AdamWConfig {
         betas: (0.9, 0.999),
@@ -76,16 +91,30 @@ pub fn self_supervise(
     });
     let mut losses = Vec::with_capacity(config.steps);
     for step in 0..config.steps {
-        let chosen: Vec<&Clip> = (0..config.videos.max(2)).map(|_| usable[rng.random_range(0..usable.len())]).collect();
-        let images: Vec<&Image> = chosen.iter().flat_map(|c| c.moments.iter().flatten()).collect();
-        let features = network.backbone.forward(pictures(&images, COMPACT_SIZE, [2.0 / 255.0, -1.0], &autodiff));
+        let chosen: Vec<&Clip> = (0..config.videos.max(2))
+            .map(|_| usable[rng.random_range(0..usable.len())])
+            .collect();
+        let images: Vec<&Image> = chosen
+            .iter()
+            .flat_map(|c| c.moments.iter().flatten())
+            .collect();
+        let features = network.backbone.forward(pictures(
+            &images,
+            COMPACT_SIZE,
+            [2.0 / 255.0, -1.0],
+            &autodiff,
+        ));
         let rows = chosen.len() * longest;
-        let embedded = network.embed.forward(features.reshape([rows, cameras * CompactBackbone::FEATURES]));
+        let embedded = network
+            .embed
+            .forward(features.reshape([rows, cameras * CompactBackbone::FEATURES]));
         let videos = embedded.reshape([chosen.len(), longest, config.embedding]);
         let loss = cycle_loss(videos, config.temperature, &autodiff);
         let value: f32 = loss.clone().into_scalar();
         if !value.is_finite() {
-            return Err(EncoderError::NotFinite(format!("the cycle-consistency loss at step {step}")));
+            return Err(EncoderError::NotFinite(format!(
+                "the cycle-consistency loss at step {step}"
+            )));
         }
         losses.push(value);
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
@@ -101,12 +130,21 @@ pub fn self_supervise(
 fn cycle_loss(videos: Tensor<3>, temperature: f64, device: &Device) -> Tensor<1> {
     let [count, length, width] = videos.dims();
     let next = Tensor::cat(
-        vec![videos.clone().slice([1..count, 0..length, 0..width]), videos.clone().slice([0..1, 0..length, 0..width])],
+        vec![
+            videos.clone().slice([1..count, 0..length, 0..width]),
+            videos.clone().slice([0..1, 0..length, 0..width]),
+        ],
         0,
     );
-    let neighbour = softmax(similarity(videos.clone(), next.clone()).div_scalar(temperature), 2).matmul(next);
+    let neighbour = softmax(
+        similarity(videos.clone(), next.clone()).div_scalar(temperature),
+        2,
+    )
+    .matmul(next);
     let back = softmax(similarity(neighbour, videos).div_scalar(temperature), 2);
-    let place: Vec<f32> = (0..length).map(|i| i as f32 / (length - 1) as f32).collect();
+    let place: Vec<f32> = (0..length)
+        .map(|i| i as f32 / (length - 1) as f32)
+        .collect();
     let place = Tensor::<3>::from_data(TensorData::new(place, [1, length, 1]), device);
     let found = back.matmul(place.clone().repeat_dim(0, count));
     (found - place).powf_scalar(2.0).mean()

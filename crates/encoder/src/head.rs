@@ -23,7 +23,10 @@ pub struct AlignmentHead {
 impl AlignmentHead {
     /// The (mean, 1 / standard deviation) of each feature over `clips`.
     #[must_use]
-    pub fn statistics<'a>(clips: impl Iterator<Item = &'a FeatureClip> + Clone, dim: usize) -> (Vec<f32>, Vec<f32>) {
+    pub fn statistics<'a>(
+        clips: impl Iterator<Item = &'a FeatureClip> + Clone,
+        dim: usize,
+    ) -> (Vec<f32>, Vec<f32>) {
         let (mut sum, mut square, mut count) = (vec![0.0f64; dim], vec![0.0f64; dim], 0.0f64);
         for row in clips.flat_map(|c| c.values.chunks_exact(dim)) {
             count += 1.0;
@@ -36,7 +39,11 @@ impl AlignmentHead {
         let mean: Vec<f64> = sum.iter().map(|s| s / count).collect();
         let inverse = square.iter().zip(&mean).map(|(q, m)| {
             let spread = (q / count - m * m).max(0.0).sqrt();
-            if spread > 1e-6 { (1.0 / spread) as f32 } else { 0.0 }
+            if spread > 1e-6 {
+                (1.0 / spread) as f32
+            } else {
+                0.0
+            }
         });
         let inverse = inverse.collect();
         (mean.iter().map(|&m| m as f32).collect(), inverse)
@@ -61,7 +68,10 @@ impl AlignmentHead {
             let start = out.len();
             out.extend_from_slice(&self.bias);
             for (x, weights) in row.iter().zip(self.weight.chunks_exact(self.output.max(1))) {
-                out[start..].iter_mut().zip(weights).for_each(|(o, w)| *o += x * w);
+                out[start..]
+                    .iter_mut()
+                    .zip(weights)
+                    .for_each(|(o, w)| *o += x * w);
             }
         }
         out

@@ -212,8 +212,10 @@ fn write(
     );
     meta.instruction = clip.instruction();
     meta.notes.insert("format".into(), "rlds".into());
-    meta.notes
-        .insert("record".into(), format!("{}:{}", file_name(clip.shard), clip.record));
+    meta.notes.insert(
+        "record".into(),
+        format!("{}:{}", file_name(clip.shard), clip.record),
+    );
     // Under another ending until it is whole, so that a cut-off import leaves no half episode.
     let (aside, place) = (to.join(format!("{name}.part")), to.join(name));
     let _ = fs::remove_file(&aside);
@@ -226,4 +228,3 @@ fn write(
     entry.file = name.into();
     Ok(entry)
 }
-

@@ -86,7 +86,12 @@ pub(crate) fn image() -> Vec<u8> {
     let picture = message(
         "CompressedImage",
         &[
-            Field(1, "timestamp", Kind::Message(".google.protobuf.Timestamp"), false),
+            Field(
+                1,
+                "timestamp",
+                Kind::Message(".google.protobuf.Timestamp"),
+                false,
+            ),
             Field(4, "frame_id", Kind::Text, false),
             Field(2, "data", Kind::Bytes, false),
             Field(3, "format", Kind::Text, false),
@@ -97,7 +102,12 @@ pub(crate) fn image() -> Vec<u8> {
         .bytes(1, &file(time_file, "google.protobuf", &[], &[timestamp]))
         .bytes(
             1,
-            &file("foxglove/CompressedImage.proto", "foxglove", &[time_file], &[picture]),
+            &file(
+                "foxglove/CompressedImage.proto",
+                "foxglove",
+                &[time_file],
+                &[picture],
+            ),
         )
         .0
 }
@@ -128,6 +138,14 @@ pub(crate) fn state_and_action() -> Vec<u8> {
         ],
     );
     Encoder::default()
-        .bytes(1, &file("apprentice/episode.proto", "apprentice", &[], &[state, action]))
+        .bytes(
+            1,
+            &file(
+                "apprentice/episode.proto",
+                "apprentice",
+                &[],
+                &[state, action],
+            ),
+        )
         .0
 }

@@ -103,7 +103,9 @@ impl Conv1d {
         let (k, s) = (self.kernel, self.stride);
         let length = (l + 2 * self.padding - k) / s + 1;
         let x = pad(x, 1, self.padding);
-        let parts = (0..k).map(|i| strided(x.clone(), 1, i, length, s)).collect();
+        let parts = (0..k)
+            .map(|i| strided(x.clone(), 1, i, length, s))
+            .collect();
         let gathered: Tensor<2> = Tensor::cat(parts, 2).reshape([b * length, k * c]);
         let out = gathered.matmul(self.weight.val()) + self.bias.val().unsqueeze_dim(0);
         let channels = out.dims()[1];
@@ -133,7 +135,10 @@ impl ConvTranspose1d {
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [b, l, c] = x.dims();
         let out = self.bias.dims()[0];
-        let spread = x.reshape([b * l, c]).matmul(self.weight.val()).reshape([b, l, 4 * out]);
+        let spread = x
+            .reshape([b * l, c])
+            .matmul(self.weight.val())
+            .reshape([b, l, 4 * out]);
         // Input i reaches outputs 2i - 1 + k: an even output 2i takes tap 1 of i and tap 3 of i - 1,
         // an odd one 2i + 1 takes tap 2 of i and tap 0 of i + 1.
         let tap = |k: usize| spread.clone().slice([0..b, 0..l, k * out..(k + 1) * out]);
@@ -172,7 +177,13 @@ fn pad_side<const D: usize>(x: Tensor<D>, dim: usize, before: usize, after: usiz
 }
 
 /// `count` entries of a dimension, from `start`, every `stride`.
-fn strided<const D: usize>(x: Tensor<D>, dim: usize, start: usize, count: usize, stride: usize) -> Tensor<D> {
+fn strided<const D: usize>(
+    x: Tensor<D>,
+    dim: usize,
+    start: usize,
+    count: usize,
+    stride: usize,
+) -> Tensor<D> {
     let end = start + (count - 1) * stride + 1;
     let slice = burn::tensor::Slice::new(start as isize, Some(end as isize), stride as isize);
     x.slice_dim(dim, slice)

@@ -18,13 +18,17 @@ pub enum DeviceChoice {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DeviceError {
     /// Not in this build.
-    #[error("device {device} is not in this build; build with `--features {device}` or use --device flex")]
+    #[error(
+        "device {device} is not in this build; build with `--features {device}` or use --device flex"
+    )]
     NotBuilt {
         /// Which.
         device: &'static str,
     },
     /// In this build, but not on this machine.
-    #[error("device {device} does not work on this machine ({reason}); use --device flex to compute on the processor")]
+    #[error(
+        "device {device} does not work on this machine ({reason}); use --device flex to compute on the processor"
+    )]
     NotThere {
         /// Which.
         device: &'static str,
@@ -66,7 +70,13 @@ fn proven(device: &'static str, open: fn() -> Device) -> Result<Device, DeviceEr
     });
     match tried.join() {
         Ok((sum, opened)) if (sum - 64.0).abs() < 1e-3 => Ok(opened),
-        Ok((sum, _)) => Err(DeviceError::NotThere { device, reason: format!("4x4 ones squared sum to {sum}, not 64") }),
-        Err(_) => Err(DeviceError::NotThere { device, reason: "its driver could not be started".into() }),
+        Ok((sum, _)) => Err(DeviceError::NotThere {
+            device,
+            reason: format!("4x4 ones squared sum to {sum}, not 64"),
+        }),
+        Err(_) => Err(DeviceError::NotThere {
+            device,
+            reason: "its driver could not be started".into(),
+        }),
     }
 }

@@ -16,8 +16,14 @@ impl Ema {
     /// Starts at the module's weights.
     #[must_use]
     pub fn new<M: Module>(module: &M) -> Self {
-        let mut ema = Self { average: HashMap::new(), steps: 0 };
-        module.visit(&mut Averager { average: &mut ema.average, decay: 0.0 });
+        let mut ema = Self {
+            average: HashMap::new(),
+            steps: 0,
+        };
+        module.visit(&mut Averager {
+            average: &mut ema.average,
+            decay: 0.0,
+        });
         ema
     }
 
@@ -25,12 +31,17 @@ impl Ema {
     pub fn update<M: Module>(&mut self, module: &M) {
         self.steps += 1;
         let decay = (1.0 - (1.0 + f64::from(self.steps)).powf(-0.75)).clamp(0.0, 0.9999) as f32;
-        module.visit(&mut Averager { average: &mut self.average, decay });
+        module.visit(&mut Averager {
+            average: &mut self.average,
+            decay,
+        });
     }
 
     /// The module with the averaged weights.
     pub fn apply<M: Module>(&self, module: M) -> M {
-        module.map(&mut Applier { average: &self.average })
+        module.map(&mut Applier {
+            average: &self.average,
+        })
     }
 }
 
@@ -41,10 +52,18 @@ struct Averager<'a> {
 
 impl ModuleVisitor for Averager<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let values = param.val().into_data().convert::<f32>().to_vec::<f32>().unwrap_or_default();
+        let values = param
+            .val()
+            .into_data()
+            .convert::<f32>()
+            .try_to_vec::<f32>()
+            .unwrap_or_default();
         let decay = self.decay;
         match self.average.get_mut(&param.id) {
-            Some(average) => average.iter_mut().zip(values).for_each(|(a, v)| *a += (1.0 - decay) * (v - *a)),
+            Some(average) => average
+                .iter_mut()
+                .zip(values)
+                .for_each(|(a, v)| *a += (1.0 - decay) * (v - *a)),
             None => {
                 self.average.insert(param.id, values);
             }
@@ -58,9 +77,12 @@ struct Applier<'a> {
 
 impl ModuleMapper for Applier<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(values) = self.average.get(&param.id).cloned() else { return param };
+        let Some(values) = self.average.get(&param.id).cloned() else {
+            return param;
+        };
         let (id, tensor, mapper) = param.consume();
-        let averaged = Tensor::<D>::from_data(TensorData::new(values, tensor.dims()), &tensor.device());
+        let averaged =
+            Tensor::<D>::from_data(TensorData::new(values, tensor.dims()), &tensor.device());
         Param::from_mapped_value(id, averaged, mapper)
     }
 }

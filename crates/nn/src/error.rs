@@ -39,7 +39,9 @@ pub enum WeightsError {
         reason: String,
     },
     /// A tensor the network needs is not there.
-    #[error("weights file {file} has no tensor {tensor} (it has {count} tensors); is it for another network?")]
+    #[error(
+        "weights file {file} has no tensor {tensor} (it has {count} tensors); is it for another network?"
+    )]
     Missing {
         /// The file.
         file: PathBuf,

@@ -30,8 +30,11 @@ impl Linear {
     /// The weights [in x out, row-major] and the bias [out].
     #[must_use]
     pub fn weights(&self) -> (Vec<f32>, Vec<f32>) {
-        let read = |data: TensorData| data.convert::<f32>().to_vec().unwrap_or_default();
-        (read(self.weight.val().into_data()), read(self.bias.val().into_data()))
+        let read = |data: TensorData| data.convert::<f32>().try_to_vec().unwrap_or_default();
+        (
+            read(self.weight.val().into_data()),
+            read(self.bias.val().into_data()),
+        )
     }
 }
 
@@ -43,6 +46,8 @@ pub(crate) fn uniform<const D: usize>(
     device: &Device,
 ) -> Param<Tensor<D>> {
     let count = shape.iter().product();
-    let values: Vec<f32> = (0..count).map(|_| rng.random_range(-bound..=bound)).collect();
+    let values: Vec<f32> = (0..count)
+        .map(|_| rng.random_range(-bound..=bound))
+        .collect();
     Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
 }

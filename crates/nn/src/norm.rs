@@ -46,7 +46,8 @@ impl GroupNorm {
         let variance = (centred.clone() * centred.clone()).mean_dim(3).mean_dim(1);
         let normal = centred / variance.add_scalar(1e-5).sqrt();
         let flat: Tensor<3> = normal.reshape([dims[0], positions, channels]);
-        let scaled = flat * self.gamma.val().reshape([1, 1, channels]) + self.beta.val().reshape([1, 1, channels]);
+        let scaled = flat * self.gamma.val().reshape([1, 1, channels])
+            + self.beta.val().reshape([1, 1, channels]);
         scaled.reshape(dims)
     }
 }
@@ -63,7 +64,9 @@ impl GroupNormMish {
     /// # Errors
     /// When the channels cannot be divided into the groups.
     pub fn new(groups: usize, channels: usize, device: &Device) -> Result<Self, ShapeError> {
-        Ok(Self { norm: GroupNorm::new(groups, channels, device)? })
+        Ok(Self {
+            norm: GroupNorm::new(groups, channels, device)?,
+        })
     }
 
     /// Normalises and activates [B, .., C].

@@ -21,7 +21,12 @@ pub struct AdamWConfig {
 
 impl Default for AdamWConfig {
     fn default() -> Self {
-        Self { betas: (0.95, 0.999), eps: 1e-8, weight_decay: 1e-6, clip_norm: None }
+        Self {
+            betas: (0.95, 0.999),
+            eps: 1e-8,
+            weight_decay: 1e-6,
+            clip_norm: None,
+        }
     }
 }
 
@@ -37,7 +42,11 @@ impl AdamW {
     /// No steps taken yet.
     #[must_use]
     pub fn new(config: AdamWConfig) -> Self {
-        Self { config, moments: HashMap::new(), steps: 0 }
+        Self {
+            config,
+            moments: HashMap::new(),
+            steps: 0,
+        }
     }
 
     /// One step; parameters without a gradient stay as they are.
@@ -45,13 +54,21 @@ impl AdamW {
         self.steps += 1;
         let scale = match self.config.clip_norm {
             Some(limit) => {
-                let mut norm = SquaredNorm { gradients: &gradients, sum: 0.0 };
+                let mut norm = SquaredNorm {
+                    gradients: &gradients,
+                    sum: 0.0,
+                };
                 module.visit(&mut norm);
                 (f64::from(limit) / (norm.sum.sqrt() + 1e-6)).min(1.0) as f32
             }
             None => 1.0,
         };
-        module.map(&mut Stepper { optimizer: self, gradients: &mut gradients, rate: rate as f32, scale })
+        module.map(&mut Stepper {
+            optimizer: self,
+            gradients: &mut gradients,
+            rate: rate as f32,
+            scale,
+        })
     }
 }
 
@@ -65,7 +82,10 @@ impl ModuleVisitor for SquaredNorm<'_> {
         if let Some(gradient) = self.gradients.get::<D>(param.id) {
             let data = gradient.into_data();
             if let Ok(values) = data.as_slice::<f32>() {
-                self.sum += values.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>();
+                self.sum += values
+                    .iter()
+                    .map(|&v| f64::from(v) * f64::from(v))
+                    .sum::<f64>();
             }
         }
     }
@@ -86,12 +106,25 @@ impl ModuleMapper for Stepper<'_> {
         let (id, tensor, mapper) = param.consume();
         let device = tensor.device();
         let shape = tensor.dims();
-        let grad = gradient.into_data().convert::<f32>().to_vec::<f32>().unwrap_or_default();
-        let mut value = tensor.inner().into_data().convert::<f32>().to_vec::<f32>().unwrap_or_default();
+        let grad = gradient
+            .into_data()
+            .convert::<f32>()
+            .try_to_vec::<f32>()
+            .unwrap_or_default();
+        let mut value = tensor
+            .inner()
+            .into_data()
+            .convert::<f32>()
+            .try_to_vec::<f32>()
+            .unwrap_or_default();
         let config = self.optimizer.config;
         let (b1, b2) = config.betas;
         let steps = self.optimizer.steps;
-        let (m, v) = self.optimizer.moments.entry(id).or_insert_with(|| (vec![0.0; grad.len()], vec![0.0; grad.len()]));
+        let (m, v) = self
+            .optimizer
+            .moments
+            .entry(id)
+            .or_insert_with(|| (vec![0.0; grad.len()], vec![0.0; grad.len()]));
         let (correct1, correct2) = (1.0 - b1.powi(steps), (1.0 - b2.powi(steps)).sqrt());
         let (rate, scale) = (self.rate, self.scale);
         let update = |((p, &g), (m, v)): ((&mut f32, &f32), (&mut f32, &mut f32))| {
@@ -106,7 +139,12 @@ impl ModuleMapper for Stepper<'_> {
             .par_chunks_mut(PART)
             .zip(grad.par_chunks(PART))
             .zip(m.par_chunks_mut(PART).zip(v.par_chunks_mut(PART)))
-            .for_each(|((p, g), (m, v))| p.iter_mut().zip(g).zip(m.iter_mut().zip(v.iter_mut())).for_each(update));
+            .for_each(|((p, g), (m, v))| {
+                p.iter_mut()
+                    .zip(g)
+                    .zip(m.iter_mut().zip(v.iter_mut()))
+                    .for_each(update)
+            });
         let tensor = Tensor::<D>::from_data(TensorData::new(value, shape), &device).require_grad();
         Param::from_mapped_value(id, tensor, mapper)
     }

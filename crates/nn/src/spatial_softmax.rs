@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 
 /// Expected position of each channel under a softmax over its map (Levine et al. 2016, arXiv
 /// 1504.00702).
-#[derive(Module, Debug, Clone)]
+#[derive(Module, Debug)]
 pub struct SpatialSoftmax;
 
 impl SpatialSoftmax {
@@ -16,7 +16,13 @@ impl SpatialSoftmax {
         let [b, h, w, c] = x.dims();
         let device = x.device();
         let share = softmax(x.reshape([b, h * w, c]).swap_dims(1, 2), 2);
-        let place = |i: usize, n: usize| if n < 2 { 0.0 } else { 2.0 * i as f32 / (n - 1) as f32 - 1.0 };
+        let place = |i: usize, n: usize| {
+            if n < 2 {
+                0.0
+            } else {
+                2.0 * i as f32 / (n - 1) as f32 - 1.0
+            }
+        };
         let mut grid = Vec::with_capacity(h * w * 2);
         for y in 0..h {
             for x in 0..w {

@@ -35,7 +35,14 @@ struct ResidualBlock {
 }
 
 impl ResidualBlock {
-    fn new(input: usize, output: usize, cond: usize, config: &UNetConfig, rng: &mut impl Rng, device: &Device) -> Result<Self, ShapeError> {
+    fn new(
+        input: usize,
+        output: usize,
+        cond: usize,
+        config: &UNetConfig,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Result<Self, ShapeError> {
         let (k, p) = (config.kernel, config.kernel / 2);
         Ok(Self {
             first: Conv1d::new(input, output, k, 1, p, rng, device),
@@ -85,9 +92,18 @@ impl UNet1d {
     ///
     /// # Errors
     /// When there is no level or the channels do not fit the groups.
-    pub fn new(config: &UNetConfig, rng: &mut impl Rng, device: &Device) -> Result<Self, ShapeError> {
+    pub fn new(
+        config: &UNetConfig,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Result<Self, ShapeError> {
         let Some(&deepest) = config.dims.last() else {
-            return Err(ShapeError { layer: "UNet1d", what: "levels", got: "0".into(), allowed: "1 or more".into() });
+            return Err(ShapeError {
+                layer: "UNet1d",
+                what: "levels",
+                got: "0".into(),
+                allowed: "1 or more".into(),
+            });
         };
         let levels = config.dims.len();
         let cond = config.step_dim + config.cond_dim;
@@ -95,8 +111,12 @@ impl UNet1d {
         let step_out = Linear::new(4 * config.step_dim, config.step_dim, rng, device);
         let (mut down, mut downsample, mut before) = (Vec::new(), Vec::new(), config.action_dim);
         for (level, &channels) in config.dims.iter().enumerate() {
-            down.push(ResidualBlock::new(before, channels, cond, config, rng, device)?);
-            down.push(ResidualBlock::new(channels, channels, cond, config, rng, device)?);
+            down.push(ResidualBlock::new(
+                before, channels, cond, config, rng, device,
+            )?);
+            down.push(ResidualBlock::new(
+                channels, channels, cond, config, rng, device,
+            )?);
             if level + 1 < levels {
                 downsample.push(Conv1d::new(channels, channels, 3, 2, 1, rng, device));
             }
@@ -104,12 +124,23 @@ impl UNet1d {
         }
         let mut middle = Vec::new();
         for _ in 0..2 {
-            middle.push(ResidualBlock::new(deepest, deepest, cond, config, rng, device)?);
+            middle.push(ResidualBlock::new(
+                deepest, deepest, cond, config, rng, device,
+            )?);
         }
         let (mut up, mut upsample) = (Vec::new(), Vec::new());
         for pair in config.dims.windows(2).rev() {
-            up.push(ResidualBlock::new(2 * pair[1], pair[0], cond, config, rng, device)?);
-            up.push(ResidualBlock::new(pair[0], pair[0], cond, config, rng, device)?);
+            up.push(ResidualBlock::new(
+                2 * pair[1],
+                pair[0],
+                cond,
+                config,
+                rng,
+                device,
+            )?);
+            up.push(ResidualBlock::new(
+                pair[0], pair[0], cond, config, rng, device,
+            )?);
             upsample.push(ConvTranspose1d::new(pair[0], pair[0], rng, device));
         }
         let first = config.dims[0];
@@ -121,7 +152,15 @@ impl UNet1d {
             middle,
             up,
             upsample,
-            last: Conv1d::new(first, first, config.kernel, 1, config.kernel / 2, rng, device),
+            last: Conv1d::new(
+                first,
+                first,
+                config.kernel,
+                1,
+                config.kernel / 2,
+                rng,
+                device,
+            ),
             last_norm: GroupNormMish::new(config.groups, first, device)?,
             out: Conv1d::new(first, config.action_dim, 1, 1, 0, rng, device),
             step_dim: config.step_dim,
@@ -134,7 +173,12 @@ impl UNet1d {
     ///
     /// # Errors
     /// When T is not a multiple of 2^(levels - 1).
-    pub fn forward(&self, x: Tensor<3>, steps: Tensor<1>, cond: Tensor<2>) -> Result<Tensor<3>, ShapeError> {
+    pub fn forward(
+        &self,
+        x: Tensor<3>,
+        steps: Tensor<1>,
+        cond: Tensor<2>,
+    ) -> Result<Tensor<3>, ShapeError> {
         let length = x.dims()[1];
         let multiple = 1 << (self.levels - 1);
         if length == 0 || !length.is_multiple_of(multiple) {
@@ -145,7 +189,9 @@ impl UNet1d {
                 allowed: format!("a multiple of {multiple}"),
             });
         }
-        let step = self.step_out.forward(mish(self.step_in.forward(self.embed(steps))));
+        let step = self
+            .step_out
+            .forward(mish(self.step_in.forward(self.embed(steps))));
         let activated = mish(Tensor::cat(vec![step, cond], 1));
         let mut x = x;
         let mut skips = Vec::new();
@@ -166,7 +212,9 @@ impl UNet1d {
             x = self.up[2 * level + 1].forward(x, &activated);
             x = upsample.forward(x);
         }
-        Ok(self.out.forward(self.last_norm.forward(self.last.forward(x))))
+        Ok(self
+            .out
+            .forward(self.last_norm.forward(self.last.forward(x))))
     }
 
     /// Sinusoidal embedding of the steps, [B, step_dim] (Vaswani et al. 2017, arXiv 1706.03762).

@@ -37,24 +37,47 @@ impl VisionEncoder {
     ///
     /// # Errors
     /// When the lists differ in length or the channels do not fit the groups.
-    pub fn new(config: &VisionConfig, rng: &mut impl Rng, device: &Device) -> Result<Self, ShapeError> {
+    pub fn new(
+        config: &VisionConfig,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Result<Self, ShapeError> {
         let layers = config.channels.len();
         if layers == 0 || config.strides.len() != layers || config.kernels.len() != layers {
             return Err(ShapeError {
                 layer: "VisionEncoder",
                 what: "channels, strides, kernels",
-                got: format!("{layers}, {}, {} entries", config.strides.len(), config.kernels.len()),
+                got: format!(
+                    "{layers}, {}, {} entries",
+                    config.strides.len(),
+                    config.kernels.len()
+                ),
                 allowed: "equally many, at least one".into(),
             });
         }
         let (mut convolutions, mut norms, mut before) = (Vec::new(), Vec::new(), 3);
-        for ((&channels, &stride), &kernel) in config.channels.iter().zip(&config.strides).zip(&config.kernels) {
-            let conv = Conv2dConfig { in_channels: before, out_channels: channels, kernel, stride, padding: kernel / 2 };
+        for ((&channels, &stride), &kernel) in config
+            .channels
+            .iter()
+            .zip(&config.strides)
+            .zip(&config.kernels)
+        {
+            let conv = Conv2dConfig {
+                in_channels: before,
+                out_channels: channels,
+                kernel,
+                stride,
+                padding: kernel / 2,
+            };
             convolutions.push(Conv2d::new(conv, rng, device));
             norms.push(GroupNormMish::new(config.groups, channels, device)?);
             before = channels;
         }
-        Ok(Self { convolutions, norms, project: Linear::new(2 * before, config.out, rng, device) })
+        Ok(Self {
+            convolutions,
+            norms,
+            project: Linear::new(2 * before, config.out, rng, device),
+        })
     }
 
     /// [B, H, W, 3] in [-1, 1] to [B, out].

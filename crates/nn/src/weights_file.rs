@@ -14,22 +14,42 @@ use std::path::Path;
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn save_module<M: Module>(module: &M, path: &Path, metadata: &BTreeMap<String, String>) -> Result<(), WeightsError> {
-    let mut collector = Collector { path: Vec::new(), tensors: BTreeMap::new() };
+pub fn save_module<M: Module>(
+    module: &M,
+    path: &Path,
+    metadata: &BTreeMap<String, String>,
+) -> Result<(), WeightsError> {
+    let mut collector = Collector {
+        path: Vec::new(),
+        tensors: BTreeMap::new(),
+    };
     module.visit(&mut collector);
     let views: Result<Vec<(String, TensorView<'_>)>, _> = collector
         .tensors
         .iter()
-        .map(|(name, (shape, bytes))| TensorView::new(Dtype::F32, shape.clone(), bytes).map(|v| (name.clone(), v)))
+        .map(|(name, (shape, bytes))| {
+            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|v| (name.clone(), v))
+        })
         .collect();
-    let damaged = |e: safetensors::SafeTensorError| WeightsError::Damaged { file: path.into(), reason: e.to_string() };
+    let damaged = |e: safetensors::SafeTensorError| WeightsError::Damaged {
+        file: path.into(),
+        reason: e.to_string(),
+    };
     let views = views.map_err(damaged)?;
     // The format's own map has no order: one entry that holds them all keeps the bytes the same.
-    let entry = serde_json::to_string(metadata)
-        .map_err(|e| WeightsError::Damaged { file: path.into(), reason: e.to_string() })?;
+    let entry = serde_json::to_string(metadata).map_err(|e| WeightsError::Damaged {
+        file: path.into(),
+        reason: e.to_string(),
+    })?;
     let info = HashMap::from([(METADATA.to_owned(), entry)]);
     let bytes = safetensors::serialize(views, Some(info)).map_err(damaged)?;
-    let io = |action| move |source| WeightsError::Io { file: path.into(), action, source };
+    let io = |action| {
+        move |source| WeightsError::Io {
+            file: path.into(),
+            action,
+            source,
+        }
+    };
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(io("making its folder"))?;
     let beside = path.with_extension("part");
@@ -53,10 +73,18 @@ pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>, WeightsErr
 ///
 /// # Errors
 /// Names the tensor that is missing or has another shape, or says that the file is damaged.
-pub fn load_module<M: Module>(module: M, path: &Path) -> Result<(M, BTreeMap<String, String>), WeightsError> {
+pub fn load_module<M: Module>(
+    module: M,
+    path: &Path,
+) -> Result<(M, BTreeMap<String, String>), WeightsError> {
     let bytes = read(path)?;
     let file = parse(path, &bytes)?;
-    let mut filler = Filler { names: Vec::new(), path, file, problem: None };
+    let mut filler = Filler {
+        names: Vec::new(),
+        path,
+        file,
+        problem: None,
+    };
     let module = module.map(&mut filler);
     match filler.problem {
         Some(problem) => Err(problem),
@@ -65,18 +93,31 @@ pub fn load_module<M: Module>(module: M, path: &Path) -> Result<(M, BTreeMap<Str
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    fs::read(path).map_err(|source| WeightsError::Io { file: path.into(), action: "reading", source })
+    fs::read(path).map_err(|source| WeightsError::Io {
+        file: path.into(),
+        action: "reading",
+        source,
+    })
 }
 
 fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<SafeTensors<'b>, WeightsError> {
-    SafeTensors::deserialize(bytes).map_err(|e| WeightsError::Damaged { file: path.into(), reason: e.to_string() })
+    SafeTensors::deserialize(bytes).map_err(|e| WeightsError::Damaged {
+        file: path.into(),
+        reason: e.to_string(),
+    })
 }
 
 fn metadata(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, WeightsError> {
-    let damaged = |reason: String| WeightsError::Damaged { file: path.into(), reason };
+    let damaged = |reason: String| WeightsError::Damaged {
+        file: path.into(),
+        reason,
+    };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(e.to_string()))?;
     let entry = header.metadata().as_ref().and_then(|m| m.get(METADATA));
-    entry.map_or_else(|| Ok(BTreeMap::new()), |e| serde_json::from_str(e).map_err(|e| damaged(e.to_string())))
+    entry.map_or_else(
+        || Ok(BTreeMap::new()),
+        |e| serde_json::from_str(e).map_err(|e| damaged(e.to_string())),
+    )
 }
 
 struct Collector {
@@ -96,8 +137,15 @@ impl ModuleVisitor for Collector {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = param.val();
         let shape = value.dims().to_vec();
-        let values = value.into_data().convert::<f32>().to_vec::<f32>().unwrap_or_default();
-        self.tensors.insert(self.path.join("."), (shape, bytemuck::cast_slice(&values).to_vec()));
+        let values = value
+            .into_data()
+            .convert::<f32>()
+            .try_to_vec::<f32>()
+            .unwrap_or_default();
+        self.tensors.insert(
+            self.path.join("."),
+            (shape, bytemuck::cast_slice(&values).to_vec()),
+        );
     }
 }
 
@@ -122,7 +170,11 @@ impl ModuleMapper for Filler<'_> {
         let file = self.path.to_path_buf();
         let Ok(view) = self.file.tensor(&tensor) else {
             let count = self.file.len();
-            self.problem.get_or_insert(WeightsError::Missing { file, tensor, count });
+            self.problem.get_or_insert(WeightsError::Missing {
+                file,
+                tensor,
+                count,
+            });
             return param;
         };
         let expected = param.val().dims();

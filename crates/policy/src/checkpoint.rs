@@ -25,8 +25,14 @@ impl DiffusionPolicy {
         };
         let metadata = BTreeMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
-            ("config".to_owned(), json(serde_json::to_string(self.config()))?),
-            ("proprioception".to_owned(), json(serde_json::to_string(proprioception))?),
+            (
+                "config".to_owned(),
+                json(serde_json::to_string(self.config()))?,
+            ),
+            (
+                "proprioception".to_owned(),
+                json(serde_json::to_string(proprioception))?,
+            ),
             ("actions".to_owned(), json(serde_json::to_string(actions))?),
             ("cameras".to_owned(), self.cameras().to_string()),
         ]);
@@ -39,10 +45,16 @@ impl DiffusionPolicy {
     /// Names the file and the tensor or entry that is missing, of another shape or cut off.
     pub fn load(path: &Path, device: &Device) -> Result<Self, PolicyError> {
         let metadata = read_metadata(path)?;
-        let entry = Entries { path, metadata: &metadata };
+        let entry = Entries {
+            path,
+            metadata: &metadata,
+        };
         let format = entry.text("format")?;
         if format != FORMAT {
-            return Err(entry.wrong("format", format!("is {format:?}, this version reads {FORMAT:?}")));
+            return Err(entry.wrong(
+                "format",
+                format!("is {format:?}, this version reads {FORMAT:?}"),
+            ));
         }
         let config: PolicyConfig = entry.json("config")?;
         let proprioception: MinMaxNormalizer = entry.json("proprioception")?;
@@ -68,7 +80,11 @@ struct Entries<'a> {
 
 impl Entries<'_> {
     fn wrong(&self, key: &'static str, reason: String) -> PolicyError {
-        PolicyError::Metadata { file: self.path.display().to_string(), key, reason }
+        PolicyError::Metadata {
+            file: self.path.display().to_string(),
+            key,
+            reason,
+        }
     }
 
     fn text(&self, key: &'static str) -> Result<&str, PolicyError> {
@@ -77,6 +93,7 @@ impl Entries<'_> {
     }
 
     fn json<T: DeserializeOwned>(&self, key: &'static str) -> Result<T, PolicyError> {
-        serde_json::from_str(self.text(key)?).map_err(|e| self.wrong(key, format!("cannot be read: {e}")))
+        serde_json::from_str(self.text(key)?)
+            .map_err(|e| self.wrong(key, format!("cannot be read: {e}")))
     }
 }

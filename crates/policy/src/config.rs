@@ -64,7 +64,8 @@ impl PolicyConfig {
     /// # Errors
     /// Names the setting, its value and what is allowed.
     pub fn validate(&self) -> Result<(), PolicyError> {
-        let refuse = |key, got: String, allowed: String| Err(PolicyError::Config { key, got, allowed });
+        let refuse =
+            |key, got: String, allowed: String| Err(PolicyError::Config { key, got, allowed });
         if self.observation_history == 0 {
             return refuse("observation_history", "0".into(), "1 or more".into());
         }
@@ -73,7 +74,9 @@ impl PolicyConfig {
             return refuse(
                 "horizon",
                 self.horizon.to_string(),
-                format!("a multiple of {multiple} (the U-Net halves it at each level but the last)"),
+                format!(
+                    "a multiple of {multiple} (the U-Net halves it at each level but the last)"
+                ),
             );
         }
         let room = (self.horizon + 1).saturating_sub(self.observation_history);
@@ -81,7 +84,11 @@ impl PolicyConfig {
             return refuse("execute", self.execute.to_string(), format!("1 to {room}"));
         }
         if self.diffusion_steps < 2 {
-            return refuse("diffusion_steps", self.diffusion_steps.to_string(), "2 or more".into());
+            return refuse(
+                "diffusion_steps",
+                self.diffusion_steps.to_string(),
+                "2 or more".into(),
+            );
         }
         if self.inference_steps == 0 || self.inference_steps > self.diffusion_steps {
             return refuse(
@@ -91,10 +98,15 @@ impl PolicyConfig {
             );
         }
         let layers = self.vision_channels.len();
-        if layers == 0 || self.vision_strides.len() != layers || self.vision_kernels.len() != layers {
+        if layers == 0 || self.vision_strides.len() != layers || self.vision_kernels.len() != layers
+        {
             return refuse(
                 "vision_channels, vision_strides, vision_kernels",
-                format!("{layers}, {}, {} entries", self.vision_strides.len(), self.vision_kernels.len()),
+                format!(
+                    "{layers}, {}, {} entries",
+                    self.vision_strides.len(),
+                    self.vision_kernels.len()
+                ),
                 "equally many, at least one".into(),
             );
         }
@@ -108,7 +120,11 @@ impl PolicyConfig {
             }
         }
         if self.unet_channels.is_empty() || self.norm_groups == 0 {
-            return refuse("unet_channels", "none".into(), "at least one, norm_groups at least 1".into());
+            return refuse(
+                "unet_channels",
+                "none".into(),
+                "at least one, norm_groups at least 1".into(),
+            );
         }
         Ok(())
     }

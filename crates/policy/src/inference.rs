@@ -2,7 +2,9 @@
 
 use crate::schedule::Spacing;
 use crate::windows::pictures;
-use crate::{DdimSampler, MinMaxNormalizer, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork};
+use crate::{
+    DdimSampler, MinMaxNormalizer, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork,
+};
 use apprentice_core::{Image, Seed};
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -89,7 +91,10 @@ impl DiffusionPolicy {
     /// The same policy with other networks of the same shape.
     #[must_use]
     pub fn with_network(&self, network: PolicyNetwork) -> Self {
-        Self { network: network.valid(), ..self.clone() }
+        Self {
+            network: network.valid(),
+            ..self.clone()
+        }
     }
 
     /// Denoises one whole chunk (Tp actions of A numbers) for each input; `seeds` draw the noise,
@@ -97,7 +102,11 @@ impl DiffusionPolicy {
     ///
     /// # Errors
     /// When an input does not fit the policy, or a number comes out that is not finite.
-    pub fn denoise(&self, inputs: &[PolicyInput<'_>], seeds: &[Seed]) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
+    pub fn denoise(
+        &self,
+        inputs: &[PolicyInput<'_>],
+        seeds: &[Seed],
+    ) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
         let (b, horizon, dim) = (inputs.len(), self.config.horizon, self.actions.dim());
         if b == 0 {
             return Ok(Vec::new());
@@ -112,17 +121,22 @@ impl DiffusionPolicy {
             })
             .collect();
         for (station, step) in self.sampler.steps().enumerate() {
-            let noisy = Tensor::from_data(TensorData::new(sample.clone(), [b, horizon, dim]), &self.device);
+            let noisy = Tensor::from_data(
+                TensorData::new(sample.clone(), [b, horizon, dim]),
+                &self.device,
+            );
             let steps = crate::train::steps_tensor(&vec![step; b], &self.device);
             let noise = self.network.noise(noisy, steps, condition.clone())?;
             let noise: Vec<f32> = noise
                 .into_data()
-                .to_vec()
+                .try_to_vec()
                 .map_err(|e| PolicyError::NotFinite(format!("the predicted noise ({e:?})")))?;
             self.sampler.advance(station, &mut sample, &noise);
         }
         if sample.iter().any(|v| !v.is_finite()) {
-            return Err(PolicyError::NotFinite("an action of the denoised chunk".into()));
+            return Err(PolicyError::NotFinite(
+                "an action of the denoised chunk".into(),
+            ));
         }
         self.actions.denormalize(&mut sample);
         let chunk = |rows: &[f32]| rows.chunks_exact(dim).map(<[f32]>::to_vec).collect();
@@ -140,14 +154,22 @@ impl DiffusionPolicy {
 
     fn condition(&self, inputs: &[PolicyInput<'_>]) -> Result<Tensor<2>, PolicyError> {
         let refuse = |what, got: usize, expected: usize| {
-            Err(PolicyError::Observation { what, got: got.to_string(), expected: expected.to_string() })
+            Err(PolicyError::Observation {
+                what,
+                got: got.to_string(),
+                expected: expected.to_string(),
+            })
         };
         let to = self.config.observation_history;
         let dim = self.proprioception.dim();
         let mut p = Vec::with_capacity(inputs.len() * to * dim);
         for input in inputs {
             if input.images.len() != to || input.proprioception.len() != to {
-                return refuse("length of the history", input.images.len().min(input.proprioception.len()), to);
+                return refuse(
+                    "length of the history",
+                    input.images.len().min(input.proprioception.len()),
+                    to,
+                );
             }
             for images in &input.images {
                 if images.len() != self.cameras {
@@ -164,7 +186,10 @@ impl DiffusionPolicy {
         self.proprioception.normalize(&mut p);
         let images: Vec<Tensor<4>> = (0..self.cameras)
             .map(|camera| {
-                let all: Vec<&Image> = inputs.iter().flat_map(|i| i.images.iter().map(|m| m[camera])).collect();
+                let all: Vec<&Image> = inputs
+                    .iter()
+                    .flat_map(|i| i.images.iter().map(|m| m[camera]))
+                    .collect();
                 pictures(&all, self.config.image_size, &self.device)
             })
             .collect();

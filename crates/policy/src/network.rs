@@ -48,7 +48,10 @@ impl PolicyNetwork {
             groups: config.norm_groups,
             step_dim: config.step_features,
         };
-        Ok(Self { encoders, unet: UNet1d::new(&unet, rng, device)? })
+        Ok(Self {
+            encoders,
+            unet: UNet1d::new(&unet, rng, device)?,
+        })
     }
 
     /// What the U-Net is conditioned on, [B, To * (cameras * F) + To * P], from pictures
@@ -80,7 +83,12 @@ impl PolicyNetwork {
     ///
     /// # Errors
     /// When the horizon does not fit the U-Net's levels.
-    pub fn noise(&self, noisy: Tensor<3>, steps: Tensor<1>, condition: Tensor<2>) -> Result<Tensor<3>, PolicyError> {
+    pub fn noise(
+        &self,
+        noisy: Tensor<3>,
+        steps: Tensor<1>,
+        condition: Tensor<2>,
+    ) -> Result<Tensor<3>, PolicyError> {
         Ok(self.unet.forward(noisy, steps, condition)?)
     }
 }

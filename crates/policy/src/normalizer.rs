@@ -29,7 +29,11 @@ impl MinMaxNormalizer {
         for (&low, &high) in low.iter().zip(&high) {
             let constant = !(high - low >= SMALLEST_RANGE);
             let s = if constant { 1.0 } else { 2.0 / (high - low) };
-            let centre = if low.is_finite() { (low + high) / 2.0 } else { 0.0 };
+            let centre = if low.is_finite() {
+                (low + high) / 2.0
+            } else {
+                0.0
+            };
             scale.push(s);
             offset.push(-centre * s);
         }

@@ -14,7 +14,11 @@ impl NoiseSchedule {
     /// A schedule of `steps` steps.
     #[must_use]
     pub fn squared_cosine(steps: usize) -> Self {
-        let level = |x: f64| ((x + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos().powi(2);
+        let level = |x: f64| {
+            ((x + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2)
+                .cos()
+                .powi(2)
+        };
         let n = steps as f64;
         let mut product = 1.0;
         let alpha_bar = (0..steps)
@@ -79,7 +83,11 @@ impl DdimSampler {
     ///
     /// # Errors
     /// When `count` is zero or more than the schedule has.
-    pub fn new(schedule: &NoiseSchedule, count: usize, spacing: Spacing) -> Result<Self, PolicyError> {
+    pub fn new(
+        schedule: &NoiseSchedule,
+        count: usize,
+        spacing: Spacing,
+    ) -> Result<Self, PolicyError> {
         let total = schedule.steps();
         if count == 0 || count > total {
             return Err(PolicyError::Config {
@@ -119,8 +127,10 @@ impl DdimSampler {
     pub fn advance(&self, station: usize, sample: &mut [f32], noise: &[f32]) {
         let s = self.stations[station];
         let (signal, spread) = (s.alpha_bar.sqrt() as f32, (1.0 - s.alpha_bar).sqrt() as f32);
-        let (next_signal, next_spread) =
-            (s.alpha_bar_next.sqrt() as f32, (1.0 - s.alpha_bar_next).sqrt() as f32);
+        let (next_signal, next_spread) = (
+            s.alpha_bar_next.sqrt() as f32,
+            (1.0 - s.alpha_bar_next).sqrt() as f32,
+        );
         for (x, &e) in sample.iter_mut().zip(noise) {
             let clean = ((*x - spread * e) / signal).clamp(-1.0, 1.0);
             *x = next_signal * clean + next_spread * e;

@@ -65,18 +65,36 @@ pub fn train(
         let loss = noise_loss(&network, &schedule, clean, condition, &mut rng, &autodiff)?;
         let value: f32 = loss.clone().into_scalar();
         if !value.is_finite() {
-            return Err(PolicyError::NotFinite(format!("the loss at training step {step}")));
+            return Err(PolicyError::NotFinite(format!(
+                "the loss at training step {step}"
+            )));
         }
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
-        let rate = cosine_with_warmup(step, training.warmup_steps, training.steps, training.learning_rate);
+        let rate = cosine_with_warmup(
+            step,
+            training.warmup_steps,
+            training.steps,
+            training.learning_rate,
+        );
         network = optimizer.step(network, gradients, rate);
         average.update(&network);
-        if !watch(TrainProgress { step: step + 1, steps: training.steps, loss: value }) {
+        if !watch(TrainProgress {
+            step: step + 1,
+            steps: training.steps,
+            loss: value,
+        }) {
             return Err(PolicyError::Stopped(step + 1));
         }
     }
     let network = average.apply(network);
-    DiffusionPolicy::new(network, config.clone(), proprioception, actions, windows.cameras(), device)
+    DiffusionPolicy::new(
+        network,
+        config.clone(),
+        proprioception,
+        actions,
+        windows.cameras(),
+        device,
+    )
 }
 
 /// Mean squared error of the predicted noise, at random steps, over chunks [B, Tp, A].
@@ -89,7 +107,9 @@ fn noise_loss(
     device: &Device,
 ) -> Result<Tensor<1>, PolicyError> {
     let dims = clean.dims();
-    let steps: Vec<usize> = (0..dims[0]).map(|_| rng.random_range(0..schedule.steps())).collect();
+    let steps: Vec<usize> = (0..dims[0])
+        .map(|_| rng.random_range(0..schedule.steps()))
+        .collect();
     let noise = gaussian(dims, rng, device);
     let predicted = network.noise(
         add_noise(schedule, clean, noise.clone(), &steps, device),
@@ -124,7 +144,11 @@ pub fn steps_tensor(steps: &[usize], device: &Device) -> Tensor<1> {
 
 /// The batch `times` over: row b of the input is row b of each copy.
 fn repeat<const D: usize>(tensor: Tensor<D>, times: usize) -> Tensor<D> {
-    if times == 1 { tensor } else { Tensor::cat(vec![tensor; times], 0) }
+    if times == 1 {
+        tensor
+    } else {
+        Tensor::cat(vec![tensor; times], 0)
+    }
 }
 
 /// Samples in a new random order each round.

@@ -45,7 +45,9 @@ impl Windows {
     ) -> Result<Self, PolicyError> {
         let mut windows: Option<Self> = None;
         for (name, episode) in episodes {
-            let Some(first) = episode.ticks.first() else { continue };
+            let Some(first) = episode.ticks.first() else {
+                continue;
+            };
             let windows = windows.get_or_insert_with(|| Self {
                 image_size: config.image_size,
                 history: config.observation_history,
@@ -63,10 +65,17 @@ impl Windows {
     }
 
     fn push(&mut self, name: &str, episode: &Episode) -> Result<(), PolicyError> {
-        let refuse = |reason: String| PolicyError::Episode { episode: name.into(), reason };
+        let refuse = |reason: String| PolicyError::Episode {
+            episode: name.into(),
+            reason,
+        };
         let size = self.image_size as u32;
         for tick in &episode.ticks {
-            let got = (tick.observation.frames.len(), tick.proprioception.len(), tick.action.len());
+            let got = (
+                tick.observation.frames.len(),
+                tick.proprioception.len(),
+                tick.action.len(),
+            );
             let want = (self.frames.len(), self.proprioception_dim, self.action_dim);
             if got != want {
                 return Err(refuse(format!(
@@ -74,8 +83,16 @@ impl Windows {
                     tick.index
                 )));
             }
-            if tick.action.iter().chain(&tick.proprioception).any(|v| !v.is_finite()) {
-                return Err(refuse(format!("tick {} has a number that is not finite", tick.index)));
+            if tick
+                .action
+                .iter()
+                .chain(&tick.proprioception)
+                .any(|v| !v.is_finite())
+            {
+                return Err(refuse(format!(
+                    "tick {} has a number that is not finite",
+                    tick.index
+                )));
             }
         }
         for (camera, frames) in self.frames.iter_mut().enumerate() {
@@ -84,7 +101,9 @@ impl Windows {
                 .par_iter()
                 .map(|t| t.observation.frames[camera].image.resized(size, size))
                 .collect();
-            resized.iter().for_each(|image| frames.extend_from_slice(image.rgb()));
+            resized
+                .iter()
+                .for_each(|image| frames.extend_from_slice(image.rgb()));
         }
         let start = self.actions.len() / self.action_dim.max(1);
         for tick in &episode.ticks {
@@ -165,7 +184,9 @@ impl Windows {
         };
         let past: Vec<usize> = samples
             .iter()
-            .flat_map(|&(e, t)| (0..to).map(move |i| (e, t as isize + i as isize + 1 - to as isize)))
+            .flat_map(|&(e, t)| {
+                (0..to).map(move |i| (e, t as isize + i as isize + 1 - to as isize))
+            })
             .map(|(e, t)| row(e, t))
             .collect();
         let images = self
@@ -175,22 +196,31 @@ impl Windows {
             .collect();
         let gather = |from: &[f32], dim: usize, rows: &[usize]| {
             let mut out = Vec::with_capacity(rows.len() * dim);
-            rows.iter().for_each(|r| out.extend_from_slice(&from[r * dim..(r + 1) * dim]));
+            rows.iter()
+                .for_each(|r| out.extend_from_slice(&from[r * dim..(r + 1) * dim]));
             out
         };
         let mut p = gather(&self.proprioception, self.proprioception_dim, &past);
         proprioception.normalize(&mut p);
         let ahead: Vec<usize> = samples
             .iter()
-            .flat_map(|&(e, t)| (0..self.horizon).map(move |i| (e, t as isize + i as isize + 1 - to as isize)))
+            .flat_map(|&(e, t)| {
+                (0..self.horizon).map(move |i| (e, t as isize + i as isize + 1 - to as isize))
+            })
             .map(|(e, t)| row(e, t))
             .collect();
         let mut a = gather(&self.actions, self.action_dim, &ahead);
         actions.normalize(&mut a);
         Batch {
             images,
-            proprioception: Tensor::from_data(TensorData::new(p, [b, to * self.proprioception_dim]), device),
-            actions: Tensor::from_data(TensorData::new(a, [b, self.horizon, self.action_dim]), device),
+            proprioception: Tensor::from_data(
+                TensorData::new(p, [b, to * self.proprioception_dim]),
+                device,
+            ),
+            actions: Tensor::from_data(
+                TensorData::new(a, [b, self.horizon, self.action_dim]),
+                device,
+            ),
         }
     }
 }
@@ -199,10 +229,15 @@ impl Windows {
 fn images_tensor(frames: &[u8], rows: &[usize], size: usize, device: &Device) -> Tensor<4> {
     let bytes = size * size * 3;
     let mut values = vec![0.0f32; rows.len() * bytes];
-    values.par_chunks_exact_mut(bytes).zip(rows).for_each(|(out, &row)| {
-        let from = &frames[row * bytes..(row + 1) * bytes];
-        out.iter_mut().zip(from).for_each(|(o, &v)| *o = f32::from(v) / 127.5 - 1.0);
-    });
+    values
+        .par_chunks_exact_mut(bytes)
+        .zip(rows)
+        .for_each(|(out, &row)| {
+            let from = &frames[row * bytes..(row + 1) * bytes];
+            out.iter_mut()
+                .zip(from)
+                .for_each(|(o, &v)| *o = f32::from(v) / 127.5 - 1.0);
+        });
     Tensor::from_data(TensorData::new(values, [rows.len(), size, size, 3]), device)
 }
 

@@ -146,7 +146,13 @@ mod tests {
     #[test]
     fn skipped_rankings_teach_nothing() {
         let mut skipped = judgement(&[1, 1, 1, 1]);
-        assert_eq!((pairs(&[skipped.clone()]).len(), triplets(&[skipped.clone()]).len()), (6, 4));
+        assert_eq!(
+            (
+                pairs(&[skipped.clone()]).len(),
+                triplets(&[skipped.clone()]).len()
+            ),
+            (6, 4)
+        );
         skipped.skipped = true;
         assert!(pairs(&[skipped.clone()]).is_empty() && triplets(&[skipped]).is_empty());
     }

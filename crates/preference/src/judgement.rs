@@ -145,7 +145,11 @@ mod tests {
         let known: HashSet<EpisodeId> = ["a", "b"].map(EpisodeId::from).into();
         assert!(validate(&ranked(&["a", "b"]), &known).is_ok());
         let unknown = validate(&ranked(&["a", "c"]), &known).unwrap_err();
-        assert!(unknown.to_string().contains("unknown episode c (2 episodes"));
+        assert!(
+            unknown
+                .to_string()
+                .contains("unknown episode c (2 episodes")
+        );
         let twice = validate(&ranked(&["a", "a"]), &known).unwrap_err();
         assert!(twice.to_string().contains("episode a twice"));
         for how_sure in [-0.1, 1.1, f32::NAN] {

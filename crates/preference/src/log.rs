@@ -186,9 +186,7 @@ fn decode(line: &[u8]) -> Result<Judgement, Problem> {
     let json = format!("{{{members}");
     let computed = format!("{:08x}", crc32fast::hash(json.as_bytes()));
     if crc != computed {
-        return Err(damaged(&format!(
-            "its crc32 is {computed}, it says {crc}"
-        )));
+        return Err(damaged(&format!("its crc32 is {computed}, it says {crc}")));
     }
     // The version comes first: a newer judgement need not look like ours.
     let value: serde_json::Value =
@@ -261,7 +259,10 @@ mod tests {
         let crc = crc32fast::hash(newer.as_bytes());
         fs::write(&path, format!("{PREFIX}{crc:08x}\",{}\n", &newer[1..])).unwrap();
         let error = JudgementLog::open(&path).unwrap_err().to_string();
-        assert!(error.contains("format version 7, this build reads up to 1"), "{error}");
+        assert!(
+            error.contains("format version 7, this build reads up to 1"),
+            "{error}"
+        );
     }
 
     #[test]

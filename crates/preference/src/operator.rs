@@ -82,7 +82,11 @@ mod tests {
 
     fn groups(n: usize) -> Vec<Vec<(EpisodeId, f64)>> {
         (0..n)
-            .map(|g| (0..4).map(|e| (EpisodeId::new(format!("{g}-{e}")), f64::from(e))).collect())
+            .map(|g| {
+                (0..4)
+                    .map(|e| (EpisodeId::new(format!("{g}-{e}")), f64::from(e)))
+                    .collect()
+            })
             .collect()
     }
 
@@ -117,7 +121,10 @@ mod tests {
 
     #[test]
     fn shuffled_rankings_agree_by_chance() {
-        let operator = SimulatedOperator { shuffle: true, ..Default::default() };
+        let operator = SimulatedOperator {
+            shuffle: true,
+            ..Default::default()
+        };
         let judgements = operator.rank(&groups(500), Seed(5));
         // 3000 pairs, dependent within a ranking: 0.5 give or take 0.05 is beyond 4 deviations.
         assert!((agreement(&judgements) - 0.5).abs() < 0.05);

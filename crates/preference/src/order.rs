@@ -15,7 +15,9 @@ pub enum Order {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum OrderError {
     /// Something that is no clip number.
-    #[error("{got:?} is not a clip number from 1 to {clips}; type an order such as {example}, or s to skip")]
+    #[error(
+        "{got:?} is not a clip number from 1 to {clips}; type an order such as {example}, or s to skip"
+    )]
     NotAClip {
         /// What was typed there.
         got: String,
@@ -118,7 +120,10 @@ mod tests {
             message("2>x"),
             "\"x\" is not a clip number from 1 to 4; type an order such as 4>3>2>1, or s to skip"
         );
-        assert_eq!(message("2>2"), "clip 2 is named twice; name each of 1 to 4 once");
+        assert_eq!(
+            message("2>2"),
+            "clip 2 is named twice; name each of 1 to 4 once"
+        );
         assert_eq!(
             message("2>1"),
             "clips 3, 4 are not ranked; name each of 1 to 4 once, such as 4>3>2>1"

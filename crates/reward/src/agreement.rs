@@ -15,7 +15,11 @@ pub fn spearman(a: &[f64], b: &[f64]) -> f64 {
         xx += (x - mean) * (x - mean);
         yy += (y - mean) * (y - mean);
     }
-    if xx == 0.0 || yy == 0.0 { 0.0 } else { xy / (xx * yy).sqrt() }
+    if xx == 0.0 || yy == 0.0 {
+        0.0
+    } else {
+        xy / (xx * yy).sqrt()
+    }
 }
 
 /// Ranks from 1, equal values sharing the mean of theirs.
@@ -24,8 +28,13 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
     let mut ranks = vec![0.0; values.len()];
     for group in order.chunk_by(|&i, &j| values[i] == values[j]) {
-        let below = order.iter().take_while(|&&i| values[i] < values[group[0]]).count() as f64;
-        group.iter().for_each(|&i| ranks[i] = below + (group.len() as f64 + 1.0) / 2.0);
+        let below = order
+            .iter()
+            .take_while(|&&i| values[i] < values[group[0]])
+            .count() as f64;
+        group
+            .iter()
+            .for_each(|&i| ranks[i] = below + (group.len() as f64 + 1.0) / 2.0);
     }
     ranks
 }
@@ -41,11 +50,24 @@ pub fn triplet_accuracy(scores: &[f64], truth: &[f64]) -> (f64, usize) {
             if want != 0.0 {
                 pairs += 1;
                 let got = (scores[i] - scores[j]) * want.signum();
-                right += if got > 0.0 { 1.0 } else if got == 0.0 { 0.5 } else { 0.0 };
+                right += if got > 0.0 {
+                    1.0
+                } else if got == 0.0 {
+                    0.5
+                } else {
+                    0.0
+                };
             }
         }
     }
-    (if pairs == 0 { 0.5 } else { right / pairs as f64 }, pairs)
+    (
+        if pairs == 0 {
+            0.5
+        } else {
+            right / pairs as f64
+        },
+        pairs,
+    )
 }
 
 #[cfg(test)]
@@ -57,7 +79,11 @@ mod tests {
         assert!((spearman(&[1.0, 2.0, 3.0], &[10.0, 20.0, 90.0]) - 1.0).abs() < 1e-12);
         assert!((spearman(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]) + 1.0).abs() < 1e-12);
         // scipy.stats.spearmanr([1, 2, 2, 4], [1, 3, 2, 4]) = 0.9486832980505139
-        assert!((spearman(&[1.0, 2.0, 2.0, 4.0], &[1.0, 3.0, 2.0, 4.0]) - 0.948_683_298_050_513_9).abs() < 1e-12);
+        assert!(
+            (spearman(&[1.0, 2.0, 2.0, 4.0], &[1.0, 3.0, 2.0, 4.0]) - 0.948_683_298_050_513_9)
+                .abs()
+                < 1e-12
+        );
         assert_eq!(spearman(&[1.0, 1.0], &[1.0, 2.0]), 0.0);
     }
 

@@ -34,8 +34,16 @@ pub fn permutation_test(rankings: &[HeldOutRanking], permutations: usize, seed: 
             as_good += 1;
         }
     }
-    let accuracy = if pairs == 0 { 0.5 } else { 0.5 + agreed / (2.0 * pairs as f64) };
-    Evidence { accuracy, pairs, p_value: as_good as f64 / (permutations + 1) as f64 }
+    let accuracy = if pairs == 0 {
+        0.5
+    } else {
+        0.5 + agreed / (2.0 * pairs as f64)
+    };
+    Evidence {
+        accuracy,
+        pairs,
+        p_value: as_good as f64 / (permutations + 1) as f64,
+    }
 }
 
 fn total(parts: impl Iterator<Item = (f64, usize)>) -> (f64, usize) {
@@ -49,8 +57,18 @@ fn agreement(scores: &[f64], tiers: &[usize]) -> (f64, usize) {
         for j in 0..i {
             if tiers[i] != tiers[j] {
                 pairs += 1;
-                let better = if tiers[i] < tiers[j] { scores[i] - scores[j] } else { scores[j] - scores[i] };
-                sum += if better > 0.0 { 1.0 } else if better < 0.0 { -1.0 } else { 0.0 };
+                let better = if tiers[i] < tiers[j] {
+                    scores[i] - scores[j]
+                } else {
+                    scores[j] - scores[i]
+                };
+                sum += if better > 0.0 {
+                    1.0
+                } else if better < 0.0 {
+                    -1.0
+                } else {
+                    0.0
+                };
             }
         }
     }
@@ -68,7 +86,10 @@ mod tests {
             .map(|i| {
                 let tiers = vec![0, 0, 1, 1];
                 let sign = if i < wrong { 1.0 } else { -1.0 };
-                let scores = tiers.iter().map(|&t| sign * t as f64 + 0.01 * rng.random::<f64>()).collect();
+                let scores = tiers
+                    .iter()
+                    .map(|&t| sign * t as f64 + 0.01 * rng.random::<f64>())
+                    .collect();
                 (scores, tiers)
             })
             .collect()
@@ -77,7 +98,10 @@ mod tests {
     #[test]
     fn a_fifth_wrong_is_still_evidence_and_noise_is_not() {
         let sure = permutation_test(&rankings(4, 1), 999, Seed(1));
-        assert!((sure.accuracy - 0.8).abs() < 1e-9 && sure.p_value < 0.005, "{sure:?}");
+        assert!(
+            (sure.accuracy - 0.8).abs() < 1e-9 && sure.p_value < 0.005,
+            "{sure:?}"
+        );
         let noise = permutation_test(&rankings(10, 1), 999, Seed(1));
         assert!(noise.p_value > 0.2, "{noise:?}");
     }

@@ -2,7 +2,9 @@
 
 use crate::{Evidence, RewardModel, permutation_test};
 use apprentice_core::Seed;
-use apprentice_encoder::{AlignmentConfig, AlignmentHead, Comparison, EncoderError, FeatureClip, align};
+use apprentice_encoder::{
+    AlignmentConfig, AlignmentHead, Comparison, EncoderError, FeatureClip, align,
+};
 use apprentice_transport::{CostMatrix, TransportError, sinkhorn};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -24,7 +26,12 @@ pub struct RewardConfig {
 
 impl Default for RewardConfig {
     fn default() -> Self {
-        Self { preferred: 6, folds: 4, permutations: 1999, significance: 0.01 }
+        Self {
+            preferred: 6,
+            folds: 4,
+            permutations: 1999,
+            significance: 0.01,
+        }
     }
 }
 
@@ -86,29 +93,60 @@ pub fn learn(
     let mut committee = Vec::new();
     for fold in 0..folds {
         let seen: Vec<&Vec<(usize, usize)>> = every(&ranked.rankings, |i| i % folds != fold);
-        let mut progress = |done: usize, all: usize| watch((fold as f64 + done as f64 / all as f64) / parts);
-        let Ok(part) = one(ranked.clips, &seen, alignment, config, seed.derive("fold", fold as u64), device, &mut progress)
-        else {
+        let mut progress =
+            |done: usize, all: usize| watch((fold as f64 + done as f64 / all as f64) / parts);
+        let Ok(part) = one(
+            ranked.clips,
+            &seen,
+            alignment,
+            config,
+            seed.derive("fold", fold as u64),
+            device,
+            &mut progress,
+        ) else {
             continue;
         };
         for ranking in every(&ranked.rankings, |i| i % folds == fold) {
-            let scores: Result<Vec<f64>, _> =
-                ranking.iter().map(|&(clip, _)| part.model.score(&ranked.clips[clip]).map(|s| s.total)).collect();
+            let scores: Result<Vec<f64>, _> = ranking
+                .iter()
+                .map(|&(clip, _)| part.model.score(&ranked.clips[clip]).map(|s| s.total))
+                .collect();
             held_out.push((scores?, ranking.iter().map(|r| r.1).collect()));
         }
         committee.push(part.model);
     }
-    let evidence = permutation_test(&held_out, config.permutations, seed.derive("permutations", 0));
+    let evidence = permutation_test(
+        &held_out,
+        config.permutations,
+        seed.derive("permutations", 0),
+    );
     let all: Vec<&Vec<(usize, usize)>> = ranked.rankings.iter().collect();
-    let mut progress = |done: usize, all: usize| watch((folds as f64 + done as f64 / all as f64) / parts);
-    let mut learned = one(ranked.clips, &all, alignment, config, seed.derive("all", 0), device, &mut progress)?;
+    let mut progress =
+        |done: usize, all: usize| watch((folds as f64 + done as f64 / all as f64) / parts);
+    let mut learned = one(
+        ranked.clips,
+        &all,
+        alignment,
+        config,
+        seed.derive("all", 0),
+        device,
+        &mut progress,
+    )?;
     learned.model.committee = committee;
     learned.evidence = evidence;
     Ok(learned)
 }
 
-fn every(rankings: &[Vec<(usize, usize)>], keep: impl Fn(usize) -> bool) -> Vec<&Vec<(usize, usize)>> {
-    rankings.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, r)| r).collect()
+fn every(
+    rankings: &[Vec<(usize, usize)>],
+    keep: impl Fn(usize) -> bool,
+) -> Vec<&Vec<(usize, usize)>> {
+    rankings
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| keep(*i))
+        .map(|(_, r)| r)
+        .collect()
 }
 
 /// A model from `rankings` alone, its evidence still empty.
@@ -136,7 +174,11 @@ fn one(
     };
     Ok(Learned {
         model,
-        evidence: Evidence { accuracy: 0.5, pairs: 0, p_value: 1.0 },
+        evidence: Evidence {
+            accuracy: 0.5,
+            pairs: 0,
+            p_value: 1.0,
+        },
         preferred,
         comparisons: comparisons.len(),
         training_loss: report.training_loss,
@@ -155,7 +197,11 @@ pub fn comparisons(rankings: &[&Vec<(usize, usize)>]) -> Vec<Comparison> {
             for &(closer, c) in *ranking {
                 for &(farther, f) in *ranking {
                     if anchor != closer && a <= c && c < f {
-                        all.push(Comparison { anchor, closer, farther });
+                        all.push(Comparison {
+                            anchor,
+                            closer,
+                            farther,
+                        });
                     }
                 }
             }
@@ -188,7 +234,8 @@ fn choose_preferred(
             }
         }
     }
-    let embedded = |list: &[usize]| -> Vec<Vec<f32>> { list.iter().map(|&i| head.embed(&clips[i])).collect() };
+    let embedded =
+        |list: &[usize]| -> Vec<Vec<f32>> { list.iter().map(|&i| head.embed(&clips[i])).collect() };
     let (best_space, worst_space) = (embedded(&best), embedded(&worst));
     let mean_cost = |from: &Vec<f32>, to: &[Vec<f32>]| -> Result<f64, TransportError> {
         let mut total = 0.0;
@@ -200,11 +247,18 @@ fn choose_preferred(
     };
     let mut scored = Vec::with_capacity(best.len());
     for (&clip, space) in best.iter().zip(&best_space) {
-        scored.push((mean_cost(space, &worst_space)? - mean_cost(space, &best_space)?, clip));
+        scored.push((
+            mean_cost(space, &worst_space)? - mean_cost(space, &best_space)?,
+            clip,
+        ));
     }
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let chosen: Vec<usize> = scored.into_iter().take(count.max(1)).map(|s| s.1).collect();
-    if chosen.is_empty() { Err(RewardError::NothingPreferred(rankings.len())) } else { Ok(chosen) }
+    if chosen.is_empty() {
+        Err(RewardError::NothingPreferred(rankings.len()))
+    } else {
+        Ok(chosen)
+    }
 }
 
 #[cfg(test)]
@@ -214,7 +268,14 @@ mod tests {
     #[test]
     fn a_ranking_gives_every_trio_it_states_and_no_other() {
         let ranking = vec![(10, 0), (11, 1), (12, 2)];
-        assert_eq!(comparisons(&[&ranking]), [Comparison { anchor: 10, closer: 11, farther: 12 }]);
+        assert_eq!(
+            comparisons(&[&ranking]),
+            [Comparison {
+                anchor: 10,
+                closer: 11,
+                farther: 12
+            }]
+        );
         let tied = vec![(10, 0), (11, 0), (12, 1), (13, 1)];
         assert_eq!(comparisons(&[&tied]).len(), 4);
         assert!(comparisons(&[&vec![(1, 0), (2, 1), (3, 1)]]).is_empty());

@@ -42,8 +42,11 @@ impl RewardModel {
     pub fn score(&self, clip: &FeatureClip) -> Result<Scored, TransportError> {
         let mut scored = self.score_alone(clip)?;
         if !self.committee.is_empty() {
-            let totals: Result<Vec<f64>, _> =
-                self.committee.iter().map(|m| m.score_alone(clip).map(|s| s.total)).collect();
+            let totals: Result<Vec<f64>, _> = self
+                .committee
+                .iter()
+                .map(|m| m.score_alone(clip).map(|s| s.total))
+                .collect();
             let totals = totals?;
             let mean = totals.iter().sum::<f64>() / totals.len() as f64;
             let square: f64 = totals.iter().map(|t| (t - mean) * (t - mean)).sum();
@@ -69,9 +72,17 @@ impl RewardModel {
             let moments: Vec<f64> = plan.row_costs(&cost).iter().map(|c| -c).collect();
             let total = moments.iter().sum();
             if best.as_ref().is_none_or(|b| total > b.total) {
-                best = Some(Scored { total, moments, closest, uncertainty: 0.0 });
+                best = Some(Scored {
+                    total,
+                    moments,
+                    closest,
+                    uncertainty: 0.0,
+                });
             }
         }
-        best.ok_or(TransportError::Empty { rows: clip.moments(), columns: 0 })
+        best.ok_or(TransportError::Empty {
+            rows: clip.moments(),
+            columns: 0,
+        })
     }
 }

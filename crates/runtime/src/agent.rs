@@ -19,14 +19,33 @@ pub struct View<'a> {
     pub proprioception: &'a [Vec<f32>],
 }
 
+/// One tick's decision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The action to carry out.
+    pub execute: Vec<f32>,
+    /// The action to record. A demonstrator that disturbs itself on purpose records what it would
+    /// have done undisturbed.
+    pub record: Vec<f32>,
+}
+
+impl From<Vec<f32>> for Decision {
+    fn from(action: Vec<f32>) -> Self {
+        Self {
+            record: action.clone(),
+            execute: action,
+        }
+    }
+}
+
 /// Decides for several robots at once.
 pub trait Agent {
-    /// For each view, the actions to carry out before the agent is asked again. All answers must
-    /// have the same, non-zero, number of actions.
+    /// For each view, what to do before the agent is asked again. All answers must have the same,
+    /// non-zero, number of decisions.
     ///
     /// # Errors
     /// When the agent cannot decide; the session stops and keeps what was recorded.
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Vec<f32>>>, RuntimeError>;
+    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, RuntimeError>;
 
     /// Observations of the past that the agent looks at.
     fn history(&self) -> usize;
@@ -47,24 +66,43 @@ impl PolicyAgent {
 }
 
 impl Agent for PolicyAgent {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Vec<f32>>>, RuntimeError> {
+    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, RuntimeError> {
         let history = self.history();
         let inputs: Vec<PolicyInput<'_>> = views
             .iter()
             .map(|view| {
                 // Before the first observation there was none: the first one is repeated.
                 let newest = view.observations.len().saturating_sub(1);
-                let moments = (0..history).map(|i| (newest + i + 1).saturating_sub(history).min(newest));
+                let moments =
+                    (0..history).map(|i| (newest + i + 1).saturating_sub(history).min(newest));
                 let seen = moments.clone().filter_map(|i| view.observations.get(i));
                 PolicyInput {
-                    images: seen.map(|o| o.frames.iter().map(|f| &f.image).collect()).collect(),
-                    proprioception: moments.filter_map(|i| view.proprioception.get(i)).map(Vec::as_slice).collect(),
+                    images: seen
+                        .map(|o| o.frames.iter().map(|f| &f.image).collect())
+                        .collect(),
+                    proprioception: moments
+                        .filter_map(|i| view.proprioception.get(i))
+                        .map(Vec::as_slice)
+                        .collect(),
                 }
             })
             .collect();
-        let seeds: Vec<Seed> = views.iter().map(|view| view.seed.derive("denoising", view.tick)).collect();
+        let seeds: Vec<Seed> = views
+            .iter()
+            .map(|view| view.seed.derive("denoising", view.tick))
+            .collect();
         let chunks = self.policy.denoise(&inputs, &seeds)?;
-        Ok(chunks.iter().map(|chunk| self.policy.executed(chunk).to_vec()).collect())
+        Ok(chunks
+            .iter()
+            .map(|chunk| {
+                self.policy
+                    .executed(chunk)
+                    .iter()
+                    .cloned()
+                    .map(Decision::from)
+                    .collect()
+            })
+            .collect())
     }
 
     fn history(&self) -> usize {

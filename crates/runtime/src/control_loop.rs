@@ -4,7 +4,7 @@
 use crate::RuntimeError;
 use apprentice_core::{CartesianAction, JointCommand, Observation, RobotState};
 use apprentice_robot::{DifferentialIk, RobotDescription, RobotLink};
-use apprentice_safety::{Checker, Guard, GuardConfig};
+use apprentice_safety::{Checker, Guard, GuardConfig, Refusals};
 use std::time::{Duration, Instant};
 
 /// What the guard did, and what an independent checker says of the commands that left it.
@@ -53,9 +53,15 @@ impl ControlLoop {
         Ok(Self {
             guard: Guard::new(&description, guard)?,
             checker: Checker::new(&description)?,
-            ik: if cartesian { Some(DifferentialIk::new(&description)?) } else { None },
+            ik: if cartesian {
+                Some(DifferentialIk::new(&description)?)
+            } else {
+                None
+            },
             period_ns: (1e9 / description.control_hz).round() as u64,
-            ticks_per_action: (description.control_hz / description.policy_hz).round().max(1.0) as u64,
+            ticks_per_action: (description.control_hz / description.policy_hz)
+                .round()
+                .max(1.0) as u64,
             sequence: 0,
             target: Vec::new(),
             deadline: None,
@@ -96,51 +102,53 @@ impl ControlLoop {
     }
 
     /// Carries out one action (A numbers, see [`RobotDescription`]) for one policy tick. Answers what
-    /// the robot sees afterwards, and how many of the tick's commands the guard changed.
+    /// the robot sees afterwards, and why the guard changed commands of this tick.
     ///
     /// # Errors
     /// When the link fails. An action that makes no sense is not an error: the guard holds the arm.
-    pub fn act(&mut self, action: &[f32]) -> Result<(Observation, u32), RuntimeError> {
-        let before = self.refusals;
+    pub fn act(&mut self, action: &[f32]) -> Result<(Observation, Refusals), RuntimeError> {
+        let mut refusals = Refusals::default();
         let mut observation = None;
         for tick in 1..=self.ticks_per_action {
             let last = tick == self.ticks_per_action;
-            self.command(action)?;
+            refusals.merge(self.command(action)?);
             let seen = self.wait(last)?;
             self.state = Some(seen.state.clone());
             if last {
                 observation = Some(seen);
             }
         }
-        let changed = u32::try_from(self.refusals - before).unwrap_or(u32::MAX);
-        observation.map(|o| (o, changed)).ok_or(RuntimeError::Stopped)
+        observation
+            .map(|o| (o, refusals))
+            .ok_or(RuntimeError::Stopped)
     }
 
-    fn command(&mut self, action: &[f32]) -> Result<(), RuntimeError> {
+    fn command(&mut self, action: &[f32]) -> Result<Refusals, RuntimeError> {
         let Some(state) = self.state.clone() else {
-            return Ok(());
+            return Ok(Refusals::default());
         };
         self.sequence += 1;
         let stamp_ns = self.sequence * self.period_ns;
-        let proposed = self.joint_targets(action).map(|(positions, gripper_width)| JointCommand {
-            sequence: self.sequence,
-            stamp_ns,
-            positions,
-            gripper_width,
-        });
+        let proposed = self
+            .joint_targets(action)
+            .map(|(positions, gripper_width)| JointCommand {
+                sequence: self.sequence,
+                stamp_ns,
+                positions,
+                gripper_width,
+            });
         let admitted = match &proposed {
             Some(command) => self.guard.admit(command, &state, stamp_ns),
             None => self.guard.tick_without_command(&state, stamp_ns),
         };
-        if proposed.is_none() || !admitted.refusals.is_empty() {
-            self.refusals += 1;
-        }
+        self.refusals += u64::from(!admitted.refusals.is_empty());
+        let refusals = admitted.refusals;
         let mut command = admitted.command;
         command.sequence = self.sequence;
         self.checker.check(&command, stamp_ns);
         self.target.clone_from(&command.positions);
         self.link.send(&command)?;
-        Ok(())
+        Ok(refusals)
     }
 
     /// Joint targets for an action, `None` when it makes no sense.
@@ -153,7 +161,10 @@ impl ControlLoop {
         };
         let action = CartesianAction::from_vector(action)?;
         let period = self.period_ns as f64 * 1e-9;
-        Some((ik.step(&self.target, &action.pose, period), action.gripper_width))
+        Some((
+            ik.step(&self.target, &action.pose, period),
+            action.gripper_width,
+        ))
     }
 
     /// Lets one control period pass, in the robot's time or in ours.

@@ -29,7 +29,9 @@ pub enum RuntimeError {
         expected: String,
     },
     /// A worker thread ended without an answer.
-    #[error("the thread that drives robot {0} ended without an answer; this is a defect, please report it")]
+    #[error(
+        "the thread that drives robot {0} ended without an answer; this is a defect, please report it"
+    )]
     Thread(usize),
     /// Stopped on request.
     #[error("stopped on request; episodes already finished are kept")]

@@ -13,7 +13,7 @@ pub mod control_loop;
 pub mod error;
 pub mod session;
 
-pub use agent::{Agent, PolicyAgent, View};
+pub use agent::{Agent, Decision, PolicyAgent, View};
 pub use control_loop::{ControlLoop, GuardTotals};
 pub use error::RuntimeError;
 pub use session::{EpisodePlan, Recorded, record_episodes};

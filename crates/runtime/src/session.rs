@@ -1,6 +1,6 @@
 //! Running an agent on one or more robots, and recording what happens.
 
-use crate::{Agent, ControlLoop, RuntimeError, View};
+use crate::{Agent, ControlLoop, Decision, RuntimeError, View};
 use apprentice_core::{Observation, Seed};
 use apprentice_episode::{EpisodeEntry, EpisodeMeta, EpisodeWriter, Tick};
 use apprentice_robot::proprioception;
@@ -67,7 +67,10 @@ pub fn record_episodes(
                 .collect();
             let chunks = agent.plan(&views)?;
             let length = chunks.first().map_or(0, Vec::len);
-            if chunks.len() != running.len() || length == 0 || chunks.iter().any(|c| c.len() != length) {
+            if chunks.len() != running.len()
+                || length == 0
+                || chunks.iter().any(|c| c.len() != length)
+            {
                 return Err(RuntimeError::Agent {
                     got: format!("{} chunks, the first of {length} actions", chunks.len()),
                     expected: format!("{} chunks of the same, non-zero, length", running.len()),
@@ -75,11 +78,14 @@ pub fn record_episodes(
             }
             let keep = agent.history();
             let count = (length as u64).min(ticks - done);
-            let mut work: Vec<(&mut Running, &[Vec<f32>])> =
-                running.iter_mut().zip(&chunks).map(|(r, c)| (r, &c[..count as usize])).collect();
-            each_mut(robots, &mut work, |robot, (running, actions)| {
-                for (i, action) in actions.iter().enumerate() {
-                    running.step(robot, done + i as u64, action, keep)?;
+            let mut work: Vec<(&mut Running, &[Decision])> = running
+                .iter_mut()
+                .zip(&chunks)
+                .map(|(r, c)| (r, &c[..count as usize]))
+                .collect();
+            each_mut(robots, &mut work, |robot, (running, decisions)| {
+                for (i, decision) in decisions.iter().enumerate() {
+                    running.step(robot, done + i as u64, decision, keep)?;
                 }
                 Ok(())
             })?;
@@ -87,7 +93,11 @@ pub fn record_episodes(
         }
         for (robot, running) in running.into_iter().enumerate() {
             let entry = running.writer.finish()?;
-            if !finished(&Recorded { plan: group * width + robot, robot, entry }) {
+            if !finished(&Recorded {
+                plan: group * width + robot,
+                robot,
+                entry,
+            }) {
                 return Err(RuntimeError::Stopped);
             }
         }
@@ -99,26 +109,41 @@ fn start(robot: &mut ControlLoop, plan: &EpisodePlan) -> Result<Running, Runtime
     let observation = robot.reset(plan.seed.0)?;
     let writer = EpisodeWriter::create(&plan.path, &plan.meta)?;
     let seen = proprioception(robot.description(), &observation.state);
-    Ok(Running { writer, observations: vec![observation], proprioception: vec![seen], seed: plan.seed })
+    Ok(Running {
+        writer,
+        observations: vec![observation],
+        proprioception: vec![seen],
+        seed: plan.seed,
+    })
 }
 
 impl Running {
-    /// Records what is seen and decided, acts, and keeps the newest observations.
-    fn step(&mut self, robot: &mut ControlLoop, index: u64, action: &[f32], keep: usize) -> Result<(), RuntimeError> {
-        let (Some(observation), Some(seen)) = (self.observations.last(), self.proprioception.last()) else {
+    /// Acts, records what was seen and decided, and keeps the newest observations.
+    fn step(
+        &mut self,
+        robot: &mut ControlLoop,
+        index: u64,
+        decision: &Decision,
+        keep: usize,
+    ) -> Result<(), RuntimeError> {
+        let (Some(observation), Some(seen)) =
+            (self.observations.last(), self.proprioception.last())
+        else {
             return Ok(());
         };
-        let tick = Tick {
+        let mut tick = Tick {
             index,
             stamp_ns: observation.state.stamp_ns,
             observation: observation.clone(),
             proprioception: seen.clone(),
-            action: action.to_vec(),
-            guard_refusals: 0,
+            action: decision.record.clone(),
+            guard_refusals: Vec::new(),
         };
-        let (next, changed) = robot.act(action)?;
-        self.writer.tick(&Tick { guard_refusals: changed, ..tick })?;
-        self.proprioception.push(proprioception(robot.description(), &next.state));
+        let (next, refusals) = robot.act(&decision.execute)?;
+        tick.guard_refusals = refusals.names().map(str::to_owned).collect();
+        self.writer.tick(&tick)?;
+        self.proprioception
+            .push(proprioception(robot.description(), &next.state));
         self.observations.push(next);
         let excess = self.observations.len().saturating_sub(keep.max(1));
         self.observations.drain(..excess);

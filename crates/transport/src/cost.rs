@@ -35,7 +35,11 @@ impl CostMatrix {
                 values.push(metric.distance(x, y));
             }
         }
-        Self { rows, columns, values }
+        Self {
+            rows,
+            columns,
+            values,
+        }
     }
 }
 

@@ -31,13 +31,25 @@ pub fn cost_gradient(cost: &CostMatrix, plan: &Plan, epsilon: f64) -> Vec<f64> {
         }
     }
     let solution = system.cholesky().map(|c| c.solve(&right));
-    let multiplier = |k: usize| solution.as_ref().and_then(|s| s.get(k)).copied().unwrap_or(0.0);
-    let gamma = if solution.is_some() { 1.0 / epsilon } else { 0.0 };
+    let multiplier = |k: usize| {
+        solution
+            .as_ref()
+            .and_then(|s| s.get(k))
+            .copied()
+            .unwrap_or(0.0)
+    };
+    let gamma = if solution.is_some() {
+        1.0 / epsilon
+    } else {
+        0.0
+    };
     let mut gradient = Vec::with_capacity(n * m);
     for i in 0..n {
         for j in 0..m {
             let p = plan.mass[i * m + j];
-            let pull = cost.values[i * m + j] + multiplier(i) + if j + 1 < m { multiplier(n + j) } else { 0.0 };
+            let pull = cost.values[i * m + j]
+                + multiplier(i)
+                + if j + 1 < m { multiplier(n + j) } else { 0.0 };
             gradient.push(-p + gamma * p * pull);
         }
     }
@@ -52,9 +64,18 @@ mod tests {
     #[test]
     fn agrees_with_finite_differences() {
         for epsilon in [1.0, 0.1] {
-            let config = SinkhornConfig { epsilon, iterations: 20_000, tolerance: 1e-13, ..Default::default() };
+            let config = SinkhornConfig {
+                epsilon,
+                iterations: 20_000,
+                tolerance: 1e-13,
+                ..Default::default()
+            };
             let values: Vec<f64> = (0..20).map(|i| ((i * 7 % 13) as f64) / 13.0).collect();
-            let cost = CostMatrix { rows: 4, columns: 5, values };
+            let cost = CostMatrix {
+                rows: 4,
+                columns: 5,
+                values,
+            };
             let similarity = |c: &CostMatrix| -sinkhorn(c, &config).unwrap().cost(c);
             let exact = cost_gradient(&cost, &sinkhorn(&cost, &config).unwrap(), epsilon);
             for (k, exact) in exact.iter().enumerate() {
@@ -63,7 +84,10 @@ mod tests {
                 up.values[k] += h;
                 down.values[k] -= h;
                 let numeric = (similarity(&up) - similarity(&down)) / (2.0 * h);
-                assert!((exact - numeric).abs() < 1e-7, "epsilon {epsilon}, entry {k}: {exact} {numeric}");
+                assert!(
+                    (exact - numeric).abs() < 1e-7,
+                    "epsilon {epsilon}, entry {k}: {exact} {numeric}"
+                );
             }
         }
     }

@@ -35,7 +35,12 @@ pub struct SinkhornConfig {
 
 impl Default for SinkhornConfig {
     fn default() -> Self {
-        Self { epsilon: 0.05, iterations: 500, tolerance: 1e-6, form: Form::Auto }
+        Self {
+            epsilon: 0.05,
+            iterations: 500,
+            tolerance: 1e-6,
+            form: Form::Auto,
+        }
     }
 }
 
@@ -105,10 +110,18 @@ pub fn sinkhorn(cost: &CostMatrix, config: &SinkhornConfig) -> Result<Plan, Tran
         return Err(TransportError::Empty { rows, columns });
     }
     if !(config.epsilon > 0.0 && config.epsilon.is_finite()) {
-        return Err(TransportError::Number { what: "epsilon", got: config.epsilon, allowed: "more than 0" });
+        return Err(TransportError::Number {
+            what: "epsilon",
+            got: config.epsilon,
+            allowed: "more than 0",
+        });
     }
     if let Some(&got) = cost.values.iter().find(|v| !v.is_finite()) {
-        return Err(TransportError::Number { what: "a cost", got, allowed: "finite numbers" });
+        return Err(TransportError::Number {
+            what: "a cost",
+            got,
+            allowed: "finite numbers",
+        });
     }
     let span = cost.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     let log = match config.form {
@@ -117,22 +130,36 @@ pub fn sinkhorn(cost: &CostMatrix, config: &SinkhornConfig) -> Result<Plan, Tran
         // exp(-230) is 1e-100: far enough from underflow for products of two scalings.
         Form::Auto => span / config.epsilon > 230.0,
     };
-    Ok(if log { log_domain(cost, config) } else { scaling(cost, config) })
+    Ok(if log {
+        log_domain(cost, config)
+    } else {
+        scaling(cost, config)
+    })
 }
 
 /// [`sinkhorn`] of many problems, on all cores.
 ///
 /// # Errors
 /// The first problem's error, in order.
-pub fn sinkhorn_batch(costs: &[CostMatrix], config: &SinkhornConfig) -> Result<Vec<Plan>, TransportError> {
-    costs.par_iter().map(|cost| sinkhorn(cost, config)).collect()
+pub fn sinkhorn_batch(
+    costs: &[CostMatrix],
+    config: &SinkhornConfig,
+) -> Result<Vec<Plan>, TransportError> {
+    costs
+        .par_iter()
+        .map(|cost| sinkhorn(cost, config))
+        .collect()
 }
 
 fn scaling(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
     let (n, m) = (cost.rows, cost.columns);
     let (r, c) = (1.0 / n as f64, 1.0 / m as f64);
     let low = cost.values.iter().copied().fold(f64::INFINITY, f64::min);
-    let kernel: Vec<f64> = cost.values.iter().map(|v| ((low - v) / config.epsilon).exp()).collect();
+    let kernel: Vec<f64> = cost
+        .values
+        .iter()
+        .map(|v| ((low - v) / config.epsilon).exp())
+        .collect();
     let (mut u, mut v) = (vec![1.0; n], vec![1.0; m]);
     let mut reach = vec![0.0; m];
     let mut iterations = 0;
@@ -144,11 +171,17 @@ fn scaling(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
             *u = r / sum.max(f64::MIN_POSITIVE);
             row.iter().zip(&mut reach).for_each(|(k, s)| *s += k * *u);
         }
-        let error = reach.iter().zip(&v).map(|(s, v)| (s * v - c).abs()).fold(0.0, f64::max);
+        let error = reach
+            .iter()
+            .zip(&v)
+            .map(|(s, v)| (s * v - c).abs())
+            .fold(0.0, f64::max);
         if error <= config.tolerance * c {
             break;
         }
-        v.iter_mut().zip(&reach).for_each(|(v, s)| *v = c / s.max(f64::MIN_POSITIVE));
+        v.iter_mut()
+            .zip(&reach)
+            .for_each(|(v, s)| *v = c / s.max(f64::MIN_POSITIVE));
     }
     let mut mass = kernel;
     for (row, u) in mass.chunks_exact_mut(m).zip(&u) {
@@ -171,7 +204,10 @@ fn log_domain(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
         }
         let mut error = 0.0f64;
         for (j, g) in g.iter_mut().enumerate() {
-            column.iter_mut().enumerate().for_each(|(i, x)| *x = kernel[i * m + j] + f[i]);
+            column
+                .iter_mut()
+                .enumerate()
+                .for_each(|(i, x)| *x = kernel[i * m + j] + f[i]);
             let total = log_sum_exp(column.iter().copied());
             error = error.max(((total + *g - log_c).exp() - 1.0).abs());
             *g = log_c - total;
@@ -182,7 +218,9 @@ fn log_domain(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
     }
     let mut mass = kernel;
     for (row, f) in mass.chunks_exact_mut(m).zip(&f) {
-        row.iter_mut().zip(&g).for_each(|(p, g)| *p = (*p + f + g).exp());
+        row.iter_mut()
+            .zip(&g)
+            .for_each(|(p, g)| *p = (*p + f + g).exp());
     }
     finished(n, m, mass, iterations)
 }
@@ -200,6 +238,14 @@ fn finished(rows: usize, columns: usize, mass: Vec<f64>, iterations: usize) -> P
         marginal_error = marginal_error.max((row.iter().sum::<f64>() - r).abs());
         row.iter().zip(&mut sums).for_each(|(p, s)| *s += p);
     }
-    marginal_error = sums.iter().fold(marginal_error, |m, s| m.max((s - c).abs()));
-    Plan { rows, columns, mass, iterations, marginal_error }
+    marginal_error = sums
+        .iter()
+        .fold(marginal_error, |m, s| m.max((s - c).abs()));
+    Plan {
+        rows,
+        columns,
+        mass,
+        iterations,
+        marginal_error,
+    }
 }

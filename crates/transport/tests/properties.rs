@@ -4,13 +4,21 @@ use proptest::prelude::*;
 
 fn costs() -> impl Strategy<Value = CostMatrix> {
     (1usize..12, 1usize..12).prop_flat_map(|(rows, columns)| {
-        proptest::collection::vec(0.0f64..2.0, rows * columns)
-            .prop_map(move |values| CostMatrix { rows, columns, values })
+        proptest::collection::vec(0.0f64..2.0, rows * columns).prop_map(move |values| CostMatrix {
+            rows,
+            columns,
+            values,
+        })
     })
 }
 
 fn config(form: Form, epsilon: f64) -> SinkhornConfig {
-    SinkhornConfig { epsilon, iterations: 50_000, tolerance: 1e-9, form }
+    SinkhornConfig {
+        epsilon,
+        iterations: 50_000,
+        tolerance: 1e-9,
+        form,
+    }
 }
 
 proptest! {
@@ -50,16 +58,33 @@ proptest! {
 
 #[test]
 fn tiny_epsilon_finds_the_assignment() {
-    let cost = CostMatrix { rows: 2, columns: 2, values: vec![0.0, 1.0, 1.0, 0.0] };
+    let cost = CostMatrix {
+        rows: 2,
+        columns: 2,
+        values: vec![0.0, 1.0, 1.0, 0.0],
+    };
     let plan = sinkhorn(&cost, &config(Form::Auto, 1e-3)).unwrap();
     assert!((plan.mass[0] - 0.5).abs() < 1e-9 && plan.mass[1] < 1e-9);
 }
 
 #[test]
 fn bad_problems_are_refused() {
-    let cost = CostMatrix { rows: 1, columns: 1, values: vec![f64::NAN] };
-    let error = sinkhorn(&cost, &SinkhornConfig::default()).unwrap_err().to_string();
-    assert_eq!(error, "optimal transport: a cost is NaN, allowed: finite numbers");
-    let empty = CostMatrix { rows: 0, columns: 3, values: vec![] };
+    let cost = CostMatrix {
+        rows: 1,
+        columns: 1,
+        values: vec![f64::NAN],
+    };
+    let error = sinkhorn(&cost, &SinkhornConfig::default())
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "optimal transport: a cost is NaN, allowed: finite numbers"
+    );
+    let empty = CostMatrix {
+        rows: 0,
+        columns: 3,
+        values: vec![],
+    };
     assert!(sinkhorn(&empty, &SinkhornConfig::default()).is_err());
 }

@@ -18,7 +18,7 @@ const MINIMUM_SIDE: usize = 32;
 const HOST_BATCH: usize = 16;
 /// Values a block may hold between its convolutions on the CPU. The early blocks are wide; done
 /// for all pictures at once they would leave the cache and make the system map fresh memory.
-const HOST_WIDEST: usize = 1 << 26;
+const HOST_WIDEST: usize = 1 << 18;
 
 /// The network with its weights on one device. Cheap to clone; carries no gradient.
 ///

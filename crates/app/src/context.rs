@@ -1,0 +1,85 @@
+//! What every stage needs: where, with which settings, on what device, and how to say how far it is.
+
+use crate::config::Config;
+use crate::run_dir::{RunDir, StageMark};
+use anyhow::{Result, bail};
+use apprentice_core::Seed;
+use burn::tensor::Device;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// A run in progress.
+pub struct Context {
+    /// The run's folder.
+    pub dir: RunDir,
+    /// Its configuration.
+    pub config: Config,
+    /// Its seed.
+    pub seed: Seed,
+    /// Where networks compute.
+    pub device: Device,
+    /// Set by Ctrl-C.
+    pub stop: Arc<AtomicBool>,
+    /// Nothing but the result on standard output.
+    pub quiet: bool,
+}
+
+impl Context {
+    /// Whether the user asked to stop.
+    #[must_use]
+    pub fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// A progress bar of `length` steps, with the time left.
+    #[must_use]
+    pub fn bar(&self, length: u64, what: &str) -> ProgressBar {
+        let bar = ProgressBar::new(length);
+        if self.quiet {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        let style = "{prefix:.bold} [{bar:30}] {pos}/{len} {msg} {elapsed}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(format!("{what:<14}"));
+        bar
+    }
+
+    /// Says something to the user.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Runs a stage unless it is done, and marks it as done.
+    ///
+    /// # Errors
+    /// The stage's own, or that the user stopped the run.
+    pub fn stage(&self, name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        if let Some(mark) = self.dir.done(name) {
+            self.say(&format!("{name:<14} done before ({:.0} s)", mark.seconds));
+            return Ok(());
+        }
+        if self.stopping() {
+            bail!("stopped on request; the same command resumes the run");
+        }
+        let start = Instant::now();
+        work()?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.say(&format!("{name:<14} {seconds:.1} s"));
+        self.dir.mark(&StageMark { name: name.into(), seconds, peak_memory_bytes: peak_memory_bytes() })
+    }
+}
+
+/// Most memory this process has had resident, bytes; 0 where the system does not say.
+#[must_use]
+pub fn peak_memory_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kib: Option<u64> = line.and_then(|l| l.trim().strip_suffix("kB")?.trim().parse().ok());
+    kib.unwrap_or(0) * 1024
+}

@@ -1,0 +1,61 @@
+//! Robots to work with: simulated cells, each its own zenoh session on loopback.
+
+use crate::context::Context;
+use anyhow::{Context as _, Result};
+use apprentice_robot::{RobotDescription, RobotLink};
+use apprentice_runtime::{ControlLoop, GuardTotals};
+use apprentice_sim::{ClockMode, SimNode};
+use std::path::Path;
+use std::time::Duration;
+
+/// Simulated cells and the loops that control them.
+pub struct Cells {
+    /// One control loop a cell.
+    pub loops: Vec<ControlLoop>,
+    /// The simulated robots; they run while this lives.
+    pub nodes: Vec<SimNode>,
+}
+
+impl Cells {
+    /// Starts `run.robots` simulated cells in lockstep and connects to them as to any robot.
+    ///
+    /// # Errors
+    /// When a cell does not start or does not answer.
+    pub fn start(context: &Context) -> Result<Self> {
+        let description = describe(context)?;
+        let mut cells = Self { loops: Vec::new(), nodes: Vec::new() };
+        for _ in 0..context.config.run.robots {
+            let node = SimNode::start(context.config.sim.clone(), &description, ClockMode::Lockstep, None)
+                .context("a simulated cell did not start")?;
+            let link = RobotLink::connect(node.endpoint(), &description.name, Duration::from_secs(10))?;
+            cells.loops.push(ControlLoop::new(link, context.config.guard.clone())?);
+            cells.nodes.push(node);
+        }
+        Ok(cells)
+    }
+
+    /// What the guards of all cells did.
+    #[must_use]
+    pub fn totals(&self) -> GuardTotals {
+        self.loops.iter().fold(GuardTotals::default(), |mut sum, l| {
+            sum += l.totals();
+            sum
+        })
+    }
+}
+
+/// The robot of the configuration, its cameras at the configured size.
+///
+/// # Errors
+/// When its description cannot be used.
+pub fn describe(context: &Context) -> Result<RobotDescription> {
+    let name = &context.config.robot.description;
+    let folder = Path::new(name);
+    let mut description =
+        if folder.is_dir() { RobotDescription::load(folder)? } else { RobotDescription::embedded(name)? };
+    for camera in &mut description.cameras {
+        camera.width = context.config.robot.image_size;
+        camera.height = context.config.robot.image_size;
+    }
+    Ok(description)
+}

@@ -1,0 +1,146 @@
+//! Evaluation: both policies on the same held-out scenes, and the reward on episodes it never saw.
+
+use crate::context::Context;
+use crate::stages::rank::{hidden_utility, preferred_grasp};
+use crate::stages::reward::{Scores, features};
+use crate::stages::rollout::watch_policy;
+use crate::stages::scenes::{Judged, judged, open_all};
+use anyhow::Result;
+use apprentice_core::Proportion;
+use apprentice_episode::Episode;
+use apprentice_reward::{spearman, triplet_accuracy};
+use serde::{Deserialize, Serialize};
+
+/// The base policy's held-out episodes.
+pub const BASE_FOLDER: &str = "evaluation/base";
+/// The aligned policy's.
+pub const ALIGNED_FOLDER: &str = "evaluation/aligned";
+/// The reward's examination.
+pub const REWARD_EXAM: &str = "evaluation/reward.json";
+/// The reward's scores of the base policy's held-out episodes.
+pub const HELD_OUT_SCORES: &str = "evaluation/scores.json";
+
+/// A policy's success and preference on held-out scenes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Mug picked up.
+    pub success: Proportion,
+    /// Mug picked up the preferred way, of all episodes in which it was picked up.
+    pub preferred: Proportion,
+}
+
+/// How well the reward agrees with the hidden preference on held-out episodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RewardExam {
+    /// Rank correlation of reward and hidden utility.
+    pub spearman_heldout: f64,
+    /// Share of pairs with different utility put in the right order.
+    pub triplet_accuracy_heldout: f64,
+    /// Pairs counted.
+    pub pairs: usize,
+    /// Pair accuracy of always answering the more common order: 0.5 of pairs, by symmetry.
+    pub majority: f64,
+    /// The best single feature's name and pair accuracy, chosen with knowledge of the truth.
+    pub best_single_feature: (String, f64),
+}
+
+/// Runs the base policy's evaluation.
+///
+/// # Errors
+/// When recording fails.
+pub fn run_base(context: &Context) -> Result<()> {
+    run(context, super::policy::BASE, BASE_FOLDER, "evaluate base")
+}
+
+/// Runs the aligned policy's evaluation and the reward's examination.
+///
+/// # Errors
+/// When recording fails.
+pub fn run_aligned(context: &Context) -> Result<()> {
+    run(context, super::align::ALIGNED, ALIGNED_FOLDER, "evaluate align")
+}
+
+fn run(context: &Context, policy: &str, folder: &str, what: &str) -> Result<()> {
+    let config = &context.config.evaluate;
+    let seeds = (0..config.episodes as u64).map(|i| context.seed.derive("held out", i)).collect();
+    watch_policy(context, policy, folder, what, seeds, config.ticks)?;
+    Ok(())
+}
+
+/// Examines the reward on the base policy's held-out episodes.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn examine_reward(context: &Context) -> Result<()> {
+    let notes = judged(context, BASE_FOLDER)?;
+    let episodes = open_all(context, BASE_FOLDER, &notes)?;
+    let learned = super::reward::load(context)?;
+    let scores = Scores { episodes: learned.model.score_all(&features(context, &episodes)?)? };
+    let totals: Vec<f64> = scores.episodes.iter().map(|s| s.total).collect();
+    let truth: Vec<f64> =
+        notes.episodes.iter().map(|e| hidden_utility(e, context.config.operator.prefers)).collect();
+    let (accuracy, pairs) = triplet_accuracy(&totals, &truth);
+    let best = single_features(&episodes)
+        .into_iter()
+        .map(|(name, values)| {
+            let (share, _) = triplet_accuracy(&values, &truth);
+            (name, share.max(1.0 - share))
+        })
+        .fold((String::new(), 0.0), |best, next| if next.1 > best.1 { next } else { best });
+    let exam = RewardExam {
+        spearman_heldout: spearman(&totals, &truth),
+        triplet_accuracy_heldout: accuracy,
+        pairs,
+        majority: 0.5,
+        best_single_feature: best,
+    };
+    context.dir.write(HELD_OUT_SCORES, &scores)?;
+    context.dir.write(REWARD_EXAM, &exam)
+}
+
+/// Success and preference of a folder's episodes.
+#[must_use]
+pub fn rates(context: &Context, notes: &Judged) -> Rates {
+    let grasp = preferred_grasp(context.config.operator.prefers);
+    let all = notes.episodes.len() as u64;
+    let success = notes.episodes.iter().filter(|e| e.outcome.success).count() as u64;
+    let preferred = notes.episodes.iter().filter(|e| e.picked(grasp)).count() as u64;
+    Rates { success: Proportion::new(success, all), preferred: Proportion::new(preferred, success) }
+}
+
+/// One number an episode, each a guess at what a preference could hang on.
+fn single_features(episodes: &[Episode]) -> Vec<(String, Vec<f64>)> {
+    let last = |e: &Episode, i: usize| {
+        e.ticks.last().and_then(|t| t.proprioception.get(i)).map_or(0.0, |&v| f64::from(v))
+    };
+    let brightness = |e: &Episode, camera: usize| {
+        let frame = e.ticks.last().and_then(|t| t.observation.frames.get(camera));
+        frame.map_or(0.0, |f| {
+            let rgb = f.image.rgb();
+            rgb.iter().map(|&v| f64::from(v)).sum::<f64>() / rgb.len().max(1) as f64
+        })
+    };
+    let path = |e: &Episode| {
+        e.ticks
+            .windows(2)
+            .map(|w| {
+                let step = |i: usize| {
+                    let at = |t: usize| w[t].proprioception.get(i).map_or(0.0, |&v| f64::from(v));
+                    at(1) - at(0)
+                };
+                (step(0).powi(2) + step(1).powi(2) + step(2).powi(2)).sqrt()
+            })
+            .sum::<f64>()
+    };
+    let each = |name: &str, f: &dyn Fn(&Episode) -> f64| (name.to_owned(), episodes.iter().map(f).collect());
+    vec![
+        each("last finger opening", &|e| last(e, 9)),
+        each("last tool height", &|e| last(e, 2)),
+        each("last tool x", &|e| last(e, 0)),
+        each("last tool y", &|e| last(e, 1)),
+        each("last tool yaw (cosine)", &|e| last(e, 3)),
+        each("tool path length", &path),
+        each("last front picture's brightness", &|e| brightness(e, 0)),
+        each("last wrist picture's brightness", &|e| brightness(e, 1)),
+    ]
+}

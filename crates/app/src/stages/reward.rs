@@ -1,0 +1,150 @@
+//! The eye and the reward: rankings align the encoder, and every rollout gets a score.
+
+use crate::context::Context;
+use crate::stages::rank::LOG;
+use crate::stages::scenes::{by_id, judged, open_all};
+use anyhow::{Context as _, Result, bail};
+use apprentice_core::Image;
+use apprentice_encoder::{Backbone, BackboneKind, Clip, CompactBackbone, FeatureClip, self_supervise};
+use apprentice_episode::Episode;
+use apprentice_nn::{load_module, save_module};
+use apprentice_preference::JudgementLog;
+use apprentice_reward::{Learned, RankedClips, Scored, learn};
+use apprentice_weights::EfficientNetLite0;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The learnt reward.
+pub const REWARD: &str = "reward/reward.json";
+/// The compact backbone's weights.
+const BACKBONE: &str = "encoder/backbone.safetensors";
+/// The rollouts' scores.
+pub const SCORES: &str = "reward/rollouts.json";
+
+/// Scores of a folder's episodes, in order of recording.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Scores {
+    /// One an episode.
+    pub episodes: Vec<Scored>,
+}
+
+/// Runs the stage.
+///
+/// # Errors
+/// When there are no rankings, or the encoder cannot be trained.
+pub fn run(context: &Context) -> Result<()> {
+    let notes = judged(context, super::rollout::FOLDER)?;
+    let episodes = open_all(context, super::rollout::FOLDER, &notes)?;
+    let clips: Vec<Clip> = episodes.iter().map(|e| clip(context, e)).collect();
+    let backbone = backbone(context, Some(&clips))?;
+    let features = backbone.features(&clips, &context.device)?;
+    let log = JudgementLog::open(context.dir.path(LOG))?;
+    let index = by_id(&notes);
+    let mut rankings = Vec::new();
+    for judgement in log.judgements().iter().filter(|j| !j.skipped) {
+        let mut ranking = Vec::new();
+        for (tier, tied) in judgement.ranking.iter().enumerate() {
+            for id in tied {
+                let Some(&clip) = index.get(id) else {
+                    bail!(
+                        "judgement {} names episode {}, which is not among the {} rollouts; rank episodes of this run",
+                        judgement.id,
+                        id.short(),
+                        notes.episodes.len()
+                    );
+                };
+                ranking.push((clip, tier));
+            }
+        }
+        rankings.push(ranking);
+    }
+    let bar = context.bar(1000, "align the eye");
+    let learned = learn(
+        &RankedClips { clips: &features, rankings },
+        &context.config.encoder.alignment,
+        &context.config.reward,
+        context.seed.derive("reward", 0),
+        &context.device,
+        |share| {
+            bar.set_position((share * 1000.0) as u64);
+            !context.stopping()
+        },
+    )?;
+    bar.finish();
+    let scores = Scores { episodes: learned.model.score_all(&features)? };
+    context.dir.write(REWARD, &learned)?;
+    context.dir.write(SCORES, &scores)
+}
+
+/// The learnt reward of the run.
+///
+/// # Errors
+/// When it is missing.
+pub fn load(context: &Context) -> Result<Learned> {
+    context.dir.read(REWARD)
+}
+
+/// Features of episodes, by the run's backbone.
+///
+/// # Errors
+/// When the backbone is missing.
+pub fn features(context: &Context, episodes: &[Episode]) -> Result<Vec<FeatureClip>> {
+    let clips: Vec<Clip> = episodes.iter().map(|e| clip(context, e)).collect();
+    Ok(backbone(context, None)?.features(&clips, &context.device)?)
+}
+
+fn clip(context: &Context, episode: &Episode) -> Clip {
+    let pictures = episode
+        .ticks
+        .iter()
+        .map(|t| t.observation.frames.iter().map(|f| &f.image).collect::<Vec<&Image>>());
+    Clip::from_episode(pictures, &context.config.encoder.clip)
+}
+
+/// The backbone: pretrained, or the compact one, which is self-supervised on `clips` when it has not
+/// been before.
+fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
+    let config = &context.config.encoder;
+    match config.backbone {
+        BackboneKind::EfficientnetLite0 => {
+            let file = if config.weights.as_os_str().is_empty() { default_weights() } else { config.weights.clone() };
+            let network = EfficientNetLite0::load(&file, &context.device).with_context(|| {
+                "encoder.backbone is efficientnet-lite0; get its weights with \
+                 `apprentice weights get efficientnet-lite0`, or name a file with encoder.weights"
+            })?;
+            Ok(Backbone::EfficientNet(Box::new(network)))
+        }
+        BackboneKind::Compact => {
+            let path = context.dir.path(BACKBONE);
+            if let Some(clips) = clips {
+                let bar = context.bar(config.cycle.steps as u64, "teach the eye");
+                let seed = context.seed.derive("backbone", 0);
+                let (network, _) = self_supervise(clips, &config.cycle, seed, &context.device, |step, loss| {
+                    bar.set_position(step as u64);
+                    bar.set_message(format!("cycle loss {loss:.4}"));
+                    !context.stopping()
+                })?;
+                bar.finish();
+                save_module(&network, &path, &BTreeMap::new())?;
+            }
+            let fresh = CompactBackbone::new(&mut context.seed.rng(), &context.device)?;
+            let (network, _) = load_module(fresh, &path)?;
+            Ok(Backbone::Compact(network))
+        }
+    }
+}
+
+/// Where `apprentice weights get` puts EfficientNet-Lite0.
+#[must_use]
+pub fn default_weights() -> PathBuf {
+    weights_folder().join("efficientnet-lite0.safetensors")
+}
+
+/// Apprentice's own folder for weights: `$XDG_DATA_HOME/apprentice/weights` or its usual place.
+#[must_use]
+pub fn weights_folder() -> PathBuf {
+    let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".local/share"));
+    let data = std::env::var_os("XDG_DATA_HOME").filter(|v| !v.is_empty()).map(PathBuf::from);
+    data.or_else(home).unwrap_or_default().join("apprentice/weights")
+}
