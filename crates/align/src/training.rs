@@ -113,7 +113,7 @@ pub fn align_policy(
     let numbers = policy.config().horizon * rollouts.action_dim();
     let beta = config.beta_per_number * numbers as f64;
     let reference = policy.network().clone();
-    let mut network: PolicyNetwork = policy.network().clone().train(&autodiff);
+    let mut network: PolicyNetwork = policy.network().clone().train();
     let mut kept = reference.clone();
     let mut optimizer = AdamW::new(AdamWConfig {
         clip_norm: Some(config.clip_norm),

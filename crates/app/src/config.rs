@@ -7,7 +7,7 @@ use apprentice_encoder::{AlignmentConfig, BackboneKind, ClipConfig, CycleConfig}
 use apprentice_policy::{PolicyConfig, TrainConfig};
 use apprentice_reward::RewardConfig;
 use apprentice_safety::GuardConfig;
-use apprentice_sim::SimConfig;
+use apprentice_sim::{ExpertConfig, SimConfig};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,7 @@ pub struct Config {
     pub run: RunConfig,
     pub robot: RobotConfig,
     pub sim: SimConfig,
+    pub expert: ExpertConfig,
     pub guard: GuardConfig,
     pub demonstrations: RecordConfig,
     pub rollouts: RecordConfig,
@@ -198,6 +199,9 @@ mod tests {
     #[test]
     fn the_libraries_defaults_are_those_of_the_file() {
         let config = Config::load(None, &[]).unwrap();
+        assert_eq!(config.sim, SimConfig::default());
+        assert_eq!(config.expert, ExpertConfig::default());
+        assert_eq!(config.guard, GuardConfig::default());
         assert_eq!(config.policy, PolicyConfig::default());
         assert_eq!(config.train, TrainConfig::default());
         assert_eq!(config.align, AlignConfig::default());

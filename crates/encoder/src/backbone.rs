@@ -98,7 +98,7 @@ impl Backbone {
         cameras
             * match self {
                 Self::Compact(_) => CompactBackbone::FEATURES,
-                Self::EfficientNet(_) => EfficientNetLite0::FEATURES,
+                Self::EfficientNet(_) => apprentice_weights::FEATURES,
             }
     }
 

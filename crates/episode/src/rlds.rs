@@ -165,7 +165,7 @@ fn blank_cameras(layout: &Layout) -> Result<Vec<String>, RldsError> {
                     shown.push(*camera);
                 }
             }
-            shown.iter().for_each(|camera| drop(blank.remove(camera)));
+            blank.retain(|camera| !shown.contains(camera));
             Ok(())
         })?;
     }

@@ -282,3 +282,87 @@ impl<W: Write + Seek> TickStream<W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CameraInfo, Episode, Source};
+    use apprentice_core::{CameraFrame, Image, Observation, RobotState};
+    use std::io::{Cursor, SeekFrom};
+
+    /// A disk with room for so many bytes.
+    struct SmallDisk(Cursor<Vec<u8>>, usize);
+
+    impl Write for SmallDisk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let room = self.1.saturating_sub(self.0.get_ref().len());
+            if room == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.0.write(&bytes[..room.min(bytes.len())])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Seek for SmallDisk {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    #[test]
+    fn a_full_disk_keeps_every_tick_before() {
+        let camera = CameraInfo {
+            name: "front".into(),
+            width: 4,
+            height: 4,
+        };
+        let meta = EpisodeMeta::new("t", "r", Source::Expert, vec![camera], "none", 0, 10.0);
+        let tick = |index| Tick {
+            index,
+            stamp_ns: index,
+            observation: Observation {
+                state: RobotState {
+                    sequence: index,
+                    stamp_ns: index,
+                    positions: vec![0.5; 7],
+                    velocities: vec![0.0; 7],
+                    gripper_width: 0.0,
+                },
+                frames: vec![CameraFrame {
+                    sequence: index,
+                    stamp_ns: index,
+                    image: Image::new(4, 4, vec![index as u8; 48]).unwrap(),
+                }],
+            },
+            proprioception: vec![],
+            action: vec![],
+            guard_refusals: vec![],
+        };
+        let mut kept = Vec::new();
+        for room in (2000..6000).step_by(97) {
+            let mut stream = TickStream::start(SmallDisk(Cursor::default(), room), &meta).unwrap();
+            let mut written = 0;
+            let error = loop {
+                match stream.tick(&tick(written), &meta) {
+                    Ok(()) => written += 1,
+                    Err(error) => break failure(Path::new("e"), written, error),
+                }
+            };
+            assert!(error.to_string().starts_with("disk full"), "{error}");
+            let mut bytes = Vec::new();
+            stream.abandon(|disk| bytes = disk.0.into_inner());
+            let episode = Episode::decode(&bytes, Path::new("e")).unwrap();
+            assert!(!episode.complete);
+            // The tick that did not fit may lack only the end of its chunk.
+            let read = episode.ticks.len() as u64;
+            assert!(read == written || read == written + 1);
+            assert_eq!(episode.ticks, (0..read).map(tick).collect::<Vec<_>>());
+            kept.push(written);
+        }
+        assert!(kept.first() < kept.last());
+    }
+}

@@ -4,6 +4,7 @@ use crate::schedule::Spacing;
 use crate::windows::pictures;
 use crate::{
     DdimSampler, MinMaxNormalizer, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork,
+    Windows,
 };
 use apprentice_core::{Image, Seed};
 use burn::module::Module as _;
@@ -107,11 +108,52 @@ impl DiffusionPolicy {
         inputs: &[PolicyInput<'_>],
         seeds: &[Seed],
     ) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
-        let (b, horizon, dim) = (inputs.len(), self.config.horizon, self.actions.dim());
-        if b == 0 {
+        let (horizon, dim) = (self.config.horizon, self.actions.dim());
+        if inputs.is_empty() {
             return Ok(Vec::new());
         }
         let condition = self.condition(inputs)?;
+        let mut sample = self.sample(condition, seeds)?;
+        self.actions.denormalize(&mut sample);
+        let chunk = |rows: &[f32]| rows.chunks_exact(dim).map(<[f32]>::to_vec).collect();
+        Ok(sample.chunks_exact(horizon * dim).map(chunk).collect())
+    }
+
+    /// The action at each sample's own tick, scaled to [-1, 1], as this policy would choose it: the
+    /// mean of four chunks, A numbers a sample.
+    ///
+    /// # Errors
+    /// When the windows do not fit the policy.
+    pub fn next_actions(
+        &self,
+        windows: &Windows,
+        samples: &[(usize, usize)],
+        seed: Seed,
+    ) -> Result<Vec<f32>, PolicyError> {
+        const DRAWS: u64 = 4;
+        let (horizon, dim, now) = (self.config.horizon, self.actions.dim(), self.config.observation_history - 1);
+        let mut all = Vec::with_capacity(samples.len() * dim);
+        for (part, rows) in samples.chunks(32).enumerate() {
+            let batch = windows.batch(rows, &self.proprioception, &self.actions, &self.device);
+            let condition = self.network.condition_on(&batch);
+            let mut mean = vec![0.0; rows.len() * dim];
+            for draw in 0..DRAWS {
+                let part_seed = seed.derive("draw", draw).derive("part", part as u64);
+                let seeds: Vec<Seed> = (0..rows.len() as u64).map(|i| part_seed.derive("row", i)).collect();
+                let chunks = self.sample(condition.clone(), &seeds)?;
+                for (mean, chunk) in mean.chunks_exact_mut(dim).zip(chunks.chunks_exact(horizon * dim)) {
+                    let action = &chunk[now * dim..(now + 1) * dim];
+                    mean.iter_mut().zip(action).for_each(|(m, a)| *m += a / DRAWS as f32);
+                }
+            }
+            all.extend(mean);
+        }
+        Ok(all)
+    }
+
+    /// Denoised chunks under conditions [B, C], scaled to [-1, 1], one after the other.
+    fn sample(&self, condition: Tensor<2>, seeds: &[Seed]) -> Result<Vec<f32>, PolicyError> {
+        let (b, horizon, dim) = (seeds.len(), self.config.horizon, self.actions.dim());
         let mut sample: Vec<f32> = seeds
             .iter()
             .flat_map(|seed| {
@@ -138,9 +180,7 @@ impl DiffusionPolicy {
                 "an action of the denoised chunk".into(),
             ));
         }
-        self.actions.denormalize(&mut sample);
-        let chunk = |rows: &[f32]| rows.chunks_exact(dim).map(<[f32]>::to_vec).collect();
-        Ok(sample.chunks_exact(horizon * dim).map(chunk).collect())
+        Ok(sample)
     }
 
     /// The part of a denoised chunk that is carried out: Ta actions, from the newest observation's

@@ -23,8 +23,6 @@ pub struct SimConfig {
     pub servo_frequency_rad_s: f64,
     /// Damping ratio of the joint servos; 1 is critical (0.5 to 2).
     pub servo_damping: f64,
-    /// Speed of the opening between the fingers, m/s (0.01 to 0.5).
-    pub gripper_speed_m_s: f64,
     /// The task is done while the mug is held at least this high above where it stood, metres.
     pub success_lift_m: f64,
     /// Samples a pixel along each side (1 to 4): 2 means four samples a pixel.
@@ -42,7 +40,6 @@ impl Default for SimConfig {
             home_jitter_rad: 0.03,
             servo_frequency_rad_s: 40.0,
             servo_damping: 1.0,
-            gripper_speed_m_s: 0.1,
             success_lift_m: 0.10,
             supersample: 2,
         }
@@ -126,14 +123,6 @@ impl SimConfig {
             2.0,
             "",
             "0.5 to 2",
-        )?;
-        within(
-            "gripper_speed_m_s",
-            self.gripper_speed_m_s,
-            0.01,
-            0.5,
-            "m/s",
-            "0.01 to 0.5",
         )?;
         within(
             "success_lift_m",

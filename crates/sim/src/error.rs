@@ -51,6 +51,12 @@ pub enum SimError {
     /// The simulator's thread could not be started.
     #[error("cannot start the simulator's thread: {0}")]
     Thread(#[from] std::io::Error),
+    /// The robot description cannot be used.
+    #[error(transparent)]
+    Description(#[from] apprentice_robot::DescriptionError),
+    /// The link to the runtime failed.
+    #[error(transparent)]
+    Link(#[from] apprentice_robot::LinkError),
 }
 
 /// Result of the simulator.

@@ -58,12 +58,12 @@ impl Default for ExpertConfig {
     fn default() -> Self {
         Self {
             rate_hz: 10.0,
-            speed_m_s: 0.25,
-            turn_rad_s: 1.2,
-            lag_s: 0.08,
+            speed_m_s: 0.20,
+            turn_rad_s: 1.0,
+            lag_s: 0.13,
             clearance_m: 0.10,
             lift_m: 0.22,
-            hold_ticks: 5,
+            hold_ticks: 6,
             noise_m: 0.008,
             noise_rad: 0.05,
         }
@@ -171,7 +171,11 @@ impl Expert {
                 // The fingers have stopped, on the mug or on each other.
                 let moved = (self.last_width - width).abs() > 5e-4;
                 let closing = width < 0.9 * hand::MAX_WIDTH;
-                self.stalled = if closing && !moved { self.stalled + 1 } else { 0 };
+                self.stalled = if closing && !moved {
+                    self.stalled + 1
+                } else {
+                    0
+                };
                 if self.stalled >= 1 {
                     self.phase = Phase::Lift;
                 }

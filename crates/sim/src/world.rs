@@ -64,11 +64,11 @@ impl Simulation {
     pub fn new(config: SimConfig, description: &RobotDescription) -> Result<Self> {
         config.validate()?;
         let arm = Arm::new(description)?;
-        let home = arm.home().to_vec();
+        let home = arm.home.clone();
         let tool = arm.tool(&home);
         let model = SceneModel::new(&arm.links(&home), &tool);
         let canvases = arm
-            .cameras()
+            .cameras
             .iter()
             .map(|c| Canvas::new(c.width, c.height, config.supersample))
             .collect();
@@ -108,9 +108,9 @@ impl Simulation {
         let jitter = config.home_jitter_rad;
         self.joints = self
             .arm
-            .home()
+            .home
             .iter()
-            .zip(self.arm.limits())
+            .zip(&self.arm.limits)
             .map(|(&home, &limits)| {
                 JointServo::new(
                     home + between([-jitter, jitter]),
@@ -120,8 +120,8 @@ impl Simulation {
                 )
             })
             .collect();
-        self.width = hand::MAX_WIDTH;
-        self.width_target = hand::MAX_WIDTH;
+        self.width = self.arm.max_width;
+        self.width_target = self.width;
         self.last_grasp = None;
         self.owed_ns = 0;
         let mug = Isometry3::from_parts(
@@ -151,7 +151,7 @@ impl Simulation {
         for (joint, &target) in self.joints.iter_mut().zip(&command.positions) {
             joint.target = target;
         }
-        self.width_target = command.gripper_width.clamp(0.0, hand::MAX_WIDTH);
+        self.width_target = command.gripper_width.clamp(0.0, self.arm.max_width);
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl Simulation {
                 self.contacts.release();
             }
             if self.contacts.held().is_none() {
-                let most = self.config.gripper_speed_m_s * dt;
+                let most = self.arm.gripper_speed * dt;
                 self.width += (self.width_target - self.width).clamp(-most, most);
             }
         }
@@ -207,8 +207,9 @@ impl Simulation {
     pub fn render(&mut self, index: usize) -> Result<Image> {
         let positions = self.positions();
         let tool = self.arm.tool(&positions);
-        let cameras = self.arm.cameras();
-        let (Some(camera), Some(canvas)) = (cameras.get(index), self.canvases.get_mut(index)) else {
+        let cameras = &self.arm.cameras;
+        let (Some(camera), Some(canvas)) = (cameras.get(index), self.canvases.get_mut(index))
+        else {
             return Err(SimError::Camera {
                 index,
                 count: cameras.len(),
@@ -228,7 +229,7 @@ impl Simulation {
     /// Number of cameras.
     #[must_use]
     pub fn camera_count(&self) -> usize {
-        self.arm.cameras().len()
+        self.arm.cameras.len()
     }
 
     /// How the episode stands.

@@ -35,7 +35,7 @@ pub struct JudgedEpisode {
 }
 
 /// Guard counts as they are kept on disk.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     pub commands: u64,
     pub refusals: u64,

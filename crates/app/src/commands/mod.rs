@@ -1,0 +1,78 @@
+//! What each command does.
+
+mod compare;
+mod doctor;
+mod rank;
+mod rlds;
+mod sim;
+
+use crate::cli::{Cli, Command, ImportCommand, RecordWhat, RunArgs, WeightsCommand};
+use crate::context::Context;
+use crate::{pipeline, report, stages};
+use anyhow::Result;
+
+/// Runs a command.
+///
+/// # Errors
+/// One clear line on what went wrong.
+pub fn run(cli: Cli) -> Result<()> {
+    match cli.command {
+        Command::Demo(args) => {
+            let context = pipeline::open(&args.run)?;
+            pipeline::run_all(&context)?;
+            finish(&context, &args.run)
+        }
+        Command::Sim(args) => sim::run(&args),
+        Command::Record(args) => match args.what {
+            RecordWhat::Demonstrations => one(&args.run, &["demonstrate"]),
+            RecordWhat::Rollouts => one(&args.run, &["rollouts"]),
+        },
+        Command::Train(args) => one(&args, &["train"]),
+        Command::Rank(args) if args.simulated => one(&args.run, &["rank"]),
+        Command::Rank(args) => rank::run(&args),
+        Command::Reward(args) => one(&args, &["reward"]),
+        Command::Align(args) => one(&args, &["align"]),
+        Command::Evaluate(args) => one(&args, &["evaluate-base", "evaluate-aligned"]),
+        Command::Compare(args) => compare::run(&args),
+        Command::Report(args) => {
+            let context = pipeline::open(&args)?;
+            finish(&context, &args)
+        }
+        Command::Weights(WeightsCommand::Get { name, from, to, json }) => {
+            let folder = to.unwrap_or_else(stages::reward::weights_folder);
+            let path = apprentice_weights::fetch(&name, &folder, from.as_deref())?;
+            if json {
+                println!("{}", serde_json::json!({ "name": name, "path": path }));
+            } else {
+                println!("{name} is at {}", path.display());
+            }
+            Ok(())
+        }
+        Command::Import(ImportCommand::Rlds { source, out, train, seed, set, json }) => {
+            rlds::run(&rlds::Import { source, out, train, seed, set, json })
+        }
+        Command::Doctor(args) => doctor::run(&args),
+    }
+}
+
+fn one(args: &RunArgs, stages: &[&str]) -> Result<()> {
+    let context = pipeline::open(args)?;
+    for stage in stages {
+        pipeline::run_stage(&context, stage)?;
+    }
+    if args.json {
+        let marks: Vec<_> = stages.iter().filter_map(|s| context.dir.done(s)).collect();
+        println!("{}", serde_json::to_string_pretty(&marks)?);
+    }
+    Ok(())
+}
+
+fn finish(context: &Context, args: &RunArgs) -> Result<()> {
+    let written = report::write(context)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&written)?);
+    } else {
+        println!("{}", report::last_screen(&written, context.dir.root()));
+    }
+    Ok(())
+}

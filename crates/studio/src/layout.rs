@@ -1,0 +1,86 @@
+//! How the viewer arranges what is logged.
+
+use rerun::blueprint::{
+    Blueprint, BlueprintActivation, BlueprintPanel, ContainerLike, Grid, Horizontal,
+    SelectionPanel, Spatial2DView, Spatial3DView, TextDocumentView, TimePanel, TimeSeriesView,
+    Vertical,
+};
+use rerun::{RecordingStream, RecordingStreamResult, blueprint::components::PanelState};
+
+/// Tick number over all episodes of the recording.
+pub(crate) const STEP: &str = "step";
+
+/// The arm, its cameras and its plots below `root` (empty, or with a slash at the end).
+fn live(root: &str, cameras: &[String], arm: bool) -> ContainerLike {
+    let mut scene: Vec<ContainerLike> = Vec::new();
+    if arm {
+        let view = Spatial3DView::new("arm").with_origin(format!("{root}world"));
+        scene.push(view.into());
+    }
+    let pictures = cameras.iter().map(|name| picture(root, name));
+    scene.push(Horizontal::new(pictures).into());
+    let shares = vec![if arm { 3.0 } else { 1.0 }, 1.0];
+    let scene_column = Vertical::new(scene).with_row_shares(shares);
+    let plot = |name: &str, path: &str| -> ContainerLike {
+        let view = TimeSeriesView::new(name).with_origin(format!("{root}{path}"));
+        view.into()
+    };
+    let words = TextDocumentView::new("episode").with_origin(format!("{root}episode"));
+    let plots = Vertical::new([
+        words.into(),
+        plot("joints", "joints"),
+        plot("gripper", "gripper"),
+        plot("action", "action"),
+        plot("reward", "reward"),
+    ])
+    .with_row_shares(vec![0.5, 1.0, 0.7, 1.0, 1.0]);
+    Horizontal::new([scene_column.into(), plots.into()])
+        .with_column_shares(vec![3.0, 2.0])
+        .into()
+}
+
+fn picture(root: &str, camera: &str) -> ContainerLike {
+    Spatial2DView::new(camera)
+        .with_origin(format!("{root}cameras/{camera}"))
+        .into()
+}
+
+/// Arranges one arm at a time.
+pub(crate) fn send_live(
+    to: &RecordingStream,
+    cameras: &[String],
+    arm: bool,
+) -> RecordingStreamResult<()> {
+    send(to, live("", cameras, arm))
+}
+
+/// Arranges clips side by side: the pictures of each under its label.
+pub(crate) fn send_clips(
+    to: &RecordingStream,
+    clips: &[(String, Vec<String>)],
+) -> RecordingStreamResult<()> {
+    let cells = clips.iter().map(|(label, cameras)| {
+        let root = clip_root(label);
+        let pictures = cameras.iter().map(|name| picture(&root, name));
+        Horizontal::new(pictures).with_name(label.as_str()).into()
+    });
+    send(to, Grid::new(cells).with_grid_columns(2).into())
+}
+
+/// Where a clip's things are logged, slash at the end.
+pub(crate) fn clip_root(label: &str) -> String {
+    let plain: String = label
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '_' })
+        .collect();
+    format!("clips/{plain}/")
+}
+
+fn send(to: &RecordingStream, root: ContainerLike) -> RecordingStreamResult<()> {
+    Blueprint::new(root)
+        .with_auto_views(false)
+        .with_blueprint_panel(BlueprintPanel::from_state(PanelState::Collapsed))
+        .with_selection_panel(SelectionPanel::from_state(PanelState::Collapsed))
+        .with_time_panel(TimePanel::new().with_timeline(STEP))
+        .send(to, BlueprintActivation::default())
+}
