@@ -196,7 +196,9 @@ impl DeviceArg {
     /// A device by name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Flex, Self::Cuda, Self::Wgpu].into_iter().find(|d| d.name() == name)
+        [Self::Flex, Self::Cuda, Self::Wgpu]
+            .into_iter()
+            .find(|d| d.name() == name)
     }
 }
 

@@ -89,18 +89,25 @@ impl Config {
     /// # Errors
     /// Names the file or option, the key, what it is and what is allowed.
     pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self> {
-        let mut table: toml::Table = toml::from_str(DEFAULT_TOML).context("the built-in configuration")?;
+        let mut table: toml::Table =
+            toml::from_str(DEFAULT_TOML).context("the built-in configuration")?;
         if let Some(file) = file {
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("configuration file {} cannot be read", file.display()))?;
-            let over: toml::Table = toml::from_str(&text)
-                .map_err(|e| anyhow!("configuration file {} is not valid TOML: {e}", file.display()))?;
+            let over: toml::Table = toml::from_str(&text).map_err(|e| {
+                anyhow!(
+                    "configuration file {} is not valid TOML: {e}",
+                    file.display()
+                )
+            })?;
             overlay(&mut table, over, "", &file.display().to_string())?;
         }
         for setting in settings {
-            let (key, value) = setting
-                .split_once('=')
-                .ok_or_else(|| anyhow!("--set {setting}: expected key=value, for example --set operator.error_rate=0.2"))?;
+            let (key, value) = setting.split_once('=').ok_or_else(|| {
+                anyhow!(
+                    "--set {setting}: expected key=value, for example --set operator.error_rate=0.2"
+                )
+            })?;
             let value = parse_value(value);
             let over = key.rsplit('.').fold(value, |inner, part| {
                 toml::Value::Table(toml::Table::from_iter([(part.trim().to_owned(), inner)]))
@@ -120,19 +127,30 @@ impl Config {
         self.policy.validate()?;
         let rate = self.operator.error_rate;
         if !(0.0..=1.0).contains(&rate) {
-            bail!("operator.error_rate is {rate}, allowed: 0 to 1 (the share of rankings that are wrong)");
+            bail!(
+                "operator.error_rate is {rate}, allowed: 0 to 1 (the share of rankings that are wrong)"
+            );
         }
         if self.run.robots == 0 {
             bail!("run.robots is 0, allowed: 1 or more robots at a time");
         }
         if !(32..=224).contains(&self.robot.image_size) {
-            bail!("robot.image_size is {} pixels, allowed: 32 to 224", self.robot.image_size);
+            bail!(
+                "robot.image_size is {} pixels, allowed: 32 to 224",
+                self.robot.image_size
+            );
         }
-        for (key, record) in
-            [("demonstrations", &self.demonstrations), ("rollouts", &self.rollouts), ("evaluate", &self.evaluate)]
-        {
+        for (key, record) in [
+            ("demonstrations", &self.demonstrations),
+            ("rollouts", &self.rollouts),
+            ("evaluate", &self.evaluate),
+        ] {
             if record.episodes == 0 || record.ticks == 0 {
-                bail!("{key}.episodes and {key}.ticks are {} and {}, allowed: 1 or more", record.episodes, record.ticks);
+                bail!(
+                    "{key}.episodes and {key}.ticks are {} and {}, allowed: 1 or more",
+                    record.episodes,
+                    record.ticks
+                );
             }
         }
         Ok(())
@@ -142,15 +160,25 @@ impl Config {
 /// Lays `over` on `table`, refusing keys that `table` does not have.
 fn overlay(table: &mut toml::Table, over: toml::Table, path: &str, origin: &str) -> Result<()> {
     for (key, value) in over {
-        let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let full = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
         let known: Vec<String> = table.keys().cloned().collect();
         match (table.get_mut(&key), value) {
             (None, _) => bail!(
                 "{origin}: there is no setting {full}; {} has {}",
-                if path.is_empty() { "the configuration" } else { path },
+                if path.is_empty() {
+                    "the configuration"
+                } else {
+                    path
+                },
                 known.join(", ")
             ),
-            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => overlay(inner, value, &full, origin)?,
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => {
+                overlay(inner, value, &full, origin)?
+            }
             (Some(toml::Value::Table(_)), value) => {
                 bail!("{origin}: {full} is a section, not a value (got {value})")
             }
@@ -212,16 +240,30 @@ mod tests {
 
     #[test]
     fn settings_reach_their_key_and_unknown_ones_are_refused() {
-        let config = Config::load(None, &["operator.error_rate=0.2".into(), "operator.shuffle=true".into()]).unwrap();
+        let config = Config::load(
+            None,
+            &[
+                "operator.error_rate=0.2".into(),
+                "operator.shuffle=true".into(),
+            ],
+        )
+        .unwrap();
         assert!(config.operator.shuffle && (config.operator.error_rate - 0.2).abs() < 1e-12);
         let backbone = Config::load(None, &["encoder.backbone=efficientnet-lite0".into()]).unwrap();
         assert_eq!(backbone.encoder.backbone, BackboneKind::EfficientnetLite0);
-        let error = Config::load(None, &["operator.eror_rate=0.2".into()]).unwrap_err().to_string();
+        let error = Config::load(None, &["operator.eror_rate=0.2".into()])
+            .unwrap_err()
+            .to_string();
         assert_eq!(
             error,
             "--set operator.eror_rate=0.2: there is no setting operator.eror_rate; operator has \
              error_rate, prefers, rankings, shuffle"
         );
-        assert!(Config::load(None, &["operator.error_rate=2".into()]).unwrap_err().to_string().contains("allowed: 0 to 1"));
+        assert!(
+            Config::load(None, &["operator.error_rate=2".into()])
+                .unwrap_err()
+                .to_string()
+                .contains("allowed: 0 to 1")
+        );
     }
 }

@@ -71,7 +71,11 @@ impl Context {
         work()?;
         let seconds = start.elapsed().as_secs_f64();
         self.say(&format!("{name:<14} {seconds:.1} s"));
-        self.dir.mark(&StageMark { name: name.into(), seconds, peak_memory_bytes: peak_memory_bytes() })
+        self.dir.mark(&StageMark {
+            name: name.into(),
+            seconds,
+            peak_memory_bytes: peak_memory_bytes(),
+        })
     }
 }
 

@@ -16,8 +16,12 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Only our own warnings: libraries speak about themselves.
-    let filter = std::env::var("APPRENTICE_LOG").unwrap_or_else(|_| "error,apprentice=warn".to_owned());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter =
+        std::env::var("APPRENTICE_LOG").unwrap_or_else(|_| "error,apprentice=warn".to_owned());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     match commands::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

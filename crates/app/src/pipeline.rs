@@ -29,7 +29,10 @@ pub const STAGES: [(&str, &str); 8] = [
 /// When settings are wrong, the device does not work, or the folder belongs to another run.
 pub fn open(args: &RunArgs) -> Result<Context> {
     let existing = args.out.join("run.json").exists();
-    let plain = args.seed.is_none() && args.config.is_none() && args.set.is_empty() && args.device.is_none();
+    let plain = args.seed.is_none()
+        && args.config.is_none()
+        && args.set.is_empty()
+        && args.device.is_none();
     let (dir, info) = if existing && plain {
         RunDir::open(&args.out)?
     } else {
@@ -38,8 +41,12 @@ pub fn open(args: &RunArgs) -> Result<Context> {
         let info = RunInfo::new(args.seed.unwrap_or(0), device.name().to_owned(), config);
         (RunDir::start(&args.out, &info)?, info)
     };
-    let device = DeviceArg::named(&info.device)
-        .ok_or_else(|| anyhow!("run folder names device {:?}, known: flex, cuda, wgpu", info.device))?;
+    let device = DeviceArg::named(&info.device).ok_or_else(|| {
+        anyhow!(
+            "run folder names device {:?}, known: flex, cuda, wgpu",
+            info.device
+        )
+    })?;
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     ctrlc::set_handler(move || {
@@ -47,7 +54,9 @@ pub fn open(args: &RunArgs) -> Result<Context> {
             // Asked twice: leave at once; every file on disk is whole or marked as unfinished.
             std::process::exit(130);
         }
-        eprintln!("\nstopping after this step; what is recorded stays (Ctrl-C again to leave at once)");
+        eprintln!(
+            "\nstopping after this step; what is recorded stays (Ctrl-C again to leave at once)"
+        );
     })?;
     Ok(Context {
         dir,
@@ -92,5 +101,7 @@ pub fn run_stage(context: &Context, name: &str) -> Result<()> {
 /// # Errors
 /// The first stage's error.
 pub fn run_all(context: &Context) -> Result<()> {
-    STAGES.iter().try_for_each(|(stage, _)| run_stage(context, stage))
+    STAGES
+        .iter()
+        .try_for_each(|(stage, _)| run_stage(context, stage))
 }

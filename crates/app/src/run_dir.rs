@@ -39,8 +39,11 @@ impl RunDir {
     /// # Errors
     /// When it was written by a newer version, or with another seed or configuration.
     pub fn start(root: &Path, info: &RunInfo) -> Result<Self> {
-        let dir = Self { root: root.to_owned() };
-        fs::create_dir_all(root).with_context(|| format!("run folder {} cannot be made", root.display()))?;
+        let dir = Self {
+            root: root.to_owned(),
+        };
+        fs::create_dir_all(root)
+            .with_context(|| format!("run folder {} cannot be made", root.display()))?;
         let path = dir.path("run.json");
         if path.exists() {
             let found = dir.info()?;
@@ -64,9 +67,14 @@ impl RunDir {
     /// # Errors
     /// When there is none, or it was written by a newer version.
     pub fn open(root: &Path) -> Result<(Self, RunInfo)> {
-        let dir = Self { root: root.to_owned() };
+        let dir = Self {
+            root: root.to_owned(),
+        };
         if !dir.path("run.json").exists() {
-            bail!("{} is not a run folder (it has no run.json); start one with `apprentice record`", root.display());
+            bail!(
+                "{} is not a run folder (it has no run.json); start one with `apprentice record`",
+                root.display()
+            );
         }
         let info = dir.info()?;
         Ok((dir, info))
@@ -74,7 +82,10 @@ impl RunDir {
 
     fn info(&self) -> Result<RunInfo> {
         let value: serde_json::Value = self.read("run.json")?;
-        let layout = value.get("layout").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let layout = value
+            .get("layout")
+            .and_then(serde_json::Value::as_u64)
+            .unwrap_or(0);
         if layout != u64::from(LAYOUT) {
             bail!(
                 "run folder {} has layout version {layout}, this build reads {LAYOUT}; use the version that wrote it",
@@ -102,7 +113,8 @@ impl RunDir {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, name: &str, value: &impl Serialize) -> Result<()> {
-        let text = serde_json::to_vec_pretty(value).with_context(|| format!("{name} cannot be encoded"))?;
+        let text = serde_json::to_vec_pretty(value)
+            .with_context(|| format!("{name} cannot be encoded"))?;
         write_whole(&self.path(name), &text)
     }
 
@@ -113,7 +125,8 @@ impl RunDir {
     pub fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let path = self.path(name);
         let text = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("{} cannot be understood", path.display()))
+        serde_json::from_slice(&text)
+            .with_context(|| format!("{} cannot be understood", path.display()))
     }
 
     /// The mark of a stage, when it is done.
@@ -150,7 +163,12 @@ impl RunInfo {
     /// What a run with these settings is known by.
     #[must_use]
     pub fn new(seed: u64, device: String, config: Config) -> Self {
-        Self { layout: LAYOUT, seed, device, config }
+        Self {
+            layout: LAYOUT,
+            seed,
+            device,
+            config,
+        }
     }
 }
 

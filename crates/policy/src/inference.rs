@@ -3,8 +3,7 @@
 use crate::schedule::Spacing;
 use crate::windows::pictures;
 use crate::{
-    DdimSampler, MinMaxNormalizer, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork,
-    Windows,
+    DdimSampler, MinMaxNormalizer, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork, Windows,
 };
 use apprentice_core::{Image, Seed};
 use burn::module::Module as _;
@@ -131,7 +130,11 @@ impl DiffusionPolicy {
         seed: Seed,
     ) -> Result<Vec<f32>, PolicyError> {
         const DRAWS: u64 = 4;
-        let (horizon, dim, now) = (self.config.horizon, self.actions.dim(), self.config.observation_history - 1);
+        let (horizon, dim, now) = (
+            self.config.horizon,
+            self.actions.dim(),
+            self.config.observation_history - 1,
+        );
         let mut all = Vec::with_capacity(samples.len() * dim);
         for (part, rows) in samples.chunks(32).enumerate() {
             let batch = windows.batch(rows, &self.proprioception, &self.actions, &self.device);
@@ -139,11 +142,18 @@ impl DiffusionPolicy {
             let mut mean = vec![0.0; rows.len() * dim];
             for draw in 0..DRAWS {
                 let part_seed = seed.derive("draw", draw).derive("part", part as u64);
-                let seeds: Vec<Seed> = (0..rows.len() as u64).map(|i| part_seed.derive("row", i)).collect();
+                let seeds: Vec<Seed> = (0..rows.len() as u64)
+                    .map(|i| part_seed.derive("row", i))
+                    .collect();
                 let chunks = self.sample(condition.clone(), &seeds)?;
-                for (mean, chunk) in mean.chunks_exact_mut(dim).zip(chunks.chunks_exact(horizon * dim)) {
+                for (mean, chunk) in mean
+                    .chunks_exact_mut(dim)
+                    .zip(chunks.chunks_exact(horizon * dim))
+                {
                     let action = &chunk[now * dim..(now + 1) * dim];
-                    mean.iter_mut().zip(action).for_each(|(m, a)| *m += a / DRAWS as f32);
+                    mean.iter_mut()
+                        .zip(action)
+                        .for_each(|(m, a)| *m += a / DRAWS as f32);
                 }
             }
             all.extend(mean);

@@ -6,7 +6,7 @@
 
 use apprentice_core::{CartesianAction, JointCommand, Proportion, Seed};
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_sim::{Expert, ExpertConfig, Grasp, SimConfig, Simulation, Style};
+use apprentice_sim::{Expert, ExpertConfig, SimConfig, Simulation, Style};
 use std::{error::Error, path::Path, time::Instant};
 
 const CONTROL_TICKS: u32 = 5;
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let ik = DifferentialIk::new(&description)?;
     let mut simulation = Simulation::new(SimConfig::default(), &description)?;
-    for (style, wanted) in [(Style::Handle, Grasp::Handle), (Style::Rim, Grasp::Rim)] {
+    for style in [Style::Handle, Style::Rim] {
         let (mut good, mut ticks, mut physics, mut render, mut renders) = (0, 0u64, 0.0, 0.0, 0u32);
         let mut longest = 0;
         let mut failed = Vec::new();
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 physics += start.elapsed().as_secs_f64();
             }
             let outcome = simulation.outcome();
-            if outcome.success && outcome.grasp == Some(wanted) {
+            if outcome.success && outcome.grasp == Some(style.grasp()) {
                 good += 1;
             } else {
                 failed.push((seed, outcome));

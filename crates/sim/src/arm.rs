@@ -25,8 +25,7 @@ pub(crate) struct MountedCamera {
 
 impl MountedCamera {
     fn new(camera: &Camera, robot: &str) -> Result<Self> {
-        let [eye, target, up] =
-            [camera.position, camera.target, camera.up].map(|v| Vector3::from(v));
+        let [eye, target, up] = [camera.position, camera.target, camera.up].map(Vector3::from);
         let ahead = (target - eye).try_normalize(1e-9);
         let right = ahead.and_then(|z| z.cross(&up).try_normalize(1e-9).map(|x| (z, x)));
         let Some((z, x)) = right else {

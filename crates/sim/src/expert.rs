@@ -11,7 +11,7 @@
 //! the label stays clean, so that demonstrations hold recoveries (DART, Laskey et al. 2017,
 //! arXiv 1703.09327, with smooth instead of white noise).
 
-use crate::{hand, mug, world::Scene};
+use crate::{grasp::Grasp, hand, mug, world::Scene};
 use apprentice_core::{CartesianAction, Seed};
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rand::Rng;
@@ -27,6 +27,17 @@ pub enum Style {
     Handle,
     /// By the rim, one finger inside.
     Rim,
+}
+
+impl Style {
+    /// What the fingers hold when this style succeeds.
+    #[must_use]
+    pub fn grasp(self) -> Grasp {
+        match self {
+            Self::Handle => Grasp::Handle,
+            Self::Rim => Grasp::Rim,
+        }
+    }
 }
 
 /// Numbers of the demonstrator. Every key has a default; unknown keys are refused.
@@ -58,12 +69,12 @@ impl Default for ExpertConfig {
     fn default() -> Self {
         Self {
             rate_hz: 10.0,
-            speed_m_s: 0.20,
-            turn_rad_s: 1.0,
+            speed_m_s: 0.17,
+            turn_rad_s: 0.9,
             lag_s: 0.13,
             clearance_m: 0.10,
             lift_m: 0.22,
-            hold_ticks: 6,
+            hold_ticks: 7,
             noise_m: 0.008,
             noise_rad: 0.05,
         }

@@ -65,6 +65,10 @@ impl ContactWorld {
             RigidBodyBuilder::fixed().pose(pose(&Translation3::new(0.5, 0.0, -0.05).into())),
             ColliderBuilder::cuboid(0.8, 0.8, 0.05).friction(0.5),
         );
+        world.insert(
+            RigidBodyBuilder::fixed().pose(pose(&Translation3::new(0.5, 0.0, -0.85).into())),
+            ColliderBuilder::cuboid(4.0, 4.0, 0.1).friction(0.5),
+        );
         let mug = world.insert_body(
             RigidBodyBuilder::dynamic()
                 .pose(pose(mug_pose))

@@ -158,7 +158,7 @@ fn room() -> Mesh {
     };
     level([-2.5, 2.5], [-2.5, 2.5], -0.75, FLOOR);
     let [x, y] = TABLE;
-    let planks = 9;
+    let planks = 6;
     let plank = (y[1] - y[0]) / planks as f32;
     for i in 0..planks {
         let from = y[0] + i as f32 * plank;

@@ -17,8 +17,9 @@ use apprentice_robot::RobotDescription;
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rand::Rng;
 
-/// An opening command this much wider than the fingers are lets go, metres.
-const RELEASE_MARGIN: f64 = 0.002;
+/// A command this much wider than what is held lets go, metres; less only eases the grip, as the
+/// fingers of a force-controlled gripper give.
+const RELEASE_MARGIN: f64 = 0.010;
 
 /// What is really there: for the scripted expert and the judge only. It never goes on the link.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -29,7 +29,9 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
     let error: f32 = (computed - expected).abs().max().into_scalar();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let robots = ["franka_fr3"];
-    robots.iter().try_for_each(|r| RobotDescription::embedded(r).map(|_| ()))?;
+    robots
+        .iter()
+        .try_for_each(|r| RobotDescription::embedded(r).map(|_| ()))?;
     let built: Vec<&str> = ["flex"]
         .into_iter()
         .chain(cfg!(feature = "cuda").then_some("cuda"))
@@ -45,13 +47,21 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
     } else {
         println!("apprentice {}", env!("CARGO_PKG_VERSION"));
         println!("devices in this build   {}", built.join(", "));
-        println!("device asked for        {} ({device:?})", args.device.name());
-        println!("it computes             512x512 matrix product in {milliseconds:.1} ms, largest error {error:.1e}");
+        println!(
+            "device asked for        {} ({device:?})",
+            args.device.name()
+        );
+        println!(
+            "it computes             512x512 matrix product in {milliseconds:.1} ms, largest error {error:.1e}"
+        );
         println!("processor               {cores} cores");
         println!("robots                  {}", robots.join(", "));
     }
     if !(error <= 0.05) {
-        bail!("device {} computes wrongly: error {error} in a product of size up to {first}", args.device.name());
+        bail!(
+            "device {} computes wrongly: error {error} in a product of size up to {first}",
+            args.device.name()
+        );
     }
     Ok(())
 }

@@ -38,7 +38,12 @@ pub fn run(cli: Cli) -> Result<()> {
             let context = pipeline::open(&args)?;
             finish(&context, &args)
         }
-        Command::Weights(WeightsCommand::Get { name, from, to, json }) => {
+        Command::Weights(WeightsCommand::Get {
+            name,
+            from,
+            to,
+            json,
+        }) => {
             let folder = to.unwrap_or_else(stages::reward::weights_folder);
             let path = apprentice_weights::fetch(&name, &folder, from.as_deref())?;
             if json {
@@ -48,9 +53,21 @@ pub fn run(cli: Cli) -> Result<()> {
             }
             Ok(())
         }
-        Command::Import(ImportCommand::Rlds { source, out, train, seed, set, json }) => {
-            rlds::run(&rlds::Import { source, out, train, seed, set, json })
-        }
+        Command::Import(ImportCommand::Rlds {
+            source,
+            out,
+            train,
+            seed,
+            set,
+            json,
+        }) => rlds::run(&rlds::Import {
+            source,
+            out,
+            train,
+            seed,
+            set,
+            json,
+        }),
         Command::Doctor(args) => doctor::run(&args),
     }
 }

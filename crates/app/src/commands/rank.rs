@@ -21,7 +21,9 @@ pub fn run(args: &RankArgs) -> Result<()> {
     let context = pipeline::open(&args.run)?;
     context.dir.needs("rollouts", "record rollouts")?;
     if context.dir.done("reward").is_some() {
-        bail!("this run's reward has been learnt from its rankings already; start another run with --out");
+        bail!(
+            "this run's reward has been learnt from its rankings already; start another run with --out"
+        );
     }
     let started = Instant::now();
     let notes = judged(&context, crate::stages::rollout::FOLDER)?;
@@ -30,16 +32,23 @@ pub fn run(args: &RankArgs) -> Result<()> {
     let done = log.judgements().len();
     let groups = groups_of_four(&ids, context.seed.derive("groups", 0));
     let wanted = context.config.operator.rankings.min(groups.len());
-    println!("Rank {wanted} groups of four clips. Type an order such as 2>1=4>3 (best first, = for a tie),");
+    println!(
+        "Rank {wanted} groups of four clips. Type an order such as 2>1=4>3 (best first, = for a tie),"
+    );
     println!("s to skip, q to stop; what you have said is kept.");
     for (index, group) in groups.iter().enumerate().take(wanted).skip(done) {
         let clips = show(&context, group)?;
         println!("\nGroup {} of {wanted}: {}", index + 1, clips);
         let Some(order) = ask(group.len())? else {
-            println!("Stopped; `apprentice rank --out {}` goes on from here.", context.dir.root().display());
+            println!(
+                "Stopped; `apprentice rank --out {}` goes on from here.",
+                context.dir.root().display()
+            );
             return Ok(());
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_millis() as u64);
         let judgement = match order {
             Order::Skipped => Judgement::skip(now, &args.who, group.clone(), None),
             Order::Ranked(places) => {
@@ -54,13 +63,17 @@ pub fn run(args: &RankArgs) -> Result<()> {
         seconds: started.elapsed().as_secs_f64(),
         peak_memory_bytes: crate::context::peak_memory_bytes(),
     })?;
-    println!("All ranked. Next: apprentice reward --out {}", context.dir.root().display());
+    println!(
+        "All ranked. Next: apprentice reward --out {}",
+        context.dir.root().display()
+    );
     Ok(())
 }
 
 /// Writes the group's clips to a rerun file and says where it is.
 fn show(context: &Context, group: &[EpisodeId]) -> Result<String> {
-    let catalog = apprentice_episode::Catalog::open(context.dir.path(crate::stages::rollout::FOLDER))?;
+    let catalog =
+        apprentice_episode::Catalog::open(context.dir.path(crate::stages::rollout::FOLDER))?;
     let path = context.dir.path("rank/group.rrd");
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)?;
@@ -70,8 +83,12 @@ fn show(context: &Context, group: &[EpisodeId]) -> Result<String> {
         let episode: Episode = catalog.load(id)?;
         studio.episode(&episode, &format!("clip {}", i + 1), None);
     }
-    studio.finish();
-    Ok(format!("open {} in rerun (clips 1 to {})", path.display(), group.len()))
+    studio.finish()?;
+    Ok(format!(
+        "open {} in rerun (clips 1 to {})",
+        path.display(),
+        group.len()
+    ))
 }
 
 fn ask(clips: usize) -> Result<Option<Order>> {

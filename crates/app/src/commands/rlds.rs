@@ -31,7 +31,12 @@ pub fn run(import: &Import) -> Result<()> {
         "episodes": summary.episodes.len(), "ticks": summary.ticks, "folder": episodes_dir,
     });
     if !import.json {
-        println!("{} episodes, {} ticks, in {}", summary.episodes.len(), summary.ticks, episodes_dir.display());
+        println!(
+            "{} episodes, {} ticks, in {}",
+            summary.episodes.len(),
+            summary.ticks,
+            episodes_dir.display()
+        );
     }
     if import.train {
         let trial = trial(import, &episodes_dir)?;
@@ -40,7 +45,10 @@ pub fn run(import: &Import) -> Result<()> {
         }
         result["trial"] = serde_json::to_value(&trial)?;
     }
-    write_whole(&import.out.join("import.json"), &serde_json::to_vec_pretty(&result)?)?;
+    write_whole(
+        &import.out.join("import.json"),
+        &serde_json::to_vec_pretty(&result)?,
+    )?;
     if import.json {
         println!("{}", serde_json::to_string_pretty(&result)?);
     }
@@ -65,13 +73,20 @@ impl std::fmt::Display for Trial {
             f,
             "next action on {} clips ({} ticks) it never saw: error {:.3}, mean action {:.3} (RMS, in ranges of each \
              number); trained on {} clips, which is very little: this shows that the way works, not how well",
-            self.clips_held_out, self.ticks_held_out, self.policy_error, self.mean_action_error, self.clips_trained_on
+            self.clips_held_out,
+            self.ticks_held_out,
+            self.policy_error,
+            self.mean_action_error,
+            self.clips_trained_on
         )
     }
 }
 
 fn trial(import: &Import, folder: &std::path::Path) -> Result<Trial> {
-    let mut settings = vec!["policy.image_size=64".to_owned(), "train.steps=400".to_owned()];
+    let mut settings = vec![
+        "policy.image_size=64".to_owned(),
+        "train.steps=400".to_owned(),
+    ];
     settings.extend(import.set.iter().cloned());
     let config = Config::load(None, &settings)?;
     let catalog = Catalog::open(folder)?;
@@ -82,33 +97,55 @@ fn trial(import: &Import, folder: &std::path::Path) -> Result<Trial> {
         .collect::<Result<_>>()?;
     let held_out = (episodes.len() / 5).max(1);
     if episodes.len() < 3 {
-        bail!("{} clips are too few to train on some and test on others; at least 3 are needed", episodes.len());
+        bail!(
+            "{} clips are too few to train on some and test on others; at least 3 are needed",
+            episodes.len()
+        );
     }
     episodes.shuffle(&mut Seed(import.seed).derive("split", 0).rng());
     let (test, training) = episodes.split_at(held_out);
-    let windows = |set: &[(String, Episode)]| Windows::new(set.iter().map(|(n, e)| (n.as_str(), e)), &config.policy);
+    let windows = |set: &[(String, Episode)]| {
+        Windows::new(set.iter().map(|(n, e)| (n.as_str(), e)), &config.policy)
+    };
     let (test, training) = (windows(test)?, windows(training)?);
     let device = Device::flex();
     let bar = indicatif::ProgressBar::new(config.train.steps as u64);
-    let policy = train(&training, &config.policy, &config.train, Seed(import.seed), &device, |p| {
-        bar.set_position(p.step as u64);
-        true
-    })?;
+    let policy = train(
+        &training,
+        &config.policy,
+        &config.train,
+        Seed(import.seed),
+        &device,
+        |p| {
+            bar.set_position(p.step as u64);
+            true
+        },
+    )?;
     bar.finish_and_clear();
     let (_, scaling) = policy.normalizers();
     let dim = scaling.dim();
     let scaled = |set: &Windows| -> Vec<f32> {
-        let mut all: Vec<f32> = set.samples().iter().flat_map(|&(e, t)| set.action(e, t).to_vec()).collect();
+        let mut all: Vec<f32> = set
+            .samples()
+            .iter()
+            .flat_map(|&(e, t)| set.action(e, t).to_vec())
+            .collect();
         scaling.normalize(&mut all);
         all
     };
     let (seen, truth) = (scaled(&training), scaled(&test));
     let rows = (seen.len() / dim) as f32;
-    let mean: Vec<f32> = (0..dim).map(|i| seen.iter().skip(i).step_by(dim).sum::<f32>() / rows).collect();
+    let mean: Vec<f32> = (0..dim)
+        .map(|i| seen.iter().skip(i).step_by(dim).sum::<f32>() / rows)
+        .collect();
     let samples = test.samples();
     let guesses = policy.next_actions(&test, &samples, Seed(import.seed).derive("trial", 0))?;
     let error = |guess: &mut dyn Iterator<Item = f32>| {
-        let total: f64 = truth.iter().zip(guess).map(|(t, g)| f64::from((t - g) * (t - g))).sum();
+        let total: f64 = truth
+            .iter()
+            .zip(guess)
+            .map(|(t, g)| f64::from((t - g) * (t - g)))
+            .sum();
         (total / truth.len() as f64).sqrt()
     };
     Ok(Trial {

@@ -17,13 +17,21 @@ pub fn run(args: &SimArgs) -> Result<()> {
     for camera in &mut description.cameras {
         (camera.width, camera.height) = (config.robot.image_size, config.robot.image_size);
     }
-    let mode = if args.lockstep { ClockMode::Lockstep } else { ClockMode::RealTime };
+    let mode = if args.lockstep {
+        ClockMode::Lockstep
+    } else {
+        ClockMode::RealTime
+    };
     let (ended, end) = sync_channel(1);
     ctrlc::set_handler(move || {
         let _ = ended.try_send(());
     })?;
     let node = SimNode::start(config.sim, &description, mode, Some(&args.listen))?;
-    println!("simulated {} on {} ({mode:?}); Ctrl-C ends it", description.name, node.endpoint());
+    println!(
+        "simulated {} on {} ({mode:?}); Ctrl-C ends it",
+        description.name,
+        node.endpoint()
+    );
     end.recv()?;
     Ok(())
 }

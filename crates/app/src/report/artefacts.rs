@@ -30,18 +30,24 @@ pub fn artefacts(root: &Path) -> Result<Vec<Artefact>> {
         .into_par_iter()
         .map(|path| {
             let file = root.join(&path);
-            let sha256 = sha256_file(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+            let sha256 =
+                sha256_file(&file).with_context(|| format!("{} cannot be read", file.display()))?;
             Ok(Artefact { path, sha256 })
         })
         .collect()
 }
 
 fn collect(folder: &Path, below: &str, paths: &mut Vec<String>) -> Result<()> {
-    let entries = fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
+        let path = if below.is_empty() {
+            name.clone()
+        } else {
+            format!("{below}/{name}")
+        };
         if entry.file_type()?.is_dir() {
             if path != "stages" {
                 collect(&entry.path(), &path, paths)?;
@@ -54,8 +60,12 @@ fn collect(folder: &Path, below: &str, paths: &mut Vec<String>) -> Result<()> {
 }
 
 fn reproducible(path: &str, name: &str) -> bool {
-    let kept = [".mcap", ".safetensors", ".json", ".jsonl"].iter().any(|end| name.ends_with(end));
-    kept && !name.starts_with('.') && name != "index.json" && !["run.json", super::JSON].contains(&path)
+    let kept = [".mcap", ".safetensors", ".json", ".jsonl"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    kept && !name.starts_with('.')
+        && name != "index.json"
+        && !["run.json", super::JSON].contains(&path)
 }
 
 #[cfg(test)]
@@ -84,8 +94,12 @@ mod tests {
         }
         let found = artefacts(dir.path()).unwrap();
         let paths: Vec<&str> = found.iter().map(|a| a.path.as_str()).collect();
-        let expected =
-            ["judgements.jsonl", "policy/base.safetensors", "rollouts/episode-0000.mcap", "rollouts/episode-0001.mcap"];
+        let expected = [
+            "judgements.jsonl",
+            "policy/base.safetensors",
+            "rollouts/episode-0000.mcap",
+            "rollouts/episode-0001.mcap",
+        ];
         assert_eq!(paths, expected);
         assert!(found[0].sha256.starts_with("ba7816bf"));
     }

@@ -153,9 +153,15 @@ impl Report {
     /// When a file is missing or cannot be understood.
     pub fn gather(context: &Context) -> Result<Self> {
         let config = &context.config;
-        let marks: Vec<_> = STAGES.iter().filter_map(|(stage, _)| context.dir.done(stage)).collect();
+        let marks: Vec<_> = STAGES
+            .iter()
+            .filter_map(|(stage, _)| context.dir.done(stage))
+            .collect();
         let memory = marks.iter().map(|m| m.peak_memory_bytes).max().unwrap_or(0);
-        let [base, aligned] = [judged(context, BASE_FOLDER)?, judged(context, ALIGNED_FOLDER)?];
+        let [base, aligned] = [
+            judged(context, BASE_FOLDER)?,
+            judged(context, ALIGNED_FOLDER)?,
+        ];
         let alignment: Alignment = context.dir.read(ALIGNMENT)?;
         let exam: RewardExam = context.dir.read(REWARD_EXAM)?;
         let learned = crate::stages::reward::load(context)?;
@@ -166,7 +172,10 @@ impl Report {
         Ok(Self {
             seed: context.seed.0,
             task: config.run.task.clone(),
-            device: context.dir.read::<crate::run_dir::RunInfo>("run.json")?.device,
+            device: context
+                .dir
+                .read::<crate::run_dir::RunInfo>("run.json")?
+                .device,
             labels: Labels {
                 comparisons: learned.comparisons,
                 prefers: if grasp == Grasp::Rim { "rim" } else { "handle" }.to_owned(),
@@ -174,7 +183,13 @@ impl Report {
                 shuffle: config.operator.shuffle,
                 ..Labels::of(log.judgements())
             },
-            stages: marks.into_iter().map(|m| StageSeconds { name: m.name, seconds: m.seconds }).collect(),
+            stages: marks
+                .into_iter()
+                .map(|m| StageSeconds {
+                    name: m.name,
+                    seconds: m.seconds,
+                })
+                .collect(),
             peak_memory_bytes: memory.max(peak_memory_bytes()),
             base: PolicyFigures::of(context, &base),
             aligned: PolicyFigures::of(context, &aligned),
@@ -184,7 +199,10 @@ impl Report {
                 evidence: alignment.evidence,
                 steps: alignment.report.as_ref().map_or(0, |r| r.steps),
                 drift_budget: config.align.drift_budget,
-                stopped_by_budget: alignment.report.as_ref().is_some_and(|r| r.stopped_by_budget),
+                stopped_by_budget: alignment
+                    .report
+                    .as_ref()
+                    .is_some_and(|r| r.stopped_by_budget),
             },
             reward: RewardFigures {
                 spearman_heldout: exam.spearman_heldout,
@@ -250,7 +268,12 @@ impl SceneChanges {
     #[must_use]
     pub fn between(base: &Judged, aligned: &Judged, grasp: Grasp) -> Self {
         let mut changes = Self::default();
-        for (before, after) in base.episodes.iter().zip(&aligned.episodes).filter(|(b, a)| b.seed == a.seed) {
+        for (before, after) in base
+            .episodes
+            .iter()
+            .zip(&aligned.episodes)
+            .filter(|(b, a)| b.seed == a.seed)
+        {
             match (before.picked(grasp), after.picked(grasp)) {
                 (false, true) => changes.gained += 1,
                 (true, false) => changes.lost += 1,
@@ -298,7 +321,10 @@ mod tests {
         for policy in ["base", "aligned"] {
             for rate in ["success", "preferred"] {
                 for part in ["k", "n", "low", "high"] {
-                    assert!(json[policy][rate][part].is_number(), "{policy}.{rate}.{part}");
+                    assert!(
+                        json[policy][rate][part].is_number(),
+                        "{policy}.{rate}.{part}"
+                    );
                 }
             }
         }
@@ -308,10 +334,24 @@ mod tests {
 
     #[test]
     fn scenes_are_compared_by_seed() {
-        let base = Judged { episodes: vec![note(1, Some(Grasp::Rim)), note(2, Some(Grasp::Handle))], ..Judged::default() };
-        let aligned = Judged { episodes: vec![note(1, Some(Grasp::Handle)), note(2, None)], ..Judged::default() };
+        let base = Judged {
+            episodes: vec![note(1, Some(Grasp::Rim)), note(2, Some(Grasp::Handle))],
+            ..Judged::default()
+        };
+        let aligned = Judged {
+            episodes: vec![note(1, Some(Grasp::Handle)), note(2, None)],
+            ..Judged::default()
+        };
         let changes = SceneChanges::between(&base, &aligned, Grasp::Handle);
-        assert_eq!(changes, SceneChanges { gained: 1, lost: 1, kept: 0, never: 0 });
+        assert_eq!(
+            changes,
+            SceneChanges {
+                gained: 1,
+                lost: 1,
+                kept: 0,
+                never: 0
+            }
+        );
     }
 
     #[test]
@@ -319,6 +359,9 @@ mod tests {
         let shown = vec!["a".into(), "b".into()];
         let ranked = Judgement::new(0, "Ada", 1.0, vec![shown.clone()], None);
         let labels = Labels::of(&[ranked, Judgement::skip(0, "Ada", shown, None)]);
-        assert_eq!((labels.rankings, labels.skipped, labels.operators.len()), (1, 1, 1));
+        assert_eq!(
+            (labels.rankings, labels.skipped, labels.operators.len()),
+            (1, 1, 1)
+        );
     }
 }

@@ -33,30 +33,53 @@ impl Film {
     ///
     /// # Errors
     /// When it has no ticks, or a picture cannot be encoded.
-    pub fn of(episode: &Episode, title: String, caption: String, rewards: Vec<f64>) -> Result<Self> {
+    pub fn of(
+        episode: &Episode,
+        title: String,
+        caption: String,
+        rewards: Vec<f64>,
+    ) -> Result<Self> {
         let picked = spread(episode.ticks.len(), MOMENTS);
-        ensure!(!picked.is_empty(), "episode {} has no ticks", episode.id.short());
+        ensure!(
+            !picked.is_empty(),
+            "episode {} has no ticks",
+            episode.id.short()
+        );
         let start = episode.ticks[picked[0]].stamp_ns;
-        let seconds = picked.iter().map(|&t| (episode.ticks[t].stamp_ns - start) as f64 / 1e9).collect();
+        let seconds = picked
+            .iter()
+            .map(|&t| (episode.ticks[t].stamp_ns - start) as f64 / 1e9)
+            .collect();
         let cameras = episode
             .meta
             .cameras
             .iter()
             .enumerate()
             .map(|(camera, info)| {
-                let frames = picked.iter().filter_map(|&t| episode.ticks[t].observation.frames.get(camera));
+                let frames = picked
+                    .iter()
+                    .filter_map(|&t| episode.ticks[t].observation.frames.get(camera));
                 let pictures: Vec<Image> = frames.map(|f| small(&f.image)).collect();
                 Ok((info.name.clone(), strip(&pictures)?))
             })
             .collect::<Result<_>>()?;
-        Ok(Self { title, caption, seconds, cameras, rewards })
+        Ok(Self {
+            title,
+            caption,
+            seconds,
+            cameras,
+            rewards,
+        })
     }
 
     /// The strip as HTML. `lowest` is the reward that makes the shortest bar, so that strips beside
     /// each other can share it.
     #[must_use]
     pub fn html(&self, lowest: f64) -> String {
-        let mut html = format!("<figure class=\"film\"><figcaption>{}</figcaption>", escape(&self.title));
+        let mut html = format!(
+            "<figure class=\"film\"><figcaption>{}</figcaption>",
+            escape(&self.title)
+        );
         for (name, png) in &self.cameras {
             let _ = write!(
                 html,
@@ -88,7 +111,9 @@ fn spread(length: usize, count: usize) -> Vec<usize> {
         (0, _) | (_, 0) => Vec::new(),
         (_, 1) => vec![0],
         _ if length <= count => (0..length).collect(),
-        _ => (0..count).map(|i| (i * (length - 1) + (count - 1) / 2) / (count - 1)).collect(),
+        _ => (0..count)
+            .map(|i| (i * (length - 1) + (count - 1) / 2) / (count - 1))
+            .collect(),
     }
 }
 
@@ -103,9 +128,13 @@ fn small(image: &Image) -> Image {
 
 /// Pictures of one size side by side, clear between them, as a PNG.
 pub fn strip(pictures: &[Image]) -> Result<Vec<u8>> {
-    let (width, height) = pictures.first().map_or((0, 0), |p| (p.width() as usize, p.height() as usize));
+    let (width, height) = pictures
+        .first()
+        .map_or((0, 0), |p| (p.width() as usize, p.height() as usize));
     ensure!(width > 0 && height > 0, "a film strip needs pictures");
-    let same = pictures.iter().all(|p| p.width() as usize == width && p.height() as usize == height);
+    let same = pictures
+        .iter()
+        .all(|p| p.width() as usize == width && p.height() as usize == height);
     ensure!(same, "the pictures of a film strip differ in size");
     let whole = pictures.len() * (width + GAP) - GAP;
     let mut rgba = vec![0u8; whole * height * 4];
@@ -134,7 +163,11 @@ fn bars(rewards: &[f64], lowest: f64) -> String {
     let step = 1000.0 / rewards.len() as f64;
     let mut svg = String::new();
     for (i, reward) in rewards.iter().enumerate() {
-        let share = if lowest < 0.0 { (1.0 - reward / lowest).clamp(0.0, 1.0) } else { 1.0 };
+        let share = if lowest < 0.0 {
+            (1.0 - reward / lowest).clamp(0.0, 1.0)
+        } else {
+            1.0
+        };
         let height = 2.0 + 38.0 * if share.is_finite() { share } else { 0.0 };
         let _ = write!(
             svg,
@@ -158,7 +191,11 @@ fn base64(bytes: &[u8]) -> String {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for i in 0..4 {
             let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize];
-            text.push(if i > three.len() { '=' } else { char::from(letter) });
+            text.push(if i > three.len() {
+                '='
+            } else {
+                char::from(letter)
+            });
         }
     }
     text
@@ -171,7 +208,14 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_rfc() {
-        let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
+        let pairs = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("foobar", "Zm9vYmFy"),
+        ];
         for (plain, coded) in pairs {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
@@ -189,19 +233,35 @@ mod tests {
     fn a_strip_holds_the_pictures_in_order() {
         let plain = |v: u8| Image::new(2, 1, vec![v; 6]).unwrap();
         let png = strip(&[plain(10), plain(20)]).unwrap();
-        let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(png))
+            .read_info()
+            .unwrap();
         let mut rgba = vec![1; (2 * 2 + GAP) * 4];
         reader.next_frame(&mut rgba).unwrap();
-        assert_eq!((&rgba[..4], rgba[2 * 4 + 3], &rgba[6 * 4..7 * 4]), (&[10, 10, 10, 255][..], 0, &[20, 20, 20, 255][..]));
-        assert!(strip(&[]).is_err() && strip(&[plain(1), Image::new(1, 1, vec![0; 3]).unwrap()]).is_err());
+        assert_eq!(
+            (&rgba[..4], rgba[2 * 4 + 3], &rgba[6 * 4..7 * 4]),
+            (&[10, 10, 10, 255][..], 0, &[20, 20, 20, 255][..])
+        );
+        assert!(
+            strip(&[]).is_err()
+                && strip(&[plain(1), Image::new(1, 1, vec![0; 3]).unwrap()]).is_err()
+        );
     }
 
     #[test]
     fn a_film_shows_every_camera_and_escapes_its_words() {
-        let film = Film::of(&episode(1.0), "<best>".into(), "a & b".into(), vec![-0.1, -0.2]).unwrap();
+        let film = Film::of(
+            &episode(1.0),
+            "<best>".into(),
+            "a & b".into(),
+            vec![-0.1, -0.2],
+        )
+        .unwrap();
         let html = film.html(-0.2);
         assert_eq!((film.cameras.len(), film.seconds.len()), (2, MOMENTS));
-        assert!(html.contains("&lt;best&gt;") && html.contains("a &amp; b") && !html.contains("<best>"));
+        assert!(
+            html.contains("&lt;best&gt;") && html.contains("a &amp; b") && !html.contains("<best>")
+        );
         assert_eq!(html.matches("data:image/png;base64,iVBOR").count(), 2);
     }
 }

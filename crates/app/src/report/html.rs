@@ -49,18 +49,45 @@ pub fn page(report: &Report, material: &Material) -> String {
 
 /// The figures to see first.
 fn tiles(report: &Report) -> String {
-    let rate = |p: apprentice_core::Proportion| if p.n == 0 { "none".to_owned() } else { percent(p.rate()) };
-    let moved = |before: apprentice_core::Proportion, after| format!("{} \u{2192} <b>{}</b>", rate(before), rate(after));
+    let rate = |p: apprentice_core::Proportion| {
+        if p.n == 0 {
+            "none".to_owned()
+        } else {
+            percent(p.rate())
+        }
+    };
+    let moved = |before: apprentice_core::Proportion, after| {
+        format!("{} \u{2192} <b>{}</b>", rate(before), rate(after))
+    };
     let interval = |p| format!("after: 95 % interval {}", span(p));
     let (base, aligned) = (&report.base, &report.aligned);
     let tiles = [
-        ("taken the preferred way", moved(base.preferred, aligned.preferred), interval(aligned.preferred)),
-        ("picked up at all", moved(base.success, aligned.success), interval(aligned.success)),
-        ("rankings of four", format!("<b>{}</b>", report.labels.rankings), format!("{} comparisons", report.labels.comparisons)),
-        ("from start to end", format!("<b>{}</b>", duration(report.seconds())), "all stages together".to_owned()),
+        (
+            "taken the preferred way",
+            moved(base.preferred, aligned.preferred),
+            interval(aligned.preferred),
+        ),
+        (
+            "picked up at all",
+            moved(base.success, aligned.success),
+            interval(aligned.success),
+        ),
+        (
+            "rankings of four",
+            format!("<b>{}</b>", report.labels.rankings),
+            format!("{} comparisons", report.labels.comparisons),
+        ),
+        (
+            "from start to end",
+            format!("<b>{}</b>", duration(report.seconds())),
+            "all stages together".to_owned(),
+        ),
     ];
     let tiles = tiles.map(|(name, value, note)| {
-        format!("<div><span>{name}</span><p>{value}</p><small>{}</small></div>", escape(&note))
+        format!(
+            "<div><span>{name}</span><p>{value}</p><small>{}</small></div>",
+            escape(&note)
+        )
     });
     format!("<div class=\"tiles\">{}</div>", tiles.concat())
 }
@@ -73,14 +100,20 @@ mod tests {
     #[test]
     fn the_page_is_whole_and_needs_nothing_else() {
         let page = page(&report(), &material());
-        for needed in ["<!doctype html>", "What was asked", "data:image/png;base64,", "</html>"] {
+        for needed in [
+            "<!doctype html>",
+            "What was asked",
+            "data:image/png;base64,",
+            "</html>",
+        ] {
             assert!(page.contains(needed), "{needed}");
         }
         for foreign in ["<script", "src=\"http", "href=\"http", "@import", "NaN"] {
             assert!(!page.contains(foreign), "{foreign}");
         }
         for tag in ["section", "figure", "table", "svg", "ul", "p", "div", "pre"] {
-            let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+            let opened = page.matches(&format!("<{tag}>")).count()
+                + page.matches(&format!("<{tag} ")).count();
             assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
         }
     }
@@ -89,10 +122,21 @@ mod tests {
     fn intervals_controls_and_the_guard_are_shown() {
         let run = report();
         let page = page(&run, &material());
-        for share in [run.base.success, run.base.preferred, run.aligned.success, run.aligned.preferred] {
+        for share in [
+            run.base.success,
+            run.base.preferred,
+            run.aligned.success,
+            run.aligned.preferred,
+        ] {
             assert!(page.contains(&span(share)), "{}", span(share));
         }
-        for needed in ["last finger opening", "always the same answer", "0 outside", "sha256", "attachment"] {
+        for needed in [
+            "last finger opening",
+            "always the same answer",
+            "0 outside",
+            "sha256",
+            "attachment",
+        ] {
             assert!(page.contains(needed), "{needed}");
         }
     }
@@ -106,7 +150,9 @@ mod tests {
         let mut material = material();
         material.folder = "a</code><script>".into();
         let page = page(&run, &material);
-        assert!(!page.contains("<img src=x") && !page.contains("<b>Eve") && !page.contains("<script"));
+        assert!(
+            !page.contains("<img src=x") && !page.contains("<b>Eve") && !page.contains("<script")
+        );
     }
 
     #[test]

@@ -13,7 +13,9 @@ pub fn last_screen(report: &Report, dir: &Path) -> String {
     let best = &reward.controls.best_single_feature;
     let mut lines = vec![String::new(), Verdict::of(report).sentence(report)];
     lines.extend(warnings(report).iter().map(|w| format!("! {w}")));
-    let row = |name: &str, before: Proportion, after: Proportion| format!("  {name:<18}{:<42}{}", share(before), share(after));
+    let row = |name: &str, before: Proportion, after: Proportion| {
+        format!("  {name:<18}{:<42}{}", share(before), share(after))
+    };
     lines.extend([
         String::new(),
         format!("  {:<18}{:<42}after", format!("{} scenes", report.base.success.n), "before alignment"),
@@ -41,10 +43,17 @@ pub fn last_screen(report: &Report, dir: &Path) -> String {
         format!("In {}:", dir.display()),
         format!("  {:<44}what happened, with pictures; the figures", format!("{}, {}", super::HTML, super::JSON)),
     ]);
-    lines.extend(recordings(dir).iter().map(|name| format!("  {name:<44}to be opened in rerun")));
+    lines.extend(
+        recordings(dir)
+            .iter()
+            .map(|name| format!("  {name:<44}to be opened in rerun")),
+    );
     lines.extend([
         format!("  {:<44}the policies", "policy/{base,aligned}.safetensors"),
-        format!("  {:<44}the episodes", "demonstrations/, rollouts/, evaluation/"),
+        format!(
+            "  {:<44}the episodes",
+            "demonstrations/, rollouts/, evaluation/"
+        ),
         String::new(),
         "Try next:".to_owned(),
     ]);
@@ -65,22 +74,33 @@ pub fn suggestions(folder: &str) -> Vec<(String, Vec<String>)> {
         (
             "rank the attempts yourself".to_owned(),
             vec![
-                format!("apprentice record demonstrations --out {mine} && apprentice train --out {mine}"),
+                format!(
+                    "apprentice record demonstrations --out {mine} && apprentice train --out {mine}"
+                ),
                 format!("apprentice record rollouts --out {mine} && apprentice rank --out {mine}"),
                 format!("apprentice demo --out {mine}"),
             ],
         ),
         (
             "an operator who errs in one ranking of five".to_owned(),
-            vec![format!("apprentice demo --out {} --set operator.error_rate=0.2", other("errors"))],
+            vec![format!(
+                "apprentice demo --out {} --set operator.error_rate=0.2",
+                other("errors")
+            )],
         ),
         (
             "rankings that say nothing, as a control".to_owned(),
-            vec![format!("apprentice demo --out {} --set operator.shuffle=true", other("shuffled"))],
+            vec![format!(
+                "apprentice demo --out {} --set operator.shuffle=true",
+                other("shuffled")
+            )],
         ),
         (
             "another seed, and watch it live".to_owned(),
-            vec![format!("apprentice demo --out {} --seed 1 --view", other("seed-1"))],
+            vec![format!(
+                "apprentice demo --out {} --seed 1 --view",
+                other("seed-1")
+            )],
         ),
     ]
 }
@@ -111,7 +131,12 @@ mod tests {
             assert!(screen.contains(&needed), "{needed}\n{screen}");
         }
         assert!(screen.lines().count() <= 36, "{screen}");
-        assert!(screen.lines().all(|l| l.len() <= 140 || l.contains("--out")), "{screen}");
+        assert!(
+            screen
+                .lines()
+                .all(|l| l.len() <= 140 || l.contains("--out")),
+            "{screen}"
+        );
     }
 
     #[test]

@@ -79,7 +79,12 @@ impl Material {
             eye_training: learned.training_loss,
             eye_validation: learned.validation_loss,
             alignment: alignment.report,
-            held_out: held_out.map(|(n, scored)| ScoredEpisode { ending: ending(context, n), scored }).collect(),
+            held_out: held_out
+                .map(|(n, scored)| ScoredEpisode {
+                    ending: ending(context, n),
+                    scored,
+                })
+                .collect(),
             best_and_worst: best_and_worst(context)?,
             before_and_after: before_and_after(context, &notes)?,
             recordings: recordings(&context.dir.path("")),
@@ -91,7 +96,9 @@ impl Material {
 #[must_use]
 pub fn recordings(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
     names.retain(|n| n.ends_with(".rrd"));
     names.sort();
     names
@@ -118,15 +125,26 @@ fn told(note: &JudgedEpisode) -> &'static str {
 fn best_and_worst(context: &Context) -> Result<Vec<Film>> {
     let notes = judged(context, ROLLOUTS)?;
     let scores: Scores = context.dir.read(SCORES)?;
-    let mut order: Vec<(&JudgedEpisode, &Scored)> = notes.episodes.iter().zip(&scores.episodes).collect();
+    let mut order: Vec<(&JudgedEpisode, &Scored)> =
+        notes.episodes.iter().zip(&scores.episodes).collect();
     // The episode's own name breaks ties, so that the same run shows the same films.
-    order.sort_by(|a, b| b.1.total.total_cmp(&a.1.total).then_with(|| a.0.file.cmp(&b.0.file)));
-    let ends = [("Highest reward", order.first()), ("Lowest reward", order.last())];
+    order.sort_by(|a, b| {
+        b.1.total
+            .total_cmp(&a.1.total)
+            .then_with(|| a.0.file.cmp(&b.0.file))
+    });
+    let ends = [
+        ("Highest reward", order.first()),
+        ("Lowest reward", order.last()),
+    ];
     ends.into_iter()
         .filter_map(|(title, found)| found.map(|found| (title, found)))
         .map(|(title, (note, scored))| {
             let episode = Episode::open(context.dir.path(ROLLOUTS).join(&note.file))?;
-            let title = format!("{title}: {:.3} \u{b1} {:.3}", scored.total, scored.uncertainty);
+            let title = format!(
+                "{title}: {:.3} \u{b1} {:.3}",
+                scored.total, scored.uncertainty
+            );
             let caption = format!("{ROLLOUTS}/{}, {}.", note.file, told(note));
             Film::of(&episode, title, caption, scored.moments.clone())
         })
@@ -138,15 +156,25 @@ fn before_and_after(context: &Context, before: &Judged) -> Result<Vec<Film>> {
     let after = judged(context, ALIGNED_FOLDER)?;
     let grasp = preferred_grasp(context.config.operator.prefers);
     let pairs: Vec<_> = before.episodes.iter().zip(&after.episodes).collect();
-    let turned = pairs.iter().find(|(b, a)| b.outcome.success && !b.picked(grasp) && a.picked(grasp));
+    let turned = pairs
+        .iter()
+        .find(|(b, a)| b.outcome.success && !b.picked(grasp) && a.picked(grasp));
     let Some((old, new)) = turned.or(pairs.first()) else {
         return Ok(Vec::new());
     };
-    [("Before alignment", BASE_FOLDER, old), ("After alignment, same scene", ALIGNED_FOLDER, new)]
-        .into_iter()
-        .map(|(title, folder, note)| {
-            let episode = Episode::open(context.dir.path(folder).join(&note.file))?;
-            Film::of(&episode, title.to_owned(), format!("{folder}/{}, {}.", note.file, told(note)), Vec::new())
-        })
-        .collect()
+    [
+        ("Before alignment", BASE_FOLDER, old),
+        ("After alignment, same scene", ALIGNED_FOLDER, new),
+    ]
+    .into_iter()
+    .map(|(title, folder, note)| {
+        let episode = Episode::open(context.dir.path(folder).join(&note.file))?;
+        Film::of(
+            &episode,
+            title.to_owned(),
+            format!("{folder}/{}, {}.", note.file, told(note)),
+            Vec::new(),
+        )
+    })
+    .collect()
 }

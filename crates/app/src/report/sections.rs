@@ -8,12 +8,16 @@ use super::last_screen::suggestions;
 use super::material::{Ending, Material, ScoredEpisode};
 use super::plots::{Axes, Line, histogram, line_chart};
 use super::rates_plot::rates_plot;
-use super::words::{bytes, chance, count, duration, percent, share, way, who};
+use super::words::{bytes, chance, count, duration, percent, way, who};
 use apprentice_core::sha256_bytes;
 use std::fmt::Write as _;
 
 const ENDINGS: [(Ending, Colour, &str); 3] = [
-    (Ending::Preferred, Colour::Preferred, "picked up the preferred way"),
+    (
+        Ending::Preferred,
+        Colour::Preferred,
+        "picked up the preferred way",
+    ),
     (Ending::Other, Colour::Other, "picked up another way"),
     (Ending::Failed, Colour::Failed, "not picked up"),
 ];
@@ -23,11 +27,21 @@ pub fn asked(report: &Report) -> String {
     let labels = &report.labels;
     let simulated = labels.operators.iter().any(|o| o.contains("simulated"));
     let secret = if simulated {
-        format!("It wanted the mug taken <b>{}</b> and told nobody; only the order of the clips could give that away.", way(report))
+        format!(
+            "It wanted the mug taken <b>{}</b> and told nobody; only the order of the clips could give that away.",
+            way(report)
+        )
     } else {
-        format!("These figures count as preferred: taken <b>{}</b> (<code>operator.prefers</code>).", way(report))
+        format!(
+            "These figures count as preferred: taken <b>{}</b> (<code>operator.prefers</code>).",
+            way(report)
+        )
     };
-    let skipped = if labels.skipped == 0 { String::new() } else { format!(" {} groups were skipped.", labels.skipped) };
+    let skipped = if labels.skipped == 0 {
+        String::new()
+    } else {
+        format!(" {} groups were skipped.", labels.skipped)
+    };
     format!(
         "<p>The task: {}. The arm was shown {} demonstrations, half by the handle and half by the rim, and imitated \
          them all. Then {} put {} groups of four of its own attempts in order, best first.{skipped} {secret}</p>",
@@ -42,19 +56,26 @@ pub fn asked(report: &Report) -> String {
 pub fn changed(report: &Report, material: &Material) -> String {
     let (base, aligned, scenes) = (&report.base, &report.aligned, &report.scenes);
     let rows = [
-        ("Picked up, of all scenes".to_owned(), base.success, aligned.success),
-        ("Taken the preferred way, of those picked up".to_owned(), base.preferred, aligned.preferred),
-        ("Taken the preferred way, of all scenes".to_owned(), base.preferred_of_all, aligned.preferred_of_all),
+        (
+            "Picked up, of all scenes".to_owned(),
+            base.success,
+            aligned.success,
+        ),
+        (
+            "Taken the preferred way, of those picked up".to_owned(),
+            base.preferred,
+            aligned.preferred,
+        ),
+        (
+            "Taken the preferred way, of all scenes".to_owned(),
+            base.preferred_of_all,
+            aligned.preferred_of_all,
+        ),
     ];
-    let table: String = rows
-        .iter()
-        .map(|(name, before, after)| format!("<tr><th>{name}</th><td>{}</td><td>{}</td></tr>", share(*before), share(*after)))
-        .collect();
     format!(
         "<p>Both policies were tried in the same {} scenes, none of which they had seen. In {} scenes the preferred \
-         way came with alignment, in {} it went, in {} it was there both times and in {} neither time.</p>{}\
-         <div class=\"wide\"><table><tr><th></th><th>base policy</th><th>aligned policy</th></tr>{table}</table></div>\
-         <p class=\"note\">Whiskers and brackets: Wilson 95 % intervals.</p>{}",
+         way came with alignment, in {} it went, in {} it was there both times and in {} neither time.</p>\
+         <div class=\"rates\">{}</div><p class=\"note\">Whiskers and brackets: Wilson 95 % intervals.</p>{}",
         base.success.n,
         scenes.gained,
         scenes.lost,
@@ -83,7 +104,11 @@ pub fn learnt(report: &Report, material: &Material) -> String {
     };
     let groups = ENDINGS.map(|(ending, colour, name)| {
         let of = with(&material.held_out, ending);
-        (format!("{name} ({})", of.len()), colour, of.iter().map(|e| e.scored.total).collect())
+        (
+            format!("{name} ({})", of.len()),
+            colour,
+            of.iter().map(|e| e.scored.total).collect(),
+        )
     });
     format!(
         "<p>From the rankings came an eye that sees what matters to the operator, and with it a reward: how near an \
@@ -111,7 +136,11 @@ pub fn learnt(report: &Report, material: &Material) -> String {
 /// What supports the figures.
 pub fn sure(report: &Report) -> String {
     let evidence = &report.reward.evidence;
-    let gate = if report.alignment.evidence { "so the policy was aligned" } else { "so the policy was left as it was" };
+    let gate = if report.alignment.evidence {
+        "so the policy was aligned"
+    } else {
+        "so the policy was left as it was"
+    };
     format!(
         "<ul><li>Every share above comes with its Wilson 95 % interval: where two intervals are apart, chance is a \
          poor explanation.</li>\
@@ -133,41 +162,102 @@ pub fn sure(report: &Report) -> String {
 
 /// Curves of the three trainings.
 pub fn curves(report: &Report, material: &Material) -> String {
-    let axes = |title: &str, x: &str, y: &str| Axes { title: title.into(), x: x.into(), y: y.into(), ..Axes::default() };
-    let line = |name: &str, colour, points, faint| Line { name: name.into(), colour, points, band: Vec::new(), faint };
-    let numbered = |values: &[f64]| values.iter().enumerate().map(|(i, v)| (i as f64 + 1.0, *v)).collect::<Vec<_>>();
-    let loss: Vec<f64> = material.training_loss.iter().map(|&l| f64::from(l)).collect();
-    let training = Axes { log_y: true, ..axes("Imitation: loss of the diffusion policy", "step", "loss (log)") };
+    let axes = |title: &str, x: &str, y: &str| Axes {
+        title: title.into(),
+        x: x.into(),
+        y: y.into(),
+        ..Axes::default()
+    };
+    let line = |name: &str, colour, points, faint| Line {
+        name: name.into(),
+        colour,
+        points,
+        band: Vec::new(),
+        faint,
+    };
+    let numbered = |values: &[f64]| {
+        values
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (i as f64 + 1.0, *v))
+            .collect::<Vec<_>>()
+    };
+    let loss: Vec<f64> = material
+        .training_loss
+        .iter()
+        .map(|&l| f64::from(l))
+        .collect();
+    let training = Axes {
+        log_y: true,
+        ..axes(
+            "Imitation: loss of the diffusion policy",
+            "step",
+            "loss (log)",
+        )
+    };
     let mut charts = line_chart(
         &training,
         &[
             line("", Colour::Before, numbered(&loss), true),
-            line("mean of 20 steps", Colour::After, numbered(&running_mean(&loss, 20)), false),
+            line(
+                "mean of 20 steps",
+                Colour::After,
+                numbered(&running_mean(&loss, 20)),
+                false,
+            ),
         ],
     );
     charts += &line_chart(
         &axes("The eye: loss on comparisons", "epoch", "loss"),
         &[
-            line("learnt from", Colour::Before, numbered(&material.eye_training), false),
-            line("kept back", Colour::After, numbered(&material.eye_validation), false),
+            line(
+                "learnt from",
+                Colour::Before,
+                numbered(&material.eye_training),
+                false,
+            ),
+            line(
+                "kept back",
+                Colour::After,
+                numbered(&material.eye_validation),
+                false,
+            ),
         ],
     );
     let Some(alignment) = &material.alignment else {
         return format!("<div class=\"pair\">{charts}</div><p>There was no alignment to show.</p>");
     };
-    let curve = |f: fn(&(usize, f32, f32, f64)) -> f64| alignment.curve.iter().map(|p| (p.0 as f64, f(p))).collect();
+    let curve = |f: fn(&(usize, f32, f32, f64)) -> f64| {
+        alignment.curve.iter().map(|p| (p.0 as f64, f(p))).collect()
+    };
     let drift = Axes {
         rules: vec![(alignment.drift_budget, "budget".into())],
         include_y: vec![0.0],
         ..axes("The hand: drift from the base policy", "step", "drift")
     };
-    charts += &line_chart(&drift, &[line("drift", Colour::After, curve(|p| p.3), false)]);
-    let preference = Axes { include_y: vec![0.0, 1.0], ..axes("The hand: preference", "step", "") };
+    charts += &line_chart(
+        &drift,
+        &[line("drift", Colour::After, curve(|p| p.3), false)],
+    );
+    let preference = Axes {
+        include_y: vec![0.0, 1.0],
+        ..axes("The hand: preference", "step", "")
+    };
     charts += &line_chart(
         &preference,
         &[
-            line("preference loss", Colour::Before, curve(|p| f64::from(p.1)), false),
-            line("pairs the policy itself orders right", Colour::After, curve(|p| f64::from(p.2)), false),
+            line(
+                "preference loss",
+                Colour::Before,
+                curve(|p| f64::from(p.1)),
+                false,
+            ),
+            line(
+                "pairs the policy itself orders right",
+                Colour::After,
+                curve(|p| f64::from(p.2)),
+                false,
+            ),
         ],
     );
     format!(
@@ -219,7 +309,10 @@ pub fn guard(report: &Report) -> String {
 
 /// Files, and what of them a second run must give again.
 pub fn places(report: &Report, material: &Material) -> String {
-    let mut html = format!("<p>In the folder <code>{}</code>:</p><ul class=\"files\">", escape(&material.folder));
+    let mut html = format!(
+        "<p>In the folder <code>{}</code>:</p><ul class=\"files\">",
+        escape(&material.folder)
+    );
     let item = |html: &mut String, path: &str, what: &str| {
         let path = escape(path);
         let _ = write!(html, "<li><a href=\"{path}\">{path}</a> {what}</li>");
@@ -243,11 +336,22 @@ pub fn places(report: &Report, material: &Material) -> String {
         "</ul><details><summary>What the same seed, device and settings give again, bit for bit</summary>\
          <div class=\"wide\"><table><tr><th>folder</th><th>files</th><th>sha256 of the list of hashes</th></tr>",
     );
-    for group in report.artefacts.chunk_by(|a, b| folder(&a.path) == folder(&b.path)) {
-        let list: String = group.iter().map(|a| format!("{}  {}\n", a.sha256, a.path)).collect();
+    for group in report
+        .artefacts
+        .chunk_by(|a, b| folder(&a.path) == folder(&b.path))
+    {
+        let list: String = group
+            .iter()
+            .map(|a| format!("{}  {}\n", a.sha256, a.path))
+            .collect();
         let name = group.first().map_or("", |a| folder(&a.path));
         let sha256 = sha256_bytes(list.as_bytes());
-        let _ = write!(html, "<tr><td>{}</td><td>{}</td><td><code>{sha256}</code></td></tr>", escape(name), group.len());
+        let _ = write!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td><code>{sha256}</code></td></tr>",
+            escape(name),
+            group.len()
+        );
     }
     html + "</table></div><p class=\"note\">The hash of every single file is in report.json.</p></details>"
 }
@@ -256,9 +360,17 @@ pub fn places(report: &Report, material: &Material) -> String {
 pub fn next(material: &Material) -> String {
     let items: String = suggestions(&material.folder)
         .iter()
-        .map(|(what, commands)| format!("<li>{}<pre>{}</pre></li>", escape(what), escape(&commands.join("\n"))))
+        .map(|(what, commands)| {
+            format!(
+                "<li>{}<pre>{}</pre></li>",
+                escape(what),
+                escape(&commands.join("\n"))
+            )
+        })
         .collect();
-    format!("<ul>{items}</ul><p class=\"note\">From the source tree, <code>cargo run --release --</code> stands for <code>apprentice</code>.</p>")
+    format!(
+        "<ul>{items}</ul><p class=\"note\">From the source tree, <code>cargo run --release --</code> stands for <code>apprentice</code>.</p>"
+    )
 }
 
 /// What must not be read into the figures.
@@ -279,15 +391,24 @@ pub fn limits(report: &Report) -> String {
 }
 
 fn episodes(report: &Report, folder: &str) -> usize {
-    report.artefacts.iter().filter(|a| a.path.starts_with(folder) && a.path.ends_with(".mcap")).count()
+    report
+        .artefacts
+        .iter()
+        .filter(|a| a.path.starts_with(folder) && a.path.ends_with(".mcap"))
+        .count()
 }
 
 fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("(the run's own)", |(folder, _)| folder)
+    path.rsplit_once('/')
+        .map_or("(the run's own)", |(folder, _)| folder)
 }
 
 fn films(films: &[Film]) -> String {
-    let lowest = films.iter().flat_map(|f| &f.rewards).copied().fold(0.0, f64::min);
+    let lowest = films
+        .iter()
+        .flat_map(|f| &f.rewards)
+        .copied()
+        .fold(0.0, f64::min);
     films.iter().map(|f| f.html(lowest)).collect()
 }
 
@@ -302,14 +423,23 @@ fn reward_lines(episodes: &[ScoredEpisode]) -> Vec<Line> {
         let moments = of.iter().map(|e| e.scored.moments.len()).max().unwrap_or(0);
         let (mut points, mut band) = (Vec::new(), Vec::new());
         for moment in 0..moments {
-            let mut values: Vec<f64> = of.iter().filter_map(|e| e.scored.moments.get(moment).copied()).collect();
+            let mut values: Vec<f64> = of
+                .iter()
+                .filter_map(|e| e.scored.moments.get(moment).copied())
+                .collect();
             values.sort_by(f64::total_cmp);
             let x = 100.0 * moment as f64 / (moments - 1).max(1) as f64;
             let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
             points.push((x, values.iter().sum::<f64>() / values.len() as f64));
             band.push((x, at(0.1), at(0.9)));
         }
-        Line { name: name.into(), colour, points, band, faint: false }
+        Line {
+            name: name.into(),
+            colour,
+            points,
+            band,
+            faint: false,
+        }
     });
     lines.filter(|l| !l.points.is_empty()).collect()
 }
@@ -317,5 +447,7 @@ fn reward_lines(episodes: &[ScoredEpisode]) -> Vec<Line> {
 /// Mean of each value and up to `width - 1` before it.
 fn running_mean(values: &[f64], width: usize) -> Vec<f64> {
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
-    (1..=values.len()).map(|end| mean(&values[end.saturating_sub(width)..end])).collect()
+    (1..=values.len())
+        .map(|end| mean(&values[end.saturating_sub(width)..end]))
+        .collect()
 }

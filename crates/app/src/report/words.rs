@@ -40,7 +40,11 @@ impl Verdict {
     pub fn sentence(self, report: &Report) -> String {
         let way = way(report);
         let (before, after) = (report.base.preferred, report.aligned.preferred);
-        let rates = format!("{} before, {} after", percent(before.rate()), percent(after.rate()));
+        let rates = format!(
+            "{} before, {} after",
+            percent(before.rate()),
+            percent(after.rate())
+        );
         match self {
             Self::LeftAlone => "The policy was left as it was: the rankings did not hold up on rankings kept back, so \
                                 there was nothing to align it to."
@@ -96,7 +100,10 @@ pub fn warnings(report: &Report) -> Vec<String> {
         );
     }
     if report.labels.error_rate > 0.0 {
-        found.push(format!("{} of the rankings were wrong on purpose.", percent(report.labels.error_rate)));
+        found.push(format!(
+            "{} of the rankings were wrong on purpose.",
+            percent(report.labels.error_rate)
+        ));
     }
     found
 }
@@ -104,13 +111,21 @@ pub fn warnings(report: &Report) -> Vec<String> {
 /// The preferred way, as it completes "take the mug".
 #[must_use]
 pub fn way(report: &Report) -> &'static str {
-    if report.labels.prefers == "rim" { "by the rim" } else { "by the handle" }
+    if report.labels.prefers == "rim" {
+        "by the rim"
+    } else {
+        "by the handle"
+    }
 }
 
 /// Who ranked.
 #[must_use]
 pub fn who(report: &Report) -> String {
-    if report.labels.operators.is_empty() { "nobody".to_owned() } else { report.labels.operators.join(", ") }
+    if report.labels.operators.is_empty() {
+        "nobody".to_owned()
+    } else {
+        report.labels.operators.join(", ")
+    }
 }
 
 /// Percent with one decimal.
@@ -131,7 +146,13 @@ pub fn share(share: Proportion) -> String {
     if share.n == 0 {
         return "nothing to count (0 of 0)".to_owned();
     }
-    format!("{} ({} of {}; {})", percent(share.rate()), share.k, share.n, span(share))
+    format!(
+        "{} ({} of {}; {})",
+        percent(share.rate()),
+        share.k,
+        share.n,
+        span(share)
+    )
 }
 
 /// Seconds as people say them.
@@ -174,7 +195,11 @@ pub fn count(number: u64) -> String {
 /// A chance, in words that stay honest near nought.
 #[must_use]
 pub fn chance(p: f64) -> String {
-    if p < 0.001 { "less than 1 in 1,000".to_owned() } else { format!("{p:.3}") }
+    if p < 0.001 {
+        "less than 1 in 1,000".to_owned()
+    } else {
+        format!("{p:.3}")
+    }
 }
 
 #[cfg(test)]
@@ -189,7 +214,11 @@ mod tests {
         run.aligned.preferred = Proportion::new(100, run.base.preferred.n);
         run.base.preferred = Proportion::new(95, run.base.preferred.n);
         assert_eq!(Verdict::of(&run), Verdict::PerhapsMore);
-        assert!(Verdict::PerhapsMore.sentence(&run).contains("could be chance"));
+        assert!(
+            Verdict::PerhapsMore
+                .sentence(&run)
+                .contains("could be chance")
+        );
         run.aligned.preferred = run.base.preferred;
         assert_eq!(Verdict::of(&run), Verdict::NotMore);
         run.alignment.evidence = false;
@@ -210,10 +239,19 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!(share(Proportion::new(81, 263)), "30.8 % (81 of 263; 25.5 to 36.6 %)");
+        assert_eq!(
+            share(Proportion::new(81, 263)),
+            "30.8 % (81 of 263; 25.5 to 36.6 %)"
+        );
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(12), "12");
-        assert_eq!((duration(3.21), duration(59.7), duration(372.0)), ("3.2 s".into(), "1 min 0 s".into(), "6 min 12 s".into()));
-        assert_eq!((bytes(0), bytes(3 << 29)), ("unknown".into(), "1.50 GiB".into()));
+        assert_eq!(
+            (duration(3.21), duration(59.7), duration(372.0)),
+            ("3.2 s".into(), "1 min 0 s".into(), "6 min 12 s".into())
+        );
+        assert_eq!(
+            (bytes(0), bytes(3 << 29)),
+            ("unknown".into(), "1.50 GiB".into())
+        );
     }
 }

@@ -38,13 +38,26 @@ pub fn run(context: &Context) -> Result<()> {
             learned.evidence.p_value
         ));
         base.save(&context.dir.path(ALIGNED))?;
-        return context.dir.write(REPORT, &Alignment { evidence: false, report: None });
+        return context.dir.write(
+            REPORT,
+            &Alignment {
+                evidence: false,
+                report: None,
+            },
+        );
     }
     let notes = judged(context, super::rollout::FOLDER)?;
     let episodes = open_all(context, super::rollout::FOLDER, &notes)?;
     let scores: Scores = context.dir.read(SCORES)?;
     let rewards: Vec<f64> = scores.episodes.iter().map(|s| s.total).collect();
-    let windows = Windows::new(notes.episodes.iter().map(|e| e.file.as_str()).zip(&episodes), base.config())?;
+    let windows = Windows::new(
+        notes
+            .episodes
+            .iter()
+            .map(|e| e.file.as_str())
+            .zip(&episodes),
+        base.config(),
+    )?;
     drop(episodes);
     let bar = context.bar(context.config.align.steps as u64, "align the hand");
     let (aligned, report) = align_policy(
@@ -55,11 +68,20 @@ pub fn run(context: &Context) -> Result<()> {
         context.seed.derive("align", 0),
         |p| {
             bar.set_position(p.step as u64);
-            bar.set_message(format!("preference loss {:.3}, drift {:.4}", p.preference, p.drift));
+            bar.set_message(format!(
+                "preference loss {:.3}, drift {:.4}",
+                p.preference, p.drift
+            ));
             !context.stopping()
         },
     )?;
     bar.finish();
     aligned.save(&context.dir.path(ALIGNED))?;
-    context.dir.write(REPORT, &Alignment { evidence: true, report: Some(report) })
+    context.dir.write(
+        REPORT,
+        &Alignment {
+            evidence: true,
+            report: Some(report),
+        },
+    )
 }

@@ -23,12 +23,23 @@ impl Cells {
     /// When a cell does not start or does not answer.
     pub fn start(context: &Context) -> Result<Self> {
         let description = describe(context)?;
-        let mut cells = Self { loops: Vec::new(), nodes: Vec::new() };
+        let mut cells = Self {
+            loops: Vec::new(),
+            nodes: Vec::new(),
+        };
         for _ in 0..context.config.run.robots {
-            let node = SimNode::start(context.config.sim.clone(), &description, ClockMode::Lockstep, None)
-                .context("a simulated cell did not start")?;
-            let link = RobotLink::connect(node.endpoint(), &description.name, Duration::from_secs(10))?;
-            cells.loops.push(ControlLoop::new(link, context.config.guard.clone())?);
+            let node = SimNode::start(
+                context.config.sim.clone(),
+                &description,
+                ClockMode::Lockstep,
+                None,
+            )
+            .context("a simulated cell did not start")?;
+            let link =
+                RobotLink::connect(node.endpoint(), &description.name, Duration::from_secs(10))?;
+            cells
+                .loops
+                .push(ControlLoop::new(link, context.config.guard.clone())?);
             cells.nodes.push(node);
         }
         Ok(cells)
@@ -37,10 +48,12 @@ impl Cells {
     /// What the guards of all cells did.
     #[must_use]
     pub fn totals(&self) -> GuardTotals {
-        self.loops.iter().fold(GuardTotals::default(), |mut sum, l| {
-            sum += l.totals();
-            sum
-        })
+        self.loops
+            .iter()
+            .fold(GuardTotals::default(), |mut sum, l| {
+                sum += l.totals();
+                sum
+            })
     }
 }
 
@@ -51,8 +64,11 @@ impl Cells {
 pub fn describe(context: &Context) -> Result<RobotDescription> {
     let name = &context.config.robot.description;
     let folder = Path::new(name);
-    let mut description =
-        if folder.is_dir() { RobotDescription::load(folder)? } else { RobotDescription::embedded(name)? };
+    let mut description = if folder.is_dir() {
+        RobotDescription::load(folder)?
+    } else {
+        RobotDescription::embedded(name)?
+    };
     for camera in &mut description.cameras {
         camera.width = context.config.robot.image_size;
         camera.height = context.config.robot.image_size;

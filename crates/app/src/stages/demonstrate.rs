@@ -22,12 +22,18 @@ pub fn run(context: &Context) -> Result<()> {
     let config = &context.config.demonstrations;
     let kinematics = Kinematics::new(cells.loops[0].description())?;
     let mut agent = ExpertAgent {
-        judges: cells.nodes.iter().map(apprentice_sim::SimNode::judge).collect(),
+        judges: cells
+            .nodes
+            .iter()
+            .map(apprentice_sim::SimNode::judge)
+            .collect(),
         experts: Vec::new(),
         kinematics,
         config: context.config.expert.clone(),
     };
-    let seeds = (0..config.episodes as u64).map(|i| styled(context.seed.derive("demonstration", i / 2), i)).collect();
+    let seeds = (0..config.episodes as u64)
+        .map(|i| styled(context.seed.derive("demonstration", i / 2), i))
+        .collect();
     let recording = Recording {
         folder: FOLDER,
         what: "demonstrate",
@@ -55,13 +61,21 @@ struct ExpertAgent {
 
 impl Agent for ExpertAgent {
     fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, RuntimeError> {
-        let states: Vec<_> = views.iter().filter_map(|v| v.observations.last()).map(|o| &o.state).collect();
+        let states: Vec<_> = views
+            .iter()
+            .filter_map(|v| v.observations.last())
+            .map(|o| &o.state)
+            .collect();
         if views.iter().any(|v| v.tick == 0) {
             self.experts = views
                 .iter()
                 .zip(&states)
                 .map(|(view, state)| {
-                    let style = if view.seed.0 & 1 == 0 { Style::Handle } else { Style::Rim };
+                    let style = if view.seed.0 & 1 == 0 {
+                        Style::Handle
+                    } else {
+                        Style::Rim
+                    };
                     let home = self.kinematics.tool_pose(&state.positions);
                     let scene = self.judges[view.robot].scene();
                     Expert::new(style, &scene, &home, self.config.clone(), view.seed)
@@ -73,7 +87,10 @@ impl Agent for ExpertAgent {
             .iter_mut()
             .zip(states)
             .map(|(expert, state)| {
-                let step = expert.act(&self.kinematics.tool_pose(&state.positions), state.gripper_width);
+                let step = expert.act(
+                    &self.kinematics.tool_pose(&state.positions),
+                    state.gripper_width,
+                );
                 vec![Decision {
                     execute: step.executed.to_vector().to_vec(),
                     record: step.label.to_vector().to_vec(),

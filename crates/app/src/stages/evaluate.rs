@@ -57,12 +57,19 @@ pub fn run_base(context: &Context) -> Result<()> {
 /// # Errors
 /// When recording fails.
 pub fn run_aligned(context: &Context) -> Result<()> {
-    run(context, super::align::ALIGNED, ALIGNED_FOLDER, "evaluate align")
+    run(
+        context,
+        super::align::ALIGNED,
+        ALIGNED_FOLDER,
+        "evaluate align",
+    )
 }
 
 fn run(context: &Context, policy: &str, folder: &str, what: &str) -> Result<()> {
     let config = &context.config.evaluate;
-    let seeds = (0..config.episodes as u64).map(|i| context.seed.derive("held out", i)).collect();
+    let seeds = (0..config.episodes as u64)
+        .map(|i| context.seed.derive("held out", i))
+        .collect();
     watch_policy(context, policy, folder, what, seeds, config.ticks)?;
     Ok(())
 }
@@ -75,10 +82,15 @@ pub fn examine_reward(context: &Context) -> Result<()> {
     let notes = judged(context, BASE_FOLDER)?;
     let episodes = open_all(context, BASE_FOLDER, &notes)?;
     let learned = super::reward::load(context)?;
-    let scores = Scores { episodes: learned.model.score_all(&features(context, &episodes)?)? };
+    let scores = Scores {
+        episodes: learned.model.score_all(&features(context, &episodes)?)?,
+    };
     let totals: Vec<f64> = scores.episodes.iter().map(|s| s.total).collect();
-    let truth: Vec<f64> =
-        notes.episodes.iter().map(|e| hidden_utility(e, context.config.operator.prefers)).collect();
+    let truth: Vec<f64> = notes
+        .episodes
+        .iter()
+        .map(|e| hidden_utility(e, context.config.operator.prefers))
+        .collect();
     let (accuracy, pairs) = triplet_accuracy(&totals, &truth);
     let best = single_features(&episodes)
         .into_iter()
@@ -86,7 +98,9 @@ pub fn examine_reward(context: &Context) -> Result<()> {
             let (share, _) = triplet_accuracy(&values, &truth);
             (name, share.max(1.0 - share))
         })
-        .fold((String::new(), 0.0), |best, next| if next.1 > best.1 { next } else { best });
+        .fold((String::new(), 0.0), |best, next| {
+            if next.1 > best.1 { next } else { best }
+        });
     let exam = RewardExam {
         spearman_heldout: spearman(&totals, &truth),
         triplet_accuracy_heldout: accuracy,
@@ -105,16 +119,25 @@ pub fn rates(context: &Context, notes: &Judged) -> Rates {
     let all = notes.episodes.len() as u64;
     let success = notes.episodes.iter().filter(|e| e.outcome.success).count() as u64;
     let preferred = notes.episodes.iter().filter(|e| e.picked(grasp)).count() as u64;
-    Rates { success: Proportion::new(success, all), preferred: Proportion::new(preferred, success) }
+    Rates {
+        success: Proportion::new(success, all),
+        preferred: Proportion::new(preferred, success),
+    }
 }
 
 /// One number an episode, each a guess at what a preference could hang on.
 fn single_features(episodes: &[Episode]) -> Vec<(String, Vec<f64>)> {
     let last = |e: &Episode, i: usize| {
-        e.ticks.last().and_then(|t| t.proprioception.get(i)).map_or(0.0, |&v| f64::from(v))
+        e.ticks
+            .last()
+            .and_then(|t| t.proprioception.get(i))
+            .map_or(0.0, |&v| f64::from(v))
     };
     let brightness = |e: &Episode, camera: usize| {
-        let frame = e.ticks.last().and_then(|t| t.observation.frames.get(camera));
+        let frame = e
+            .ticks
+            .last()
+            .and_then(|t| t.observation.frames.get(camera));
         frame.map_or(0.0, |f| {
             let rgb = f.image.rgb();
             rgb.iter().map(|&v| f64::from(v)).sum::<f64>() / rgb.len().max(1) as f64
@@ -132,7 +155,9 @@ fn single_features(episodes: &[Episode]) -> Vec<(String, Vec<f64>)> {
             })
             .sum::<f64>()
     };
-    let each = |name: &str, f: &dyn Fn(&Episode) -> f64| (name.to_owned(), episodes.iter().map(f).collect());
+    let each = |name: &str, f: &dyn Fn(&Episode) -> f64| {
+        (name.to_owned(), episodes.iter().map(f).collect())
+    };
     vec![
         each("last finger opening", &|e| last(e, 9)),
         each("last tool height", &|e| last(e, 2)),

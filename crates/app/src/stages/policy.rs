@@ -25,11 +25,18 @@ pub struct TrainingCurve {
 pub fn run(context: &Context) -> Result<()> {
     let notes = judged(context, super::demonstrate::FOLDER)?;
     let episodes = open_all(context, super::demonstrate::FOLDER, &notes)?;
-    let named = notes.episodes.iter().map(|e| e.file.as_str()).zip(&episodes);
+    let named = notes
+        .episodes
+        .iter()
+        .map(|e| e.file.as_str())
+        .zip(&episodes);
     let windows = Windows::new(named, &context.config.policy)?;
     drop(episodes);
     let bar = context.bar(context.config.train.steps as u64, "train");
-    let mut curve = TrainingCurve { loss: Vec::new(), samples: windows.samples().len() };
+    let mut curve = TrainingCurve {
+        loss: Vec::new(),
+        samples: windows.samples().len(),
+    };
     let policy = train(
         &windows,
         &context.config.policy,
@@ -40,7 +47,10 @@ pub fn run(context: &Context) -> Result<()> {
             curve.loss.push(p.loss);
             let recent = &curve.loss[curve.loss.len().saturating_sub(20)..];
             bar.set_position(p.step as u64);
-            bar.set_message(format!("loss {:.4}", recent.iter().sum::<f32>() / recent.len() as f32));
+            bar.set_message(format!(
+                "loss {:.4}",
+                recent.iter().sum::<f32>() / recent.len() as f32
+            ));
             !context.stopping()
         },
     )?;
@@ -54,5 +64,8 @@ pub fn run(context: &Context) -> Result<()> {
 /// # Errors
 /// When it is missing or damaged.
 pub fn load(context: &Context, file: &str) -> Result<DiffusionPolicy> {
-    Ok(DiffusionPolicy::load(&context.dir.path(file), &context.device)?)
+    Ok(DiffusionPolicy::load(
+        &context.dir.path(file),
+        &context.device,
+    )?)
 }

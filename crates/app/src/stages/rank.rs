@@ -27,12 +27,25 @@ pub fn run(context: &Context) -> Result<()> {
             notes.episodes.len()
         );
     }
-    let utility: BTreeMap<EpisodeId, f64> =
-        notes.episodes.iter().map(|e| (e.id.clone(), hidden_utility(e, config.prefers))).collect();
-    let ids: Vec<EpisodeId> = notes.episodes.iter().take(needed).map(|e| e.id.clone()).collect();
+    let utility: BTreeMap<EpisodeId, f64> = notes
+        .episodes
+        .iter()
+        .map(|e| (e.id.clone(), hidden_utility(e, config.prefers)))
+        .collect();
+    let ids: Vec<EpisodeId> = notes
+        .episodes
+        .iter()
+        .take(needed)
+        .map(|e| e.id.clone())
+        .collect();
     let groups: Vec<Vec<(EpisodeId, f64)>> = groups_of_four(&ids, context.seed.derive("groups", 0))
         .into_iter()
-        .map(|group| group.into_iter().map(|id| (id.clone(), utility.get(&id).copied().unwrap_or(0.0))).collect())
+        .map(|group| {
+            group
+                .into_iter()
+                .map(|id| (id.clone(), utility.get(&id).copied().unwrap_or(0.0)))
+                .collect()
+        })
         .collect();
     let operator = SimulatedOperator {
         who: "simulated operator".into(),

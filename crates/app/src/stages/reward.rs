@@ -5,7 +5,9 @@ use crate::stages::rank::LOG;
 use crate::stages::scenes::{by_id, judged, open_all};
 use anyhow::{Context as _, Result, bail};
 use apprentice_core::Image;
-use apprentice_encoder::{Backbone, BackboneKind, Clip, CompactBackbone, FeatureClip, self_supervise};
+use apprentice_encoder::{
+    Backbone, BackboneKind, Clip, CompactBackbone, FeatureClip, self_supervise,
+};
 use apprentice_episode::Episode;
 use apprentice_nn::{load_module, save_module};
 use apprentice_preference::JudgementLog;
@@ -61,7 +63,10 @@ pub fn run(context: &Context) -> Result<()> {
     }
     let bar = context.bar(1000, "align the eye");
     let learned = learn(
-        &RankedClips { clips: &features, rankings },
+        &RankedClips {
+            clips: &features,
+            rankings,
+        },
         &context.config.encoder.alignment,
         &context.config.reward,
         context.seed.derive("reward", 0),
@@ -72,7 +77,9 @@ pub fn run(context: &Context) -> Result<()> {
         },
     )?;
     bar.finish();
-    let scores = Scores { episodes: learned.model.score_all(&features)? };
+    let scores = Scores {
+        episodes: learned.model.score_all(&features)?,
+    };
     context.dir.write(REWARD, &learned)?;
     context.dir.write(SCORES, &scores)
 }
@@ -95,10 +102,13 @@ pub fn features(context: &Context, episodes: &[Episode]) -> Result<Vec<FeatureCl
 }
 
 fn clip(context: &Context, episode: &Episode) -> Clip {
-    let pictures = episode
-        .ticks
-        .iter()
-        .map(|t| t.observation.frames.iter().map(|f| &f.image).collect::<Vec<&Image>>());
+    let pictures = episode.ticks.iter().map(|t| {
+        t.observation
+            .frames
+            .iter()
+            .map(|f| &f.image)
+            .collect::<Vec<&Image>>()
+    });
     Clip::from_episode(pictures, &context.config.encoder.clip)
 }
 
@@ -108,7 +118,11 @@ fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
     let config = &context.config.encoder;
     match config.backbone {
         BackboneKind::EfficientnetLite0 => {
-            let file = if config.weights.as_os_str().is_empty() { default_weights() } else { config.weights.clone() };
+            let file = if config.weights.as_os_str().is_empty() {
+                default_weights()
+            } else {
+                config.weights.clone()
+            };
             let network = EfficientNetLite0::load(&file, &context.device).with_context(|| {
                 "encoder.backbone is efficientnet-lite0; get its weights with \
                  `apprentice weights get efficientnet-lite0`, or name a file with encoder.weights"
@@ -120,11 +134,12 @@ fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
             if let Some(clips) = clips {
                 let bar = context.bar(config.cycle.steps as u64, "teach the eye");
                 let seed = context.seed.derive("backbone", 0);
-                let (network, _) = self_supervise(clips, &config.cycle, seed, &context.device, |step, loss| {
-                    bar.set_position(step as u64);
-                    bar.set_message(format!("cycle loss {loss:.4}"));
-                    !context.stopping()
-                })?;
+                let (network, _) =
+                    self_supervise(clips, &config.cycle, seed, &context.device, |step, loss| {
+                        bar.set_position(step as u64);
+                        bar.set_message(format!("cycle loss {loss:.4}"));
+                        !context.stopping()
+                    })?;
                 bar.finish();
                 save_module(&network, &path, &BTreeMap::new())?;
             }
@@ -145,6 +160,10 @@ pub fn default_weights() -> PathBuf {
 #[must_use]
 pub fn weights_folder() -> PathBuf {
     let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".local/share"));
-    let data = std::env::var_os("XDG_DATA_HOME").filter(|v| !v.is_empty()).map(PathBuf::from);
-    data.or_else(home).unwrap_or_default().join("apprentice/weights")
+    let data = std::env::var_os("XDG_DATA_HOME")
+        .filter(|v| !v.is_empty())
+        .map(PathBuf::from);
+    data.or_else(home)
+        .unwrap_or_default()
+        .join("apprentice/weights")
 }

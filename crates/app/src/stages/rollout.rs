@@ -18,7 +18,9 @@ pub const FOLDER: &str = "rollouts";
 /// When recording fails.
 pub fn run(context: &Context) -> Result<()> {
     let config = &context.config.rollouts;
-    let seeds = (0..config.episodes as u64).map(|i| context.seed.derive("rollout", i)).collect();
+    let seeds = (0..config.episodes as u64)
+        .map(|i| context.seed.derive("rollout", i))
+        .collect();
     watch_policy(context, BASE, FOLDER, "rollouts", seeds, config.ticks)?;
     Ok(())
 }

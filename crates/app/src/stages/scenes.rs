@@ -44,7 +44,11 @@ pub struct Totals {
 
 impl From<GuardTotals> for Totals {
     fn from(t: GuardTotals) -> Self {
-        Self { commands: t.commands, refusals: t.refusals, violations: t.violations }
+        Self {
+            commands: t.commands,
+            refusals: t.refusals,
+            violations: t.violations,
+        }
     }
 }
 
@@ -76,7 +80,12 @@ pub struct Recording<'a> {
 ///
 /// # Errors
 /// When cells, agent or recorder fail; what was recorded stays and is recorded anew on resuming.
-pub fn record(context: &Context, cells: &mut Cells, agent: &mut dyn Agent, recording: &Recording<'_>) -> Result<Judged> {
+pub fn record(
+    context: &Context,
+    cells: &mut Cells,
+    agent: &mut dyn Agent,
+    recording: &Recording<'_>,
+) -> Result<Judged> {
     let folder = context.dir.path(recording.folder);
     fs::create_dir_all(&folder)?;
     let before = cells.totals();
@@ -87,7 +96,11 @@ pub fn record(context: &Context, cells: &mut Cells, agent: &mut dyn Agent, recor
         .enumerate()
         .map(|(i, &seed)| {
             meta.seed = seed.0;
-            EpisodePlan { path: folder.join(format!("episode-{i:04}.mcap")), meta: meta.clone(), seed }
+            EpisodePlan {
+                path: folder.join(format!("episode-{i:04}.mcap")),
+                meta: meta.clone(),
+                seed,
+            }
         })
         .collect();
     for plan in &plans {
@@ -119,7 +132,10 @@ pub fn record(context: &Context, cells: &mut Cells, agent: &mut dyn Agent, recor
         violations: after.violations - before.violations,
     };
     Catalog::rebuild(&folder)?;
-    context.dir.write(&format!("judge/{}.json", recording.folder.replace('/', "-")), &judged)?;
+    context.dir.write(
+        &format!("judge/{}.json", recording.folder.replace('/', "-")),
+        &judged,
+    )?;
     Ok(judged)
 }
 
@@ -128,7 +144,9 @@ pub fn record(context: &Context, cells: &mut Cells, agent: &mut dyn Agent, recor
 /// # Errors
 /// When it has not been recorded.
 pub fn judged(context: &Context, folder: &str) -> Result<Judged> {
-    context.dir.read(&format!("judge/{}.json", folder.replace('/', "-")))
+    context
+        .dir
+        .read(&format!("judge/{}.json", folder.replace('/', "-")))
 }
 
 /// Opens the episodes of a folder in order of recording.
@@ -138,13 +156,22 @@ pub fn judged(context: &Context, folder: &str) -> Result<Judged> {
 pub fn open_all(context: &Context, folder: &str, judged: &Judged) -> Result<Vec<Episode>> {
     use rayon::prelude::*;
     let dir = context.dir.path(folder);
-    judged.episodes.par_iter().map(|e| Ok(Episode::open(dir.join(&e.file))?)).collect()
+    judged
+        .episodes
+        .par_iter()
+        .map(|e| Ok(Episode::open(dir.join(&e.file))?))
+        .collect()
 }
 
 /// Index of each episode by id.
 #[must_use]
 pub fn by_id(judged: &Judged) -> BTreeMap<EpisodeId, usize> {
-    judged.episodes.iter().enumerate().map(|(i, e)| (e.id.clone(), i)).collect()
+    judged
+        .episodes
+        .iter()
+        .enumerate()
+        .map(|(i, e)| (e.id.clone(), i))
+        .collect()
 }
 
 fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeMeta> {
@@ -152,9 +179,17 @@ fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeM
     let cameras = description
         .cameras
         .iter()
-        .map(|c| CameraInfo { name: c.name.clone(), width: c.width, height: c.height })
+        .map(|c| CameraInfo {
+            name: c.name.clone(),
+            width: c.width,
+            height: c.height,
+        })
         .collect();
-    let kind = if description.is_cartesian() { "cartesian_pose_and_opening" } else { "joint_positions" };
+    let kind = if description.is_cartesian() {
+        "cartesian_pose_and_opening"
+    } else {
+        "joint_positions"
+    };
     let mut meta = EpisodeMeta::new(
         context.config.run.task.clone(),
         description.name.clone(),
@@ -165,6 +200,8 @@ fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeM
         description.policy_hz,
     );
     meta.policy.clone_from(&recording.policy);
-    meta.robot_description_sha256 = Some(apprentice_core::sha256_bytes(description.to_toml()?.as_bytes()));
+    meta.robot_description_sha256 = Some(apprentice_core::sha256_bytes(
+        description.to_toml()?.as_bytes(),
+    ));
     Ok(meta)
 }
