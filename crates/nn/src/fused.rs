@@ -22,11 +22,12 @@ mod product;
 mod spatial;
 
 pub(crate) use gather::Window;
+pub(crate) use spatial::place;
 
 use buffer::{tensor, values};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, DispatchDevice, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Device, Tensor};
+use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{DType, Tensor};
 
 /// Layers as single operations. Layouts are channels-last and row-major.
 #[backend_extension(Flex, Autodiff)]
@@ -78,10 +79,12 @@ impl LayerOps for Flex {
         bias: FloatTensor<Self>,
         window: Window,
     ) -> FloatTensor<Self> {
-        let shape = window.output_shape(&x.shape(), weight.shape()[1]);
+        let input = x.shape();
+        let shape = window.output_shape(&input, weight.shape()[1]);
+        let picture = gather::Picture::new(window, &input);
         let (x, weight, bias) = (values(x), values(weight), values(bias));
         tensor(
-            gather::convolve(x.get(), weight.get(), bias.get(), &window, shape[0]),
+            gather::convolve(x.get(), weight.get(), bias.get(), &picture),
             shape,
         )
     }
@@ -91,7 +94,53 @@ impl LayerOps for Flex {
     }
 }
 
-/// Whether these operations run on the tensors of `device`.
-pub(crate) fn available(device: &Device) -> bool {
-    matches!(device.as_dispatch().clone().inner(), DispatchDevice::Flex(_))
+/// Whether these operations run on a tensor like `x`.
+pub(crate) fn available<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32
+        && matches!(
+            x.device().as_dispatch().clone().inner(),
+            DispatchDevice::Flex(_)
+        )
+}
+
+/// [`LayerOps::group_norm`].
+pub(crate) fn group_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    groups: usize,
+    activate: bool,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::group_norm(
+        x.into_dispatch(),
+        gamma.into_dispatch(),
+        beta.into_dispatch(),
+        groups,
+        activate,
+    ))
+}
+
+/// [`LayerOps::mish`].
+pub(crate) fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::mish(x.into_dispatch()))
+}
+
+/// [`LayerOps::convolve`].
+pub(crate) fn convolve(
+    x: Tensor<4>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    window: Window,
+) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::convolve(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        window,
+    ))
+}
+
+/// [`LayerOps::spatial_softmax`].
+pub(crate) fn spatial_softmax(x: Tensor<4>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::spatial_softmax(x.into_dispatch()))
 }

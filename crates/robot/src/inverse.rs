@@ -45,16 +45,19 @@ impl DifferentialIk {
     pub fn step(&self, joints: &[f64], target: &Isometry3<f64>, dt: f64) -> Vec<f64> {
         let error = self.error(joints, target) * GAIN;
         let jacobian = self.kinematics.jacobian(joints);
-        let square: Matrix6<f64> =
-            &jacobian * jacobian.transpose() + Matrix6::identity() * (DAMPING * DAMPING);
-        let Some(inverse) = square.try_inverse() else {
+        let transposed = jacobian.transpose();
+        let square: Matrix6<f64> = &jacobian * &transposed;
+        let pseudo = |damping: f64| {
+            (square + Matrix6::identity() * damping)
+                .try_inverse()
+                .map(|inverse| {
+                    let product = &transposed * inverse;
+                    DMatrix::from_iterator(joints.len(), 6, product.iter().copied())
+                })
+        };
+        let (Some(damped), Some(exact)) = (pseudo(DAMPING * DAMPING), pseudo(1e-9)) else {
             return joints.to_vec();
         };
-        let pseudo: DMatrix<f64> = DMatrix::from_iterator(
-            joints.len(),
-            6,
-            (jacobian.transpose() * inverse).iter().copied(),
-        );
         let home = DVector::from_iterator(
             joints.len(),
             joints
@@ -63,7 +66,8 @@ impl DifferentialIk {
                 .map(|(q, h)| HOME_PULL * (h - q)),
         );
         let felt = &jacobian * &home;
-        let mut speed = &pseudo * (error - felt) + home;
+        // The tool must not feel the pull: it is projected without damping.
+        let mut speed = damped * error + home - exact * felt;
         let scale = speed
             .iter()
             .zip(&self.speeds)

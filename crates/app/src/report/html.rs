@@ -2,6 +2,7 @@
 
 use super::escape::escape;
 use super::figures::Report;
+use super::learning;
 use super::material::Material;
 use super::sections;
 use super::words::{Verdict, duration, percent, span, warnings};
@@ -29,9 +30,9 @@ pub fn page(report: &Report, material: &Material) -> String {
     for (heading, section) in [
         ("What was asked", sections::asked(report)),
         ("What changed", sections::changed(report, material)),
-        ("What was learnt", sections::learnt(report, material)),
+        ("What was learnt", learning::learnt(report, material)),
         ("How sure this is", sections::sure(report)),
-        ("How it learnt", sections::curves(report, material)),
+        ("How it learnt", learning::curves(report, material)),
         ("What it cost", sections::cost(report)),
         ("The guard", sections::guard(report)),
         ("Where everything lies", sections::places(report, material)),

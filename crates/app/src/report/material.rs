@@ -141,10 +141,8 @@ fn best_and_worst(context: &Context) -> Result<Vec<Film>> {
         .filter_map(|(title, found)| found.map(|found| (title, found)))
         .map(|(title, (note, scored))| {
             let episode = Episode::open(context.dir.path(ROLLOUTS).join(&note.file))?;
-            let title = format!(
-                "{title}: {:.3} \u{b1} {:.3}",
-                scored.total, scored.uncertainty
-            );
+            let total = format!("{:.3}", scored.total).replace('-', "\u{2212}");
+            let title = format!("{title}: {total} \u{b1} {:.3}", scored.uncertainty);
             let caption = format!("{ROLLOUTS}/{}, {}.", note.file, told(note));
             Film::of(&episode, title, caption, scored.moments.clone())
         })

@@ -9,13 +9,17 @@ mod colour;
 mod escape;
 mod figures;
 mod film;
+mod gather;
+mod histogram;
 mod html;
 mod last_screen;
+mod learning;
 mod material;
 mod plots;
 mod rates_plot;
 #[cfg(test)]
 mod sample;
+mod scale;
 mod sections;
 mod words;
 

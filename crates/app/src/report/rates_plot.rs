@@ -45,11 +45,8 @@ pub fn rates_plot(title: &str, rows: &[(String, Proportion, Proportion)]) -> Str
             let y = top + 8.0 + j as f64 * (BAR + 6.0);
             let middle = y + BAR / 2.0;
             let (low, high) = (x(share.low), x(share.high));
-            let shown = if share.n == 0 {
-                "none".to_owned()
-            } else {
-                percent(share.rate())
-            };
+            let said = in_words(*share);
+            let (shown, counted) = said.split_once('(').unwrap_or((&said, ")"));
             let _ = write!(
                 svg,
                 r#"<rect class="bar {class}" x="{left}" y="{y:.1}" width="{width:.1}" height="{bar}"/><path class="whisker" d="M{low:.1} {middle:.1}H{high:.1}M{low:.1} {t:.1}v8M{high:.1} {t:.1}v8"/><text x="{text:.1}" y="{base:.1}"><tspan class="row">{shown}</tspan><tspan>({counted}</tspan></text>"#,

@@ -121,10 +121,18 @@ pub fn way(report: &Report) -> &'static str {
 /// Who ranked.
 #[must_use]
 pub fn who(report: &Report) -> String {
-    if report.labels.operators.is_empty() {
+    let named = |who: &String| {
+        if who == "simulated operator" {
+            format!("the {who}")
+        } else {
+            who.clone()
+        }
+    };
+    let all: Vec<String> = report.labels.operators.iter().map(named).collect();
+    if all.is_empty() {
         "nobody".to_owned()
     } else {
-        report.labels.operators.join(", ")
+        all.join(", ")
     }
 }
 
