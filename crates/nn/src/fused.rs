@@ -14,11 +14,12 @@
 
 mod autodiff;
 mod buffer;
-mod conv_grad;
+mod convolve;
 mod gather;
 mod mish;
 mod norm;
 mod product;
+mod recycle;
 mod spatial;
 
 pub(crate) use gather::Window;
@@ -84,7 +85,7 @@ impl LayerOps for Flex {
         let picture = gather::Picture::new(window, &input);
         let (x, weight, bias) = (values(x), values(weight), values(bias));
         tensor(
-            gather::convolve(x.get(), weight.get(), bias.get(), &picture),
+            convolve::convolve(x.get(), weight.get(), bias.get(), &picture),
             shape,
         )
     }

@@ -58,8 +58,11 @@ pub fn last_screen(report: &Report, dir: &Path) -> String {
         "Try next:".to_owned(),
     ]);
     for (what, commands) in suggestions(&dir.display().to_string()) {
-        lines.push(format!("  {what}:"));
-        lines.extend(commands.iter().map(|c| format!("    {c}")));
+        let mut why = format!("   # {what}");
+        for command in commands {
+            lines.push(format!("  {command}{why}"));
+            why.clear();
+        }
     }
     lines.join("\n")
 }
@@ -130,7 +133,7 @@ mod tests {
         ] {
             assert!(screen.contains(&needed), "{needed}\n{screen}");
         }
-        assert!(screen.lines().count() <= 36, "{screen}");
+        assert!(screen.lines().count() <= 28, "{screen}");
         assert!(
             screen
                 .lines()

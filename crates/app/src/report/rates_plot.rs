@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 const LEFT: f64 = 6.0;
 const FULL: f64 = 600.0;
-const WIDTH: f64 = 940.0;
+const WIDTH: f64 = 860.0;
 const BAR: f64 = 16.0;
 /// Height of a pair of bars with its name.
 const ROW: f64 = 76.0;

@@ -63,7 +63,8 @@ pub fn changed(report: &Report, material: &Material) -> String {
     format!(
         "<p>Both policies were tried in the same {} scenes, none of which they had seen. In {} scenes the preferred \
          way came with alignment, in {} it went, in {} it was there both times and in {} neither time.</p>\
-         <div class=\"rates\">{}</div><p class=\"note\">Whiskers and brackets: Wilson 95 % intervals.</p>{}",
+         <div class=\"rates\">{}</div><p class=\"note\">Whiskers and brackets: Wilson 95 % intervals. Below: the first scene \
+         that alignment turned to the preferred way, or the first of all where it turned none.</p>{}",
         base.success.n,
         scenes.gained,
         scenes.lost,
@@ -76,6 +77,14 @@ pub fn changed(report: &Report, material: &Material) -> String {
 
 /// What supports the figures.
 pub fn sure(report: &Report) -> String {
+    let budget = if report.alignment.stopped_by_budget {
+        format!(
+            " The budget ended the alignment after {} steps.",
+            report.alignment.steps
+        )
+    } else {
+        String::new()
+    };
     let evidence = &report.reward.evidence;
     let gate = if report.alignment.evidence {
         "so the policy was aligned"
@@ -90,7 +99,7 @@ pub fn sure(report: &Report) -> String {
          <li>Controls: the table above sets the reward beside answers that need no learning. \
          <code>operator.shuffle=true</code> repeats the run with rankings that say nothing.</li>\
          <li>Drift: the aligned policy's predicted noise differs from the base policy's by {:.4} in the mean square; \
-         the budget is {} and the noise itself has variance 1.</li>\
+         the budget is {} and the noise itself has variance 1.{budget}</li>\
          <li>This is one seed. Other seeds give other figures.</li></ul>",
         percent(evidence.accuracy),
         evidence.pairs,

@@ -88,12 +88,6 @@ pub fn warnings(report: &Report) -> Vec<String> {
             count(report.guard.violations)
         ));
     }
-    if report.alignment.stopped_by_budget {
-        found.push(format!(
-            "Alignment stopped early, after {} steps, because the policy had moved as far as its drift budget allows.",
-            report.alignment.steps
-        ));
-    }
     if report.labels.shuffle {
         found.push(
             "A control run: the rankings were put in random order, so nothing should be learnt from them.".to_owned(),

@@ -1,7 +1,7 @@
 //! The gradients of [`LayerOps`], written out.
 
-use super::buffer::{tensor, values};
-use super::conv_grad::{ConvGradients, gradients};
+use super::buffer::{tensor, values, writable};
+use super::convolve::{ConvGradients, gradients};
 use super::gather::{Picture, Window};
 use super::{LayerOps, mish, norm, spatial};
 use burn::backend::autodiff::Autodiff;
@@ -38,9 +38,10 @@ impl Backward<Flex, 1> for MishStep {
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
-            let shape = gradient.shape();
-            let (x, gradient) = (values(ops.state), values(gradient));
-            tensor(mish::backward(x.get(), gradient.get()), shape)
+            let (x, mut gradient) = (values(ops.state), writable(gradient));
+            mish::backward(x.get(), gradient.get_mut());
+            x.recycle();
+            gradient.into_tensor()
         });
     }
 }
@@ -71,6 +72,8 @@ impl Backward<Flex, 3> for ConvolveStep {
             &picture,
             to_x.is_some(),
         );
+        x.recycle();
+        gradient.recycle();
         if let Some(parent) = to_x {
             grads.register::<Flex>(parent.id, tensor(dx, input));
         }

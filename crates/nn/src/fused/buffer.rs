@@ -1,5 +1,6 @@
 //! Flex tensors as slices of numbers and back.
 
+use super::recycle;
 use burn::backend::Shape;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{Bytes, DType};
@@ -25,6 +26,39 @@ impl Values {
         let layout = self.tensor.layout();
         let start = layout.start_offset();
         &self.tensor.storage::<f32>()[start..start + layout.num_elements()]
+    }
+
+    /// Keeps the memory for another tensor when this was the last to use it.
+    pub(super) fn recycle(self) {
+        recycle::give_tensor(self.tensor);
+    }
+}
+
+/// A tensor whose numbers may be written, row-major: a copy when others see it too.
+pub(super) struct Writable(Values);
+
+/// See [`Writable`].
+pub(super) fn writable(tensor: FlexTensor) -> Writable {
+    let whole = tensor.layout().start_offset() == 0;
+    let Values { tensor } = values(tensor);
+    let numbers = tensor.layout().num_elements();
+    if whole && tensor.is_unique() && tensor.storage::<f32>().len() == numbers {
+        return Writable(Values { tensor });
+    }
+    let shape = tensor.layout().shape().clone();
+    let mut copy = recycle::take(numbers);
+    let shared = Values { tensor };
+    copy.copy_from_slice(shared.get());
+    Writable(values(self::tensor(copy, shape)))
+}
+
+impl Writable {
+    pub(super) fn get_mut(&mut self) -> &mut [f32] {
+        self.0.tensor.storage_mut::<f32>()
+    }
+
+    pub(super) fn into_tensor(self) -> FlexTensor {
+        self.0.tensor
     }
 }
 

@@ -1,12 +1,11 @@
-//! Convolution as a matrix product over gathered neighbourhoods, a few samples at a time, so that
-//! what is gathered stays in the cache.
+//! What the outputs of a convolution see of a picture, as rows of a matrix, and back.
 
-use super::product::{Matrix, multiply};
+use super::recycle;
 use burn::backend::Shape;
-use rayon::prelude::*;
 use std::ops::Range;
 
-/// Rows of a product at least, where the batch has them: the weights are packed once a product.
+/// Rows of a matrix product at least, where the batch has them: the weights are packed once a
+/// product. What is gathered for so many rows stays in the cache.
 const ROWS: usize = 256;
 
 /// Kernel, stride and zeros at each side, of rows and of columns.
@@ -36,17 +35,26 @@ pub(super) struct Picture {
     size: [usize; 2],
     output: [usize; 2],
     channels: usize,
+    /// Columns of outputs that see no padding at their sides.
+    inner: (usize, usize),
 }
 
 impl Picture {
     /// Of input [B, H, W, C].
     pub(super) fn new(window: Window, input: &Shape) -> Self {
         let size = [input[1], input[2]];
+        let output = window.output(size);
+        let (stride, padding) = (window.stride[1], window.padding[1]);
+        let first = padding.div_ceil(stride).min(output[1]);
+        let last = (size[1] + padding)
+            .checked_sub(window.kernel[1])
+            .map_or(0, |room| room / stride + 1);
         Self {
             window,
             size,
-            output: window.output(size),
+            output,
             channels: input[3],
+            inner: (first, last.clamp(first, output[1])),
         }
     }
 
@@ -62,122 +70,133 @@ impl Picture {
 
     /// Numbers an output sees.
     pub(super) fn reach(&self) -> usize {
-        self.window.kernel[0] * self.window.kernel[1] * self.channels
+        self.window.kernel[0] * self.run()
     }
 
-    /// Samples of one product.
+    /// Numbers of a row of the kernel, which lie side by side in the picture.
+    fn run(&self) -> usize {
+        self.window.kernel[1] * self.channels
+    }
+
+    /// Samples a task works on.
     pub(super) fn block(&self, samples: usize) -> usize {
-        ROWS.div_ceil(self.positions().max(1))
-            .clamp(1, samples.max(1))
+        ROWS.div_ceil(self.positions().max(1)).clamp(1, samples.max(1))
     }
 
     /// Whether an output sees just its own position.
-    pub(super) fn pointwise(&self) -> bool {
+    fn pointwise(&self) -> bool {
         self.window.kernel == [1, 1]
             && self.window.stride == [1, 1]
             && self.window.padding == [0, 0]
     }
 
-    /// What each output of `x` sees, one row an output; `rows` is written in full.
-    pub(super) fn gather(&self, x: &[f32], rows: &mut [f32]) {
-        let run = self.window.kernel[1] * self.channels;
-        for (sample, rows) in x
-            .chunks(self.numbers())
-            .zip(rows.chunks_mut(self.positions() * self.reach()))
-        {
-            let mut places = rows.chunks_mut(run);
-            self.runs(|line, _| {
-                let Some(place) = places.next() else { return };
-                match line {
-                    None => place.fill(0.0),
-                    Some((from, before)) => {
-                        place[..before].fill(0.0);
-                        let end = before + from.len();
-                        place[before..end].copy_from_slice(&sample[from]);
-                        place[end..].fill(0.0);
-                    }
+    /// Calls `work` for one part of the outputs of the samples after the other, with the range of
+    /// outputs and what each of them sees, one row an output.
+    pub(super) fn seen(&self, x: &[f32], mut work: impl FnMut(Range<usize>, &[f32])) {
+        let lines = x.len() / self.numbers() * self.output[0];
+        let width = self.output[1];
+        if self.pointwise() {
+            return work(0..lines * width, x);
+        }
+        let at_once = ROWS.div_ceil(width).min(lines);
+        let size = width * self.reach();
+        let mut memory = recycle::take(at_once * size);
+        for start in (0..lines).step_by(at_once) {
+            let end = (start + at_once).min(lines);
+            let rows = &mut memory[..(end - start) * size];
+            for (line, rows) in (start..end).zip(rows.chunks_mut(size)) {
+                let sample = &x[line / self.output[0] * self.numbers()..][..self.numbers()];
+                self.gather(sample, line % self.output[0], rows);
+            }
+            work(start * width..end * width, rows);
+        }
+        recycle::give(memory);
+    }
+
+    /// Writes the rows of one line of outputs.
+    fn gather(&self, sample: &[f32], line: usize, rows: &mut [f32]) {
+        let (run, reach) = (self.run(), self.reach());
+        let step = self.window.stride[1] * self.channels;
+        let (first, last) = self.inner;
+        for offset in 0..self.window.kernel[0] {
+            let rows = &mut rows[offset * run..];
+            let Some(source) = self.source(line, offset) else {
+                for row in rows.chunks_mut(reach) {
+                    row[..run].fill(0.0);
                 }
-            });
+                continue;
+            };
+            let source = &sample[source];
+            for column in (0..first).chain(last..self.output[1]) {
+                let (covered, before) = self.covered(column);
+                let row = &mut rows[column * reach..][..run];
+                let end = before + covered.len();
+                row[..before].fill(0.0);
+                row[before..end].copy_from_slice(&source[covered]);
+                row[end..].fill(0.0);
+            }
+            let from = self.covered(first).0.start;
+            let inner = rows.chunks_mut(reach).take(last).skip(first);
+            for (row, from) in inner.zip((from..).step_by(step)) {
+                copy(&mut row[..run], &source[from..from + run]);
+            }
         }
     }
 
-    /// Adds the rows' numbers to where [`Self::gather`] took them from.
-    pub(super) fn scatter(&self, rows: &[f32], x: &mut [f32]) {
-        let run = self.window.kernel[1] * self.channels;
-        for (sample, rows) in x
-            .chunks_mut(self.numbers())
-            .zip(rows.chunks(self.positions() * self.reach()))
-        {
-            self.runs(|line, index| {
-                if let Some((to, before)) = line {
-                    let start = index * run + before;
-                    let from = &rows[start..start + to.len()];
-                    sample[to].iter_mut().zip(from).for_each(|(x, v)| *x += v);
-                }
-            });
-        }
-    }
-
-    /// Calls `visit` for every kernel row of every output in order, with the part of the sample it
-    /// covers and how many zeros come before it, and with its index.
-    #[inline(always)]
-    fn runs(&self, mut visit: impl FnMut(Option<(Range<usize>, usize)>, usize)) {
-        let Window {
-            kernel,
-            stride,
-            padding,
-        } = self.window;
-        let [height, width] = self.size;
-        let mut index = 0;
-        for row in 0..self.output[0] {
-            for column in 0..self.output[1] {
-                let left = column * stride[1];
-                let first = left.max(padding[1]) - padding[1];
-                let last = (left + kernel[1]).min(width + padding[1]).max(padding[1]) - padding[1];
-                let before = padding[1].saturating_sub(left);
-                for offset in 0..kernel[0] {
-                    let y = row * stride[0] + offset;
-                    let inside = (padding[0]..height + padding[0]).contains(&y) && first < last;
-                    let line = inside.then(|| {
-                        let start = (y - padding[0]) * width;
-                        let covered =
-                            (start + first) * self.channels..(start + last) * self.channels;
-                        (covered, before * self.channels)
-                    });
-                    visit(line, index);
-                    index += 1;
+    /// Adds the rows of these outputs to the numbers they stand for.
+    pub(super) fn scatter(&self, outputs: Range<usize>, rows: &[f32], x: &mut [f32]) {
+        let (run, reach, width) = (self.run(), self.reach(), self.output[1]);
+        let lines = outputs.start / width..outputs.end / width;
+        for (line, rows) in lines.zip(rows.chunks(width * reach)) {
+            let sample = &mut x[line / self.output[0] * self.numbers()..][..self.numbers()];
+            for offset in 0..self.window.kernel[0] {
+                let Some(target) = self.source(line % self.output[0], offset) else {
+                    continue;
+                };
+                let target = &mut sample[target];
+                for (column, row) in rows.chunks(reach).enumerate() {
+                    let (covered, before) = self.covered(column);
+                    let row = &row[offset * run + before..][..covered.len()];
+                    let numbers = target[covered].iter_mut();
+                    numbers.zip(row).for_each(|(x, v)| *x += v);
                 }
             }
         }
     }
+
+    /// The line of the picture under a line of the kernel, when there is one.
+    fn source(&self, line: usize, offset: usize) -> Option<Range<usize>> {
+        let y = (line * self.window.stride[0] + offset).checked_sub(self.window.padding[0])?;
+        let width = self.size[1] * self.channels;
+        (y < self.size[0]).then(|| y * width..(y + 1) * width)
+    }
+
+    /// The part of a picture's line under the kernel at a column of outputs, and the zeros before it.
+    #[inline(always)]
+    fn covered(&self, column: usize) -> (Range<usize>, usize) {
+        let padding = self.window.padding[1];
+        let left = column * self.window.stride[1];
+        let right = (left + self.window.kernel[1]).min(self.size[1] + padding);
+        let first = left.max(padding).min(right.max(padding)) - padding;
+        let last = right.max(padding) - padding;
+        let before = padding.saturating_sub(left).min(self.window.kernel[1]);
+        (
+            first * self.channels..last * self.channels,
+            before * self.channels,
+        )
+    }
 }
 
-/// Outputs [B, H', W', out] of `x` with weights [reach, out] and bias [out].
-pub(super) fn convolve(x: &[f32], weight: &[f32], bias: &[f32], picture: &Picture) -> Vec<f32> {
-    let (numbers, positions, reach) = (picture.numbers(), picture.positions(), picture.reach());
-    let channels = bias.len();
-    let samples = x.len() / numbers.max(1);
-    let block = picture.block(samples);
-    let mut out = vec![0.0; samples * positions * channels];
-    if out.is_empty() {
-        return out;
+/// Copies a short run without a call: eight at a time, the last eight overlapping.
+#[inline(always)]
+fn copy(to: &mut [f32], from: &[f32]) {
+    let length = to.len().min(from.len());
+    if !(8..=64).contains(&length) {
+        to.copy_from_slice(from);
+        return;
     }
-    let alone = samples.div_ceil(block) < 2;
-    let weight = Matrix::new(weight, reach, channels);
-    out.par_chunks_mut(block * positions * channels)
-        .zip(x.par_chunks(block * numbers))
-        .for_each_init(Vec::new, |gathered, (out, x)| {
-            let rows = out.len() / channels;
-            out.chunks_mut(channels)
-                .for_each(|out| out.copy_from_slice(bias));
-            let seen = if picture.pointwise() {
-                x
-            } else {
-                gathered.resize(rows * reach, 0.0);
-                picture.gather(x, gathered);
-                gathered
-            };
-            multiply(out, Matrix::new(seen, rows, reach), weight, true, alone);
-        });
-    out
+    for (to, from) in to.chunks_exact_mut(8).zip(from.chunks_exact(8)) {
+        to.copy_from_slice(from);
+    }
+    to[length - 8..].copy_from_slice(&from[length - 8..]);
 }

@@ -1,5 +1,7 @@
 //! Mish and its slope by one exponential, in arithmetic the compiler can vectorise.
 
+use super::recycle;
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
 /// Numbers a task works on.
@@ -7,38 +9,51 @@ const PART: usize = 1 << 14;
 
 /// Mish of each number.
 pub(super) fn forward(x: &[f32]) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
+    let mut out = recycle::take(x.len());
     out.par_chunks_mut(PART)
         .zip(x.par_chunks(PART))
-        .for_each(|(out, x)| {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || {
-                    for (out, &x) in out.iter_mut().zip(x) {
-                        *out = mish(x);
-                    }
-                },
-            );
-        });
+        .for_each(|(out, x)| pulp::Arch::new().dispatch(Forward { x, out }));
     out
 }
 
-/// `gradient * mish'(x)` of each number.
-pub(super) fn backward(x: &[f32], gradient: &[f32]) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
-    out.par_chunks_mut(PART)
-        .zip(x.par_chunks(PART).zip(gradient.par_chunks(PART)))
-        .for_each(|(out, (x, gradient))| {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || {
-                    for ((out, &x), &gradient) in out.iter_mut().zip(x).zip(gradient) {
-                        *out = gradient * slope(x);
-                    }
-                },
-            );
-        });
-    out
+/// Turns the gradient of the output into that of the input, `gradient * mish'(x)`.
+pub(super) fn backward(x: &[f32], gradient: &mut [f32]) {
+    gradient
+        .par_chunks_mut(PART)
+        .zip(x.par_chunks(PART))
+        .for_each(|(gradient, x)| pulp::Arch::new().dispatch(Slope { x, gradient }));
+}
+
+struct Forward<'a> {
+    x: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (out, &x) in self.out.iter_mut().zip(self.x) {
+            *out = mish(x);
+        }
+    }
+}
+
+struct Slope<'a> {
+    x: &'a [f32],
+    gradient: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Slope<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (gradient, &x) in self.gradient.iter_mut().zip(self.x) {
+            *gradient *= slope(x);
+        }
+    }
 }
 
 /// With `n = e^x (e^x + 2)`, `tanh(softplus(x)) = n / (n + 2)`. Above 20 that is one to the last

@@ -1,9 +1,11 @@
 //! Group normalisation and Mish in one go.
 
-use super::buffer::{tensor, values};
+use super::buffer::{tensor, values, writable};
 use super::mish::{mish, slope};
+use super::recycle;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -39,7 +41,7 @@ pub(super) fn forward(
     let (x, channels) = (x.get(), gamma.get().len());
     let sample = x.len() / shape[0].max(1);
     let mut moments = vec![(0.0, 0.0); shape[0] * groups];
-    let mut out = vec![0.0; x.len()];
+    let mut out = recycle::take(x.len());
     if sample > 0 {
         let row = row_length(channels);
         let (gamma, beta) = (repeated(gamma.get(), row), repeated(beta.get(), row));
@@ -47,20 +49,15 @@ pub(super) fn forward(
             .zip(x.par_chunks(sample))
             .zip(moments.par_chunks_mut(groups))
             .for_each(|((out, x), moments)| {
-                pulp::Arch::new().dispatch(
-                    #[inline(always)]
-                    || {
-                        measure(x, channels, moments, row);
-                        let (mean, inverse) = spread(moments, channels, row);
-                        for (out, x) in out.chunks_mut(row).zip(x.chunks(row)) {
-                            if activate {
-                                normalise::<true>(out, x, &mean, &inverse, &gamma, &beta);
-                            } else {
-                                normalise::<false>(out, x, &mean, &inverse, &gamma, &beta);
-                            }
-                        }
-                    },
-                );
+                pulp::Arch::new().dispatch(Forward {
+                    x,
+                    gamma: &gamma,
+                    beta: &beta,
+                    channels,
+                    activate,
+                    moments,
+                    out,
+                });
             });
     }
     (tensor(out, shape), Moments(moments.into()))
@@ -70,52 +67,32 @@ pub(super) fn forward(
 pub(super) fn backward(saved: Saved, gradient: FlexTensor) -> (FlexTensor, FlexTensor, FlexTensor) {
     let (shape, groups, activate) = (saved.x.shape(), saved.groups, saved.activate);
     let parameters = saved.gamma.shape();
-    let (x, gradient) = (values(saved.x), values(gradient));
+    let (saved_x, mut gradient) = (values(saved.x), writable(gradient));
     let (gamma, beta) = (values(saved.gamma), values(saved.beta));
-    let (x, gradient, channels) = (x.get(), gradient.get(), gamma.get().len());
+    let (x, channels) = (saved_x.get(), gamma.get().len());
     let sample = x.len() / shape[0].max(1);
-    let mut dx = vec![0.0; x.len()];
     // Per sample: the gradients of beta, then of gamma.
     let mut sums = vec![0.0f32; shape[0] * 2 * channels];
     if sample > 0 {
         let row = row_length(channels);
-        let wide = (repeated(gamma.get(), row), repeated(beta.get(), row));
-        let gamma = gamma.get();
-        dx.par_chunks_mut(sample)
-            .zip(x.par_chunks(sample).zip(gradient.par_chunks(sample)))
+        let (gamma, beta) = (repeated(gamma.get(), row), repeated(beta.get(), row));
+        gradient
+            .get_mut()
+            .par_chunks_mut(sample)
+            .zip(x.par_chunks(sample))
             .zip(saved.moments.0.par_chunks(groups))
             .zip(sums.par_chunks_mut(2 * channels))
-            .for_each(|(((dx, (x, gradient)), moments), sums)| {
-                pulp::Arch::new().dispatch(
-                    #[inline(always)]
-                    || {
-                        let (mean, inverse) = spread(moments, channels, row);
-                        let mut total = vec![0.0; row];
-                        let mut along = vec![0.0; row];
-                        for ((dx, x), gradient) in dx
-                            .chunks_mut(row)
-                            .zip(x.chunks(row))
-                            .zip(gradient.chunks(row))
-                        {
-                            let affine = (&wide.0[..], &wide.1[..]);
-                            let sums = (&mut total[..], &mut along[..]);
-                            if activate {
-                                chain::<true>(dx, x, gradient, &mean, &inverse, affine, sums);
-                            } else {
-                                chain::<false>(dx, x, gradient, &mean, &inverse, affine, sums);
-                            }
-                        }
-                        let (beta_sums, gamma_sums) = sums.split_at_mut(channels);
-                        fold(&total, beta_sums);
-                        fold(&along, gamma_sums);
-                        let (slant, lift) =
-                            corrections(sample, gamma, moments, beta_sums, gamma_sums);
-                        let (slant, lift) = (repeated(&slant, row), repeated(&lift, row));
-                        for (dx, x) in dx.chunks_mut(row).zip(x.chunks(row)) {
-                            correct(dx, x, &inverse, &wide.0, &slant, &lift);
-                        }
-                    },
-                );
+            .for_each(|(((gradient, x), moments), sums)| {
+                pulp::Arch::new().dispatch(Backward {
+                    x,
+                    gamma: &gamma,
+                    beta: &beta,
+                    channels,
+                    activate,
+                    moments,
+                    sums,
+                    gradient,
+                });
             });
     }
     let mut totals = vec![0.0; 2 * channels];
@@ -123,11 +100,86 @@ pub(super) fn backward(saved: Saved, gradient: FlexTensor) -> (FlexTensor, FlexT
         totals.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
     }
     let gamma = totals.split_off(channels);
+    saved_x.recycle();
     (
-        tensor(dx, shape),
+        gradient.into_tensor(),
         tensor(gamma, parameters.clone()),
         tensor(totals, parameters),
     )
+}
+
+/// One sample's forward pass; gamma and beta are one row long.
+struct Forward<'a> {
+    x: &'a [f32],
+    gamma: &'a [f32],
+    beta: &'a [f32],
+    channels: usize,
+    activate: bool,
+    moments: &'a mut [(f32, f32)],
+    out: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let row = self.gamma.len();
+        measure(self.x, self.channels, self.moments, row);
+        let (mean, inverse) = spread(self.moments, self.channels, row);
+        for (out, x) in self.out.chunks_mut(row).zip(self.x.chunks(row)) {
+            if self.activate {
+                normalise::<true>(out, x, &mean, &inverse, self.gamma, self.beta);
+            } else {
+                normalise::<false>(out, x, &mean, &inverse, self.gamma, self.beta);
+            }
+        }
+    }
+}
+
+/// One sample's backward pass; gamma and beta are one row long, `sums` are the gradients of beta's
+/// channels, then of gamma's.
+struct Backward<'a> {
+    x: &'a [f32],
+    gamma: &'a [f32],
+    beta: &'a [f32],
+    channels: usize,
+    activate: bool,
+    moments: &'a [(f32, f32)],
+    sums: &'a mut [f32],
+    /// Of the output on the way in, of x on the way out.
+    gradient: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let row = self.gamma.len();
+        let (mean, inverse) = spread(self.moments, self.channels, row);
+        let mut total = vec![0.0; row];
+        let mut along = vec![0.0; row];
+        for (gradient, x) in self.gradient.chunks_mut(row).zip(self.x.chunks(row)) {
+            let affine = (self.gamma, self.beta);
+            let sums = (&mut total[..], &mut along[..]);
+            if self.activate {
+                chain::<true>(gradient, x, &mean, &inverse, affine, sums);
+            } else {
+                chain::<false>(gradient, x, &mean, &inverse, affine, sums);
+            }
+        }
+        let (beta_sums, gamma_sums) = self.sums.split_at_mut(self.channels);
+        fold(&total, beta_sums);
+        fold(&along, gamma_sums);
+        let gamma = &self.gamma[..self.channels];
+        let (slant, lift) =
+            corrections(self.x.len(), gamma, self.moments, beta_sums, gamma_sums);
+        let (slant, lift) = (repeated(&slant, row), repeated(&lift, row));
+        for (dx, x) in self.gradient.chunks_mut(row).zip(self.x.chunks(row)) {
+            correct(dx, x, &inverse, self.gamma, &slant, &lift);
+        }
+    }
 }
 
 /// A whole number of positions, at least [`ROW`] numbers.
@@ -212,12 +264,12 @@ fn normalise<const ACTIVATE: bool>(
     }
 }
 
-/// The gradient before the affine map's, into `dx`, with its sum and its sum along the normalised x.
+/// Turns the gradient into that of the affine map's output; adds it, and it times the normalised x,
+/// to the sums.
 #[inline(always)]
 fn chain<const ACTIVATE: bool>(
-    dx: &mut [f32],
+    gradient: &mut [f32],
     x: &[f32],
-    gradient: &[f32],
     mean: &[f32],
     inverse: &[f32],
     (gamma, beta): (&[f32], &[f32]),
@@ -225,19 +277,16 @@ fn chain<const ACTIVATE: bool>(
 ) {
     let wide = mean.iter().zip(inverse).zip(gamma.iter().zip(beta));
     let sums = total.iter_mut().zip(along);
-    let numbers = dx.iter_mut().zip(x).zip(gradient);
-    for (((dx, x), gradient), (((mean, inverse), (gamma, beta)), (total, along))) in
+    let numbers = gradient.iter_mut().zip(x);
+    for ((gradient, x), (((mean, inverse), (gamma, beta)), (total, along))) in
         numbers.zip(wide.zip(sums))
     {
         let normal = (x - mean) * inverse;
-        let z = if ACTIVATE {
-            gradient * slope(normal * gamma + beta)
-        } else {
-            *gradient
-        };
-        *total += z;
-        *along += z * normal;
-        *dx = z;
+        if ACTIVATE {
+            *gradient *= slope(normal * gamma + beta);
+        }
+        *total += *gradient;
+        *along += *gradient * normal;
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::buffer::{tensor, values};
 use super::mish::exp;
+use super::recycle;
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Shape, TensorMetadata};
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -33,29 +35,12 @@ pub(super) fn forward(x: FlexTensor) -> (FlexTensor, Peaks) {
             .zip(peaks.par_chunks_mut(4 * channels))
             .zip(x.get().par_chunks(sample))
             .for_each(|((out, peaks), x)| {
-                pulp::Arch::new().dispatch(
-                    #[inline(always)]
-                    || {
-                        let (top, rest) = peaks.split_at_mut(channels);
-                        let (sum, mean) = rest.split_at_mut(channels);
-                        let (across, down) = mean.split_at_mut(channels);
-                        top.fill(f32::NEG_INFINITY);
-                        for x in x.chunks(channels) {
-                            raise(top, x);
-                        }
-                        for (i, x) in x.chunks(channels).enumerate() {
-                            let at = (place(i % width, width), place(i / width, height));
-                            weigh(x, at, top, sum, across, down);
-                        }
-                        for (sum, (across, down)) in sum.iter_mut().zip(across.iter_mut().zip(down))
-                        {
-                            *sum = 1.0 / *sum;
-                            *across *= *sum;
-                            *down *= *sum;
-                        }
-                        out.copy_from_slice(mean);
-                    },
-                );
+                pulp::Arch::new().dispatch(Forward {
+                    x,
+                    size: [height, width],
+                    peaks,
+                });
+                out.copy_from_slice(&peaks[2 * channels..]);
             });
     }
     (
@@ -70,34 +55,87 @@ pub(super) fn backward(x: FlexTensor, peaks: &Peaks, gradient: FlexTensor) -> Fl
     let (height, width, channels) = (shape[1], shape[2], shape[3]);
     let (x, gradient) = (values(x), values(gradient));
     let sample = height * width * channels;
-    let mut dx = vec![0.0; x.get().len()];
+    let mut dx = recycle::take(x.get().len());
     if !dx.is_empty() {
         dx.par_chunks_mut(sample)
             .zip(x.get().par_chunks(sample))
             .zip(peaks.0.par_chunks(4 * channels))
             .zip(gradient.get().par_chunks(2 * channels))
             .for_each(|(((dx, x), peaks), gradient)| {
-                pulp::Arch::new().dispatch(
-                    #[inline(always)]
-                    || {
-                        let (top, rest) = peaks.split_at(channels);
-                        let (inverse, mean) = rest.split_at(channels);
-                        let along: Vec<f32> = (0..channels)
-                            .map(|c| {
-                                gradient[c] * mean[c] + gradient[channels + c] * mean[channels + c]
-                            })
-                            .collect();
-                        let numbers = dx.chunks_mut(channels).zip(x.chunks(channels));
-                        for (i, (dx, x)) in numbers.enumerate() {
-                            let at = (place(i % width, width), place(i / width, height));
-                            let (across, down) = gradient.split_at(channels);
-                            slide(dx, x, at, (top, inverse), (across, down), &along);
-                        }
-                    },
-                );
+                pulp::Arch::new().dispatch(Backward {
+                    x,
+                    size: [height, width],
+                    peaks,
+                    gradient,
+                    dx,
+                });
             });
     }
+    x.recycle();
     tensor(dx, shape)
+}
+
+/// One sample's forward pass.
+struct Forward<'a> {
+    x: &'a [f32],
+    size: [usize; 2],
+    peaks: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let [height, width] = self.size;
+        let channels = self.peaks.len() / 4;
+        let (top, rest) = self.peaks.split_at_mut(channels);
+        let (sum, mean) = rest.split_at_mut(channels);
+        let (across, down) = mean.split_at_mut(channels);
+        top.fill(f32::NEG_INFINITY);
+        for x in self.x.chunks(channels) {
+            raise(top, x);
+        }
+        for (i, x) in self.x.chunks(channels).enumerate() {
+            let at = (place(i % width, width), place(i / width, height));
+            weigh(x, at, top, sum, across, down);
+        }
+        for (sum, (across, down)) in sum.iter_mut().zip(across.iter_mut().zip(down)) {
+            *sum = 1.0 / *sum;
+            *across *= *sum;
+            *down *= *sum;
+        }
+    }
+}
+
+/// One sample's backward pass.
+struct Backward<'a> {
+    x: &'a [f32],
+    size: [usize; 2],
+    peaks: &'a [f32],
+    gradient: &'a [f32],
+    dx: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let [height, width] = self.size;
+        let channels = self.peaks.len() / 4;
+        let (top, rest) = self.peaks.split_at(channels);
+        let (inverse, mean) = rest.split_at(channels);
+        let (across, down) = self.gradient.split_at(channels);
+        let along: Vec<f32> = (0..channels)
+            .map(|c| across[c] * mean[c] + down[c] * mean[channels + c])
+            .collect();
+        let numbers = self.dx.chunks_mut(channels).zip(self.x.chunks(channels));
+        for (i, (dx, x)) in numbers.enumerate() {
+            let at = (place(i % width, width), place(i / width, height));
+            slide(dx, x, at, (top, inverse), (across, down), &along);
+        }
+    }
 }
 
 #[inline(always)]
