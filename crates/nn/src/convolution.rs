@@ -1,6 +1,5 @@
 //! Convolutions in channels-last layout, each as one matrix product over gathered neighbourhoods.
 
-use crate::fused::{self, Window};
 use crate::linear::uniform;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -48,19 +47,6 @@ impl Conv2d {
     /// [B, H, W, in] to [B, H', W', out].
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        if !fused::available(&x) {
-            return self.plain(x);
-        }
-        let window = Window {
-            kernel: [self.kernel; 2],
-            stride: [self.stride; 2],
-            padding: [self.padding; 2],
-        };
-        fused::convolve(x, self.weight.val(), self.bias.val(), window)
-    }
-
-    /// In tensor operations that every backend has.
-    fn plain(&self, x: Tensor<4>) -> Tensor<4> {
         let [b, h, w, c] = x.dims();
         let (k, s, p) = (self.kernel, self.stride, self.padding);
         let (oh, ow) = ((h + 2 * p - k) / s + 1, (w + 2 * p - k) / s + 1);
@@ -113,20 +99,6 @@ impl Conv1d {
     /// [B, L, in] to [B, L', out].
     #[must_use]
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        if !fused::available(&x) {
-            return self.plain(x);
-        }
-        let window = Window {
-            kernel: [1, self.kernel],
-            stride: [1, self.stride],
-            padding: [0, self.padding],
-        };
-        let line = x.unsqueeze_dim::<4>(1);
-        fused::convolve(line, self.weight.val(), self.bias.val(), window).squeeze_dim(1)
-    }
-
-    /// In tensor operations that every backend has.
-    fn plain(&self, x: Tensor<3>) -> Tensor<3> {
         let [b, l, c] = x.dims();
         let (k, s) = (self.kernel, self.stride);
         let length = (l + 2 * self.padding - k) / s + 1;

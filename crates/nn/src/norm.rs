@@ -1,6 +1,6 @@
 //! GroupNorm and the activation that follows it.
 
-use crate::{ShapeError, fused};
+use crate::ShapeError;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
@@ -37,19 +37,6 @@ impl GroupNorm {
     /// Normalises [B, .., C].
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        if fused::available(&x) {
-            self.fused(x, false)
-        } else {
-            self.plain(x)
-        }
-    }
-
-    fn fused<const D: usize>(&self, x: Tensor<D>, activate: bool) -> Tensor<D> {
-        fused::group_norm(x, self.gamma.val(), self.beta.val(), self.groups, activate)
-    }
-
-    /// In tensor operations that every backend has.
-    fn plain<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let dims = x.dims();
         let channels = dims[D - 1];
         let positions = dims[1..D - 1].iter().product::<usize>();
@@ -85,11 +72,7 @@ impl GroupNormMish {
     /// Normalises and activates [B, .., C].
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        if fused::available(&x) {
-            self.norm.fused(x, true)
-        } else {
-            plain_mish(self.norm.plain(x))
-        }
+        mish(self.norm.forward(x))
     }
 }
 
@@ -97,14 +80,6 @@ impl GroupNormMish {
 /// `n = e^x (e^x + 2)`, it is `x n / (n + 2)`.
 #[must_use]
 pub fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    if fused::available(&x) {
-        fused::mish(x)
-    } else {
-        plain_mish(x)
-    }
-}
-
-fn plain_mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let e = x.clone().clamp_max(20.0).exp();
     let n = e.clone() * e.add_scalar(2.0);
     x * (n.clone() / n.add_scalar(2.0))

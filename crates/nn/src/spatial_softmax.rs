@@ -1,6 +1,5 @@
 //! Where in the picture each feature is.
 
-use crate::fused::{self, place};
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Tensor, TensorData};
@@ -14,18 +13,16 @@ impl SpatialSoftmax {
     /// [B, H, W, C] to [B, 2 C]: x of every channel, then y, each from -1 to 1.
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        if fused::available(&x) {
-            fused::spatial_softmax(x)
-        } else {
-            Self::plain(x)
-        }
-    }
-
-    /// In tensor operations that every backend has.
-    fn plain(x: Tensor<4>) -> Tensor<2> {
         let [b, h, w, c] = x.dims();
         let device = x.device();
         let share = softmax(x.reshape([b, h * w, c]).swap_dims(1, 2), 2);
+        let place = |i: usize, n: usize| {
+            if n < 2 {
+                0.0
+            } else {
+                2.0 * i as f32 / (n - 1) as f32 - 1.0
+            }
+        };
         let mut grid = Vec::with_capacity(h * w * 2);
         for y in 0..h {
             for x in 0..w {
