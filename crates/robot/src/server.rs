@@ -4,7 +4,7 @@ use crate::wire::{self, AdvanceRequest, TickReply};
 use crate::{LinkError, RobotDescription, keys::Keys, session};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
 use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use zenoh::pubsub::{Publisher, Subscriber};
@@ -25,6 +25,15 @@ pub struct RobotServer {
     _commands: Subscriber<()>,
     _queries: Vec<Queryable<()>>,
     _session: Session,
+}
+
+/// Makes a request of a message.
+type ReadRequest = fn(&[u8]) -> Result<Asked, wire::Problem>;
+
+/// What a message asks for.
+enum Asked {
+    Advance(AdvanceRequest),
+    Reset(u64),
 }
 
 /// Something a robot is asked to do.
@@ -118,33 +127,23 @@ impl RobotServer {
                 .wait()
                 .map_err(|e| key_error(&keys.describe(), &e))?,
         ];
-        let ask =
-            |key: String,
-             read: fn(&[u8], Reply) -> Result<ServerRequest, (wire::Problem, Reply)>| {
-                let sender = sender.clone();
-                let failed = key.clone();
-                session
-                    .declare_queryable(key)
-                    .callback(move |query| pass_on(query, read, &sender))
-                    .wait()
-                    .map_err(|e| key_error(&failed, &e))
-            };
+        let ask = |key: String, read: ReadRequest| {
+            let sender = sender.clone();
+            let failed = key.clone();
+            session
+                .declare_queryable(key)
+                .callback(move |query| pass_on(query, read, &sender))
+                .wait()
+                .map_err(|e| key_error(&failed, &e))
+        };
         if lockstep {
-            queries.push(ask(
-                keys.clock(),
-                |bytes, reply| match wire::decode_advance(bytes) {
-                    Ok(request) => Ok(ServerRequest::Advance(request, reply)),
-                    Err(problem) => Err((problem, reply)),
-                },
-            )?);
+            queries.push(ask(keys.clock(), |bytes| {
+                wire::decode_advance(bytes).map(Asked::Advance)
+            })?);
         }
-        queries.push(ask(
-            keys.reset(),
-            |bytes, reply| match wire::decode_reset(bytes) {
-                Ok(seed) => Ok(ServerRequest::Reset(seed, reply)),
-                Err(problem) => Err((problem, reply)),
-            },
-        )?);
+        queries.push(ask(keys.reset(), |bytes| {
+            wire::decode_reset(bytes).map(Asked::Reset)
+        })?);
         Ok(Self {
             endpoint,
             state,
@@ -200,32 +199,26 @@ impl RobotServer {
     /// The next request, or `None` when none comes in time.
     #[must_use]
     pub fn next_request(&self, timeout: Duration) -> Option<ServerRequest> {
-        match self.requests.recv_timeout(timeout) {
-            Ok(request) => Some(request),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.requests.recv_timeout(timeout).ok()
     }
 }
 
-fn pass_on(
-    query: Query,
-    read: fn(&[u8], Reply) -> Result<ServerRequest, (wire::Problem, Reply)>,
-    sender: &SyncSender<ServerRequest>,
-) {
+fn pass_on(query: Query, read: ReadRequest, sender: &SyncSender<ServerRequest>) {
     let bytes = query
         .payload()
         .map(|p| p.to_bytes().to_vec())
         .unwrap_or_default();
-    match read(&bytes, Reply { query }) {
-        Ok(request) => {
-            if let Err(e) = sender.try_send(request) {
-                let (std::sync::mpsc::TrySendError::Full(request)
-                | std::sync::mpsc::TrySendError::Disconnected(request)) = e;
-                let (ServerRequest::Advance(_, reply) | ServerRequest::Reset(_, reply)) = request;
-                reply.refuse("too many requests are waiting");
-            }
-        }
-        Err((problem, reply)) => reply.refuse(problem),
+    let reply = Reply { query };
+    let request = match read(&bytes) {
+        Ok(Asked::Advance(asked)) => ServerRequest::Advance(asked, reply),
+        Ok(Asked::Reset(seed)) => ServerRequest::Reset(seed, reply),
+        Err(problem) => return reply.refuse(problem),
+    };
+    if let Err(TrySendError::Full(request) | TrySendError::Disconnected(request)) =
+        sender.try_send(request)
+    {
+        let (ServerRequest::Advance(_, reply) | ServerRequest::Reset(_, reply)) = request;
+        reply.refuse("too many requests are waiting");
     }
 }
 
