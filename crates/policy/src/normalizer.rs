@@ -27,8 +27,8 @@ impl MinMaxNormalizer {
         }
         let (mut scale, mut offset) = (Vec::with_capacity(dim), Vec::with_capacity(dim));
         for (&low, &high) in low.iter().zip(&high) {
-            let constant = !(high - low >= SMALLEST_RANGE);
-            let s = if constant { 1.0 } else { 2.0 / (high - low) };
+            let varies = high - low >= SMALLEST_RANGE;
+            let s = if varies { 2.0 / (high - low) } else { 1.0 };
             let centre = if low.is_finite() {
                 (low + high) / 2.0
             } else {

@@ -22,9 +22,16 @@ fn main() -> ExitCode {
     }
 }
 
+/// A name, cargo's arguments, and what is added to its environment.
+type Step = (
+    &'static str,
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+);
+
 /// One profile and one selection of packages throughout, so that dependencies are built once.
 fn ci() -> ExitCode {
-    let steps: [(&str, &[&str], &[(&str, &str)]); 5] = [
+    let steps: [Step; 5] = [
         ("format", &["fmt", "--all", "--check"], &[]),
         (
             "build",
