@@ -51,7 +51,7 @@ pub fn record_episodes(
 ) -> Result<(), RuntimeError> {
     let width = robots.len().max(1);
     for (group, plans_of_group) in plans.chunks(width).enumerate() {
-        let mut running = each(robots, plans_of_group, |robot, plan| start(robot, plan))?;
+        let mut running = each(robots, plans_of_group, start)?;
         let mut done = 0;
         while done < ticks {
             let views: Vec<View<'_>> = running
