@@ -57,7 +57,7 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
         println!("processor               {cores} cores");
         println!("robots                  {}", robots.join(", "));
     }
-    if !(error <= 0.05) {
+    if error.is_nan() || error > 0.05 {
         bail!(
             "device {} computes wrongly: error {error} in a product of size up to {first}",
             args.device.name()

@@ -81,7 +81,7 @@ fn show(context: &Context, group: &[EpisodeId]) -> Result<String> {
     let studio = Studio::to_file(&path, &crate::stages::cells::describe(context)?)?;
     for (i, id) in group.iter().enumerate() {
         let episode: Episode = catalog.load(id)?;
-        studio.episode(&episode, &format!("clip {}", i + 1), None);
+        studio.episode(&episode, format!("clip {}", i + 1), None);
     }
     studio.finish()?;
     Ok(format!(
