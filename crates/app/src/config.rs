@@ -89,8 +89,19 @@ impl Config {
     /// # Errors
     /// Names the file or option, the key, what it is and what is allowed.
     pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self> {
-        let mut table: toml::Table =
-            toml::from_str(DEFAULT_TOML).context("the built-in configuration")?;
+        let table = toml::from_str(DEFAULT_TOML).context("the built-in configuration")?;
+        Self::over(table, file, settings)
+    }
+
+    /// This configuration with a file and settings over it.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn changed(&self, file: Option<&Path>, settings: &[String]) -> Result<Self> {
+        Self::over(toml::Table::try_from(self)?, file, settings)
+    }
+
+    fn over(mut table: toml::Table, file: Option<&Path>, settings: &[String]) -> Result<Self> {
         if let Some(file) = file {
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("configuration file {} cannot be read", file.display()))?;

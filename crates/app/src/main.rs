@@ -2,6 +2,7 @@
 
 #![recursion_limit = "256"]
 
+mod changed_settings;
 mod cli;
 mod commands;
 mod config;

@@ -23,24 +23,26 @@ pub const STAGES: [(&str, &str); 8] = [
     ("evaluate-aligned", "evaluate"),
 ];
 
-/// Opens the run a command names, or starts it.
+/// Opens the run a command names to run `stage` (`None`: every stage that is left), or starts it. A
+/// run that exists keeps the settings that the command does not name.
 ///
 /// # Errors
-/// When settings are wrong, the device does not work, or the folder belongs to another run.
-pub fn open(args: &RunArgs) -> Result<Context> {
-    let existing = args.out.join("run.json").exists();
-    let plain = args.seed.is_none()
-        && args.config.is_none()
-        && args.set.is_empty()
-        && args.device.is_none();
-    let (dir, info) = if existing && plain {
-        RunDir::open(&args.out)?
+/// When settings are wrong or differ from those of finished stages, or the device does not work.
+pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
+    let (file, set) = (args.config.as_deref(), &args.set);
+    let named = args.device.map(|d| d.name().to_owned());
+    let info = if args.out.join("run.json").exists() {
+        let (_, found) = RunDir::open(&args.out)?;
+        RunInfo::new(
+            args.seed.unwrap_or(found.seed),
+            named.unwrap_or(found.device),
+            found.config.changed(file, set)?,
+        )
     } else {
-        let config = Config::load(args.config.as_deref(), &args.set)?;
-        let device = args.device.unwrap_or(DeviceArg::Flex);
-        let info = RunInfo::new(args.seed.unwrap_or(0), device.name().to_owned(), config);
-        (RunDir::start(&args.out, &info)?, info)
+        let device = named.unwrap_or_else(|| DeviceArg::Flex.name().to_owned());
+        RunInfo::new(args.seed.unwrap_or(0), device, Config::load(file, set)?)
     };
+    let dir = RunDir::start(&args.out, &info, stage)?;
     let device = DeviceArg::named(&info.device).ok_or_else(|| {
         anyhow!(
             "run folder names device {:?}, known: flex, cuda, wgpu",

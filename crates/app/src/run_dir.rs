@@ -1,5 +1,6 @@
 //! A run's folder: what lies where, which stages are done, and that nothing is mixed up.
 
+use crate::changed_settings;
 use crate::config::Config;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -34,28 +35,19 @@ pub struct StageMark {
 }
 
 impl RunDir {
-    /// Opens a run's folder, or starts one.
+    /// Opens a run's folder to run `stage` with these settings (`None`: every stage that is left), or
+    /// starts one.
     ///
     /// # Errors
-    /// When it was written by a newer version, or with another seed or configuration.
-    pub fn start(root: &Path, info: &RunInfo) -> Result<Self> {
+    /// When it was written by a newer version, or settings of its finished stages differ.
+    pub fn start(root: &Path, info: &RunInfo, stage: Option<&str>) -> Result<Self> {
         let dir = Self {
             root: root.to_owned(),
         };
         fs::create_dir_all(root)
             .with_context(|| format!("run folder {} cannot be made", root.display()))?;
-        let path = dir.path("run.json");
-        if path.exists() {
-            let found = dir.info()?;
-            if found != *info {
-                bail!(
-                    "run folder {} was started with another seed, device or configuration (seed {}, device {}); \
-                     use another --out, or the same settings to resume it",
-                    root.display(),
-                    found.seed,
-                    found.device
-                );
-            }
+        if dir.path("run.json").exists() {
+            changed_settings::adopt(&dir, &dir.info()?, info, stage)?;
         } else {
             dir.write("run.json", info)?;
         }
@@ -141,6 +133,15 @@ impl RunDir {
     /// When the mark cannot be written.
     pub fn mark(&self, mark: &StageMark) -> Result<()> {
         self.write(&format!("stages/{}.json", mark.name), mark)
+    }
+
+    /// Takes a stage's mark away, so that it runs again.
+    ///
+    /// # Errors
+    /// When the mark cannot be removed.
+    pub fn forget(&self, stage: &str) -> Result<()> {
+        let path = self.path(&format!("stages/{stage}.json"));
+        fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))
     }
 
     /// Fails with what to do when a stage that is needed has not run.

@@ -39,25 +39,25 @@ pub enum BradleyTerryLoss {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlignmentConfig {
-    /// Numbers of the aligned embedding [32].
+    /// Numbers of the aligned embedding (default 32).
     pub embedding: usize,
-    /// Passes over the comparisons [50].
+    /// Passes over the comparisons (default 50).
     pub epochs: usize,
-    /// Comparisons a step [10].
+    /// Comparisons a step (default 10).
     pub batch: usize,
-    /// Learning rate of Adam [1e-3].
+    /// Learning rate of Adam (default 1e-3).
     pub learning_rate: f64,
-    /// Decoupled weight decay [0].
+    /// Decoupled weight decay (default 0).
     pub weight_decay: f32,
-    /// Loss [one_minus_p].
+    /// Loss (default one_minus_p).
     pub loss: BradleyTerryLoss,
-    /// Divides the difference of similarities [1].
+    /// Divides the difference of similarities (default 1).
     pub temperature: f64,
-    /// Distance of two frames [cosine].
+    /// Distance of two frames (default cosine).
     pub metric: Metric,
-    /// Transport between videos [epsilon 1].
+    /// Transport between videos (default epsilon 1).
     pub transport: SinkhornConfig,
-    /// Share of the comparisons kept back to choose the epoch [0.3].
+    /// Share of the comparisons kept back to choose the epoch (default 0.3).
     pub validation_share: f64,
 }
 

@@ -1,5 +1,6 @@
 //! Convolutions in channels-last layout, each as one matrix product over gathered neighbourhoods.
 
+use crate::fused::{self, Window};
 use crate::linear::uniform;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -47,6 +48,19 @@ impl Conv2d {
     /// [B, H, W, in] to [B, H', W', out].
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        if !fused::available(&x) {
+            return self.plain(x);
+        }
+        let window = Window {
+            kernel: [self.kernel; 2],
+            stride: [self.stride; 2],
+            padding: [self.padding; 2],
+        };
+        fused::convolve(x, self.weight.val(), self.bias.val(), window)
+    }
+
+    /// In tensor operations that every backend has.
+    fn plain(&self, x: Tensor<4>) -> Tensor<4> {
         let [b, h, w, c] = x.dims();
         let (k, s, p) = (self.kernel, self.stride, self.padding);
         let (oh, ow) = ((h + 2 * p - k) / s + 1, (w + 2 * p - k) / s + 1);
@@ -99,6 +113,20 @@ impl Conv1d {
     /// [B, L, in] to [B, L', out].
     #[must_use]
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        if !fused::available(&x) {
+            return self.plain(x);
+        }
+        let window = Window {
+            kernel: [1, self.kernel],
+            stride: [1, self.stride],
+            padding: [0, self.padding],
+        };
+        let line = x.unsqueeze_dim::<4>(1);
+        fused::convolve(line, self.weight.val(), self.bias.val(), window).squeeze_dim(1)
+    }
+
+    /// In tensor operations that every backend has.
+    fn plain(&self, x: Tensor<3>) -> Tensor<3> {
         let [b, l, c] = x.dims();
         let (k, s) = (self.kernel, self.stride);
         let length = (l + 2 * self.padding - k) / s + 1;
@@ -187,4 +215,121 @@ fn strided<const D: usize>(
     let end = start + (count - 1) * stride + 1;
     let slice = burn::tensor::Slice::new(start as isize, Some(end as isize), stride as isize);
     x.slice_dim(dim, slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fused::agreement::{agrees, close, numbers};
+    use crate::gaussian;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn a_picture_convolves_like_plain_tensors() {
+        let device = Device::flex().autodiff();
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        // Batch, height, width, in, out, kernel, stride, padding; among them kernels wider than the
+        // picture and rows that see nothing but padding.
+        let sizes = [
+            [2, 9, 7, 3, 16, 5, 2, 2],
+            [3, 24, 24, 8, 12, 3, 1, 1],
+            [1, 6, 5, 4, 3, 1, 1, 0],
+            [5, 1, 1, 2, 2, 3, 1, 1],
+            [1, 2, 2, 1, 1, 5, 1, 4],
+            [9, 17, 40, 3, 5, 3, 3, 0],
+            [2, 8, 8, 4, 4, 1, 2, 0],
+            [1, 7, 9, 1, 2, 4, 3, 3],
+        ];
+        for [b, h, w, i, o, k, s, p] in sizes {
+            let config = Conv2dConfig {
+                in_channels: i,
+                out_channels: o,
+                kernel: k,
+                stride: s,
+                padding: p,
+            };
+            let layer = Conv2d::new(config, &mut rng, &device);
+            let x = gaussian([b, h, w, i], &mut rng, &device).require_grad();
+            let (fused, plain) = (layer.forward(x.clone()), layer.plain(x.clone()));
+            agrees(
+                &[("dx", x.clone())],
+                &[("dbias", layer.bias.val())],
+                fused,
+                plain,
+            );
+            agrees(
+                &[("dweight", layer.weight.val())],
+                &[],
+                layer.forward(x.clone().detach()),
+                layer.plain(x.detach()),
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_convolves_like_plain_tensors() {
+        let device = Device::flex().autodiff();
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        // Batch, length, in, out, kernel, stride, padding.
+        let sizes = [
+            [40, 16, 10, 32, 5, 1, 2],
+            [7, 8, 32, 16, 3, 2, 1],
+            [300, 4, 6, 5, 1, 1, 0],
+            [1, 3, 2, 4, 5, 1, 2],
+            [2, 5, 3, 3, 2, 3, 0],
+        ];
+        for [b, l, i, o, k, s, p] in sizes {
+            let layer = Conv1d::new(i, o, k, s, p, &mut rng, &device);
+            let x = gaussian([b, l, i], &mut rng, &device).require_grad();
+            agrees(
+                &[("dx", x.clone())],
+                &[("dbias", layer.bias.val())],
+                layer.forward(x.clone()),
+                layer.plain(x.clone()),
+            );
+            agrees(
+                &[("dweight", layer.weight.val())],
+                &[],
+                layer.forward(x.clone()),
+                layer.plain(x),
+            );
+        }
+    }
+
+    #[test]
+    fn tensors_that_are_not_row_major_are_read_right() {
+        let device = Device::flex().autodiff();
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let layer = Conv1d::new(6, 4, 3, 1, 1, &mut rng, &device);
+        let x: Tensor<3> = gaussian([5, 7, 9], &mut rng, &device);
+        let view = x.swap_dims(1, 2).slice([1..4, 2..8, 1..7]);
+        let (got, expected) = (layer.forward(view.clone()), layer.plain(view));
+        close("output", &got, &expected, 1e-5);
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_change_a_bit() {
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| {
+                let device = Device::flex().autodiff();
+                let mut rng = ChaCha8Rng::seed_from_u64(6);
+                let mut bits = Vec::new();
+                // Many samples, and one that shares out its products instead.
+                for [b, i, o] in [[33, 5, 8], [1, 128, 256]] {
+                    let layer = Conv1d::new(i, o, 5, 1, 2, &mut rng, &device);
+                    let x = gaussian([b, 64, i], &mut rng, &device).require_grad();
+                    let y = layer.forward(x.clone());
+                    let gradients = (y.clone() * y.clone()).sum().backward();
+                    bits.extend(numbers(y.into_data()));
+                    bits.extend(numbers(x.grad(&gradients).unwrap().into_data()));
+                    let weight = layer.weight.val().grad(&gradients).unwrap();
+                    bits.extend(numbers(weight.into_data()));
+                }
+                bits.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(run(1), run(4));
+    }
 }

@@ -83,6 +83,7 @@ impl ModuleMapper for Applier<'_> {
         let (id, tensor, mapper) = param.consume();
         let averaged =
             Tensor::<D>::from_data(TensorData::new(values, tensor.dims()), &tensor.device());
+        let averaged = averaged.set_require_grad(tensor.is_require_grad());
         Param::from_mapped_value(id, averaged, mapper)
     }
 }

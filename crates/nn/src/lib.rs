@@ -6,6 +6,7 @@ pub mod convolution;
 pub mod device;
 pub mod ema;
 pub mod error;
+mod fused;
 pub mod linear;
 pub mod noise;
 pub mod norm;

@@ -27,7 +27,7 @@ impl Linear {
         x.matmul(self.weight.val()) + self.bias.val().unsqueeze_dim(0)
     }
 
-    /// The weights [in x out, row-major] and the bias [out].
+    /// The weights `[in x out]`, row-major, and the bias `[out]`.
     #[must_use]
     pub fn weights(&self) -> (Vec<f32>, Vec<f32>) {
         let read = |data: TensorData| data.convert::<f32>().try_to_vec().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! GroupNorm and the activation that follows it.
 
-use crate::ShapeError;
+use crate::{ShapeError, fused};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
@@ -37,6 +37,19 @@ impl GroupNorm {
     /// Normalises [B, .., C].
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        if fused::available(&x) {
+            self.fused(x, false)
+        } else {
+            self.plain(x)
+        }
+    }
+
+    fn fused<const D: usize>(&self, x: Tensor<D>, activate: bool) -> Tensor<D> {
+        fused::group_norm(x, self.gamma.val(), self.beta.val(), self.groups, activate)
+    }
+
+    /// In tensor operations that every backend has.
+    fn plain<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let dims = x.dims();
         let channels = dims[D - 1];
         let positions = dims[1..D - 1].iter().product::<usize>();
@@ -72,7 +85,11 @@ impl GroupNormMish {
     /// Normalises and activates [B, .., C].
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        mish(self.norm.forward(x))
+        if fused::available(&x) {
+            self.norm.fused(x, true)
+        } else {
+            plain_mish(self.norm.plain(x))
+        }
     }
 }
 
@@ -80,7 +97,93 @@ impl GroupNormMish {
 /// `n = e^x (e^x + 2)`, it is `x n / (n + 2)`.
 #[must_use]
 pub fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    if fused::available(&x) {
+        fused::mish(x)
+    } else {
+        plain_mish(x)
+    }
+}
+
+fn plain_mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let e = x.clone().clamp_max(20.0).exp();
     let n = e.clone() * e.add_scalar(2.0);
     x * (n.clone() / n.add_scalar(2.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fused::agreement::{agrees, close};
+    use crate::gaussian;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn groups_are_normalised_like_plain_tensors() {
+        let device = Device::flex().autodiff();
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        // Batch, positions, channels, groups; few and many channels, single positions and groups.
+        let sizes = [
+            [3, 20, 16, 8],
+            [2, 576, 32, 8],
+            [5, 1, 64, 8],
+            [1, 7, 130, 13],
+            [2, 9, 3, 1],
+            [1, 3, 2, 2],
+        ];
+        for [b, p, c, groups] in sizes {
+            let mut layer = GroupNormMish::new(groups, c, &device).unwrap();
+            layer.norm.gamma = Param::from_tensor(gaussian([c], &mut rng, &device));
+            layer.norm.beta = Param::from_tensor(gaussian([c], &mut rng, &device));
+            let x: Tensor<3> = gaussian([b, p, c], &mut rng, &device) * 3.0 + 1.5;
+            let x = x.detach().require_grad();
+            let affine = [
+                ("dgamma", layer.norm.gamma.val()),
+                ("dbeta", layer.norm.beta.val()),
+            ];
+            agrees(
+                &[("dx", x.clone())],
+                &affine,
+                layer.forward(x.clone()),
+                plain_mish(layer.norm.plain(x.clone())),
+            );
+            agrees(
+                &[("dx", x.clone())],
+                &affine,
+                layer.norm.forward(x.clone()),
+                layer.norm.plain(x),
+            );
+        }
+    }
+
+    #[test]
+    fn a_mean_far_from_zero_is_taken_off_first() {
+        let device = Device::flex();
+        let mut rng = ChaCha8Rng::seed_from_u64(8);
+        let layer = GroupNorm::new(2, 8, &device).unwrap();
+        let x: Tensor<3> = gaussian([2, 50, 8], &mut rng, &device);
+        let (near, far) = (layer.forward(x.clone()), layer.forward(x + 1000.0));
+        close("normalised", &far, &near, 1e-3);
+    }
+
+    #[test]
+    fn mish_is_like_plain_tensors() {
+        let device = Device::flex().autodiff();
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        for shape in [[1, 1], [3, 33], [40, 1000]] {
+            let x = (gaussian(shape, &mut rng, &device) * 8.0)
+                .detach()
+                .require_grad();
+            agrees(&[("dx", x.clone())], &[], mish(x.clone()), plain_mish(x));
+        }
+    }
+
+    #[test]
+    fn a_gradient_that_others_use_too_is_left_alone() {
+        let device = Device::flex().autodiff();
+        let x = Tensor::<1>::from_floats([-1.0, 0.5, 2.0], &device).require_grad();
+        // Both branches are handed the same gradient.
+        let both = |branch: fn(Tensor<1>) -> Tensor<1>| branch(x.clone()) + branch(x.clone() * 2.0);
+        agrees(&[("dx", x.clone())], &[], both(mish), both(plain_mish));
+    }
 }

@@ -168,7 +168,7 @@ impl UNet1d {
         })
     }
 
-    /// The predicted noise [B, T, A] of chunks [B, T, A] at diffusion steps [B] under conditions
+    /// The predicted noise [B, T, A] of chunks [B, T, A] at diffusion steps `[B]` under conditions
     /// [B, C].
     ///
     /// # Errors

@@ -190,6 +190,7 @@ impl ModuleMapper for Filler<'_> {
         let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
         let (id, value, mapper) = param.consume();
         let loaded = Tensor::<D>::from_data(TensorData::new(values, expected), &value.device());
+        let loaded = loaded.set_require_grad(value.is_require_grad());
         Param::from_mapped_value(id, loaded, mapper)
     }
 }

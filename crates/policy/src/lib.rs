@@ -3,7 +3,7 @@
 //! From the last [`PolicyConfig::observation_history`] observations (pictures and proprioception)
 //! a 1-D U-Net denoises a chunk of [`PolicyConfig::horizon`] actions, of which
 //! [`PolicyConfig::execute`] are carried out before the next look. Noise schedule and sampler are
-//! in [`schedule`], the networks in [`network`], training in [`train`], what the robot runs in
+//! in [`schedule`], the networks in [`network`], training in [`mod@train`], what the robot runs in
 //! [`inference`]; [`windows`] turns recorded episodes into training samples and [`normalizer`]
 //! keeps the scaling with the weights.
 

@@ -79,7 +79,7 @@ impl PolicyNetwork {
         self.condition(&batch.images, batch.proprioception.clone())
     }
 
-    /// The predicted noise, [B, Tp, A], of noisy chunks [B, Tp, A] at diffusion steps [B].
+    /// The predicted noise, [B, Tp, A], of noisy chunks [B, Tp, A] at diffusion steps `[B]`.
     ///
     /// # Errors
     /// When the horizon does not fit the U-Net's levels.

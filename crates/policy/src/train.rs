@@ -135,7 +135,7 @@ pub fn add_noise(
     clean * column(|m| m.0) + noise * column(|m| m.1)
 }
 
-/// Diffusion steps as the network takes them, [B].
+/// Diffusion steps as the network takes them, `[B]`.
 #[must_use]
 pub fn steps_tensor(steps: &[usize], device: &Device) -> Tensor<1> {
     let values: Vec<f32> = steps.iter().map(|&t| t as f32).collect();

@@ -19,7 +19,7 @@ pub fn is_host(device: &Device) -> bool {
 pub struct Folded {
     /// PyTorch's layout, [output, input, kernel, kernel].
     pub weight: Vec<f32>,
-    /// [output].
+    /// `[output]`.
     pub bias: Vec<f32>,
 }
 
@@ -56,7 +56,7 @@ impl Folded {
     }
 }
 
-/// A frozen 1x1 convolution: [.., input] times [input, output], plus bias [output].
+/// A frozen 1x1 convolution: `[.., input]` times `[input, output]`, plus bias `[output]`.
 #[derive(Clone, Debug)]
 pub struct Pointwise {
     weight: Tensor<2>,
@@ -154,7 +154,7 @@ impl Patches {
         Ok(self.product.product_of_images(patches))
     }
 
-    /// The bias that is still to be added, [output].
+    /// The bias that is still to be added, `[output]`.
     #[must_use]
     pub fn bias(&self) -> &[f32] {
         &self.product.host_bias

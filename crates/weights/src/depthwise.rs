@@ -29,7 +29,7 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    /// From PyTorch's layout: `weight` [channels, 1, kernel, kernel], `bias` [channels].
+    /// From PyTorch's layout: `weight` [channels, 1, kernel, kernel], `bias` `[channels]`.
     #[must_use]
     pub fn new(weight: &[f32], bias: &[f32], kernel: usize, stride: usize, to: &Device) -> Self {
         let channels = bias.len();
@@ -54,7 +54,7 @@ impl Depthwise {
 
     /// `images` [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), C], values in 0..=6.
     ///
-    /// With `pending`, the input still lacks that bias [C] and its ReLU6; both are applied first.
+    /// With `pending`, the input still lacks that bias `[C]` and its ReLU6; both are applied first.
     ///
     /// # Errors
     /// When the device cannot give the input back.

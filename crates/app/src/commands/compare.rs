@@ -12,7 +12,7 @@ use apprentice_core::Proportion;
 /// # Errors
 /// When the run has not been evaluated.
 pub fn run(args: &RunArgs) -> Result<()> {
-    let context = pipeline::open(args)?;
+    let context = pipeline::open(args, None)?;
     context.dir.needs("evaluate-aligned", "evaluate")?;
     let base = rates(&context, &judged(&context, BASE_FOLDER)?);
     let aligned = rates(&context, &judged(&context, ALIGNED_FOLDER)?);

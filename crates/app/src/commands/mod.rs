@@ -18,7 +18,7 @@ use anyhow::Result;
 pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Demo(args) => {
-            let context = pipeline::open(&args.run)?;
+            let context = pipeline::open(&args.run, None)?;
             pipeline::run_all(&context)?;
             finish(&context, &args.run)
         }
@@ -35,7 +35,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Evaluate(args) => one(&args, &["evaluate-base", "evaluate-aligned"]),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => {
-            let context = pipeline::open(&args)?;
+            let context = pipeline::open(&args, None)?;
             finish(&context, &args)
         }
         Command::Weights(WeightsCommand::Get {
@@ -73,7 +73,7 @@ pub fn run(cli: Cli) -> Result<()> {
 }
 
 fn one(args: &RunArgs, stages: &[&str]) -> Result<()> {
-    let context = pipeline::open(args)?;
+    let context = pipeline::open(args, stages.first().copied())?;
     for stage in stages {
         pipeline::run_stage(&context, stage)?;
     }

@@ -18,7 +18,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 /// # Errors
 /// When there are no rollouts or the log cannot be written.
 pub fn run(args: &RankArgs) -> Result<()> {
-    let context = pipeline::open(&args.run)?;
+    let context = pipeline::open(&args.run, Some("rank"))?;
     context.dir.needs("rollouts", "record rollouts")?;
     if context.dir.done("reward").is_some() {
         bail!(

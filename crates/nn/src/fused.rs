@@ -1,0 +1,149 @@
+//! The layers' costly operations as one backend operation each, with hand-written gradients.
+//!
+//! burn's flex backend runs a layer as a dozen passes over memory, each with its own allocation and
+//! its own node in the graph. Here each such layer is one pass forward and one or two backward, in
+//! plain loops over channels-last rows that the compiler turns into the widest vector instructions
+//! of the processor. Work is split by the shapes alone, never by the number of threads, and sums are
+//! taken in a fixed order: the same input gives the same bits on any number of cores.
+//!
+//! Only the flex backend has these operations; on a GPU the layers keep their formulation in plain
+//! tensor operations, which is also what the tests compare against.
+
+// The attribute on `LayerOps` writes the dispatch between backends.
+#![allow(missing_docs)]
+
+#[cfg(test)]
+pub(crate) mod agreement;
+mod autodiff;
+mod buffer;
+mod convolve;
+mod gather;
+mod mish;
+mod norm;
+mod product;
+mod recycle;
+mod spatial;
+
+pub(crate) use gather::Window;
+pub(crate) use spatial::place;
+
+use buffer::{tensor, values};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{DType, Tensor};
+
+/// Layers as single operations. Layouts are channels-last and row-major.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait LayerOps: Backend {
+    /// Group normalisation of [B, .., C], then Mish when `activate`.
+    fn group_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        groups: usize,
+        activate: bool,
+    ) -> FloatTensor<Self>;
+
+    /// `x tanh(softplus(x))` of each number.
+    fn mish(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Convolution of [B, H, W, in] with weights [kernel rows * kernel columns * in, out].
+    fn convolve(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self>;
+
+    /// Expected positions, [B, 2 C], under a softmax over the positions of [B, H, W, C].
+    fn spatial_softmax(x: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+impl LayerOps for Flex {
+    fn group_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        groups: usize,
+        activate: bool,
+    ) -> FloatTensor<Self> {
+        norm::forward(x, gamma, beta, groups, activate).0
+    }
+
+    fn mish(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let shape = x.shape();
+        let x = values(x);
+        tensor(mish::forward(x.get()), shape)
+    }
+
+    fn convolve(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self> {
+        let input = x.shape();
+        let shape = window.output_shape(&input, weight.shape()[1]);
+        let picture = gather::Picture::new(window, &input);
+        let (x, weight, bias) = (values(x), values(weight), values(bias));
+        tensor(
+            convolve::convolve(x.get(), weight.get(), bias.get(), &picture),
+            shape,
+        )
+    }
+
+    fn spatial_softmax(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        spatial::forward(x).0
+    }
+}
+
+/// Whether these operations run on a tensor like `x`.
+pub(crate) fn available<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32
+        && matches!(
+            x.device().as_dispatch().clone().inner(),
+            DispatchDevice::Flex(_)
+        )
+}
+
+/// [`LayerOps::group_norm`].
+pub(crate) fn group_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    groups: usize,
+    activate: bool,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::group_norm(
+        x.into_dispatch(),
+        gamma.into_dispatch(),
+        beta.into_dispatch(),
+        groups,
+        activate,
+    ))
+}
+
+/// [`LayerOps::mish`].
+pub(crate) fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::mish(x.into_dispatch()))
+}
+
+/// [`LayerOps::convolve`].
+pub(crate) fn convolve(
+    x: Tensor<4>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    window: Window,
+) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::convolve(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        window,
+    ))
+}
+
+/// [`LayerOps::spatial_softmax`].
+pub(crate) fn spatial_softmax(x: Tensor<4>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::spatial_softmax(x.into_dispatch()))
+}

@@ -1,0 +1,185 @@
+//! The gradients of [`LayerOps`], written out.
+
+use super::buffer::{tensor, values, writable};
+use super::convolve::{ConvGradients, gradients};
+use super::gather::{Picture, Window};
+use super::{LayerOps, mish, norm, spatial};
+use burn::backend::autodiff::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
+use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Flex, TensorMetadata};
+
+#[derive(Debug)]
+struct GroupNormStep;
+
+impl Backward<Flex, 3> for GroupNormStep {
+    type State = norm::Saved;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let (dx, dgamma, dbeta) = norm::backward(ops.state, gradient);
+        for (parent, gradient) in ops.parents.into_iter().zip([dx, dgamma, dbeta]) {
+            if let Some(parent) = parent {
+                grads.register::<Flex>(parent.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct MishStep;
+
+impl Backward<Flex, 1> for MishStep {
+    type State = FlexTensor;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            let (x, mut gradient) = (values(ops.state), writable(gradient));
+            mish::backward(x.get(), gradient.get_mut());
+            x.recycle();
+            gradient.into_tensor()
+        });
+    }
+}
+
+#[derive(Debug)]
+struct ConvolveStep;
+
+impl Backward<Flex, 3> for ConvolveStep {
+    type State = (FlexTensor, FlexTensor, Window);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let (x, weight, window) = ops.state;
+        let (input, kernel) = (x.shape(), weight.shape());
+        let channels = kernel[1];
+        let picture = Picture::new(window, &input);
+        let [to_x, to_weight, to_bias] = ops.parents;
+        let (x, weight, gradient) = (values(x), values(weight), values(gradient));
+        let ConvGradients {
+            x: dx,
+            weight: dweight,
+            bias: dbias,
+        } = gradients(
+            x.get(),
+            weight.get(),
+            gradient.get(),
+            channels,
+            &picture,
+            to_x.is_some(),
+        );
+        x.recycle();
+        gradient.recycle();
+        if let Some(parent) = to_x {
+            grads.register::<Flex>(parent.id, tensor(dx, input));
+        }
+        if let Some(parent) = to_weight {
+            grads.register::<Flex>(parent.id, tensor(dweight, kernel));
+        }
+        if let Some(parent) = to_bias {
+            grads.register::<Flex>(parent.id, tensor(dbias, [channels].into()));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SpatialSoftmaxStep;
+
+impl Backward<Flex, 1> for SpatialSoftmaxStep {
+    type State = (FlexTensor, spatial::Peaks);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (x, peaks) = ops.state;
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            spatial::backward(x, &peaks, gradient)
+        });
+    }
+}
+
+impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
+    fn group_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        groups: usize,
+        activate: bool,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), gamma.node(), beta.node()];
+        let (x, gamma, beta) = (
+            x.into_primitive(),
+            gamma.into_primitive(),
+            beta.into_primitive(),
+        );
+        match GroupNormStep.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let (out, moments) =
+                    norm::forward(x.clone(), gamma.clone(), beta.clone(), groups, activate);
+                let saved = norm::Saved {
+                    x,
+                    gamma,
+                    beta,
+                    moments,
+                    groups,
+                    activate,
+                };
+                prep.finish(saved, out)
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(norm::forward(x, gamma, beta, groups, activate).0)
+            }
+        }
+    }
+
+    fn mish(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [x.node()];
+        let x = x.into_primitive();
+        match MishStep.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let out = Flex::mish(x.clone());
+                prep.finish(x, out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(Flex::mish(x)),
+        }
+    }
+
+    fn convolve(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), weight.node(), bias.node()];
+        let (x, weight, bias) = (
+            x.into_primitive(),
+            weight.into_primitive(),
+            bias.into_primitive(),
+        );
+        match ConvolveStep.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let out = Flex::convolve(x.clone(), weight.clone(), bias, window);
+                prep.finish((x, weight, window), out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(Flex::convolve(x, weight, bias, window)),
+        }
+    }
+
+    fn spatial_softmax(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [x.node()];
+        let x = x.into_primitive();
+        match SpatialSoftmaxStep
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let (out, peaks) = spatial::forward(x.clone());
+                prep.finish((x, peaks), out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(spatial::forward(x).0),
+        }
+    }
+}
