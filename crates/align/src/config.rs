@@ -19,13 +19,22 @@ pub struct AlignConfig {
     /// Weight of imitating the winners beside preferring them (Kim et al. 2024, arXiv 2409.05622,
     /// find that this keeps the task when preference alone loses it).
     pub winner_imitation: f64,
-    /// Learning rate of AdamW.
+    /// Peak learning rate of AdamW.
     pub learning_rate: f64,
+    /// Steps over which the learning rate rises to its peak, before it falls as a cosine.
+    pub warmup_steps: usize,
     /// Largest length of the whole gradient.
     pub clip_norm: f32,
     /// Pairs are made only of rollouts whose rewards differ by at least this many standard
     /// deviations.
     pub smallest_gap: f64,
+    /// Errors at diffusion step t are weighted by `1 / alpha_bar[t]` up to this, as in training: with 1,
+    /// the plain loss, the noisiest steps, which decide what the arm goes for, fall behind.
+    pub largest_weight: f64,
+    /// Share of all episodes, the best by reward, that may win a pair, above 0 to 1.
+    pub winners: f64,
+    /// Whether demonstrations, scored by the same reward, take part beside rollouts.
+    pub demonstrations: bool,
     /// Every how many ticks of a rollout a chunk may start.
     pub tick_stride: usize,
     /// Drift at which alignment stops: mean squared change of the predicted noise, whose own
@@ -38,16 +47,20 @@ pub struct AlignConfig {
 impl Default for AlignConfig {
     fn default() -> Self {
         Self {
-            steps: 300,
-            pairs: 16,
+            steps: 600,
+            pairs: 8,
             chunks: 4,
-            beta_per_number: 0.3,
-            winner_imitation: 1.0,
-            learning_rate: 2e-4,
+            beta_per_number: 1.0,
+            winner_imitation: 3000.0,
+            learning_rate: 1e-3,
+            warmup_steps: 30,
             clip_norm: 1.0,
             smallest_gap: 0.5,
+            largest_weight: 100.0,
+            winners: 0.25,
+            demonstrations: true,
             tick_stride: 2,
-            drift_budget: 0.25,
+            drift_budget: 0.1,
             drift_every: 20,
         }
     }

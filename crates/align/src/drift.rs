@@ -2,7 +2,7 @@
 
 use apprentice_core::Seed;
 use apprentice_nn::gaussian;
-use apprentice_policy::train::{add_noise, steps_tensor};
+use apprentice_policy::train::add_noise;
 use apprentice_policy::{NoiseSchedule, PolicyError, PolicyNetwork};
 use burn::tensor::{Device, Tensor};
 use rand::Rng as _;
@@ -12,8 +12,9 @@ use rand::Rng as _;
 /// (arXiv 2311.12908, section 4). 0 for the same policy; 1 is the variance of the noise itself.
 #[derive(Debug)]
 pub struct DriftMeter {
+    schedule: NoiseSchedule,
     noisy: Tensor<3>,
-    steps: Tensor<1>,
+    steps: Vec<usize>,
     condition: Tensor<2>,
     reference: Tensor<3>,
 }
@@ -38,9 +39,9 @@ impl DriftMeter {
             .collect();
         let noise = gaussian(dims, &mut rng, device);
         let noisy = add_noise(schedule, clean, noise, &steps, device);
-        let steps = steps_tensor(&steps, device);
-        let predicted = reference.noise(noisy.clone(), steps.clone(), condition.clone())?;
+        let predicted = reference.noise(schedule, noisy.clone(), &steps, condition.clone())?;
         Ok(Self {
+            schedule: schedule.clone(),
             noisy,
             steps,
             condition,
@@ -54,8 +55,9 @@ impl DriftMeter {
     /// When the network has another shape.
     pub fn measure(&self, network: &PolicyNetwork) -> Result<f64, PolicyError> {
         let predicted = network.noise(
+            &self.schedule,
             self.noisy.clone(),
-            self.steps.clone(),
+            &self.steps,
             self.condition.clone(),
         )?;
         let drift: f32 = (predicted - self.reference.clone())

@@ -3,8 +3,8 @@
 use crate::dpo::dpo_loss;
 use crate::{AlignConfig, DriftMeter, Pair, form_pairs};
 use apprentice_core::Seed;
-use apprentice_nn::{AdamW, AdamWConfig, gaussian};
-use apprentice_policy::train::{add_noise, steps_tensor};
+use apprentice_nn::{AdamW, AdamWConfig, cosine_with_warmup, gaussian};
+use apprentice_policy::train::{add_noise, error_weights};
 use apprentice_policy::{DiffusionPolicy, NoiseSchedule, PolicyError, PolicyNetwork, Windows};
 use burn::module::Module as _;
 use burn::optim::GradientsParams;
@@ -91,7 +91,7 @@ pub fn align_policy(
             rollouts: rollouts.episodes(),
         });
     }
-    let pairs = form_pairs(rewards, config.smallest_gap);
+    let pairs = form_pairs(rewards, config.smallest_gap, config.winners);
     if pairs.is_empty() {
         return Err(AlignError::NoPairs {
             rollouts: rewards.len(),
@@ -150,6 +150,7 @@ pub fn align_policy(
             noise,
             steps,
             chunks: config.chunks,
+            largest_weight: config.largest_weight,
         };
         let (fw, fl) = both.errors(&reference, &schedule, &device)?;
         let on_graph = both.on(&autodiff);
@@ -162,7 +163,13 @@ pub fn align_policy(
             );
         }
         let gradients = GradientsParams::from_grads(loss.total.backward(), &network);
-        network = optimizer.step(network, gradients, config.learning_rate);
+        let rate = cosine_with_warmup(
+            step - 1,
+            config.warmup_steps,
+            config.steps,
+            config.learning_rate,
+        );
+        network = optimizer.step(network, gradients, rate);
         report.steps = step;
         if step % config.drift_every.max(1) == 0 || step == config.steps {
             let now = network.valid();
@@ -280,6 +287,7 @@ struct Both {
     noise: Tensor<3>,
     steps: Vec<usize>,
     chunks: usize,
+    largest_weight: f64,
 }
 
 impl Both {
@@ -294,10 +302,11 @@ impl Both {
             noise: lift(&self.noise, device),
             steps: self.steps.clone(),
             chunks: self.chunks,
+            largest_weight: self.largest_weight,
         }
     }
 
-    /// Mean squared noise errors of winners and losers, [pairs, chunks] each, in one pass.
+    /// Mean squared noise errors of winners and losers, weighted as in training, [pairs, chunks] each, in one pass.
     fn errors(
         &self,
         network: &PolicyNetwork,
@@ -309,10 +318,11 @@ impl Both {
         let noise = Tensor::cat(vec![self.noise.clone(); 2], 0);
         let steps: Vec<usize> = self.steps.iter().chain(&self.steps).copied().collect();
         let noisy = add_noise(schedule, clean, noise.clone(), &steps, device);
-        let predicted = network.noise(noisy, steps_tensor(&steps, device), condition)?;
+        let predicted = network.noise(schedule, noisy, &steps, condition)?;
         let [rows, horizon, dim] = predicted.dims();
-        let errors = (predicted - noise)
-            .powf_scalar(2.0)
+        let error = predicted - noise;
+        let weights = error_weights(schedule, &steps, self.largest_weight, device);
+        let errors = (error.clone() * error * weights)
             .reshape([rows, horizon * dim])
             .mean_dim(1);
         let errors = errors.reshape([rows / self.chunks, self.chunks]);

@@ -14,7 +14,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the whole loop in simulation: demonstrate, imitate, rank, align, compare, report
-    Demo(DemoArgs),
+    Demo(RunArgs),
     /// Serve the simulated robot over zenoh until Ctrl-C
     Sim(SimArgs),
     /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
@@ -64,13 +64,7 @@ pub struct RunArgs {
     /// Print the result as JSON, and nothing else
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Clone, Debug, Args)]
-pub struct DemoArgs {
-    #[command(flatten)]
-    pub run: RunArgs,
-    /// Serve the recording to a rerun viewer in the browser while the demo runs
+    /// Show robots at work in a rerun page in the browser
     #[arg(long)]
     pub view: bool,
 }

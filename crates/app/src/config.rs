@@ -45,6 +45,7 @@ pub struct RunConfig {
 #[serde(deny_unknown_fields)]
 pub struct RobotConfig {
     pub description: String,
+    pub endpoint: String,
     pub image_size: u32,
 }
 
@@ -136,6 +137,7 @@ impl Config {
 
     fn validate(&self) -> Result<()> {
         self.policy.validate()?;
+        self.train.validate()?;
         let rate = self.operator.error_rate;
         if !(0.0..=1.0).contains(&rate) {
             bail!(

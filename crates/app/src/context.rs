@@ -4,11 +4,12 @@ use crate::config::Config;
 use crate::run_dir::{RunDir, StageMark};
 use anyhow::{Result, bail};
 use apprentice_core::Seed;
+use apprentice_studio::Studio;
 use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A run in progress.
 pub struct Context {
@@ -22,6 +23,8 @@ pub struct Context {
     pub device: Device,
     /// Set by Ctrl-C.
     pub stop: Arc<AtomicBool>,
+    /// The rerun page to show what happens on, if one is served.
+    pub view: Option<Studio>,
     /// Nothing but the result on standard output.
     pub quiet: bool,
 }
@@ -52,6 +55,16 @@ impl Context {
     pub fn say(&self, text: &str) {
         if !self.quiet {
             eprintln!("{text}");
+        }
+    }
+
+    /// Keeps the page served, if there is one, until the user has looked.
+    pub fn keep_showing(&self) {
+        if let Some(url) = self.view.as_ref().and_then(|v| v.url()) {
+            self.say(&format!("still showing at {url}; Ctrl-C ends"));
+            while !self.stopping() {
+                std::thread::sleep(Duration::from_millis(100));
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use crate::stages;
 use anyhow::{Result, anyhow};
 use apprentice_core::Seed;
 use apprentice_nn::open_device;
+use apprentice_studio::Studio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -60,14 +61,24 @@ pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
             "\nstopping after this step; what is recorded stays (Ctrl-C again to leave at once)"
         );
     })?;
-    Ok(Context {
+    let mut context = Context {
         dir,
         config: info.config,
         seed: Seed(info.seed),
         device: open_device(device.into())?,
         stop,
+        view: None,
         quiet: args.json,
-    })
+    };
+    if args.view {
+        let studio = Studio::live(&stages::cells::describe(&context)?)?;
+        context.say(&format!(
+            "watch at {}",
+            studio.url().unwrap_or("(nowhere: nothing is served)")
+        ));
+        context.view = Some(studio);
+    }
+    Ok(context)
 }
 
 /// Runs one stage, after those before it have run.

@@ -45,7 +45,7 @@ pub struct AlignmentConfig {
     pub epochs: usize,
     /// Comparisons a step (default 10).
     pub batch: usize,
-    /// Learning rate of Adam (default 1e-3).
+    /// Learning rate of Adam (default 3e-4).
     pub learning_rate: f64,
     /// Decoupled weight decay (default 0).
     pub weight_decay: f32,
@@ -67,7 +67,7 @@ impl Default for AlignmentConfig {
             embedding: 32,
             epochs: 40,
             batch: 10,
-            learning_rate: 1e-3,
+            learning_rate: 3e-4,
             weight_decay: 1e-2,
             loss: BradleyTerryLoss::default(),
             temperature: 0.5,

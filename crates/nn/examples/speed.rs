@@ -20,7 +20,10 @@ fn main() -> Result<(), ShapeError> {
     let device = Device::flex().autodiff();
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
     let rng = &mut rng;
-    let batch = 192;
+    let batch = std::env::var("BATCH")
+        .ok()
+        .and_then(|b| b.parse().ok())
+        .unwrap_or(192);
 
     let config = |in_channels, out_channels, kernel, stride| Conv2dConfig {
         in_channels,
@@ -118,9 +121,9 @@ fn main() -> Result<(), ShapeError> {
     Ok(())
 }
 
-/// The quickest of `repeats` runs, forward and backward apart.
+/// The median of `repeats` runs, forward and backward apart.
 fn measure(name: &str, repeats: usize, mut run: impl FnMut() -> Tensor<1>) {
-    let (mut forward, mut backward) = (f64::MAX, f64::MAX);
+    let (mut forward, mut backward) = (Vec::new(), Vec::new());
     if std::env::args()
         .nth(2)
         .is_some_and(|part| !name.contains(&part))
@@ -130,13 +133,19 @@ fn measure(name: &str, repeats: usize, mut run: impl FnMut() -> Tensor<1>) {
     for _ in 0..repeats {
         let start = Instant::now();
         let loss = run();
-        forward = forward.min(start.elapsed().as_secs_f64() * 1e3);
+        forward.push(start.elapsed().as_secs_f64() * 1e3);
         let start = Instant::now();
         let gradients = loss.backward();
-        backward = backward.min(start.elapsed().as_secs_f64() * 1e3);
+        backward.push(start.elapsed().as_secs_f64() * 1e3);
         drop(gradients);
     }
+    let (forward, backward) = (median(forward), median(backward));
     println!("{name:<40} {forward:9.2} forward {backward:9.2} backward");
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(0.0)
 }
 
 fn wanted(name: &str) -> bool {

@@ -61,7 +61,7 @@ impl ResidualBlock {
         let film: Tensor<3> = self.film.forward(activated.clone()).reshape([b, 1, 2 * c]);
         let scale = film.clone().slice([0..b, 0..1, 0..c]);
         let shift = film.slice([0..b, 0..1, c..2 * c]);
-        let y = y * scale + shift;
+        let y = y * scale.add_scalar(1.0) + shift;
         let y = self.second_norm.forward(self.second.forward(y));
         match &self.shortcut {
             Some(shortcut) => y + shortcut.forward(x),

@@ -45,13 +45,13 @@ impl Default for PolicyConfig {
             execute: 8,
             diffusion_steps: 100,
             inference_steps: 8,
-            image_size: 96,
+            image_size: 64,
             vision_channels: vec![16, 32, 32],
             vision_strides: vec![2, 2, 1],
             vision_kernels: vec![5, 3, 3],
             vision_features: 64,
             unet_channels: vec![64, 128],
-            unet_kernel: 5,
+            unet_kernel: 3,
             norm_groups: 8,
             step_features: 64,
         }
@@ -148,18 +148,57 @@ pub struct TrainConfig {
     pub weight_decay: f32,
     /// Largest length of the whole gradient.
     pub clip_norm: f32,
+    /// Errors at diffusion step t are weighted by `1 / alpha_bar[t]` up to this. 1 is the plain loss of
+    /// DDPM; more makes the noisiest steps, at which what is seen decides, count and learn faster
+    /// (Salimans and Ho 2022, arXiv 2202.00512, section 4).
+    pub largest_weight: f64,
+}
+
+impl TrainConfig {
+    /// Whether training can work with these settings.
+    ///
+    /// # Errors
+    /// Names the first key that cannot be, and what is allowed.
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        let refuse = |key, got: String, allowed: &str| {
+            Err(PolicyError::Config {
+                key,
+                got,
+                allowed: allowed.into(),
+            })
+        };
+        for (key, value) in [
+            ("train.steps", self.steps),
+            ("train.batch", self.batch),
+            ("train.noise_draws", self.noise_draws),
+        ] {
+            if value == 0 {
+                return refuse(key, "0".into(), "1 or more");
+            }
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            let got = self.learning_rate.to_string();
+            return refuse("train.learning_rate", got, "more than 0");
+        }
+        if self.largest_weight < 1.0 || self.largest_weight.is_nan() {
+            let got = self.largest_weight.to_string();
+            return refuse("train.largest_weight", got, "1 or more");
+        }
+        Ok(())
+    }
 }
 
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
-            steps: 600,
-            batch: 48,
+            steps: 2400,
+            batch: 16,
             noise_draws: 4,
-            learning_rate: 1e-3,
-            warmup_steps: 30,
+            learning_rate: 3e-3,
+            warmup_steps: 50,
             weight_decay: 1e-6,
             clip_norm: 1.0,
+            largest_weight: 100.0,
         }
     }
 }

@@ -27,6 +27,7 @@ pub struct DiffusionPolicy {
     proprioception: MinMaxNormalizer,
     actions: MinMaxNormalizer,
     cameras: usize,
+    schedule: NoiseSchedule,
     sampler: DdimSampler,
     device: Device,
 }
@@ -53,6 +54,7 @@ impl DiffusionPolicy {
             proprioception,
             actions,
             cameras,
+            schedule,
             sampler,
             device: device.clone(),
         })
@@ -177,8 +179,9 @@ impl DiffusionPolicy {
                 TensorData::new(sample.clone(), [b, horizon, dim]),
                 &self.device,
             );
-            let steps = crate::train::steps_tensor(&vec![step; b], &self.device);
-            let noise = self.network.noise(noisy, steps, condition.clone())?;
+            let noise =
+                self.network
+                    .noise(&self.schedule, noisy, &vec![step; b], condition.clone())?;
             let noise: Vec<f32> = noise
                 .into_data()
                 .try_to_vec()

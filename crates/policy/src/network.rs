@@ -1,9 +1,9 @@
 //! The networks of a policy: one vision encoder a camera and the U-Net they condition.
 
-use crate::{Batch, PolicyConfig, PolicyError};
+use crate::{Batch, NoiseSchedule, PolicyConfig, PolicyError};
 use apprentice_nn::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 
 /// Vision encoders and conditional U-Net.
@@ -81,14 +81,44 @@ impl PolicyNetwork {
 
     /// The predicted noise, [B, Tp, A], of noisy chunks [B, Tp, A] at diffusion steps `[B]`.
     ///
+    /// What the U-Net puts out is mixed with its input as the schedule mixes signal and noise: at the
+    /// noisiest steps, where the chunk is almost all noise, the U-Net only has to say what is left
+    /// (Salimans and Ho 2022, arXiv 2202.00512, appendix D). The prediction, the loss and the sampler
+    /// stay those of the noise.
+    ///
     /// # Errors
     /// When the horizon does not fit the U-Net's levels.
     pub fn noise(
         &self,
+        schedule: &NoiseSchedule,
         noisy: Tensor<3>,
-        steps: Tensor<1>,
+        steps: &[usize],
         condition: Tensor<2>,
     ) -> Result<Tensor<3>, PolicyError> {
-        Ok(self.unet.forward(noisy, steps, condition)?)
+        let device = noisy.device();
+        let (signal, spread) = mixing_columns(schedule, steps, &device);
+        let left = self
+            .unet
+            .forward(noisy.clone(), steps_tensor(steps, &device), condition)?;
+        Ok(noisy * spread + left * signal)
     }
+}
+
+/// Diffusion steps as the U-Net takes them, `[B]`.
+fn steps_tensor(steps: &[usize], device: &Device) -> Tensor<1> {
+    let values: Vec<f32> = steps.iter().map(|&t| t as f32).collect();
+    Tensor::from_data(TensorData::new(values, [steps.len()]), device)
+}
+
+/// Shares of signal and noise at `steps`, [B, 1, 1] each.
+pub(crate) fn mixing_columns(
+    schedule: &NoiseSchedule,
+    steps: &[usize],
+    device: &Device,
+) -> (Tensor<3>, Tensor<3>) {
+    let column = |pick: fn((f32, f32)) -> f32| {
+        let values: Vec<f32> = steps.iter().map(|&t| pick(schedule.mixing(t))).collect();
+        Tensor::from_data(TensorData::new(values, [steps.len(), 1, 1]), device)
+    };
+    (column(|m| m.0), column(|m| m.1))
 }

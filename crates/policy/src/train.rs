@@ -1,6 +1,7 @@
 //! Imitation: the policy learns to tell the noise in noised action chunks (Ho et al. 2020, arXiv
 //! 2006.11239, eq. 14), conditioned on what was seen.
 
+use crate::network::mixing_columns;
 use crate::{
     DiffusionPolicy, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork, TrainConfig, Windows,
 };
@@ -37,6 +38,7 @@ pub fn train(
     mut watch: impl FnMut(TrainProgress) -> bool,
 ) -> Result<DiffusionPolicy, PolicyError> {
     config.validate()?;
+    training.validate()?;
     let autodiff = device.clone().autodiff();
     let mut network = PolicyNetwork::new(
         config,
@@ -62,7 +64,14 @@ pub fn train(
         let condition = network.condition_on(&batch);
         let clean = repeat(batch.actions, training.noise_draws);
         let condition = repeat(condition, training.noise_draws);
-        let loss = noise_loss(&network, &schedule, clean, condition, &mut rng, &autodiff)?;
+        let loss = noise_loss(
+            &network,
+            &schedule,
+            (clean, condition),
+            training.largest_weight,
+            &mut rng,
+            &autodiff,
+        )?;
         let value: f32 = loss.clone().into_scalar();
         if !value.is_finite() {
             return Err(PolicyError::NotFinite(format!(
@@ -97,12 +106,13 @@ pub fn train(
     )
 }
 
-/// Mean squared error of the predicted noise, at random steps, over chunks [B, Tp, A].
+/// Mean squared error of the predicted noise, at random steps, over chunks [B, Tp, A], each weighted
+/// by `1 / alpha_bar` up to `largest_weight`.
 fn noise_loss(
     network: &PolicyNetwork,
     schedule: &NoiseSchedule,
-    clean: Tensor<3>,
-    condition: Tensor<2>,
+    (clean, condition): (Tensor<3>, Tensor<2>),
+    largest_weight: f64,
     rng: &mut impl Rng,
     device: &Device,
 ) -> Result<Tensor<1>, PolicyError> {
@@ -111,12 +121,26 @@ fn noise_loss(
         .map(|_| rng.random_range(0..schedule.steps()))
         .collect();
     let noise = gaussian(dims, rng, device);
-    let predicted = network.noise(
-        add_noise(schedule, clean, noise.clone(), &steps, device),
-        steps_tensor(&steps, device),
-        condition,
-    )?;
-    Ok((predicted - noise).powf_scalar(2.0).mean())
+    let noisy = add_noise(schedule, clean, noise.clone(), &steps, device);
+    let predicted = network.noise(schedule, noisy, &steps, condition)?;
+    let error = predicted - noise;
+    let weights = error_weights(schedule, &steps, largest_weight, device);
+    Ok((error.clone() * error * weights).mean())
+}
+
+/// Weights of the errors at `steps`, [B, 1, 1]: `1 / alpha_bar` up to `largest`.
+#[must_use]
+pub fn error_weights(
+    schedule: &NoiseSchedule,
+    steps: &[usize],
+    largest: f64,
+    device: &Device,
+) -> Tensor<3> {
+    let weights: Vec<f32> = steps
+        .iter()
+        .map(|&t| (1.0 / schedule.alpha_bar(t)).min(largest) as f32)
+        .collect();
+    Tensor::from_data(TensorData::new(weights, [steps.len(), 1, 1]), device)
 }
 
 /// Chunks [B, Tp, A] with noise of the same shape mixed in, each at its own step.
@@ -128,18 +152,8 @@ pub fn add_noise(
     steps: &[usize],
     device: &Device,
 ) -> Tensor<3> {
-    let column = |pick: fn((f32, f32)) -> f32| {
-        let values: Vec<f32> = steps.iter().map(|&t| pick(schedule.mixing(t))).collect();
-        Tensor::<3>::from_data(TensorData::new(values, [steps.len(), 1, 1]), device)
-    };
-    clean * column(|m| m.0) + noise * column(|m| m.1)
-}
-
-/// Diffusion steps as the network takes them, `[B]`.
-#[must_use]
-pub fn steps_tensor(steps: &[usize], device: &Device) -> Tensor<1> {
-    let values: Vec<f32> = steps.iter().map(|&t| t as f32).collect();
-    Tensor::from_data(TensorData::new(values, [steps.len()]), device)
+    let (signal, spread) = mixing_columns(schedule, steps, device);
+    clean * signal + noise * spread
 }
 
 /// The batch `times` over: row b of the input is row b of each copy.

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 /// How sure we can be that the rankings share a signal the reward has found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Share of pairs in unseen rankings that the reward orders as they do.
+    /// Share of pairs of a ranking's best episodes with its others, in rankings it has not seen, that
+    /// the reward orders as they do: what the reward is used for is to tell the best from the rest.
     pub accuracy: f64,
     /// Pairs counted.
     pub pairs: usize,
@@ -50,12 +51,14 @@ fn total(parts: impl Iterator<Item = (f64, usize)>) -> (f64, usize) {
     parts.fold((0.0, 0), |(a, n), (agreed, pairs)| (a + agreed, n + pairs))
 }
 
-/// (pairs in the same order - pairs in the opposite order, pairs with different tiers).
+/// Of pairs of a best-ranked episode with another: (those in the same order - those in the opposite
+/// order, how many there are).
 fn agreement(scores: &[f64], tiers: &[usize]) -> (f64, usize) {
     let (mut sum, mut pairs) = (0.0, 0);
+    let best = tiers.iter().min();
     for i in 0..scores.len() {
         for j in 0..i {
-            if tiers[i] != tiers[j] {
+            if tiers[i] != tiers[j] && Some(tiers[i].min(tiers[j])).as_ref() == best {
                 pairs += 1;
                 let better = if tiers[i] < tiers[j] {
                     scores[i] - scores[j]

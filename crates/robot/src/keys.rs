@@ -50,4 +50,10 @@ impl Keys {
     pub fn reset(&self) -> String {
         format!("{}/reset", self.prefix)
     }
+
+    /// What a person at the controls would do now, asked of their device.
+    #[must_use]
+    pub fn teleop(&self) -> String {
+        format!("{}/teleop", self.prefix)
+    }
 }

@@ -193,6 +193,30 @@ impl RobotLink {
         found.ok_or_else(|| self.silent(&self.keys.state()))
     }
 
+    /// What the person at the robot's controls would do now: an action's numbers.
+    ///
+    /// # Errors
+    /// When no control device answers, or not with an action of this robot.
+    pub fn teleop(&self) -> Result<Vec<f32>, LinkError> {
+        let key = self.keys.teleop();
+        let robot = &self.description.name;
+        let (bytes, _) = ask(&self.session, robot, &key, Vec::new(), PATIENCE)?;
+        let refuse = |reason: String| LinkError::Message {
+            key: key.clone(),
+            bytes: bytes.len(),
+            reason,
+        };
+        let action = wire::decode_action(&bytes).map_err(|p| refuse(p.into()))?;
+        let wanted = self.description.action_dim();
+        if action.len() != wanted {
+            return Err(refuse(format!(
+                "it has {} numbers, an action of {robot} has {wanted}",
+                action.len()
+            )));
+        }
+        Ok(action)
+    }
+
     fn tick(&self, key: &str, request: Vec<u8>) -> Result<Observation, LinkError> {
         let (bytes, _) = ask(
             &self.session,

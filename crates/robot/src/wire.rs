@@ -214,6 +214,31 @@ pub fn decode_reply(bytes: &[u8]) -> Result<TickReply, Problem> {
     })
 }
 
+/// Bytes of an action.
+#[must_use]
+pub fn encode_action(action: &[f32]) -> Vec<u8> {
+    let mut out = header(7);
+    out.extend((action.len() as u16).to_le_bytes());
+    action
+        .iter()
+        .for_each(|&v| out.extend(f64::from(v).to_le_bytes()));
+    out
+}
+
+/// The action in a message.
+///
+/// # Errors
+/// When the bytes are not one.
+pub fn decode_action(bytes: &[u8]) -> Result<Vec<f32>, Problem> {
+    let mut r = Reader::new(bytes, 7)?;
+    let numbers = r.joints()?;
+    let action = (0..numbers)
+        .map(|_| r.f64().map(|v| v as f32))
+        .collect::<Result<_, _>>()?;
+    r.end()?;
+    Ok(action)
+}
+
 fn header(kind: u16) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
     out.extend(MAGIC);

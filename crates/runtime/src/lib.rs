@@ -12,8 +12,10 @@ pub mod agent;
 pub mod control_loop;
 pub mod error;
 pub mod session;
+mod teleop;
 
 pub use agent::{Agent, Decision, PolicyAgent, View};
 pub use control_loop::{ControlLoop, GuardTotals};
 pub use error::RuntimeError;
 pub use session::{EpisodePlan, Recorded, record_episodes};
+pub use teleop::TeleopAgent;

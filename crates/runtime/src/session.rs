@@ -37,7 +37,7 @@ struct Running {
 
 /// Runs `plans` for `ticks` policy ticks each, as many at a time as there are robots, and calls
 /// `finished` after each episode. The robots of a group act at the same time and are asked about
-/// together.
+/// together. `watch` is told of every tick of every robot, on that robot's thread: it must not wait.
 ///
 /// # Errors
 /// The first error of link, agent or recorder, or when `finished` answers `false`; episodes already
@@ -47,6 +47,7 @@ pub fn record_episodes(
     agent: &mut dyn Agent,
     plans: &[EpisodePlan],
     ticks: u64,
+    watch: &(dyn Fn(usize, &Tick) + Sync),
     mut finished: impl FnMut(&Recorded) -> bool,
 ) -> Result<(), RuntimeError> {
     let width = robots.len().max(1);
@@ -78,14 +79,18 @@ pub fn record_episodes(
             }
             let keep = agent.history();
             let count = (length as u64).min(ticks - done);
-            let mut work: Vec<(&mut Running, &[Decision])> = running
+            let mut work: Vec<(usize, &mut Running, &[Decision])> = running
                 .iter_mut()
                 .zip(&chunks)
-                .map(|(r, c)| (r, &c[..count as usize]))
+                .enumerate()
+                .map(|(i, (r, c))| (i, r, &c[..count as usize]))
                 .collect();
-            each_mut(robots, &mut work, |robot, (running, decisions)| {
+            each_mut(robots, &mut work, |robot, (place, running, decisions)| {
                 for (i, decision) in decisions.iter().enumerate() {
-                    running.step(robot, done + i as u64, decision, keep)?;
+                    let tick = running.step(robot, done + i as u64, decision, keep)?;
+                    if let Some(tick) = tick {
+                        watch(*place, &tick);
+                    }
                 }
                 Ok(())
             })?;
@@ -118,18 +123,19 @@ fn start(robot: &mut ControlLoop, plan: &EpisodePlan) -> Result<Running, Runtime
 }
 
 impl Running {
-    /// Acts, records what was seen and decided, and keeps the newest observations.
+    /// Acts, records what was seen and decided, and keeps the newest observations. Answers what was
+    /// recorded.
     fn step(
         &mut self,
         robot: &mut ControlLoop,
         index: u64,
         decision: &Decision,
         keep: usize,
-    ) -> Result<(), RuntimeError> {
+    ) -> Result<Option<Tick>, RuntimeError> {
         let (Some(observation), Some(seen)) =
             (self.observations.last(), self.proprioception.last())
         else {
-            return Ok(());
+            return Ok(None);
         };
         let mut tick = Tick {
             index,
@@ -148,7 +154,7 @@ impl Running {
         let excess = self.observations.len().saturating_sub(keep.max(1));
         self.observations.drain(..excess);
         self.proprioception.drain(..excess);
-        Ok(())
+        Ok(Some(tick))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{StudioError, scene::Scene, sinks};
 use apprentice_core::Observation;
 use apprentice_episode::Episode;
 use apprentice_robot::RobotDescription;
+use std::sync::Mutex;
 use std::{
     any::Any,
     path::{Path, PathBuf},
@@ -72,7 +73,7 @@ pub struct Studio {
     worker: Option<JoinHandle<Result<(), String>>>,
     url: Option<String>,
     /// Serves the page until the studio goes away.
-    _server: Option<Box<dyn Any + Send>>,
+    _server: Option<Mutex<Box<dyn Any + Send>>>,
 }
 
 #[derive(Default)]
@@ -149,7 +150,7 @@ impl Studio {
             done,
             worker: Some(worker),
             url: sinks.url,
-            _server: sinks.server,
+            _server: sinks.server.map(Mutex::new),
         })
     }
 

@@ -18,9 +18,11 @@ use anyhow::Result;
 pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Demo(args) => {
-            let context = pipeline::open(&args.run, None)?;
+            let context = pipeline::open(&args, None)?;
             pipeline::run_all(&context)?;
-            finish(&context, &args.run)
+            finish(&context, &args)?;
+            context.keep_showing();
+            Ok(())
         }
         Command::Sim(args) => sim::run(&args),
         Command::Record(args) => match args.what {
@@ -75,12 +77,17 @@ pub fn run(cli: Cli) -> Result<()> {
 fn one(args: &RunArgs, stages: &[&str]) -> Result<()> {
     let context = pipeline::open(args, stages.first().copied())?;
     for stage in stages {
+        if *stage == "evaluate-aligned" && context.dir.done("align").is_none() {
+            context.say("there is no aligned policy yet (apprentice align); the base policy alone was tried");
+            break;
+        }
         pipeline::run_stage(&context, stage)?;
     }
     if args.json {
         let marks: Vec<_> = stages.iter().filter_map(|s| context.dir.done(s)).collect();
         println!("{}", serde_json::to_string_pretty(&marks)?);
     }
+    context.keep_showing();
     Ok(())
 }
 

@@ -114,7 +114,7 @@ fn ending(context: &Context, note: &JudgedEpisode) -> Ending {
 
 /// How an episode ended, in words.
 fn told(note: &JudgedEpisode) -> &'static str {
-    match (note.outcome.success, note.outcome.grasp) {
+    match (note.succeeded(), note.grasp()) {
         (true, Some(Grasp::Handle)) => "picked up by the handle",
         (true, Some(Grasp::Rim)) => "picked up by the rim",
         (true, _) => "picked up around the body",
@@ -156,7 +156,7 @@ fn before_and_after(context: &Context, before: &Judged) -> Result<Vec<Film>> {
     let pairs: Vec<_> = before.episodes.iter().zip(&after.episodes).collect();
     let turned = pairs
         .iter()
-        .find(|(b, a)| b.outcome.success && !b.picked(grasp) && a.picked(grasp));
+        .find(|(b, a)| b.succeeded() && !b.picked(grasp) && a.picked(grasp));
     let Some((old, new)) = turned.or(pairs.first()) else {
         return Ok(Vec::new());
     };

@@ -108,11 +108,11 @@ pub fn note(seed: u64, grasp: Option<Grasp>) -> JudgedEpisode {
         id: "abc".into(),
         file: "episode-0000.mcap".into(),
         seed,
-        outcome: Outcome {
+        outcome: Some(Outcome {
             success: grasp.is_some(),
             grasp,
             lifted_m: 0.1,
-        },
+        }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::stages::policy::{BASE, load};
-use crate::stages::reward::{SCORES, Scores};
+use crate::stages::reward::{DEMONSTRATION_SCORES, SCORES, Scores};
 use crate::stages::scenes::{judged, open_all};
 use anyhow::Result;
 use apprentice_align::{AlignReport, align_policy};
@@ -46,16 +46,23 @@ pub fn run(context: &Context) -> Result<()> {
             },
         );
     }
-    let notes = judged(context, super::rollout::FOLDER)?;
-    let episodes = open_all(context, super::rollout::FOLDER, &notes)?;
-    let scores: Scores = context.dir.read(SCORES)?;
-    let rewards: Vec<f64> = scores.episodes.iter().map(|s| s.total).collect();
-    let windows = Windows::new(
-        notes
+    let mut sources = vec![(super::rollout::FOLDER, SCORES)];
+    if context.config.align.demonstrations {
+        sources.push((super::demonstrate::FOLDER, DEMONSTRATION_SCORES));
+    }
+    let (mut episodes, mut rewards) = (Vec::new(), Vec::new());
+    for (folder, file) in sources {
+        let notes = judged(context, folder)?;
+        let names = notes
             .episodes
             .iter()
-            .map(|e| e.file.as_str())
-            .zip(&episodes),
+            .map(|e| format!("{folder}/{}", e.file));
+        episodes.extend(names.zip(open_all(context, folder, &notes)?));
+        let scores: Scores = context.dir.read(file)?;
+        rewards.extend(scores.episodes.iter().map(|s| s.total));
+    }
+    let windows = Windows::new(
+        episodes.iter().map(|(name, e)| (name.as_str(), e)),
         base.config(),
     )?;
     drop(episodes);

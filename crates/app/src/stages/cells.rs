@@ -1,32 +1,39 @@
 //! Robots to work with: simulated cells, each its own zenoh session on loopback.
 
 use crate::context::Context;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use apprentice_robot::{RobotDescription, RobotLink};
 use apprentice_runtime::{ControlLoop, GuardTotals};
 use apprentice_sim::{ClockMode, SimNode};
 use std::path::Path;
 use std::time::Duration;
 
-/// Simulated cells and the loops that control them.
+/// Robots and the loops that control them.
 pub struct Cells {
     /// One control loop a cell.
     pub loops: Vec<ControlLoop>,
-    /// The simulated robots; they run while this lives.
+    /// The simulated robots, if they are simulated; they run while this lives.
     pub nodes: Vec<SimNode>,
 }
 
 impl Cells {
-    /// Starts `run.robots` simulated cells in lockstep and connects to them as to any robot.
+    /// Connects to the robot at `robot.endpoint`, or starts `run.robots` simulated cells in lockstep
+    /// and connects to them as to any robot.
     ///
     /// # Errors
-    /// When a cell does not start or does not answer.
+    /// When a cell does not start or a robot does not answer.
     pub fn start(context: &Context) -> Result<Self> {
         let description = describe(context)?;
         let mut cells = Self {
             loops: Vec::new(),
             nodes: Vec::new(),
         };
+        if let Some(link) = connect(context)? {
+            cells
+                .loops
+                .push(ControlLoop::new(link, context.config.guard.clone())?);
+            return Ok(cells);
+        }
         for _ in 0..context.config.run.robots {
             let node = SimNode::start(
                 context.config.sim.clone(),
@@ -57,7 +64,28 @@ impl Cells {
     }
 }
 
-/// The robot of the configuration, its cameras at the configured size.
+/// A link to the robot at `robot.endpoint`; `None` where robots are simulated.
+///
+/// # Errors
+/// When it does not answer, or is not the robot that was configured.
+pub fn connect(context: &Context) -> Result<Option<RobotLink>> {
+    let endpoint = &context.config.robot.endpoint;
+    if endpoint.is_empty() {
+        return Ok(None);
+    }
+    let wanted = describe(context)?;
+    let link = RobotLink::connect(endpoint, &wanted.name, Duration::from_secs(10))?;
+    if *link.description() != wanted {
+        bail!(
+            "the robot {} at {endpoint} describes itself otherwise than robot.description {:?}; use its own robot.toml",
+            wanted.name,
+            context.config.robot.description
+        );
+    }
+    Ok(Some(link))
+}
+
+/// The robot of the configuration, its simulated cameras at the configured size.
 ///
 /// # Errors
 /// When its description cannot be used.
@@ -69,6 +97,9 @@ pub fn describe(context: &Context) -> Result<RobotDescription> {
     } else {
         RobotDescription::embedded(name)?
     };
+    if !context.config.robot.endpoint.is_empty() {
+        return Ok(description);
+    }
     for camera in &mut description.cameras {
         camera.width = context.config.robot.image_size;
         camera.height = context.config.robot.image_size;

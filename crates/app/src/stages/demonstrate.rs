@@ -1,13 +1,13 @@
 //! Demonstrations: a scripted expert takes the mug both ways, in equal parts.
 
 use crate::context::Context;
-use crate::stages::cells::Cells;
+use crate::stages::cells::{Cells, connect};
 use crate::stages::scenes::{Recording, record};
 use anyhow::Result;
 use apprentice_core::Seed;
 use apprentice_episode::Source;
-use apprentice_robot::Kinematics;
-use apprentice_runtime::{Agent, Decision, RuntimeError, View};
+use apprentice_robot::{Kinematics, RobotLink};
+use apprentice_runtime::{Agent, Decision, RuntimeError, TeleopAgent, View};
 use apprentice_sim::{Expert, ExpertConfig, Judge, Style};
 
 /// Where demonstrations are recorded.
@@ -19,6 +19,9 @@ pub const FOLDER: &str = "demonstrations";
 /// When recording fails.
 pub fn run(context: &Context) -> Result<()> {
     let mut cells = Cells::start(context)?;
+    if let Some(controls) = connect(context)? {
+        return by_hand(context, &mut cells, controls);
+    }
     let config = &context.config.demonstrations;
     let kinematics = Kinematics::new(cells.loops[0].description())?;
     let mut agent = ExpertAgent {
@@ -43,6 +46,28 @@ pub fn run(context: &Context) -> Result<()> {
         ticks: config.ticks,
     };
     record(context, &mut cells, &mut agent, &recording)?;
+    Ok(())
+}
+
+/// A person shows the task at the controls of a robot that is not simulated here.
+fn by_hand(context: &Context, cells: &mut Cells, controls: RobotLink) -> Result<()> {
+    let config = &context.config.demonstrations;
+    let recording = Recording {
+        folder: FOLDER,
+        what: "demonstrate",
+        source: Source::Teleop,
+        policy: None,
+        seeds: (0..config.episodes as u64)
+            .map(|i| context.seed.derive("demonstration", i))
+            .collect(),
+        ticks: config.ticks,
+    };
+    record(
+        context,
+        cells,
+        &mut TeleopAgent::new(vec![controls]),
+        &recording,
+    )?;
     Ok(())
 }
 

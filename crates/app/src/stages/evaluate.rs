@@ -5,7 +5,7 @@ use crate::stages::rank::{hidden_utility, preferred_grasp};
 use crate::stages::reward::{Scores, features};
 use crate::stages::rollout::watch_policy;
 use crate::stages::scenes::{Judged, judged, open_all};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use apprentice_core::Proportion;
 use apprentice_episode::Episode;
 use apprentice_reward::{spearman, triplet_accuracy};
@@ -66,6 +66,12 @@ pub fn run_aligned(context: &Context) -> Result<()> {
 }
 
 fn run(context: &Context, policy: &str, folder: &str, what: &str) -> Result<()> {
+    if !context.config.robot.endpoint.is_empty() {
+        bail!(
+            "success is judged by the simulator, and the robot at {} is none; record rollouts and rank them instead",
+            context.config.robot.endpoint
+        );
+    }
     let config = &context.config.evaluate;
     let seeds = (0..config.episodes as u64)
         .map(|i| context.seed.derive("held out", i))
@@ -117,7 +123,7 @@ pub fn examine_reward(context: &Context) -> Result<()> {
 pub fn rates(context: &Context, notes: &Judged) -> Rates {
     let grasp = preferred_grasp(context.config.operator.prefers);
     let all = notes.episodes.len() as u64;
-    let success = notes.episodes.iter().filter(|e| e.outcome.success).count() as u64;
+    let success = notes.episodes.iter().filter(|e| e.succeeded()).count() as u64;
     let preferred = notes.episodes.iter().filter(|e| e.picked(grasp)).count() as u64;
     Rates {
         success: Proportion::new(success, all),

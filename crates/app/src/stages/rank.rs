@@ -9,6 +9,8 @@ use apprentice_preference::{JudgementLog, SimulatedOperator, groups_of_four};
 use apprentice_sim::Grasp;
 use std::collections::BTreeMap;
 
+/// Who judges when nobody is there.
+const SIMULATED: &str = "simulated operator";
 /// The operator's judgements.
 pub const LOG: &str = "judgements.jsonl";
 
@@ -19,6 +21,12 @@ pub const LOG: &str = "judgements.jsonl";
 pub fn run(context: &Context) -> Result<()> {
     let notes = judged(context, super::rollout::FOLDER)?;
     let config = &context.config.operator;
+    if let Some(unknown) = notes.episodes.iter().find(|e| e.outcome.is_none()) {
+        bail!(
+            "the simulated operator judges by the simulator's notes, and there are none on {}; rank in person (apprentice rank)",
+            unknown.file
+        );
+    }
     let needed = config.rankings * 4;
     if notes.episodes.len() < needed {
         bail!(
@@ -48,15 +56,25 @@ pub fn run(context: &Context) -> Result<()> {
         })
         .collect();
     let operator = SimulatedOperator {
-        who: "simulated operator".into(),
+        who: SIMULATED.into(),
         error_rate: config.error_rate,
         shuffle: config.shuffle,
         // A simulated operator has no clock, so that the same run gives the same record.
         when_unix_ms: 0,
     };
     let path = context.dir.path(LOG);
-    // Left by a stage that was stopped half-way; a finished stage is never run again.
-    let _ = std::fs::remove_file(&path);
+    if path.exists() {
+        let said = JudgementLog::open(&path)?;
+        if let Some(person) = said.judgements().iter().find(|j| j.who != SIMULATED) {
+            bail!(
+                "{} holds judgements of {}; go on with `apprentice rank`, or simulate in another --out",
+                path.display(),
+                person.who
+            );
+        }
+        // Left by a stage that was stopped half-way.
+        std::fs::remove_file(&path)?;
+    }
     let mut log = JudgementLog::open(&path)?;
     for judgement in operator.rank(&groups, context.seed.derive("operator", 0)) {
         log.append(&judgement)?;
@@ -69,7 +87,7 @@ pub fn run(context: &Context) -> Result<()> {
 pub fn hidden_utility(episode: &JudgedEpisode, prefers: Preferred) -> f64 {
     if episode.picked(preferred_grasp(prefers)) {
         2.0
-    } else if episode.outcome.success {
+    } else if episode.succeeded() {
         1.0
     } else {
         0.0

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::stages::rank::LOG;
-use crate::stages::scenes::{by_id, judged, open_all};
+use crate::stages::scenes::{by_id, judged, open_all, write_recording};
 use anyhow::{Context as _, Result, bail};
 use apprentice_core::Image;
 use apprentice_encoder::{
@@ -21,6 +21,8 @@ use std::path::PathBuf;
 pub const REWARD: &str = "reward/reward.json";
 /// The compact backbone's weights.
 const BACKBONE: &str = "encoder/backbone.safetensors";
+/// The demonstrations' scores.
+pub const DEMONSTRATION_SCORES: &str = "reward/demonstrations.json";
 /// The rollouts' scores.
 pub const SCORES: &str = "reward/rollouts.json";
 
@@ -80,8 +82,19 @@ pub fn run(context: &Context) -> Result<()> {
     let scores = Scores {
         episodes: learned.model.score_all(&features)?,
     };
+    if context.config.align.demonstrations {
+        let shown = judged(context, super::demonstrate::FOLDER)?;
+        let shown = open_all(context, super::demonstrate::FOLDER, &shown)?;
+        let clips: Vec<Clip> = shown.iter().map(|e| clip(context, e)).collect();
+        let features = backbone.features(&clips, &context.device)?;
+        let scores = Scores {
+            episodes: learned.model.score_all(&features)?,
+        };
+        context.dir.write(DEMONSTRATION_SCORES, &scores)?;
+    }
     context.dir.write(REWARD, &learned)?;
-    context.dir.write(SCORES, &scores)
+    context.dir.write(SCORES, &scores)?;
+    write_recording(context, super::rollout::FOLDER, Some(&scores.episodes))
 }
 
 /// The learnt reward of the run.

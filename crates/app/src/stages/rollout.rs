@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::stages::cells::Cells;
 use crate::stages::policy::{BASE, load};
-use crate::stages::scenes::{Judged, Recording, record};
+use crate::stages::scenes::{Judged, Recording, record, write_recording};
 use anyhow::Result;
 use apprentice_core::{Seed, sha256_file};
 use apprentice_episode::Source;
@@ -22,7 +22,7 @@ pub fn run(context: &Context) -> Result<()> {
         .map(|i| context.seed.derive("rollout", i))
         .collect();
     watch_policy(context, BASE, FOLDER, "rollouts", seeds, config.ticks)?;
-    Ok(())
+    write_recording(context, FOLDER, None)
 }
 
 /// Records a policy at work on the given scenes.

@@ -2,11 +2,13 @@
 
 use crate::context::Context;
 use crate::stages::cells::{Cells, describe};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use apprentice_core::Seed;
-use apprentice_episode::{CameraInfo, Catalog, Episode, EpisodeId, EpisodeMeta, Source};
+use apprentice_episode::{CameraInfo, Catalog, Episode, EpisodeId, EpisodeMeta, Source, Tick};
+use apprentice_reward::Scored;
 use apprentice_runtime::{Agent, EpisodePlan, GuardTotals, record_episodes};
 use apprentice_sim::{Grasp, Outcome};
+use apprentice_studio::Studio;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,6 +23,9 @@ pub struct Judged {
     pub guard: Totals,
 }
 
+/// The rollouts as a rerun recording.
+pub const RECORDING: &str = "run.rrd";
+
 /// One episode and its outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JudgedEpisode {
@@ -30,8 +35,8 @@ pub struct JudgedEpisode {
     pub file: String,
     /// Its seed.
     pub seed: u64,
-    /// How it ended.
-    pub outcome: Outcome,
+    /// How it ended, where a simulator's judge knows.
+    pub outcome: Option<Outcome>,
 }
 
 /// Guard counts as they are kept on disk.
@@ -56,7 +61,19 @@ impl JudgedEpisode {
     /// Whether the mug was picked up in this way.
     #[must_use]
     pub fn picked(&self, grasp: Grasp) -> bool {
-        self.outcome.success && self.outcome.grasp == Some(grasp)
+        self.succeeded() && self.grasp() == Some(grasp)
+    }
+
+    /// Whether the mug was picked up, as far as anyone knows.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.outcome.as_ref().is_some_and(|o| o.success)
+    }
+
+    /// How the mug was held, as far as anyone knows.
+    #[must_use]
+    pub fn grasp(&self) -> Option<Grasp> {
+        self.outcome.as_ref().and_then(|o| o.grasp)
     }
 }
 
@@ -79,7 +96,8 @@ pub struct Recording<'a> {
 /// Records a set of episodes and writes the judge's notes beside them.
 ///
 /// # Errors
-/// When cells, agent or recorder fail; what was recorded stays and is recorded anew on resuming.
+/// When cells, agent or recorder fail, or the user stops; whole groups stay, and resuming goes on
+/// after them.
 pub fn record(
     context: &Context,
     cells: &mut Cells,
@@ -88,7 +106,6 @@ pub fn record(
 ) -> Result<Judged> {
     let folder = context.dir.path(recording.folder);
     fs::create_dir_all(&folder)?;
-    let before = cells.totals();
     let mut meta = episode_meta(context, recording)?;
     let plans: Vec<EpisodePlan> = recording
         .seeds
@@ -103,40 +120,117 @@ pub fn record(
             }
         })
         .collect();
-    for plan in &plans {
-        // Left by a run that was stopped: the same seeds give the same episodes again.
+    let name = recording.folder.replace('/', "-");
+    let unfinished = format!("judge/{name}.unfinished.json");
+    let mut judged = resumable(context, &unfinished, &plans, cells.loops.len());
+    let todo = &plans[judged.episodes.len()..];
+    for plan in todo {
+        // Left half-way by a run that was stopped: the same seeds give the same episodes again.
         let _ = fs::remove_file(&plan.path);
     }
     let bar = context.bar(plans.len() as u64, recording.what);
-    let mut judged = Judged::default();
-    let mut picked = 0u64;
-    let nodes = &cells.nodes;
-    record_episodes(&mut cells.loops, agent, &plans, recording.ticks, |done| {
-        let outcome = nodes[done.robot].judge().outcome();
-        picked += u64::from(outcome.success);
-        judged.episodes.push(JudgedEpisode {
-            id: done.entry.id.clone(),
-            file: done.entry.file.clone(),
-            seed: plans[done.plan].seed.0,
-            outcome,
-        });
-        bar.inc(1);
-        bar.set_message(format!("{picked} picked up"));
-        !context.stopping()
-    })?;
-    bar.finish();
-    let after = cells.totals();
-    judged.guard = Totals {
-        commands: after.commands - before.commands,
-        refusals: after.refusals - before.refusals,
-        violations: after.violations - before.violations,
+    bar.set_position(judged.episodes.len() as u64);
+    let mut picked = judged.episodes.iter().filter(|e| e.succeeded()).count();
+    let live = |robot: usize, tick: &Tick| {
+        if let (0, Some(view)) = (robot, &context.view) {
+            if tick.index == 0 {
+                view.begin_episode(recording.what);
+            }
+            view.observation(tick.index, &tick.observation);
+            view.action(tick.index, &tick.action);
+        }
     };
+    for group in todo.chunks(cells.loops.len()) {
+        let before = cells.totals();
+        let nodes = &cells.nodes;
+        record_episodes(
+            &mut cells.loops,
+            agent,
+            group,
+            recording.ticks,
+            &live,
+            |done| {
+                let note = JudgedEpisode {
+                    id: done.entry.id.clone(),
+                    file: done.entry.file.clone(),
+                    seed: group[done.plan].seed.0,
+                    outcome: nodes.get(done.robot).map(|n| n.judge().outcome()),
+                };
+                picked += usize::from(note.succeeded());
+                judged.episodes.push(note);
+                bar.inc(1);
+                if !nodes.is_empty() {
+                    bar.set_message(format!("{picked} picked up"));
+                }
+                true
+            },
+        )?;
+        let after = cells.totals();
+        judged.guard.commands += after.commands - before.commands;
+        judged.guard.refusals += after.refusals - before.refusals;
+        judged.guard.violations += after.violations - before.violations;
+        context.dir.write(&unfinished, &judged)?;
+        if context.stopping() {
+            bail!(
+                "stopped on request after {} of {} episodes; the same command goes on from there",
+                judged.episodes.len(),
+                plans.len()
+            );
+        }
+    }
+    bar.finish();
     Catalog::rebuild(&folder)?;
-    context.dir.write(
-        &format!("judge/{}.json", recording.folder.replace('/', "-")),
-        &judged,
-    )?;
+    context.dir.write(&format!("judge/{name}.json"), &judged)?;
+    let _ = fs::remove_file(context.dir.path(&unfinished));
     Ok(judged)
+}
+
+/// The notes of a recording that was stopped, as far as they are of these plans, their files are
+/// there and groups are whole.
+fn resumable(context: &Context, file: &str, plans: &[EpisodePlan], group: usize) -> Judged {
+    let Ok(mut notes) = context.dir.read::<Judged>(file) else {
+        return Judged::default();
+    };
+    let good = notes
+        .episodes
+        .iter()
+        .zip(plans)
+        .take_while(|(note, plan)| note.seed == plan.seed.0 && plan.path.exists())
+        .count();
+    if good < notes.episodes.len() || !good.is_multiple_of(group) {
+        notes = Judged::default();
+    }
+    notes
+}
+
+/// Writes a folder's episodes to `run.rrd`, with their rewards where there are any.
+///
+/// # Errors
+/// When an episode cannot be read or the file cannot be written.
+pub fn write_recording(context: &Context, folder: &str, scores: Option<&[Scored]>) -> Result<()> {
+    let notes = judged(context, folder)?;
+    let dir = context.dir.path(folder);
+    let part = context.dir.path(".run.rrd.part");
+    let studio = Studio::to_file(&part, &describe(context)?)?;
+    for (i, note) in notes.episodes.iter().enumerate() {
+        let episode = Episode::open(dir.join(&note.file))?;
+        let curve = scores
+            .and_then(|s| s.get(i))
+            .map(|s| spread(&s.moments, episode.ticks.len()));
+        studio.episode(&episode, format!("{folder} {i:03}"), curve.as_deref());
+    }
+    studio.finish()?;
+    fs::rename(part, context.dir.path(RECORDING))?;
+    Ok(())
+}
+
+/// `values`, evenly spread over an episode, at each of its ticks.
+fn spread(values: &[f64], ticks: usize) -> Vec<f64> {
+    let last = values.len().saturating_sub(1);
+    (0..ticks)
+        .filter_map(|t| values.get((t * last + ticks / 2) / ticks.saturating_sub(1).max(1)))
+        .copied()
+        .collect()
 }
 
 /// The judge's notes on a folder.

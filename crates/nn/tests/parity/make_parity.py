@@ -68,7 +68,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x, cond):
         y = self.first_norm(self.first(x))
         scale, shift = self.film(nn.functional.mish(cond)).unsqueeze(2).chunk(2, 1)
-        y = self.second_norm(self.second(scale * y + shift))
+        y = self.second_norm(self.second((1 + scale) * y + shift))
         return y + (x if self.shortcut is None else self.shortcut(x))
 
 

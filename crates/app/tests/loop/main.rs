@@ -1,0 +1,8 @@
+//! The built program, used as a user would: the loop end to end on a tiny configuration, stopping and
+//! resuming, what it says, and what it says to bad input.
+
+mod bad_input;
+mod peers;
+mod program;
+mod snapshots;
+mod whole_loop;

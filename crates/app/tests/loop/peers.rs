@@ -1,0 +1,134 @@
+//! A robot that someone else simulates, in Python, on the other side of the link. These checks need
+//! Python packages: with `APPRENTICE_PEERS=1` they are installed into a virtual environment below
+//! `target`, without it the checks are skipped and say so.
+
+use crate::program::{apprentice, fail, repository, succeed};
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Python with the peers' packages, or `None` where they are not asked for.
+fn python() -> Option<PathBuf> {
+    if std::env::var_os("APPRENTICE_PEERS").is_none_or(|v| v != "1") {
+        eprintln!("SKIPPED: the checks against Python peers; APPRENTICE_PEERS=1 runs them");
+        return None;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
+    let python = folder.join("bin/python");
+    let requirements = repository().join("tests/peers/requirements.txt");
+    let installed = folder.join("installed.txt");
+    let wanted = std::fs::read(&requirements).unwrap();
+    if std::fs::read(&installed).is_ok_and(|found| found == wanted) {
+        return Some(python);
+    }
+    let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "-r"])
+        .arg(&requirements));
+    std::fs::write(installed, wanted).unwrap();
+    Some(python)
+}
+
+/// The peer, stopped when it goes out of scope.
+struct Peer(Child);
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It ends when its input does, after it has written its last note.
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+fn start(python: &Path, endpoint: &str, log: &Path) -> Peer {
+    let mut child = Command::new(python)
+        .arg(repository().join("tests/peers/pusht/robot.py"))
+        .arg(endpoint)
+        .arg(log)
+        .env("SDL_VIDEODRIVER", "dummy")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    said.read_line(&mut line).unwrap();
+    assert!(line.starts_with("serving pusht"), "{line}");
+    Peer(child)
+}
+
+/// Mean distance of disc and T at the end, as a share of that at the beginning.
+fn left(log: &Path) -> (usize, f64) {
+    let text = std::fs::read_to_string(log).unwrap();
+    let notes: Vec<Value> = text
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    let mean = |key: &str| {
+        let all = notes.iter().map(|n| n[key].as_f64().unwrap());
+        all.sum::<f64>() / notes.len() as f64
+    };
+    (notes.len(), mean("last") / mean("first"))
+}
+
+#[test]
+fn pusht_in_python_is_recorded_learnt_and_driven() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let endpoint = "tcp/127.0.0.1:7613";
+    let connected = format!("robot.endpoint={endpoint}");
+    let shown = folder.path().join("shown.jsonl");
+    {
+        let _peer = start(&python, endpoint, &shown);
+        succeed(
+            apprentice()
+                .args(["record", "demonstrations", "--seed", "1", "--json"])
+                .args([
+                    "--config",
+                    "tests/peers/pusht/run.toml",
+                    "--set",
+                    &connected,
+                ])
+                .arg("--out")
+                .arg(&out),
+        );
+    }
+    let (episodes, by_hand) = left(&shown);
+    assert_eq!(episodes, 40);
+    assert!(
+        by_hand < 0.5,
+        "the demonstrator leaves {by_hand} of the way"
+    );
+
+    succeed(apprentice().args(["train", "--json", "--out"]).arg(&out));
+    let driven = folder.path().join("driven.jsonl");
+    {
+        let _peer = start(&python, endpoint, &driven);
+        succeed(
+            apprentice()
+                .args(["record", "rollouts", "--json", "--out"])
+                .arg(&out),
+        );
+        // Nobody but a simulator of ours knows what success is.
+        let line = fail(apprentice().args(["evaluate", "--out"]).arg(&out));
+        assert!(line.contains("judged by the simulator"), "{line}");
+    }
+    let (episodes, by_policy) = left(&driven);
+    println!(
+        "of the way to the T, the demonstrator leaves {by_hand:.2}, the policy {by_policy:.2}"
+    );
+    assert_eq!(episodes, 16);
+    // Standing still leaves 1; the policy sees the T only through the camera.
+    assert!(by_policy < 0.6, "the policy leaves {by_policy} of the way");
+
+    let line = fail(
+        apprentice()
+            .args(["record", "rollouts", "--out"])
+            .arg(folder.path().join("x"))
+            .args(["--set", "robot.endpoint=tcp/127.0.0.1:7614"]),
+    );
+    assert!(line.contains("train"), "{line}");
+}

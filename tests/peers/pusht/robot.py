@@ -1,0 +1,145 @@
+"""gym-pusht as a robot on Apprentice's link (robots/PROTOCOL.md), written from that page alone.
+
+    python robot.py tcp/127.0.0.1:7600 DISTANCES.jsonl
+
+Lockstep: a clock request of a tenth of a second is one step of the environment. The control device
+is a script that drives the disc to the T. After each scene the distance between disc and T at its
+beginning and end is appended to DISTANCES.jsonl. Needs eclipse-zenoh and gym-pusht.
+"""
+
+import json
+import struct
+import sys
+import threading
+from pathlib import Path
+
+import gym_pusht  # noqa: F401 (registers the environment)
+import gymnasium
+import numpy as np
+import zenoh
+
+HEADER = struct.Struct("<4sHH")
+PERIOD_NS = 100_000_000
+
+
+def message(kind, body):
+    return HEADER.pack(b"APRT", 1, kind) + body
+
+
+def body(payload, kind):
+    magic, version, found = HEADER.unpack_from(payload)
+    if (magic, version, found) != (b"APRT", 1, kind):
+        raise ValueError(f"not a message of version 1 and kind {kind}: {magic} {version} {found}")
+    return payload[HEADER.size :]
+
+
+class PushT:
+    def __init__(self, session, log):
+        self.env = gymnasium.make(
+            "gym_pusht/PushT-v0", obs_type="pixels_agent_pos", max_episode_steps=10**9
+        )
+        self.session, self.log = session, log
+        self.lock = threading.Lock()
+        self.sequence = self.stamp = 0
+        self.command = None
+        self.first = None
+        self.seen, _ = self.env.reset(seed=0)
+
+    def distance(self):
+        plain = self.env.unwrapped
+        return float(np.linalg.norm(np.array(plain.agent.position) - np.array(plain.block.position)))
+
+    def publish(self, frames):
+        self.sequence += 1
+        x, y = (float(v) for v in self.seen["agent_pos"])
+        vx, vy = (float(v) for v in self.env.unwrapped.agent.velocity)
+        state = struct.pack("<QQH5d", self.sequence, self.stamp, 2, x, y, vx, vy, 0.0)
+        self.session.put("apprentice/pusht/state", message(1, state))
+        sequences = []
+        if frames:
+            picture = np.ascontiguousarray(self.seen["pixels"], dtype=np.uint8)
+            height, width, _ = picture.shape
+            head = struct.pack("<QQHH", self.sequence, self.stamp, width, height)
+            self.session.put("apprentice/pusht/camera/top", message(3, head + picture.tobytes()))
+            sequences = [self.sequence]
+        return message(
+            6, struct.pack(f"<QH{len(sequences)}Q", self.sequence, len(sequences), *sequences)
+        )
+
+    def reset(self, payload):
+        (seed,) = struct.unpack("<Q", body(payload, 5))
+        self.note()
+        self.seen, _ = self.env.reset(seed=seed % 2**31)
+        self.command, self.first = None, self.distance()
+        return self.publish(frames=True)
+
+    def clock(self, payload):
+        duration, newest, frames = struct.unpack("<QQB", body(payload, 4))
+        for _ in range(200):
+            if newest == 0 or (self.command and self.command[0] >= newest):
+                break
+            threading.Event().wait(0.001)
+        for _ in range(max(1, round(duration / PERIOD_NS))):
+            target = self.command[1:] if self.command else self.seen["agent_pos"]
+            self.seen, *_ = self.env.step(np.array(target, dtype=np.float32))
+            self.stamp += PERIOD_NS
+        return self.publish(bool(frames))
+
+    def teleop(self, _):
+        plain = self.env.unwrapped
+        here, there = np.array(plain.agent.position), np.array(plain.block.position)
+        way = there - here
+        step = way * min(1.0, 40.0 / max(np.linalg.norm(way), 1e-6))
+        return message(7, struct.pack("<H2d", 2, *np.clip(here + step, 0, 512)))
+
+    def obey(self, sample):
+        sequence, _, n, x, y, _ = struct.unpack("<QQH3d", body(sample.payload.to_bytes(), 2))
+        if n == 2:
+            self.command = (sequence, x, y)
+
+    def note(self):
+        if self.first is not None:
+            with self.log.open("a") as log:
+                log.write(json.dumps({"first": self.first, "last": self.distance()}) + "\n")
+
+    def answer(self, work):
+        def handle(query):
+            with self.lock:
+                try:
+                    payload = query.payload.to_bytes() if query.payload else b""
+                    query.reply(query.key_expr, work(payload))
+                except Exception as problem:  # the runtime is told, whatever it is
+                    query.reply_err(str(problem).encode())
+
+        return handle
+
+
+def main():
+    endpoint, log = sys.argv[1], Path(sys.argv[2])
+    config = zenoh.Config()
+    config.insert_json5("mode", '"peer"')
+    config.insert_json5("listen/endpoints", json.dumps([endpoint]))
+    config.insert_json5("scouting/multicast/enabled", "false")
+    session = zenoh.open(config)
+    robot = PushT(session, log)
+    described = (Path(__file__).parent / "robot.toml").read_bytes()
+
+    def describe(query):
+        query.reply(query.key_expr, described, attachment=b"lockstep")
+
+    serving = [
+        session.declare_subscriber("apprentice/pusht/command", robot.obey),
+        session.declare_queryable("apprentice/pusht/describe", describe),
+        session.declare_queryable("apprentice/pusht/clock", robot.answer(robot.clock)),
+        session.declare_queryable("apprentice/pusht/reset", robot.answer(robot.reset)),
+        session.declare_queryable("apprentice/pusht/teleop", robot.answer(robot.teleop)),
+    ]
+    print(f"serving pusht on {endpoint}", flush=True)
+    sys.stdin.read()
+    robot.note()
+    del serving
+    session.close()
+
+
+if __name__ == "__main__":
+    main()
