@@ -128,9 +128,11 @@ impl Config {
                 overlay(&mut table, over, "", &format!("--set {setting}"))?;
             }
         }
-        let config: Self = toml::Value::Table(table)
-            .try_into()
-            .map_err(|e: toml::de::Error| anyhow!("configuration: {}", e.message().trim()))?;
+        let text = toml::to_string(&table)?;
+        let config: Self = toml::from_str(&text).map_err(|e| {
+            let key = e.span().map_or(String::new(), |s| key_at(&text, s.start));
+            anyhow!("configuration: {key}: {}", e.message().trim())
+        })?;
         config.validate()?;
         Ok(config)
     }
@@ -199,6 +201,22 @@ fn overlay(table: &mut toml::Table, over: toml::Table, path: &str, origin: &str)
         }
     }
     Ok(())
+}
+
+/// The key, with its sections, at a place in a TOML text.
+fn key_at(text: &str, place: usize) -> String {
+    let before = text.get(..place).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+    let line = text[line_start..].lines().next().unwrap_or("");
+    let key = line.split('=').next().unwrap_or("").trim();
+    let section = before
+        .lines()
+        .rev()
+        .find_map(|l| l.strip_prefix('[')?.strip_suffix(']'));
+    match section {
+        Some(section) if !key.starts_with('[') => format!("{section}.{key}"),
+        _ => key.trim_matches(['[', ']']).to_owned(),
+    }
 }
 
 /// A whole number given where the default has a fraction is meant as one.

@@ -43,13 +43,17 @@ pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
         let device = named.unwrap_or_else(|| DeviceArg::Flex.name().to_owned());
         RunInfo::new(args.seed.unwrap_or(0), device, Config::load(file, set)?)
     };
-    let dir = RunDir::start(&args.out, &info, stage)?;
+    // Nothing is written before all this works.
     let device = DeviceArg::named(&info.device).ok_or_else(|| {
         anyhow!(
             "run folder names device {:?}, known: flex, cuda, wgpu",
             info.device
         )
     })?;
+    let device = open_device(device.into())?;
+    stages::cells::describe_in(&info.config)?;
+    stages::reward::check_weights(&info.config)?;
+    let dir = RunDir::start(&args.out, &info, stage)?;
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     ctrlc::set_handler(move || {
@@ -65,7 +69,7 @@ pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
         dir,
         config: info.config,
         seed: Seed(info.seed),
-        device: open_device(device.into())?,
+        device,
         stop,
         view: None,
         quiet: args.json,

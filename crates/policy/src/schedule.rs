@@ -102,7 +102,7 @@ impl DdimSampler {
             Spacing::Trailing => (0..count)
                 .map(|i| {
                     let at = total as f64 - i as f64 * total as f64 / count as f64;
-                    (at.round() as usize).saturating_sub(1)
+                    (at.round_ties_even() as usize).saturating_sub(1)
                 })
                 .collect(),
         };

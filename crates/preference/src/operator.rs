@@ -33,7 +33,7 @@ impl Default for SimulatedOperator {
 
 impl SimulatedOperator {
     /// Ranks each group by its hidden utilities, highest first; equal utilities tie. A shuffled
-    /// ranking keeps the number and sizes of its places.
+    /// ranking keeps the number and sizes of its places; where all tied, it draws two halves.
     #[must_use]
     pub fn rank(&self, groups: &[Vec<(EpisodeId, f64)>], seed: Seed) -> Vec<Judgement> {
         let n = groups.len();
@@ -66,7 +66,13 @@ fn places(group: &[(EpisodeId, f64)]) -> Vec<Vec<EpisodeId>> {
         .collect()
 }
 
-fn permute(ranking: &mut [Vec<EpisodeId>], seed: Seed) {
+fn permute(ranking: &mut Vec<Vec<EpisodeId>>, seed: Seed) {
+    if let [tied] = ranking.as_mut_slice() {
+        // Whoever shuffles does not look, so does not see that they are all the same.
+        let rest = tied.split_off(tied.len() / 2);
+        ranking.push(rest);
+        ranking.retain(|place| !place.is_empty());
+    }
     let mut ids: Vec<EpisodeId> = ranking.iter().flatten().cloned().collect();
     ids.shuffle(&mut seed.rng());
     for (slot, id) in ranking.iter_mut().flatten().zip(ids) {

@@ -33,6 +33,31 @@ struct Running {
     observations: Vec<Observation>,
     proprioception: Vec<Vec<f32>>,
     seed: Seed,
+    first: First,
+}
+
+/// The first sequence numbers of an episode. Recorded ones count from there: gaps stay visible, and
+/// the same episode gives the same file whatever the robot did before.
+struct First {
+    state: u64,
+    frames: Vec<u64>,
+}
+
+impl First {
+    fn of(observation: &Observation) -> Self {
+        Self {
+            state: observation.state.sequence,
+            frames: observation.frames.iter().map(|f| f.sequence).collect(),
+        }
+    }
+
+    fn count_from(&self, observation: &mut Observation) {
+        let state = &mut observation.state.sequence;
+        *state = state.saturating_sub(self.state);
+        for (frame, first) in observation.frames.iter_mut().zip(&self.frames) {
+            frame.sequence = frame.sequence.saturating_sub(*first);
+        }
+    }
 }
 
 /// Runs `plans` for `ticks` policy ticks each, as many at a time as there are robots, and calls
@@ -111,7 +136,9 @@ pub fn record_episodes(
 }
 
 fn start(robot: &mut ControlLoop, plan: &EpisodePlan) -> Result<Running, RuntimeError> {
-    let observation = robot.reset(plan.seed.0)?;
+    let mut observation = robot.reset(plan.seed.0)?;
+    let first = First::of(&observation);
+    first.count_from(&mut observation);
     let writer = EpisodeWriter::create(&plan.path, &plan.meta)?;
     let seen = proprioception(robot.description(), &observation.state);
     Ok(Running {
@@ -119,6 +146,7 @@ fn start(robot: &mut ControlLoop, plan: &EpisodePlan) -> Result<Running, Runtime
         observations: vec![observation],
         proprioception: vec![seen],
         seed: plan.seed,
+        first,
     })
 }
 
@@ -145,7 +173,8 @@ impl Running {
             action: decision.record.clone(),
             guard_refusals: Vec::new(),
         };
-        let (next, refusals) = robot.act(&decision.execute)?;
+        let (mut next, refusals) = robot.act(&decision.execute)?;
+        self.first.count_from(&mut next);
         tick.guard_refusals = refusals.names().map(str::to_owned).collect();
         self.writer.tick(&tick)?;
         self.proprioception

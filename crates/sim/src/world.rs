@@ -125,6 +125,7 @@ impl Simulation {
         self.width_target = self.width;
         self.last_grasp = None;
         self.owed_ns = 0;
+        self.clock_ns = 0;
         let mug = Isometry3::from_parts(
             Translation3::new(x, y, 0.0),
             UnitQuaternion::from_axis_angle(&Vector3::z_axis(), direction),

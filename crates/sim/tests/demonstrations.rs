@@ -235,5 +235,7 @@ fn scenes_stay_where_the_configuration_says() {
         lowest = lowest.min(handle_direction.to_degrees());
         highest = highest.max(handle_direction.to_degrees());
     }
-    assert!((-60.01..-50.0).contains(&lowest) && (50.0..60.01).contains(&highest));
+    let spread = config.handle_spread_deg;
+    assert!((-spread - 0.01..-0.8 * spread).contains(&lowest));
+    assert!((0.8 * spread..spread + 0.01).contains(&highest));
 }

@@ -42,7 +42,11 @@ fn costs_plans_and_gradients_are_those_of_pot() {
             };
             let plan = sinkhorn(&cost, &config).unwrap();
             close("plan", &plan.mass, &numbers(&case["plan"]), 1e-9);
-            let gradient = cost_gradient(&cost, &plan, epsilon);
+            // Ours is of the similarity, minus the cost.
+            let gradient: Vec<f64> = cost_gradient(&cost, &plan, epsilon)
+                .into_iter()
+                .map(|g| -g)
+                .collect();
             close("gradient", &gradient, &numbers(&case["gradient"]), 1e-6);
         }
     }

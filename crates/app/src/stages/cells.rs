@@ -1,5 +1,6 @@
 //! Robots to work with: simulated cells, each its own zenoh session on loopback.
 
+use crate::config::Config;
 use crate::context::Context;
 use anyhow::{Context as _, Result, bail};
 use apprentice_robot::{RobotDescription, RobotLink};
@@ -90,19 +91,27 @@ pub fn connect(context: &Context) -> Result<Option<RobotLink>> {
 /// # Errors
 /// When its description cannot be used.
 pub fn describe(context: &Context) -> Result<RobotDescription> {
-    let name = &context.config.robot.description;
+    describe_in(&context.config)
+}
+
+/// [`describe`], before there is a run.
+///
+/// # Errors
+/// When its description cannot be used.
+pub fn describe_in(config: &Config) -> Result<RobotDescription> {
+    let name = &config.robot.description;
     let folder = Path::new(name);
     let mut description = if folder.is_dir() {
         RobotDescription::load(folder)?
     } else {
         RobotDescription::embedded(name)?
     };
-    if !context.config.robot.endpoint.is_empty() {
+    if !config.robot.endpoint.is_empty() {
         return Ok(description);
     }
     for camera in &mut description.cameras {
-        camera.width = context.config.robot.image_size;
-        camera.height = context.config.robot.image_size;
+        camera.width = config.robot.image_size;
+        camera.height = config.robot.image_size;
     }
     Ok(description)
 }

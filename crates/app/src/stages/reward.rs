@@ -1,9 +1,10 @@
 //! The eye and the reward: rankings align the encoder, and every rollout gets a score.
 
+use crate::config::{Config, EncoderConfig};
 use crate::context::Context;
 use crate::stages::rank::LOG;
 use crate::stages::scenes::{by_id, judged, open_all, write_recording};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use apprentice_core::Image;
 use apprentice_encoder::{
     Backbone, BackboneKind, Clip, CompactBackbone, FeatureClip, self_supervise,
@@ -131,15 +132,7 @@ fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
     let config = &context.config.encoder;
     match config.backbone {
         BackboneKind::EfficientnetLite0 => {
-            let file = if config.weights.as_os_str().is_empty() {
-                default_weights()
-            } else {
-                config.weights.clone()
-            };
-            let network = EfficientNetLite0::load(&file, &context.device).with_context(|| {
-                "encoder.backbone is efficientnet-lite0; get its weights with \
-                 `apprentice weights get efficientnet-lite0`, or name a file with encoder.weights"
-            })?;
+            let network = EfficientNetLite0::load(&weights_file(config), &context.device)?;
             Ok(Backbone::EfficientNet(Box::new(network)))
         }
         BackboneKind::Compact => {
@@ -160,6 +153,30 @@ fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
             let (network, _) = load_module(fresh, &path)?;
             Ok(Backbone::Compact(network))
         }
+    }
+}
+
+/// Whether the weights a configuration needs are there.
+///
+/// # Errors
+/// Where they were looked for, and how to get them.
+pub fn check_weights(config: &Config) -> Result<()> {
+    let file = weights_file(&config.encoder);
+    if config.encoder.backbone == BackboneKind::EfficientnetLite0 && !file.exists() {
+        bail!(
+            "encoder.backbone is efficientnet-lite0, but there are no weights at {}; get them with \
+             `apprentice weights get efficientnet-lite0`, or name a file with encoder.weights",
+            file.display()
+        );
+    }
+    Ok(())
+}
+
+fn weights_file(config: &EncoderConfig) -> PathBuf {
+    if config.weights.as_os_str().is_empty() {
+        default_weights()
+    } else {
+        config.weights.clone()
     }
 }
 
