@@ -1,5 +1,7 @@
 //! The running average of weights, the learning rate and the noise.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
+
 use apprentice_nn::{Ema, Linear, cosine_with_warmup, gaussian};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;

@@ -1,5 +1,7 @@
 //! Sizes and devices that cannot be, and what is said about them.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
+
 use apprentice_nn::{DeviceChoice, UNet1d, UNetConfig, VisionConfig, VisionEncoder, open_device};
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;

@@ -1,5 +1,7 @@
 //! The same input gives the same bits, whatever the number of threads and however often.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
+
 use apprentice_nn::{
     AdamW, AdamWConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder, gaussian,
 };

@@ -1,5 +1,7 @@
 //! Networks as files: what comes back, what is refused, and what a reader is told.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
+
 use apprentice_nn::{Linear, UNet1d, UNetConfig, load_module, read_metadata, save_module};
 use burn::module::Module;
 use burn::optim::GradientsParams;

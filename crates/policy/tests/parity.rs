@@ -1,5 +1,7 @@
 //! Schedule and sampler are those of diffusers (`parity/make_parity.py` made the numbers).
 
+#![allow(clippy::unwrap_used)] // A test that fails may say so by panicking.
+
 use apprentice_policy::schedule::Spacing;
 use apprentice_policy::{DdimSampler, NoiseSchedule};
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! Plans and gradients are those of POT (`parity/make_parity.py` made the numbers).
 
+#![allow(clippy::unwrap_used)] // A test that fails may say so by panicking.
+
 use apprentice_transport::{CostMatrix, Form, Metric, SinkhornConfig, cost_gradient, sinkhorn};
 use serde_json::Value;
 

@@ -1,6 +1,8 @@
 //! The built program, used as a user would: the loop end to end on a tiny configuration, stopping and
 //! resuming, what it says, and what it says to bad input.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
+
 mod bad_input;
 mod peers;
 mod program;

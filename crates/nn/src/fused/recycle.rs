@@ -40,9 +40,11 @@ pub(super) fn give(buffer: Vec<f32>) {
 pub(super) fn give_tensor(tensor: FlexTensor) {
     let layout = tensor.layout();
     let whole = layout.is_contiguous() && layout.start_offset() == 0;
-    if tensor.is_unique() && whole && layout.num_elements() >= SMALLEST {
-        if let Ok(buffer) = tensor.into_data().try_into_vec::<f32>() {
-            give(buffer);
-        }
+    if tensor.is_unique()
+        && whole
+        && layout.num_elements() >= SMALLEST
+        && let Ok(buffer) = tensor.into_data().try_into_vec::<f32>()
+    {
+        give(buffer);
     }
 }
