@@ -1,6 +1,6 @@
 //! Sizes of the policy and of its training; defaults are those of `configs/default.toml`.
 
-use crate::PolicyError;
+use crate::{ActionFrame, PolicyError};
 use serde::{Deserialize, Serialize};
 
 /// Architecture and sampling of a diffusion policy.
@@ -13,6 +13,8 @@ pub struct PolicyConfig {
     pub horizon: usize,
     /// Actions carried out before the next look (Ta).
     pub execute: usize,
+    /// What poses are relative to inside the policy; actions that are not poses stay as they are.
+    pub action_frame: ActionFrame,
     /// Diffusion steps of training.
     pub diffusion_steps: usize,
     /// DDIM steps of inference.
@@ -43,6 +45,7 @@ impl Default for PolicyConfig {
             observation_history: 2,
             horizon: 16,
             execute: 8,
+            action_frame: ActionFrame::default(),
             diffusion_steps: 100,
             inference_steps: 8,
             image_size: 64,

@@ -3,7 +3,8 @@
 use crate::schedule::Spacing;
 use crate::windows::pictures;
 use crate::{
-    DdimSampler, MinMaxNormalizer, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork, Windows,
+    ActionFrame, DdimSampler, MinMaxNormalizer, NoiseSchedule, PolicyConfig, PolicyError,
+    PolicyNetwork, Windows, frame,
 };
 use apprentice_core::{Image, Seed};
 use burn::module::Module as _;
@@ -116,8 +117,26 @@ impl DiffusionPolicy {
         let condition = self.condition(inputs)?;
         let mut sample = self.sample(condition, seeds)?;
         self.actions.denormalize(&mut sample);
-        let chunk = |rows: &[f32]| rows.chunks_exact(dim).map(<[f32]>::to_vec).collect();
-        Ok(sample.chunks_exact(horizon * dim).map(chunk).collect())
+        let mut chunks = Vec::with_capacity(inputs.len());
+        for (rows, input) in sample.chunks_exact(horizon * dim).zip(inputs) {
+            let tool = input.proprioception.last().copied().unwrap_or_default();
+            let mut chunk = Vec::with_capacity(horizon);
+            for action in rows.chunks_exact(dim) {
+                chunk.push(self.in_base(action, tool)?);
+            }
+            chunks.push(chunk);
+        }
+        Ok(chunks)
+    }
+
+    /// An action as robots understand it.
+    fn in_base(&self, action: &[f32], tool: &[f32]) -> Result<Vec<f32>, PolicyError> {
+        if self.config.action_frame == ActionFrame::Base {
+            return Ok(action.to_vec());
+        }
+        frame::to_base(action, tool)
+            .map(|a| a.to_vec())
+            .ok_or_else(|| PolicyError::NotFinite("an action that is no pose".into()))
     }
 
     /// The action at each sample's own tick, scaled to [-1, 1], as this policy would choose it: the

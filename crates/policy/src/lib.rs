@@ -12,6 +12,7 @@
 pub mod checkpoint;
 pub mod config;
 pub mod error;
+pub mod frame;
 pub mod inference;
 pub mod network;
 pub mod normalizer;
@@ -21,6 +22,7 @@ pub mod windows;
 
 pub use config::{PolicyConfig, TrainConfig};
 pub use error::PolicyError;
+pub use frame::ActionFrame;
 pub use inference::{DiffusionPolicy, PolicyInput};
 pub use network::PolicyNetwork;
 pub use normalizer::MinMaxNormalizer;

@@ -96,9 +96,13 @@ pub fn train(
         }
     }
     let network = average.apply(network);
+    let config = PolicyConfig {
+        action_frame: windows.action_frame(),
+        ..config.clone()
+    };
     DiffusionPolicy::new(
         network,
-        config.clone(),
+        config,
         proprioception,
         actions,
         windows.cameras(),

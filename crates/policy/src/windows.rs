@@ -1,6 +1,6 @@
 //! Recorded episodes as training samples: what was seen, and the chunk of actions around it.
 
-use crate::{MinMaxNormalizer, PolicyConfig, PolicyError};
+use crate::{ActionFrame, MinMaxNormalizer, PolicyConfig, PolicyError, frame};
 use apprentice_core::Image;
 use apprentice_episode::Episode;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -19,6 +19,8 @@ pub struct Windows {
     actions: Vec<f32>,
     proprioception_dim: usize,
     action_dim: usize,
+    /// Actions are poses, and are given as seen from the tool.
+    from_tool: bool,
     episodes: Vec<Range<usize>>,
 }
 
@@ -57,6 +59,9 @@ impl Windows {
                 actions: Vec::new(),
                 proprioception_dim: first.proprioception.len(),
                 action_dim: first.action.len(),
+                from_tool: config.action_frame == ActionFrame::Tool
+                    && episode.meta.action_kind == frame::CARTESIAN
+                    && frame::are_poses(first.action.len(), first.proprioception.len()),
                 episodes: Vec::new(),
             });
             windows.push(name, episode)?;
@@ -91,6 +96,12 @@ impl Windows {
             {
                 return Err(refuse(format!(
                     "tick {} has a number that is not finite",
+                    tick.index
+                )));
+            }
+            if self.from_tool && frame::from_tool(&tick.action, &tick.proprioception).is_none() {
+                return Err(refuse(format!(
+                    "the action or the measured pose of tick {} is no pose",
                     tick.index
                 )));
             }
@@ -151,13 +162,54 @@ impl Windows {
         self.episodes.iter().enumerate().flat_map(each).collect()
     }
 
-    /// Fits (proprioception, action) normalisers.
+    /// What the actions of these episodes are relative to inside a policy.
+    #[must_use]
+    pub fn action_frame(&self) -> ActionFrame {
+        if self.from_tool {
+            ActionFrame::Tool
+        } else {
+            ActionFrame::Base
+        }
+    }
+
+    /// Fits (proprioception, action) normalisers, to actions as [`Self::batch`] gives them.
     #[must_use]
     pub fn fit_normalizers(&self) -> (MinMaxNormalizer, MinMaxNormalizer) {
+        let proprioception = MinMaxNormalizer::fit(&self.proprioception, self.proprioception_dim);
+        if !self.from_tool {
+            return (
+                proprioception,
+                MinMaxNormalizer::fit(&self.actions, self.action_dim),
+            );
+        }
+        let seen: Vec<f32> = self
+            .samples()
+            .par_iter()
+            .flat_map_iter(|&sample| self.chunk(sample))
+            .collect();
         (
-            MinMaxNormalizer::fit(&self.proprioception, self.proprioception_dim),
-            MinMaxNormalizer::fit(&self.actions, self.action_dim),
+            proprioception,
+            MinMaxNormalizer::fit(&seen, self.action_dim),
         )
+    }
+
+    /// The chunk of actions around a sample, not normalised.
+    fn chunk(&self, (episode, tick): (usize, usize)) -> Vec<f32> {
+        let range = &self.episodes[episode];
+        let row = |t: isize| range.start + t.clamp(0, range.len() as isize - 1) as usize;
+        let (a, p) = (self.action_dim, self.proprioception_dim);
+        let now = row(tick as isize);
+        let tool = &self.proprioception[now * p..(now + 1) * p];
+        let mut chunk = Vec::with_capacity(self.horizon * a);
+        for i in 0..self.horizon {
+            let at = row(tick as isize + i as isize + 1 - self.history as isize);
+            let action = &self.actions[at * a..(at + 1) * a];
+            match frame::from_tool(action, tool) {
+                Some(seen) if self.from_tool => chunk.extend(seen),
+                _ => chunk.extend_from_slice(action),
+            }
+        }
+        chunk
     }
 
     /// The action recorded at a tick, not normalised.
@@ -202,14 +254,7 @@ impl Windows {
         };
         let mut p = gather(&self.proprioception, self.proprioception_dim, &past);
         proprioception.normalize(&mut p);
-        let ahead: Vec<usize> = samples
-            .iter()
-            .flat_map(|&(e, t)| {
-                (0..self.horizon).map(move |i| (e, t as isize + i as isize + 1 - to as isize))
-            })
-            .map(|(e, t)| row(e, t))
-            .collect();
-        let mut a = gather(&self.actions, self.action_dim, &ahead);
+        let mut a: Vec<f32> = samples.iter().flat_map(|&s| self.chunk(s)).collect();
         actions.normalize(&mut a);
         Batch {
             images,

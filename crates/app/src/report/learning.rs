@@ -167,8 +167,8 @@ pub fn curves(report: &Report, material: &Material) -> String {
         ],
     );
     format!(
-        "<p>The policy imitated {} moments of the demonstrations, and was then aligned in {} steps on {} pairs of its \
-         own attempts (beta {:.1}).</p><div class=\"pair\">{charts}</div>",
+        "<p>The policy imitated {} moments of the demonstrations, and was then aligned in {} steps on {} pairs of \
+         episodes that the reward tells apart (beta {:.1}).</p><div class=\"pair\">{charts}</div>",
         count(material.samples as u64),
         report.alignment.steps,
         count(alignment.pairs as u64),

@@ -94,7 +94,7 @@ pub fn sure(report: &Report) -> String {
     format!(
         "<ul><li>Every share above comes with its Wilson 95 % interval: where two intervals are apart, chance is a \
          poor explanation.</li>\
-         <li>Rankings kept back: rewards learnt without them agree with {} of their {} pairs. With rankings in random \
+         <li>Rankings kept back: rewards learnt without them agree with {} of their {} pairs of a best attempt with another. With rankings in random \
          order that much agreement has a chance of {} (allowed: {}), {gate}.</li>\
          <li>Controls: the table above sets the reward beside answers that need no learning. \
          <code>operator.shuffle=true</code> repeats the run with rankings that say nothing.</li>\
