@@ -139,7 +139,8 @@ impl DiffusionPolicy {
             .ok_or_else(|| PolicyError::NotFinite("an action that is no pose".into()))
     }
 
-    /// The action at each sample's own tick, scaled to [-1, 1], as this policy would choose it: the
+    /// The action at each sample's own tick, scaled to [-1, 1] and in the policy's own frame
+    /// ([`Windows::action`]), as this policy would choose it: the
     /// mean of four chunks, A numbers a sample.
     ///
     /// # Errors

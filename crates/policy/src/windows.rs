@@ -195,28 +195,36 @@ impl Windows {
 
     /// The chunk of actions around a sample, not normalised.
     fn chunk(&self, (episode, tick): (usize, usize)) -> Vec<f32> {
-        let range = &self.episodes[episode];
-        let row = |t: isize| range.start + t.clamp(0, range.len() as isize - 1) as usize;
         let (a, p) = (self.action_dim, self.proprioception_dim);
-        let now = row(tick as isize);
+        let now = self.row(episode, tick as isize);
         let tool = &self.proprioception[now * p..(now + 1) * p];
         let mut chunk = Vec::with_capacity(self.horizon * a);
         for i in 0..self.horizon {
-            let at = row(tick as isize + i as isize + 1 - self.history as isize);
+            let at = self.row(
+                episode,
+                tick as isize + i as isize + 1 - self.history as isize,
+            );
             let action = &self.actions[at * a..(at + 1) * a];
-            match frame::from_tool(action, tool) {
-                Some(seen) if self.from_tool => chunk.extend(seen),
+            // `push` let nothing in that is no pose.
+            match self.from_tool.then(|| frame::from_tool(action, tool)) {
+                Some(Some(seen)) => chunk.extend(seen),
                 _ => chunk.extend_from_slice(action),
             }
         }
         chunk
     }
 
-    /// The action recorded at a tick, not normalised.
+    /// Row of a tick; ticks before the first and after the last are those.
+    fn row(&self, episode: usize, tick: isize) -> usize {
+        let range = &self.episodes[episode];
+        range.start + tick.clamp(0, range.len() as isize - 1) as usize
+    }
+
+    /// The action recorded at a tick, as [`Self::batch`] gives it but not normalised.
     #[must_use]
-    pub fn action(&self, episode: usize, tick: usize) -> &[f32] {
-        let at = (self.episodes[episode].start + tick) * self.action_dim;
-        &self.actions[at..at + self.action_dim]
+    pub fn action(&self, episode: usize, tick: usize) -> Vec<f32> {
+        let now = (self.history - 1) * self.action_dim;
+        self.chunk((episode, tick))[now..now + self.action_dim].to_vec()
     }
 
     /// Puts samples together. The chunk starts To - 1 ticks before the newest observation; ticks
@@ -230,16 +238,12 @@ impl Windows {
         device: &Device,
     ) -> Batch {
         let (b, to, size) = (samples.len(), self.history, self.image_size);
-        let row = |episode: usize, tick: isize| {
-            let range = &self.episodes[episode];
-            range.start + tick.clamp(0, range.len() as isize - 1) as usize
-        };
         let past: Vec<usize> = samples
             .iter()
             .flat_map(|&(e, t)| {
                 (0..to).map(move |i| (e, t as isize + i as isize + 1 - to as isize))
             })
-            .map(|(e, t)| row(e, t))
+            .map(|(e, t)| self.row(e, t))
             .collect();
         let images = self
             .frames

@@ -128,7 +128,7 @@ fn trial(import: &Import, folder: &std::path::Path) -> Result<Trial> {
         let mut all: Vec<f32> = set
             .samples()
             .iter()
-            .flat_map(|&(e, t)| set.action(e, t).to_vec())
+            .flat_map(|&(e, t)| set.action(e, t))
             .collect();
         scaling.normalize(&mut all);
         all

@@ -2,8 +2,8 @@
 
 use crate::cli::SimArgs;
 use crate::config::Config;
+use crate::stages::cells::describe_in;
 use anyhow::Result;
-use apprentice_robot::RobotDescription;
 use apprentice_sim::{ClockMode, SimNode};
 use std::sync::mpsc::sync_channel;
 
@@ -13,10 +13,7 @@ use std::sync::mpsc::sync_channel;
 /// When the address cannot be used.
 pub fn run(args: &SimArgs) -> Result<()> {
     let config = Config::load(args.config.as_deref(), &args.set)?;
-    let mut description = RobotDescription::embedded(&config.robot.description)?;
-    for camera in &mut description.cameras {
-        (camera.width, camera.height) = (config.robot.image_size, config.robot.image_size);
-    }
+    let description = describe_in(&config)?;
     let mode = if args.lockstep {
         ClockMode::Lockstep
     } else {

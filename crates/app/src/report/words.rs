@@ -1,6 +1,7 @@
 //! What may be said about the figures, in plain words.
 
 use super::figures::Report;
+use crate::stages::rank::SIMULATED;
 use apprentice_core::Proportion;
 
 /// What the run shows about the preference.
@@ -116,7 +117,7 @@ pub fn way(report: &Report) -> &'static str {
 #[must_use]
 pub fn who(report: &Report) -> String {
     let named = |who: &String| {
-        if who == "simulated operator" {
+        if who == SIMULATED {
             format!("the {who}")
         } else {
             who.clone()

@@ -10,7 +10,7 @@ use apprentice_sim::Grasp;
 use std::collections::BTreeMap;
 
 /// Who judges when nobody is there.
-const SIMULATED: &str = "simulated operator";
+pub const SIMULATED: &str = "simulated operator";
 /// The operator's judgements.
 pub const LOG: &str = "judgements.jsonl";
 
