@@ -3,7 +3,7 @@
 use crate::dpo::dpo_loss;
 use crate::{AlignConfig, DriftMeter, Pair, form_pairs};
 use apprentice_core::Seed;
-use apprentice_nn::{AdamW, AdamWConfig, cosine_with_warmup, gaussian};
+use apprentice_nn::{AdamW, AdamWConfig, cosine_with_warmup, gaussian, on_workers};
 use apprentice_policy::train::{add_noise, error_weights};
 use apprentice_policy::{DiffusionPolicy, NoiseSchedule, PolicyError, PolicyNetwork, Windows};
 use burn::module::Module as _;
@@ -78,6 +78,17 @@ pub struct AlignReport {
 /// # Errors
 /// When no pair can be made, a loss is not finite, or `watch` answers `false`.
 pub fn align_policy(
+    policy: &DiffusionPolicy,
+    rollouts: &Windows,
+    rewards: &[f64],
+    config: &AlignConfig,
+    seed: Seed,
+    watch: impl FnMut(AlignProgress) -> bool + Send,
+) -> Result<(DiffusionPolicy, AlignReport), AlignError> {
+    on_workers(|| prefer(policy, rollouts, rewards, config, seed, watch))
+}
+
+fn prefer(
     policy: &DiffusionPolicy,
     rollouts: &Windows,
     rewards: &[f64],

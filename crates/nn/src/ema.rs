@@ -27,14 +27,25 @@ impl Ema {
         ema
     }
 
-    /// Takes the module's weights into the average.
+    /// Takes the module's weights into the average. [`crate::AdamW::step_averaging`] does so in the
+    /// optimiser's own pass.
     pub fn update<M: Module>(&mut self, module: &M) {
-        self.steps += 1;
-        let decay = (1.0 - (1.0 + f64::from(self.steps)).powf(-0.75)).clamp(0.0, 0.9999) as f32;
+        let decay = self.next_decay();
         module.visit(&mut Averager {
             average: &mut self.average,
             decay,
         });
+    }
+
+    /// Counts a step and says by how much it keeps what was.
+    pub(crate) fn next_decay(&mut self) -> f32 {
+        self.steps += 1;
+        (1.0 - (1.0 + f64::from(self.steps)).powf(-0.75)).clamp(0.0, 0.9999) as f32
+    }
+
+    /// The average of a parameter, which starts at `value`.
+    pub(crate) fn weights(&mut self, id: ParamId, value: &[f32]) -> &mut Vec<f32> {
+        self.average.entry(id).or_insert_with(|| value.to_vec())
     }
 
     /// The module with the averaged weights.
@@ -42,6 +53,13 @@ impl Ema {
         module.map(&mut Applier {
             average: &self.average,
         })
+    }
+}
+
+/// Moves `average` towards `values`, keeping `decay` of it.
+pub(crate) fn mix(average: &mut [f32], values: &[f32], decay: f32) {
+    for (a, v) in average.iter_mut().zip(values) {
+        *a += (1.0 - decay) * (v - *a);
     }
 }
 
@@ -60,10 +78,7 @@ impl ModuleVisitor for Averager<'_> {
             .unwrap_or_default();
         let decay = self.decay;
         match self.average.get_mut(&param.id) {
-            Some(average) => average
-                .iter_mut()
-                .zip(values)
-                .for_each(|(a, v)| *a += (1.0 - decay) * (v - *a)),
+            Some(average) => mix(average, &values, decay),
             None => {
                 self.average.insert(param.id, values);
             }

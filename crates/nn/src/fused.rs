@@ -17,6 +17,7 @@ pub(crate) mod agreement;
 mod autodiff;
 mod buffer;
 mod convolve;
+mod film;
 mod gather;
 mod mish;
 mod norm;
@@ -47,6 +48,9 @@ pub(crate) trait LayerOps: Backend {
     /// `x tanh(softplus(x))` of each number.
     fn mish(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
+    /// `x (1 + scale) + shift` of [B, .., C], with scales and shifts side by side in [B, 2 C].
+    fn film(x: FloatTensor<Self>, scale_and_shift: FloatTensor<Self>) -> FloatTensor<Self>;
+
     /// Convolution of [B, H, W, in] with weights [kernel rows * kernel columns * in, out].
     fn convolve(
         x: FloatTensor<Self>,
@@ -74,6 +78,10 @@ impl LayerOps for Flex {
         let shape = x.shape();
         let x = values(x);
         tensor(mish::forward(x.get()), shape)
+    }
+
+    fn film(x: FloatTensor<Self>, scale_and_shift: FloatTensor<Self>) -> FloatTensor<Self> {
+        film::forward(x, scale_and_shift)
     }
 
     fn convolve(
@@ -126,6 +134,14 @@ pub(crate) fn group_norm<const D: usize>(
 /// [`LayerOps::mish`].
 pub(crate) fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as LayerOps>::mish(x.into_dispatch()))
+}
+
+/// [`LayerOps::film`].
+pub(crate) fn film(x: Tensor<3>, scale_and_shift: Tensor<2>) -> Tensor<3> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::film(
+        x.into_dispatch(),
+        scale_and_shift.into_dispatch(),
+    ))
 }
 
 /// [`LayerOps::convolve`].

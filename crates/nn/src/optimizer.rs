@@ -1,5 +1,6 @@
 //! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with clipping by the whole gradient.
 
+use crate::ema::{Ema, mix};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
@@ -30,6 +31,9 @@ impl Default for AdamWConfig {
     }
 }
 
+/// Numbers a thread takes at once.
+const PART: usize = 1 << 14;
+
 /// The optimiser's state: two moments a parameter.
 #[derive(Debug)]
 pub struct AdamW {
@@ -50,7 +54,29 @@ impl AdamW {
     }
 
     /// One step; parameters without a gradient stay as they are.
-    pub fn step<M: Module>(&mut self, module: M, mut gradients: GradientsParams, rate: f64) -> M {
+    pub fn step<M: Module>(&mut self, module: M, gradients: GradientsParams, rate: f64) -> M {
+        self.advance(module, gradients, rate, None)
+    }
+
+    /// One step, and the new weights taken into `average`, in one pass over the numbers.
+    pub fn step_averaging<M: Module>(
+        &mut self,
+        module: M,
+        gradients: GradientsParams,
+        rate: f64,
+        average: &mut Ema,
+    ) -> M {
+        let decay = average.next_decay();
+        self.advance(module, gradients, rate, Some((average, decay)))
+    }
+
+    fn advance<M: Module>(
+        &mut self,
+        module: M,
+        mut gradients: GradientsParams,
+        rate: f64,
+        average: Option<(&mut Ema, f32)>,
+    ) -> M {
         self.steps += 1;
         let scale = match self.config.clip_norm {
             Some(limit) => {
@@ -68,6 +94,7 @@ impl AdamW {
             gradients: &mut gradients,
             rate: rate as f32,
             scale,
+            average,
         })
     }
 }
@@ -82,13 +109,27 @@ impl ModuleVisitor for SquaredNorm<'_> {
         if let Some(gradient) = self.gradients.get::<D>(param.id) {
             let data = gradient.into_data();
             if let Ok(values) = data.as_slice::<f32>() {
-                self.sum += values
-                    .iter()
-                    .map(|&v| f64::from(v) * f64::from(v))
-                    .sum::<f64>();
+                // The same parts in the same order whatever the threads.
+                let parts: Vec<f64> = values.par_chunks(PART).map(squares).collect();
+                self.sum += parts.iter().sum::<f64>();
             }
         }
     }
+}
+
+/// Sum of the squares, in eight sums at once.
+fn squares(values: &[f32]) -> f64 {
+    let mut sums = [0.0f64; 8];
+    let (eights, rest) = values.as_chunks::<8>();
+    for eight in eights {
+        for (sum, &v) in sums.iter_mut().zip(eight) {
+            *sum += f64::from(v) * f64::from(v);
+        }
+    }
+    for (sum, &v) in sums.iter_mut().zip(rest) {
+        *sum += f64::from(v) * f64::from(v);
+    }
+    sums.iter().sum()
 }
 
 struct Stepper<'a> {
@@ -96,6 +137,8 @@ struct Stepper<'a> {
     gradients: &'a mut GradientsParams,
     rate: f32,
     scale: f32,
+    /// The running average and its decay in this step.
+    average: Option<(&'a mut Ema, f32)>,
 }
 
 impl ModuleMapper for Stepper<'_> {
@@ -109,13 +152,13 @@ impl ModuleMapper for Stepper<'_> {
         let grad = gradient
             .into_data()
             .convert::<f32>()
-            .try_to_vec::<f32>()
+            .try_into_vec::<f32>()
             .unwrap_or_default();
         let mut value = tensor
             .inner()
             .into_data()
             .convert::<f32>()
-            .try_to_vec::<f32>()
+            .try_into_vec::<f32>()
             .unwrap_or_default();
         let config = self.optimizer.config;
         let (b1, b2) = config.betas;
@@ -134,16 +177,30 @@ impl ModuleMapper for Stepper<'_> {
             *p -= rate * config.weight_decay * *p;
             *p -= rate / correct1 * *m / (v.sqrt() / correct2 + config.eps);
         };
-        const PART: usize = 1 << 14;
+        let mut unused = Vec::new();
+        let (average, decay) = match &mut self.average {
+            Some((ema, decay)) => (ema.weights(id, &value), *decay),
+            None => (&mut unused, 0.0),
+        };
+        let averaged = !average.is_empty();
+        let parts = value.len().div_ceil(PART);
+        let averages = average
+            .par_chunks_mut(PART)
+            .map(Some)
+            .chain(rayon::iter::repeat_n((), if averaged { 0 } else { parts }).map(|()| None));
         value
             .par_chunks_mut(PART)
             .zip(grad.par_chunks(PART))
             .zip(m.par_chunks_mut(PART).zip(v.par_chunks_mut(PART)))
-            .for_each(|((p, g), (m, v))| {
+            .zip(averages)
+            .for_each(|(((p, g), (m, v)), average)| {
                 p.iter_mut()
                     .zip(g)
                     .zip(m.iter_mut().zip(v.iter_mut()))
-                    .for_each(update)
+                    .for_each(update);
+                if let Some(average) = average {
+                    mix(average, p, decay);
+                }
             });
         let tensor = Tensor::<D>::from_data(TensorData::new(value, shape), &device).require_grad();
         Param::from_mapped_value(id, tensor, mapper)

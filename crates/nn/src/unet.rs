@@ -1,6 +1,6 @@
 //! The conditional 1-D U-Net of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137).
 
-use crate::{Conv1d, ConvTranspose1d, GroupNormMish, Linear, ShapeError, mish};
+use crate::{Conv1d, ConvTranspose1d, GroupNormMish, Linear, ShapeError, film, mish};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
@@ -22,8 +22,7 @@ pub struct UNetConfig {
     pub step_dim: usize,
 }
 
-/// Two convolutions, the first one's output scaled and shifted by the condition (FiLM, Perez et al.
-/// 2018, arXiv 1709.07871).
+/// Two convolutions, the first one's output scaled and shifted by the condition ([`film`]).
 #[derive(Module, Debug)]
 struct ResidualBlock {
     first: Conv1d,
@@ -57,11 +56,7 @@ impl ResidualBlock {
     /// `activated` is mish(condition), shared by all blocks.
     fn forward(&self, x: Tensor<3>, activated: &Tensor<2>) -> Tensor<3> {
         let y = self.first_norm.forward(self.first.forward(x.clone()));
-        let [b, _, c] = y.dims();
-        let film: Tensor<3> = self.film.forward(activated.clone()).reshape([b, 1, 2 * c]);
-        let scale = film.clone().slice([0..b, 0..1, 0..c]);
-        let shift = film.slice([0..b, 0..1, c..2 * c]);
-        let y = y * scale.add_scalar(1.0) + shift;
+        let y = film(y, self.film.forward(activated.clone()));
         let y = self.second_norm.forward(self.second.forward(y));
         match &self.shortcut {
             Some(shortcut) => y + shortcut.forward(x),

@@ -194,7 +194,7 @@ impl TrainConfig {
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
-            steps: 2400,
+            steps: 2600,
             batch: 16,
             noise_draws: 4,
             learning_rate: 3e-3,

@@ -6,7 +6,7 @@ use crate::{
     DiffusionPolicy, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork, TrainConfig, Windows,
 };
 use apprentice_core::Seed;
-use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian};
+use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, on_workers};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, seq::SliceRandom};
@@ -35,10 +35,21 @@ pub fn train(
     training: &TrainConfig,
     seed: Seed,
     device: &Device,
-    mut watch: impl FnMut(TrainProgress) -> bool,
+    watch: impl FnMut(TrainProgress) -> bool + Send,
 ) -> Result<DiffusionPolicy, PolicyError> {
     config.validate()?;
     training.validate()?;
+    on_workers(|| imitate(windows, config, training, seed, device, watch))
+}
+
+fn imitate(
+    windows: &Windows,
+    config: &PolicyConfig,
+    training: &TrainConfig,
+    seed: Seed,
+    device: &Device,
+    mut watch: impl FnMut(TrainProgress) -> bool,
+) -> Result<DiffusionPolicy, PolicyError> {
     let autodiff = device.clone().autodiff();
     let mut network = PolicyNetwork::new(
         config,
@@ -85,8 +96,7 @@ pub fn train(
             training.steps,
             training.learning_rate,
         );
-        network = optimizer.step(network, gradients, rate);
-        average.update(&network);
+        network = optimizer.step_averaging(network, gradients, rate, &mut average);
         if !watch(TrainProgress {
             step: step + 1,
             steps: training.steps,

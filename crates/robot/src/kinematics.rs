@@ -105,7 +105,7 @@ mod tests {
             "{up}"
         );
         let home = k.tool_pose(&d.home);
-        assert!((home.translation.vector - Vector3::new(0.45, 0.0, 0.36)).norm() < 1e-5);
+        assert!((home.translation.vector - Vector3::new(0.47, 0.0, 0.28)).norm() < 1e-5);
         assert!((home.rotation * Vector3::z() + Vector3::z()).norm() < 1e-5);
     }
 

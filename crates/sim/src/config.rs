@@ -36,7 +36,7 @@ impl Default for SimConfig {
             mug_x_m: [0.44, 0.56],
             mug_y_m: [-0.10, 0.10],
             handle_direction_deg: 0.0,
-            handle_spread_deg: 45.0,
+            handle_spread_deg: 30.0,
             home_jitter_rad: 0.03,
             servo_frequency_rad_s: 40.0,
             servo_damping: 1.0,

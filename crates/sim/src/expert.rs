@@ -7,9 +7,9 @@
 //! along the handle and the tool goes beyond the mug; by the rim the wrist turns a quarter and the
 //! tool goes to the side of the mug that is turned away from the handles' middle direction.
 //!
-//! Disturbances: the executed action is the clean one plus a slowly changing seeded offset, while
-//! the label stays clean, so that demonstrations hold recoveries (DART, Laskey et al. 2017,
-//! arXiv 1703.09327, with smooth instead of white noise).
+//! Disturbances: the executed action is the clean one plus a slowly changing seeded offset and two
+//! knocks, while the label stays clean, so that demonstrations hold recoveries (DART, Laskey et al.
+//! 2017, arXiv 1703.09327, with smooth instead of white noise).
 
 use crate::{grasp::Grasp, hand, mug, world::Scene};
 use apprentice_core::{CartesianAction, Seed};
@@ -17,7 +17,7 @@ use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use std::f64::consts::PI;
+use std::{array, f64::consts::PI, ops::Range};
 
 /// A way to take the mug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub struct ExpertConfig {
     pub rate_hz: f64,
     /// Speed of the tool, m/s.
     pub speed_m_s: f64,
+    /// Speed of the tool in the last `clearance_m` before the grasp, m/s.
+    pub careful_speed_m_s: f64,
     /// Speed at which the tool turns, rad/s.
     pub turn_rad_s: f64,
     /// How far the measured pose lags behind the commanded one, seconds; targets are set that much
@@ -63,6 +65,10 @@ pub struct ExpertConfig {
     pub noise_m: f64,
     /// Size (standard deviation) of the wrist offset on executed actions, radians.
     pub noise_rad: f64,
+    /// Largest offset, along each axis, of the two knocks the arm gets on its way, metres.
+    pub knock_m: f64,
+    /// Largest turn of the wrist by such a knock, radians.
+    pub knock_rad: f64,
 }
 
 impl Default for ExpertConfig {
@@ -70,13 +76,16 @@ impl Default for ExpertConfig {
         Self {
             rate_hz: 10.0,
             speed_m_s: 0.17,
-            turn_rad_s: 0.9,
+            careful_speed_m_s: 0.08,
+            turn_rad_s: 1.2,
             lag_s: 0.13,
             clearance_m: 0.10,
             lift_m: 0.22,
-            hold_ticks: 7,
+            hold_ticks: 4,
             noise_m: 0.008,
             noise_rad: 0.05,
+            knock_m: 0.03,
+            knock_rad: 0.6,
         }
     }
 }
@@ -109,7 +118,38 @@ pub struct Expert {
     stalled: u32,
     held: u32,
     offset: [f64; 4],
+    knocks: [Knock; 2],
+    tick: u32,
     rng: ChaCha8Rng,
+}
+
+/// A push that lasts a few ticks. Without any, wrist and hand would be in line with the mug whenever they
+/// are low, and a learner would find that out instead of looking at the mug.
+#[derive(Debug)]
+struct Knock {
+    ticks: Range<u32>,
+    offset: [f64; 4],
+}
+
+impl Knock {
+    /// Ticks it lasts.
+    const LENGTH: u32 = 4;
+    /// When each knock of a demonstration begins, ticks.
+    const BEGIN: [Range<u32>; 2] = [1..10, 10..24];
+
+    fn draw(begin: Range<u32>, config: &ExpertConfig, rng: &mut ChaCha8Rng) -> Self {
+        let from = rng.random_range(begin);
+        let sizes = [
+            config.knock_m,
+            config.knock_m,
+            config.knock_m,
+            config.knock_rad,
+        ];
+        Self {
+            ticks: from..from + Self::LENGTH,
+            offset: sizes.map(|size| size * rng.random_range(-1.0..1.0)),
+        }
+    }
 }
 
 impl Expert {
@@ -122,6 +162,8 @@ impl Expert {
         config: ExpertConfig,
         seed: Seed,
     ) -> Self {
+        let mut rng = seed.derive("expert", 0).rng();
+        let knocks = Knock::BEGIN.map(|begin| Knock::draw(begin, &config, &mut rng));
         Self {
             grasp: grasp_pose(style, scene, yaw_of(home)),
             config,
@@ -130,7 +172,9 @@ impl Expert {
             stalled: 0,
             held: 0,
             offset: [0.0; 4],
-            rng: seed.derive("expert", 0).rng(),
+            knocks,
+            tick: 0,
+            rng,
         }
     }
 
@@ -173,8 +217,7 @@ impl Expert {
     fn advance_phase(&mut self, tool: &Isometry3<f64>, width: f64) {
         match self.phase {
             Phase::Approach => {
-                let gap = (tool.translation.vector - self.grasp.translation.vector).norm();
-                if gap < 0.009 && tool.rotation.angle_to(&self.grasp.rotation) < 0.12 {
+                if self.gap(tool) < 0.009 && tool.rotation.angle_to(&self.grasp.rotation) < 0.12 {
                     self.phase = Phase::Close;
                 }
             }
@@ -196,6 +239,11 @@ impl Expert {
         self.last_width = width;
     }
 
+    /// How far the tool is from the grasp, metres.
+    fn gap(&self, tool: &Isometry3<f64>) -> f64 {
+        (tool.translation.vector - self.grasp.translation.vector).norm()
+    }
+
     /// Above the grasp while out of line with it, down to the grasp as the tool gets in line.
     fn approach_goal(&self, tool: &Isometry3<f64>) -> Isometry3<f64> {
         let gap = tool.translation.vector - self.grasp.translation.vector;
@@ -211,7 +259,13 @@ impl Expert {
     fn towards(&self, tool: &Isometry3<f64>, goal: &Isometry3<f64>) -> Isometry3<f64> {
         let ahead = 1.0 / self.config.rate_hz + self.config.lag_s;
         let way = goal.translation.vector - tool.translation.vector;
-        let share = (self.config.speed_m_s * ahead / way.norm().max(1e-9)).min(1.0);
+        let careful = self.phase != Phase::Lift && self.gap(tool) < self.config.clearance_m;
+        let speed = if careful {
+            self.config.careful_speed_m_s
+        } else {
+            self.config.speed_m_s
+        };
+        let share = (speed * ahead / way.norm().max(1e-9)).min(1.0);
         let turn = tool.rotation.rotation_to(&goal.rotation);
         let turn_share = (self.config.turn_rad_s * ahead / turn.angle().max(1e-9)).min(1.0);
         Isometry3::from_parts(
@@ -234,12 +288,16 @@ impl Expert {
             *offset = keep * *offset + kick * size * self.rng.random_range(-1.0..1.0);
         }
         // Nothing disturbs the last centimetres or the lift: a demonstrator is careful there.
-        let gap = (tool.translation.vector - self.grasp.translation.vector).norm();
-        let share = match self.phase {
-            Phase::Approach => ((gap - 0.02) / 0.1).clamp(0.0, 1.0),
+        let gap = self.gap(tool);
+        let share = |from: f64, to: f64| match self.phase {
+            Phase::Approach => ((gap - from) / (to - from)).clamp(0.0, 1.0),
             Phase::Close | Phase::Lift => 0.0,
         };
-        let [x, y, z, yaw] = self.offset.map(|v| v * share);
+        let (steady, sudden) = (share(0.02, 0.12), share(0.015, 0.05));
+        let now = |knock: &&Knock| knock.ticks.contains(&self.tick);
+        let knock = self.knocks.iter().find(now).map_or([0.0; 4], |k| k.offset);
+        let [x, y, z, yaw] = array::from_fn(|i| self.offset[i] * steady + knock[i] * sudden);
+        self.tick += 1;
         let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw);
         Isometry3::from_parts(
             Translation3::from(pose.translation.vector + Vector3::new(x, y, z)),

@@ -20,7 +20,7 @@ const PALM: Colour = [64, 66, 72];
 const FINGER: Colour = [36, 84, 196];
 const MUG: Colour = [206, 40, 44];
 const MUG_INSIDE: Colour = [138, 22, 34];
-const MUG_HANDLE: Colour = [246, 116, 40];
+const MUG_HANDLE: Colour = [24, 148, 96];
 
 /// Extent of the table top, base frame, metres.
 const TABLE: [[f32; 2]; 2] = [[-0.35, 1.0], [-0.65, 0.65]];

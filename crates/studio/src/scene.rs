@@ -44,14 +44,18 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    pub fn new(to: RecordingStream, robot: &RobotDescription) -> RecordingStreamResult<Self> {
-        // Without kinematics there is no arm to draw; everything else is shown.
-        let arm = Kinematics::new(robot).ok();
+    pub fn new(
+        to: RecordingStream,
+        robot: Option<&RobotDescription>,
+    ) -> RecordingStreamResult<Self> {
+        let joints = robot.map_or(&[][..], |r| &r.joints);
+        let cameras = robot.map_or(&[][..], |r| &r.cameras);
         let scene = Self {
-            arm,
-            cartesian: robot.is_cartesian(),
-            joint_names: robot.joints.iter().map(|j| j.name.clone()).collect(),
-            cameras: robot.cameras.iter().map(|c| c.name.clone()).collect(),
+            // Without kinematics there is no arm to draw; everything else is shown.
+            arm: robot.and_then(|r| Kinematics::new(r).ok()),
+            cartesian: robot.is_some_and(RobotDescription::is_cartesian),
+            joint_names: joints.iter().map(|j| j.name.clone()).collect(),
+            cameras: cameras.iter().map(|c| c.name.clone()).collect(),
             begin: 0,
             next: 0,
             to,
@@ -60,7 +64,7 @@ impl Scene {
         if scene.arm.is_some() {
             scene.fixed("world", &ViewCoordinates::RIGHT_HAND_Z_UP())?;
             scene.fixed("world/tool", &TransformAxes3D::new(0.1))?;
-            if let Some(space) = &robot.workspace {
+            if let Some(space) = robot.and_then(|r| r.workspace.as_ref()) {
                 let size = std::array::from_fn(|i| (space.max[i] - space.min[i]) as f32);
                 let min = space.min.map(|v| v as f32);
                 let walls = Boxes3D::from_mins_and_sizes([min], [size]);
@@ -68,6 +72,9 @@ impl Scene {
             }
         }
         for path in ["joints/position", "joints/velocity"] {
+            if scene.joint_names.is_empty() {
+                break;
+            }
             let names = scene.joint_names.iter().map(String::as_str);
             scene.fixed(path, &SeriesLines::new().with_names(names))?;
         }

@@ -42,6 +42,16 @@ pub struct StudioOptions {
     pub when_full: WhenFull,
 }
 
+impl StudioOptions {
+    fn file(path: &Path) -> Self {
+        Self {
+            file: Some(path.to_owned()),
+            when_full: WhenFull::Wait,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for StudioOptions {
     fn default() -> Self {
         Self {
@@ -101,12 +111,7 @@ impl Studio {
     /// # Errors
     /// When the file cannot be made.
     pub fn to_file(path: impl AsRef<Path>, robot: &RobotDescription) -> Result<Self, StudioError> {
-        let options = StudioOptions {
-            file: Some(path.as_ref().to_owned()),
-            when_full: WhenFull::Wait,
-            ..StudioOptions::default()
-        };
-        Self::open(robot, &options)
+        Self::show(Some(robot), &StudioOptions::file(path.as_ref()))
     }
 
     /// Serves the viewer on this machine (see [`Self::url`]); callers never wait.
@@ -121,11 +126,27 @@ impl Studio {
         Self::open(robot, &options)
     }
 
+    /// Writes an `.rrd` file of episodes of a robot that nobody has described: cameras, joints and
+    /// actions, but no arm in 3-D.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn recordings_to_file(path: impl AsRef<Path>) -> Result<Self, StudioError> {
+        Self::show(None, &StudioOptions::file(path.as_ref()))
+    }
+
     /// Opens a studio for `robot`.
     ///
     /// # Errors
     /// When the file cannot be made, nothing can be served, or neither was asked for.
     pub fn open(robot: &RobotDescription, options: &StudioOptions) -> Result<Self, StudioError> {
+        Self::show(Some(robot), options)
+    }
+
+    fn show(
+        robot: Option<&RobotDescription>,
+        options: &StudioOptions,
+    ) -> Result<Self, StudioError> {
         let sinks = sinks::open("apprentice", options.file.as_deref(), options.live)?;
         let scene = Scene::new(sinks.recording.clone(), robot)
             .map_err(|e| StudioError::Rerun(e.to_string()))?;

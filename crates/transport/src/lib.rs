@@ -6,6 +6,7 @@
 
 pub mod cost;
 pub mod gradient;
+mod logarithms;
 pub mod sinkhorn;
 
 pub use cost::{CostMatrix, Metric};

@@ -1,6 +1,6 @@
-//! The Sinkhorn iteration, in scaling and in log-domain form.
+//! The Sinkhorn iteration: the choice of its form, and the scaling form.
 
-use crate::CostMatrix;
+use crate::{CostMatrix, logarithms::log_domain};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -161,26 +161,16 @@ fn scaling(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
         .map(|v| ((low - v) / config.epsilon).exp())
         .collect();
     let (mut u, mut v) = (vec![1.0; n], vec![1.0; m]);
-    let mut reach = vec![0.0; m];
+    let mut sums = vec![0.0; m];
     let mut iterations = 0;
     while iterations < config.iterations.max(1) {
         iterations += 1;
-        reach.fill(0.0);
-        for (row, u) in kernel.chunks_exact(m).zip(&mut u) {
-            let sum: f64 = row.iter().zip(&v).map(|(k, v)| k * v).sum();
-            *u = r / sum.max(f64::MIN_POSITIVE);
-            row.iter().zip(&mut reach).for_each(|(k, s)| *s += k * *u);
-        }
-        let error = reach
-            .iter()
-            .zip(&v)
-            .map(|(s, v)| (s * v - c).abs())
-            .fold(0.0, f64::max);
-        if error <= config.tolerance * c {
+        scale_rows(&kernel, &v, r, &mut u, &mut sums);
+        if largest_error(&sums, &v, c) <= config.tolerance {
             break;
         }
         v.iter_mut()
-            .zip(&reach)
+            .zip(&sums)
             .for_each(|(v, s)| *v = c / s.max(f64::MIN_POSITIVE));
     }
     let mut mass = kernel;
@@ -190,47 +180,65 @@ fn scaling(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
     finished(n, m, mass, iterations)
 }
 
-fn log_domain(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
-    let (n, m) = (cost.rows, cost.columns);
-    let (log_r, log_c) = (-(n as f64).ln(), -(m as f64).ln());
-    let kernel: Vec<f64> = cost.values.iter().map(|v| -v / config.epsilon).collect();
-    let (mut f, mut g) = (vec![0.0; n], vec![0.0; m]);
-    let mut column = vec![0.0; n];
-    let mut iterations = 0;
-    while iterations < config.iterations.max(1) {
-        iterations += 1;
-        for (row, f) in kernel.chunks_exact(m).zip(&mut f) {
-            *f = log_r - log_sum_exp(row.iter().zip(&g).map(|(k, g)| k + g));
-        }
-        let mut error = 0.0f64;
-        for (j, g) in g.iter_mut().enumerate() {
-            column
-                .iter_mut()
-                .enumerate()
-                .for_each(|(i, x)| *x = kernel[i * m + j] + f[i]);
-            let total = log_sum_exp(column.iter().copied());
-            error = error.max(((total + *g - log_c).exp() - 1.0).abs());
-            *g = log_c - total;
-        }
-        if error <= config.tolerance {
-            break;
-        }
-    }
-    let mut mass = kernel;
-    for (row, f) in mass.chunks_exact_mut(m).zip(&f) {
-        row.iter_mut()
-            .zip(&g)
-            .for_each(|(p, g)| *p = (*p + f + g).exp());
-    }
-    finished(n, m, mass, iterations)
+/// Largest relative error of a column's mass, `sums * v` against `c`.
+pub(crate) fn largest_error(sums: &[f64], v: &[f64], c: f64) -> f64 {
+    let each = sums.iter().zip(v).map(|(s, v)| (s * v - c).abs());
+    each.fold(0.0, f64::max) / c
 }
 
-fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let top = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    top + values.map(|v| (v - top).exp()).sum::<f64>().ln()
+/// Scales every row of the kernel so that under the columns' scalings `v` it sums to `mass`; answers
+/// the scalings `u` and the columns' sums under them.
+pub(crate) fn scale_rows(kernel: &[f64], v: &[f64], mass: f64, u: &mut [f64], sums: &mut [f64]) {
+    pulp::Arch::new().dispatch(ScaleRows {
+        kernel,
+        v,
+        mass,
+        u,
+        sums,
+    });
 }
 
-fn finished(rows: usize, columns: usize, mass: Vec<f64>, iterations: usize) -> Plan {
+struct ScaleRows<'a> {
+    kernel: &'a [f64],
+    v: &'a [f64],
+    mass: f64,
+    u: &'a mut [f64],
+    sums: &'a mut [f64],
+}
+
+impl pulp::NullaryFnOnce for ScaleRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.sums.fill(0.0);
+        for (row, u) in self.kernel.chunks_exact(self.v.len()).zip(self.u) {
+            *u = self.mass / product(row, self.v).max(f64::MIN_POSITIVE);
+            for (k, sum) in row.iter().zip(&mut *self.sums) {
+                *sum += k * *u;
+            }
+        }
+    }
+}
+
+/// Sixteen sums at once, in an order that does not depend on the processor.
+#[inline(always)]
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 16];
+    let (a, a_rest) = a.as_chunks::<16>();
+    let (b, b_rest) = b.as_chunks::<16>();
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
+        *sum += a * b;
+    }
+    sums.iter().sum()
+}
+
+pub(crate) fn finished(rows: usize, columns: usize, mass: Vec<f64>, iterations: usize) -> Plan {
     let (r, c) = (1.0 / rows as f64, 1.0 / columns as f64);
     let mut sums = vec![0.0; columns];
     let mut marginal_error = 0.0f64;

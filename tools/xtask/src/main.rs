@@ -1,10 +1,14 @@
 //! Jobs for developers: `cargo xtask ci` is everything continuous integration does.
 
+mod bench;
+
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-const USAGE: &str =
-    "usage: cargo xtask ci      format, lints, tests, documentation, the loop end to end";
+const USAGE: &str = "usage: cargo xtask ci
+           format, lints, tests, documentation, the loop end to end
+       cargo xtask bench [--json FILE] [--threads N] [--turns N]
+           our networks beside PyTorch's (installed below target), in turns; 2 threads, 7 turns";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,11 +19,60 @@ fn main() -> ExitCode {
         .as_slice()
     {
         ["ci"] => ci(),
+        ["bench", options @ ..] => match bench_options(options).map(|o| bench::run(&o)) {
+            Some(Ok(())) => ExitCode::SUCCESS,
+            Some(Err(error)) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+            None => {
+                eprintln!("{USAGE}");
+                ExitCode::FAILURE
+            }
+        },
         _ => {
             eprintln!("{USAGE}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn bench_options(arguments: &[&str]) -> Option<bench::Options> {
+    let mut options = bench::Options {
+        json: None,
+        threads: 2,
+        turns: 7,
+    };
+    for pair in arguments.chunks(2) {
+        match pair {
+            ["--json", file] => options.json = Some((*file).into()),
+            ["--threads", n] => options.threads = n.parse().ok().filter(|n| *n > 0)?,
+            ["--turns", n] => options.turns = n.parse().ok().filter(|n| *n > 0)?,
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+/// Cargo as if started by hand: what the outer one says of this package would make some build scripts
+/// run, and what depends on them be built, again.
+fn cargo() -> Command {
+    let mut command = Command::new("cargo");
+    for (name, _) in std::env::vars_os() {
+        let outer = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_PRIMARY_",
+        ];
+        if name
+            .to_str()
+            .is_some_and(|n| outer.iter().any(|o| n.starts_with(o)))
+        {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// A name, cargo's arguments, and what is added to its environment.
@@ -63,7 +116,7 @@ fn ci() -> ExitCode {
     for (name, arguments, environment) in steps {
         println!("== {name}: cargo {}", arguments.join(" "));
         let start = Instant::now();
-        let status = Command::new("cargo")
+        let status = cargo()
             .args(arguments)
             .envs(environment.iter().copied())
             .status();

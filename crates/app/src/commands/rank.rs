@@ -79,13 +79,15 @@ fn show(context: &Context, group: &[EpisodeId]) -> Result<String> {
         std::fs::create_dir_all(parent)?;
     }
     let studio = Studio::to_file(&path, &crate::stages::cells::describe(context)?)?;
-    for (i, id) in group.iter().enumerate() {
-        let episode: Episode = catalog.load(id)?;
-        studio.episode(&episode, format!("clip {}", i + 1), None);
-    }
+    let clips: Vec<(String, Episode)> = group
+        .iter()
+        .enumerate()
+        .map(|(i, id)| Ok((format!("clip {}", i + 1), catalog.load(id)?)))
+        .collect::<Result<_>>()?;
+    studio.clips(&clips);
     studio.finish()?;
     Ok(format!(
-        "open {} in rerun (clips 1 to {})",
+        "rerun {} (clips 1 to {}, side by side)",
         path.display(),
         group.len()
     ))

@@ -6,9 +6,10 @@ use anyhow::{Result, bail};
 use apprentice_core::Seed;
 use apprentice_episode::{Catalog, Episode, import_rlds};
 use apprentice_policy::{Windows, train};
+use apprentice_studio::Studio;
 use burn::tensor::Device;
 use rand::seq::SliceRandom as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What to import, and whether to learn from it.
 pub struct Import {
@@ -27,15 +28,18 @@ pub struct Import {
 pub fn run(import: &Import) -> Result<()> {
     let episodes_dir = import.out.join("episodes");
     let summary = import_rlds(&import.source, &episodes_dir)?;
+    let recording = show(import, &episodes_dir)?;
     let mut result = serde_json::json!({
         "episodes": summary.episodes.len(), "ticks": summary.ticks, "folder": episodes_dir,
+        "recording": recording,
     });
     if !import.json {
         println!(
-            "{} episodes, {} ticks, in {}",
+            "{} episodes, {} ticks, in {}\nto look at them: rerun {}",
             summary.episodes.len(),
             summary.ticks,
-            episodes_dir.display()
+            episodes_dir.display(),
+            recording.display()
         );
     }
     if import.train {
@@ -53,6 +57,23 @@ pub fn run(import: &Import) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&result)?);
     }
     Ok(())
+}
+
+/// Writes the clips for rerun and says where.
+fn show(import: &Import, folder: &Path) -> Result<PathBuf> {
+    let catalog = Catalog::open(folder)?;
+    let part = import.out.join(".clips.rrd.part");
+    let studio = Studio::recordings_to_file(&part)?;
+    for entry in catalog.entries() {
+        studio.episode(&catalog.load(&entry.id)?, entry.file.as_str(), None);
+    }
+    let shown = studio.finish()?;
+    if shown.refused > 0 {
+        bail!("rerun refused {} of the clips", shown.refused);
+    }
+    let path = import.out.join("clips.rrd");
+    std::fs::rename(&part, &path)?;
+    Ok(path)
 }
 
 /// How a policy did on clips it never saw, beside the mean action.
@@ -82,7 +103,7 @@ impl std::fmt::Display for Trial {
     }
 }
 
-fn trial(import: &Import, folder: &std::path::Path) -> Result<Trial> {
+fn trial(import: &Import, folder: &Path) -> Result<Trial> {
     let mut settings = vec![
         "policy.image_size=64".to_owned(),
         "train.steps=400".to_owned(),

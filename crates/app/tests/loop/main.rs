@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 mod bad_input;
+mod full_disk;
 mod peers;
 mod program;
 mod snapshots;

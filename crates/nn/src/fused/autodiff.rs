@@ -3,7 +3,7 @@
 use super::buffer::{tensor, values, writable};
 use super::convolve::{ConvGradients, gradients};
 use super::gather::{Picture, Window};
-use super::{LayerOps, mish, norm, spatial};
+use super::{LayerOps, film, mish, norm, spatial};
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -43,6 +43,24 @@ impl Backward<Flex, 1> for MishStep {
             x.recycle();
             gradient.into_tensor()
         });
+    }
+}
+
+#[derive(Debug)]
+struct FilmStep;
+
+impl Backward<Flex, 2> for FilmStep {
+    type State = (FlexTensor, FlexTensor);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let (x, scale_and_shift) = ops.state;
+        let (dx, dfilm) = film::backward(x, scale_and_shift, gradient);
+        for (parent, gradient) in ops.parents.into_iter().zip([dx, dfilm]) {
+            if let Some(parent) = parent {
+                grads.register::<Flex>(parent.id, gradient);
+            }
+        }
     }
 }
 
@@ -143,6 +161,18 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
                 prep.finish(x, out)
             }
             OpsKind::UnTracked(prep) => prep.finish(Flex::mish(x)),
+        }
+    }
+
+    fn film(x: FloatTensor<Self>, scale_and_shift: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [x.node(), scale_and_shift.node()];
+        let (x, film) = (x.into_primitive(), scale_and_shift.into_primitive());
+        match FilmStep.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let out = Flex::film(x.clone(), film.clone());
+                prep.finish((x, film), out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(Flex::film(x, film)),
         }
     }
 
