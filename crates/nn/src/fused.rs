@@ -24,6 +24,7 @@ mod norm;
 mod product;
 mod recycle;
 mod spatial;
+mod thin;
 
 pub(crate) use gather::Window;
 pub(crate) use spatial::place;

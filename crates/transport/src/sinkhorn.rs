@@ -1,8 +1,10 @@
 //! The Sinkhorn iteration: the choice of its form, and the scaling form.
 
 use crate::{CostMatrix, logarithms::log_domain};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::array;
 use thiserror::Error;
 
 /// Which arithmetic the iteration uses.
@@ -206,36 +208,66 @@ struct ScaleRows<'a> {
     sums: &'a mut [f64],
 }
 
-impl pulp::NullaryFnOnce for ScaleRows<'_> {
+/// Rows taken at once: `v` and the columns' sums are read once for all of them.
+const ROWS: usize = 4;
+
+impl WithSimd for ScaleRows<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        let columns = self.v.len();
+        let empty = vec![0.0; columns];
         self.sums.fill(0.0);
-        for (row, u) in self.kernel.chunks_exact(self.v.len()).zip(self.u) {
-            *u = self.mass / product(row, self.v).max(f64::MIN_POSITIVE);
-            for (k, sum) in row.iter().zip(&mut *self.sums) {
-                *sum += k * *u;
+        let blocks = self.kernel.chunks(ROWS * columns);
+        for (kernel, u) in blocks.zip(self.u.chunks_mut(ROWS)) {
+            // Past the last row, one of zeros.
+            let rows: [&[f64]; ROWS] =
+                array::from_fn(|i| kernel.get(i * columns..(i + 1) * columns).unwrap_or(&empty));
+            let mut scalings = [0.0; ROWS];
+            let products = products(simd, rows, self.v);
+            for ((u, scaling), product) in u.iter_mut().zip(&mut scalings).zip(products) {
+                *scaling = self.mass / product.max(f64::MIN_POSITIVE);
+                *u = *scaling;
             }
+            add_rows(simd, self.sums, rows, scalings);
         }
     }
 }
 
-/// Sixteen sums at once, in an order that does not depend on the processor.
+/// Each row times `v`.
 #[inline(always)]
-fn product(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 16];
-    let (a, a_rest) = a.as_chunks::<16>();
-    let (b, b_rest) = b.as_chunks::<16>();
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
+fn products<S: Simd>(simd: S, rows: [&[f64]; ROWS], v: &[f64]) -> [f64; ROWS] {
+    let mut sums = [simd.splat_f64s(0.0); ROWS];
+    let (v, v_rest) = S::as_simd_f64s(v);
+    let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(S::as_simd_f64s);
+    for ((v, (a, b)), (c, d)) in v.iter().zip(a.iter().zip(b)).zip(c.iter().zip(d)) {
+        for (sum, row) in sums.iter_mut().zip([a, b, c, d]) {
+            *sum = simd.mul_add_f64s(*row, *v, *sum);
         }
     }
-    for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
-        *sum += a * b;
+    let rests = [a_rest, b_rest, c_rest, d_rest];
+    array::from_fn(|i| {
+        let rest: f64 = rests[i].iter().zip(v_rest).map(|(k, v)| k * v).sum();
+        simd.reduce_sum_f64s(sums[i]) + rest
+    })
+}
+
+/// Adds rows, each times a scaling.
+#[inline(always)]
+fn add_rows<S: Simd>(simd: S, sums: &mut [f64], rows: [&[f64]; ROWS], scalings: [f64; ROWS]) {
+    let wide = scalings.map(|u| simd.splat_f64s(u));
+    let (sums, sums_rest) = S::as_mut_simd_f64s(sums);
+    let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(S::as_simd_f64s);
+    for ((sum, (a, b)), (c, d)) in sums.iter_mut().zip(a.iter().zip(b)).zip(c.iter().zip(d)) {
+        for (u, row) in wide.iter().zip([a, b, c, d]) {
+            *sum = simd.mul_add_f64s(*row, *u, *sum);
+        }
     }
-    sums.iter().sum()
+    for (rest, u) in [a_rest, b_rest, c_rest, d_rest].into_iter().zip(scalings) {
+        let numbers = sums_rest.iter_mut().zip(rest);
+        numbers.for_each(|(sum, k)| *sum += k * u);
+    }
 }
 
 pub(crate) fn finished(rows: usize, columns: usize, mass: Vec<f64>, iterations: usize) -> Plan {

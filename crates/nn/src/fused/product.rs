@@ -1,5 +1,6 @@
 //! Matrix products of slices.
 
+use super::thin::{MOST_ROWS, add_product};
 use gemm::Parallelism;
 
 /// A matrix in a slice.
@@ -49,6 +50,13 @@ pub(super) fn multiply(
     let (rows, inner, columns) = (left.rows, left.columns, right.columns);
     assert_eq!(inner, right.rows, "inner sizes of a product");
     assert_eq!(out.len(), rows * columns, "size of a product");
+    let in_order = left.column_stride == 1 && right.column_stride == 1;
+    if parallel && in_order && rows <= MOST_ROWS {
+        if !accumulate {
+            out.fill(0.0);
+        }
+        return add_product(out, left.values, right.values, columns);
+    }
     let parallelism = if parallel {
         Parallelism::Rayon(0)
     } else {
