@@ -17,7 +17,7 @@ sys.path[:0] = sys.argv[3:5]
 
 from efficientnet_parity import Net, synthetic  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
-from torch_networks import UNet1d, VisionEncoder  # noqa: E402
+from torch_networks import ResNet18, UNet1d, VisionEncoder, VisionTransformer  # noqa: E402
 
 EFFICIENTNET = Net().eval()
 synthetic(EFFICIENTNET)
@@ -55,6 +55,19 @@ def vision():
     net = VisionEncoder([16, 32, 32], [2, 2, 1], [5, 3, 3], 8, 64)
     x = torch.randn(64, 3, 64, 64)
     return backward(net, lambda: net(x).square().mean())
+
+
+def resnet(batch, side, train):
+    net = ResNet18().to(memory_format=torch.channels_last)
+    x = torch.randn(batch, 3, side, side).to(memory_format=torch.channels_last)
+    if not train:
+        return inference(lambda: net(x))
+    return backward(net, lambda: net(x).square().mean())
+
+
+def vit():
+    net, x = VisionTransformer().eval(), torch.randn(1, 3, 224, 224)
+    return inference(lambda: net(x))
 
 
 def efficientnet():
@@ -147,6 +160,10 @@ def sinkhorn(log):
 
 
 WORKS = {
+    "resnet_forward_16": lambda: resnet(16, 96, False),
+    "resnet_backward_16": lambda: resnet(16, 96, True),
+    "resnet_backward_8": lambda: resnet(8, 224, True),
+    "vit_forward_1": vit,
     "efficientnet_forward_16": efficientnet,
     "vision_backward_64": vision,
     "unet_small_forward_1": lambda: unet(SMALL, 1, False),

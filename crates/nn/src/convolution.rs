@@ -25,7 +25,7 @@ pub struct Conv2dConfig {
 #[derive(Module, Debug)]
 pub struct Conv2d {
     weight: Param<Tensor<2>>,
-    bias: Param<Tensor<1>>,
+    bias: Option<Param<Tensor<1>>>,
     kernel: usize,
     stride: usize,
     padding: usize,
@@ -38,10 +38,25 @@ impl Conv2d {
         let bound = 1.0 / (fan.max(1) as f32).sqrt();
         Self {
             weight: uniform([fan, config.out_channels], bound, rng, device),
-            bias: uniform([config.out_channels], bound, rng, device),
+            bias: Some(uniform([config.out_channels], bound, rng, device)),
             kernel: config.kernel,
             stride: config.stride,
             padding: config.padding,
+        }
+    }
+
+    /// For where a normalisation follows, which would take a bias off again.
+    pub fn without_bias(config: Conv2dConfig, rng: &mut impl Rng, device: &Device) -> Self {
+        Self {
+            bias: None,
+            ..Self::new(config, rng, device)
+        }
+    }
+
+    fn offset(&self) -> Tensor<1> {
+        match &self.bias {
+            Some(bias) => bias.val(),
+            None => Tensor::zeros([self.weight.dims()[1]], &self.weight.device()),
         }
     }
 
@@ -56,7 +71,7 @@ impl Conv2d {
             stride: [self.stride; 2],
             padding: [self.padding; 2],
         };
-        fused::convolve(x, self.weight.val(), self.bias.val(), window)
+        fused::convolve(x, self.weight.val(), self.offset(), window)
     }
 
     /// In tensor operations that every backend has.
@@ -73,7 +88,7 @@ impl Conv2d {
             }
         }
         let gathered = Tensor::cat(parts, 3).reshape([b * oh * ow, k * k * c]);
-        let out = gathered.matmul(self.weight.val()) + self.bias.val().unsqueeze_dim(0);
+        let out = gathered.matmul(self.weight.val()) + self.offset().unsqueeze_dim(0);
         let channels = out.dims()[1];
         out.reshape([b, oh, ow, channels])
     }
@@ -254,7 +269,7 @@ mod tests {
             let (fused, plain) = (layer.forward(x.clone()), layer.plain(x.clone()));
             agrees(
                 &[("dx", x.clone())],
-                &[("dbias", layer.bias.val())],
+                &[("dbias", layer.offset())],
                 fused,
                 plain,
             );

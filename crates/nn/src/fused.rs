@@ -12,21 +12,30 @@
 // The attribute on `LayerOps` writes the dispatch between backends.
 #![allow(missing_docs)]
 
+mod activation;
+mod add_relu;
 #[cfg(test)]
 pub(crate) mod agreement;
+mod attention;
 mod autodiff;
 mod buffer;
 mod convolve;
+mod correlate;
+mod direct;
 mod film;
-mod gather;
+mod gelu;
+mod layer_norm;
 mod mish;
 mod norm;
-mod product;
+mod padded;
+mod picture;
+mod pool;
 mod recycle;
 mod spatial;
 mod thin;
 
-pub(crate) use gather::Window;
+pub(crate) use activation::Activation;
+pub(crate) use picture::Window;
 pub(crate) use spatial::place;
 
 use buffer::{tensor, values};
@@ -37,13 +46,13 @@ use burn::tensor::{DType, Tensor};
 /// Layers as single operations. Layouts are channels-last and row-major.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait LayerOps: Backend {
-    /// Group normalisation of [B, .., C], then Mish when `activate`.
+    /// Group normalisation of [B, .., C], then an activation.
     fn group_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         groups: usize,
-        activate: bool,
+        activation: Activation,
     ) -> FloatTensor<Self>;
 
     /// `x tanh(softplus(x))` of each number.
@@ -62,6 +71,26 @@ pub(crate) trait LayerOps: Backend {
 
     /// Expected positions, [B, 2 C], under a softmax over the positions of [B, H, W, C].
     fn spatial_softmax(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The largest number under a window over [B, H, W, C].
+    fn max_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
+
+    /// `max(a + b, 0)` of two tensors of one shape.
+    fn add_relu(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// `x Phi(x)` of each number.
+    fn gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Layer normalisation of the rows of [.., C].
+    fn layer_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self>;
+
+    /// Self-attention of [B, N, 3 x heads x D], queries, keys and values.
+    fn attention(qkv: FloatTensor<Self>, heads: usize) -> FloatTensor<Self>;
 }
 
 impl LayerOps for Flex {
@@ -70,9 +99,9 @@ impl LayerOps for Flex {
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         groups: usize,
-        activate: bool,
+        activation: Activation,
     ) -> FloatTensor<Self> {
-        norm::forward(x, gamma, beta, groups, activate).0
+        norm::forward(x, gamma, beta, groups, activation).0
     }
 
     fn mish(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -93,7 +122,7 @@ impl LayerOps for Flex {
     ) -> FloatTensor<Self> {
         let input = x.shape();
         let shape = window.output_shape(&input, weight.shape()[1]);
-        let picture = gather::Picture::new(window, &input);
+        let picture = picture::Picture::new(window, &input);
         let (x, weight, bias) = (values(x), values(weight), values(bias));
         tensor(
             convolve::convolve(x.get(), weight.get(), bias.get(), &picture),
@@ -103,6 +132,31 @@ impl LayerOps for Flex {
 
     fn spatial_softmax(x: FloatTensor<Self>) -> FloatTensor<Self> {
         spatial::forward(x).0
+    }
+
+    fn max_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
+        pool::forward(x, window).0
+    }
+
+    fn add_relu(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        add_relu::forward(a, b)
+    }
+
+    fn gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        gelu::forward(x)
+    }
+
+    fn layer_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self> {
+        layer_norm::forward(x, gamma, beta, epsilon)
+    }
+
+    fn attention(qkv: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
+        attention::forward(qkv, heads)
     }
 }
 
@@ -121,14 +175,14 @@ pub(crate) fn group_norm<const D: usize>(
     gamma: Tensor<1>,
     beta: Tensor<1>,
     groups: usize,
-    activate: bool,
+    activation: Activation,
 ) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as LayerOps>::group_norm(
         x.into_dispatch(),
         gamma.into_dispatch(),
         beta.into_dispatch(),
         groups,
-        activate,
+        activation,
     ))
 }
 
@@ -163,4 +217,45 @@ pub(crate) fn convolve(
 /// [`LayerOps::spatial_softmax`].
 pub(crate) fn spatial_softmax(x: Tensor<4>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as LayerOps>::spatial_softmax(x.into_dispatch()))
+}
+
+/// [`LayerOps::max_pool`].
+pub(crate) fn max_pool(x: Tensor<4>, window: Window) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::max_pool(x.into_dispatch(), window))
+}
+
+/// [`LayerOps::add_relu`].
+pub(crate) fn add_relu<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::add_relu(
+        a.into_dispatch(),
+        b.into_dispatch(),
+    ))
+}
+
+/// [`LayerOps::gelu`].
+pub(crate) fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::gelu(x.into_dispatch()))
+}
+
+/// [`LayerOps::layer_norm`].
+pub(crate) fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f32,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::layer_norm(
+        x.into_dispatch(),
+        gamma.into_dispatch(),
+        beta.into_dispatch(),
+        epsilon,
+    ))
+}
+
+/// [`LayerOps::attention`].
+pub(crate) fn attention(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
+    Tensor::from_dispatch(<Dispatch as LayerOps>::attention(
+        qkv.into_dispatch(),
+        heads,
+    ))
 }

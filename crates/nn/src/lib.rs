@@ -2,33 +2,47 @@
 
 #![recursion_limit = "256"]
 
+pub mod attention;
+pub mod batch_norm;
 pub mod convolution;
 pub mod device;
 pub mod ema;
 pub mod error;
 pub mod film;
 mod fused;
+pub mod gelu;
+pub mod layer_norm;
 pub mod linear;
+pub mod max_pool;
 pub mod noise;
 pub mod norm;
 pub mod optimizer;
+pub mod resnet;
 pub mod spatial_softmax;
 pub mod unet;
 pub mod vision;
+pub mod vit;
 pub mod weights_file;
 pub mod workers;
 
+pub use attention::Attention;
+pub use batch_norm::FrozenBatchNorm;
 pub use convolution::{Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d};
 pub use device::{DeviceChoice, DeviceError, open_device};
 pub use ema::Ema;
 pub use error::{ShapeError, WeightsError};
 pub use film::film;
+pub use gelu::gelu;
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use max_pool::max_pool;
 pub use noise::gaussian;
 pub use norm::{GroupNorm, GroupNormMish, mish};
 pub use optimizer::{AdamW, AdamWConfig, cosine_with_warmup};
+pub use resnet::{Normalisation, ResNet18, ResNetConfig};
 pub use spatial_softmax::SpatialSoftmax;
 pub use unet::{UNet1d, UNetConfig};
 pub use vision::{VisionConfig, VisionEncoder};
+pub use vit::{VisionTransformer, VisionTransformerConfig};
 pub use weights_file::{load_module, read_metadata, save_module};
 pub use workers::on_workers;

@@ -1,5 +1,6 @@
 //! A linear map.
 
+use crate::fused::{self, Window};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
@@ -24,7 +25,28 @@ impl Linear {
     /// [N, in] to [N, out].
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val()) + self.bias.val().unsqueeze_dim(0)
+        if !fused::available(&x) {
+            return x.matmul(self.weight.val()) + self.bias.val().unsqueeze_dim(0);
+        }
+        let [rows, input] = x.dims();
+        let alone = Window {
+            kernel: [1; 2],
+            stride: [1; 2],
+            padding: [0; 2],
+        };
+        let x = x.reshape([1, 1, rows, input]);
+        let out = fused::convolve(x, self.weight.val(), self.bias.val(), alone);
+        let output = out.dims()[3];
+        out.reshape([rows, output])
+    }
+
+    /// [B, N, in] to [B, N, out].
+    #[must_use]
+    pub fn forward_tokens(&self, x: Tensor<3>) -> Tensor<3> {
+        let [batch, tokens, input] = x.dims();
+        let out = self.forward(x.reshape([batch * tokens, input]));
+        let output = out.dims()[1];
+        out.reshape([batch, tokens, output])
     }
 
     /// The weights `[in x out]`, row-major, and the bias `[out]`.

@@ -1,6 +1,6 @@
 //! GroupNorm and the activation that follows it.
 
-use crate::{ShapeError, fused};
+use crate::{ShapeError, fused, fused::Activation};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
@@ -37,15 +37,30 @@ impl GroupNorm {
     /// Normalises [B, .., C].
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        if fused::available(&x) {
-            self.fused(x, false)
-        } else {
-            self.plain(x)
-        }
+        self.activated(x, Activation::Identity)
     }
 
-    fn fused<const D: usize>(&self, x: Tensor<D>, activate: bool) -> Tensor<D> {
-        fused::group_norm(x, self.gamma.val(), self.beta.val(), self.groups, activate)
+    /// Normalises [B, .., C], then `max(x, 0)`.
+    #[must_use]
+    pub fn forward_relu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        self.activated(x, Activation::Relu)
+    }
+
+    fn activated<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+        if fused::available(&x) {
+            let (gamma, beta) = (self.gamma.val(), self.beta.val());
+            return fused::group_norm(x, gamma, beta, self.groups, activation);
+        }
+        self.plain_activated(x, activation)
+    }
+
+    fn plain_activated<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+        let x = self.plain(x);
+        match activation {
+            Activation::Identity => x,
+            Activation::Mish => plain_mish(x),
+            Activation::Relu => x.clamp_min(0.0),
+        }
     }
 
     /// In tensor operations that every backend has.
@@ -85,11 +100,7 @@ impl GroupNormMish {
     /// Normalises and activates [B, .., C].
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        if fused::available(&x) {
-            self.norm.fused(x, true)
-        } else {
-            plain_mish(self.norm.plain(x))
-        }
+        self.norm.activated(x, Activation::Mish)
     }
 }
 
@@ -141,18 +152,14 @@ mod tests {
                 ("dgamma", layer.norm.gamma.val()),
                 ("dbeta", layer.norm.beta.val()),
             ];
-            agrees(
-                &[("dx", x.clone())],
-                &affine,
-                layer.forward(x.clone()),
-                plain_mish(layer.norm.plain(x.clone())),
-            );
-            agrees(
-                &[("dx", x.clone())],
-                &affine,
-                layer.norm.forward(x.clone()),
-                layer.norm.plain(x),
-            );
+            for activation in [Activation::Identity, Activation::Mish, Activation::Relu] {
+                agrees(
+                    &[("dx", x.clone())],
+                    &affine,
+                    layer.norm.activated(x.clone(), activation),
+                    layer.norm.plain_activated(x.clone(), activation),
+                );
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 
 use anyhow::{Result, bail};
 use apprentice_nn::{
-    AdamW, AdamWConfig, Ema, UNet1d, UNetConfig, VisionConfig, VisionEncoder, gaussian,
+    AdamW, AdamWConfig, Ema, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig,
+    VisionEncoder, VisionTransformer, VisionTransformerConfig, gaussian,
 };
 use apprentice_transport::{CostMatrix, Form, SinkhornConfig, sinkhorn_batch};
 use apprentice_weights::EfficientNetLite0;
@@ -36,6 +37,10 @@ const LARGE: [usize; 3] = [256, 512, 1024];
 /// When there is none.
 pub fn prepare(name: &str, weights: &Path) -> Result<Work> {
     Ok(match name {
+        "resnet_forward_16" => resnet_forward(16, 96)?,
+        "resnet_backward_16" => resnet_backward(16, 96)?,
+        "resnet_backward_8" => resnet_backward(8, 224)?,
+        "vit_forward_1" => vit_forward()?,
         "efficientnet_forward_16" => efficientnet(weights)?,
         "vision_backward_64" => vision_backward()?,
         "unet_small_forward_1" => unet_forward(&SMALL)?,
@@ -127,6 +132,36 @@ fn vision_backward() -> Result<Work> {
     let images: Tensor<4> = gaussian([64, 64, 64, 3], &mut rng(), &device);
     Ok(timed(move || {
         black_box(backward(&net, net.forward(images.clone())));
+        Ok(())
+    }))
+}
+
+fn resnet_forward(batch: usize, side: usize) -> Result<Work> {
+    let device = Device::flex();
+    let net = ResNet18::new(&ResNetConfig::default(), &mut rng(), &device)?;
+    let images: Tensor<4> = gaussian([batch, side, side, 3], &mut rng(), &device);
+    Ok(timed(move || {
+        finish(&net.forward(images.clone()));
+        Ok(())
+    }))
+}
+
+fn resnet_backward(batch: usize, side: usize) -> Result<Work> {
+    let device = Device::flex().autodiff();
+    let net = ResNet18::new(&ResNetConfig::default(), &mut rng(), &device)?;
+    let images: Tensor<4> = gaussian([batch, side, side, 3], &mut rng(), &device);
+    Ok(timed(move || {
+        black_box(backward(&net, net.forward(images.clone())));
+        Ok(())
+    }))
+}
+
+fn vit_forward() -> Result<Work> {
+    let device = Device::flex();
+    let net = VisionTransformer::new(&VisionTransformerConfig::default(), &mut rng(), &device)?;
+    let images: Tensor<4> = gaussian([1, 224, 224, 3], &mut rng(), &device);
+    Ok(timed(move || {
+        finish(&net.forward(images.clone())?);
         Ok(())
     }))
 }

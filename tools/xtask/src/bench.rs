@@ -14,7 +14,31 @@ const REPEATS: usize = 3;
 /// A name both sides know, what it is, the ratio to reach, and the precision.
 struct Work(&'static str, &'static str, f64, &'static str);
 
-const WORKS: [Work; 10] = [
+const WORKS: [Work; 14] = [
+    Work(
+        "resnet_forward_16",
+        "ResNet-18 GroupNorm forward 16 x 96x96",
+        1.0,
+        "f32",
+    ),
+    Work(
+        "resnet_backward_16",
+        "ResNet-18 GroupNorm forward+backward 16 x 96x96",
+        1.0,
+        "f32",
+    ),
+    Work(
+        "resnet_backward_8",
+        "ResNet-18 GroupNorm forward+backward 8 x 224x224",
+        1.0,
+        "f32",
+    ),
+    Work(
+        "vit_forward_1",
+        "ViT-S/14 forward 224x224, batch 1",
+        0.8,
+        "f32",
+    ),
     Work(
         "unet_small_forward_1",
         "U-Net 64/128/256 forward, batch 1",

@@ -1,9 +1,10 @@
 //! The gradients of [`LayerOps`], written out.
 
+use super::activation::Activation;
 use super::buffer::{tensor, values, writable};
 use super::convolve::{ConvGradients, gradients};
-use super::gather::{Picture, Window};
-use super::{LayerOps, film, mish, norm, spatial};
+use super::picture::{Picture, Window};
+use super::{LayerOps, add_relu, attention, film, gelu, layer_norm, mish, norm, pool, spatial};
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -118,13 +119,88 @@ impl Backward<Flex, 1> for SpatialSoftmaxStep {
     }
 }
 
+#[derive(Debug)]
+struct MaxPoolStep;
+
+impl Backward<Flex, 1> for MaxPoolStep {
+    type State = pool::Chosen;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let chosen = ops.state;
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            pool::backward(&chosen, gradient)
+        });
+    }
+}
+
+#[derive(Debug)]
+struct AddReluStep;
+
+impl Backward<Flex, 2> for AddReluStep {
+    type State = FlexTensor;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let gradient = add_relu::backward(ops.state, gradient);
+        for parent in ops.parents.into_iter().flatten() {
+            grads.register::<Flex>(parent.id, gradient.clone());
+        }
+    }
+}
+
+#[derive(Debug)]
+struct GeluStep;
+
+impl Backward<Flex, 1> for GeluStep {
+    type State = FlexTensor;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let x = ops.state;
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            gelu::backward(x, gradient)
+        });
+    }
+}
+
+#[derive(Debug)]
+struct LayerNormStep;
+
+impl Backward<Flex, 3> for LayerNormStep {
+    type State = (FlexTensor, FlexTensor, f32);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let (x, gamma, epsilon) = ops.state;
+        let gradients = layer_norm::backward(x, gamma, epsilon, gradient);
+        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
+            if let Some(parent) = parent {
+                grads.register::<Flex>(parent.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct AttentionStep;
+
+impl Backward<Flex, 1> for AttentionStep {
+    type State = (FlexTensor, usize);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (qkv, heads) = ops.state;
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            attention::backward(qkv, heads, gradient)
+        });
+    }
+}
+
 impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
     fn group_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         groups: usize,
-        activate: bool,
+        activation: Activation,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), gamma.node(), beta.node()];
         let (x, gamma, beta) = (
@@ -135,19 +211,19 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
         match GroupNormStep.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
                 let (out, moments) =
-                    norm::forward(x.clone(), gamma.clone(), beta.clone(), groups, activate);
+                    norm::forward(x.clone(), gamma.clone(), beta.clone(), groups, activation);
                 let saved = norm::Saved {
                     x,
                     gamma,
                     beta,
                     moments,
                     groups,
-                    activate,
+                    activation,
                 };
                 prep.finish(saved, out)
             }
             OpsKind::UnTracked(prep) => {
-                prep.finish(norm::forward(x, gamma, beta, groups, activate).0)
+                prep.finish(norm::forward(x, gamma, beta, groups, activation).0)
             }
         }
     }
@@ -210,6 +286,64 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
                 prep.finish((x, peaks), out)
             }
             OpsKind::UnTracked(prep) => prep.finish(spatial::forward(x).0),
+        }
+    }
+
+    fn max_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
+        let nodes = [x.node()];
+        let x = x.into_primitive();
+        match MaxPoolStep.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let (out, chosen) = pool::forward(x, window);
+                prep.finish(chosen, out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(pool::forward(x, window).0),
+        }
+    }
+
+    fn add_relu(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [a.node(), b.node()];
+        let out = add_relu::forward(a.into_primitive(), b.into_primitive());
+        match AddReluStep.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(out.clone(), out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [x.node()];
+        let x = x.into_primitive();
+        match GeluStep.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let out = gelu::forward(x.clone());
+                prep.finish(x, out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(gelu::forward(x)),
+        }
+    }
+
+    fn layer_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), gamma.node(), beta.node()];
+        let (x, gamma) = (x.into_primitive(), gamma.into_primitive());
+        let out = layer_norm::forward(x.clone(), gamma.clone(), beta.into_primitive(), epsilon);
+        match LayerNormStep.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((x, gamma, epsilon), out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn attention(qkv: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
+        let nodes = [qkv.node()];
+        let qkv = qkv.into_primitive();
+        let out = attention::forward(qkv.clone(), heads);
+        match AttentionStep.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((qkv, heads), out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
 }

@@ -1,123 +1,222 @@
-//! Convolution as a matrix product over gathered neighbourhoods, a few lines of a picture at a time,
-//! so that what is gathered stays in the cache.
+//! Convolution and its gradients, each a product that reads the picture where it lies.
 
-use super::gather::Picture;
-use super::product::{Matrix, multiply};
+use super::correlate::{Sight, correlate};
+use super::direct::{Panel, Panels, Weights};
+use super::picture::Picture;
 use super::recycle;
+use super::thin::{MOST_ROWS, add_product};
 use rayon::prelude::*;
+use std::borrow::Cow;
 
-/// Parts of the batch with a weight gradient each, summed in order at the end.
-const PARTS: usize = 8;
+/// Rows of weights whose gradient a task computes.
+const WEIGHTS: usize = 48;
+/// Outputs whose gradients are summed together for the bias.
+const SUMMED: usize = 1024;
+/// Columns transposed at once.
+const SQUARE: usize = 16;
 
 /// Outputs [B, H', W', out] of `x` with weights [reach, out] and bias [out].
 pub(super) fn convolve(x: &[f32], weight: &[f32], bias: &[f32], picture: &Picture) -> Vec<f32> {
-    let (numbers, reach, channels) = (picture.numbers(), picture.reach(), bias.len());
-    let outputs = picture.positions() * channels;
-    let samples = x.len() / numbers.max(1);
-    let block = picture.block(samples);
-    let mut out = recycle::take(samples * outputs);
+    let columns = bias.len();
+    let count = x.len() / picture.numbers().max(1) * picture.positions();
+    let mut out = recycle::take(count * columns);
     if out.is_empty() {
         return out;
     }
-    let alone = samples.div_ceil(block) < 2;
-    let weight = Matrix::new(weight, reach, channels);
-    out.par_chunks_mut(block * outputs)
-        .zip(x.par_chunks(block * numbers))
-        .for_each(|(out, x)| {
-            picture.seen(x, |rows, seen| {
-                let seen = Matrix::new(seen, rows.len(), reach);
-                let out = &mut out[rows.start * channels..rows.end * channels];
-                for out in out.chunks_mut(channels) {
-                    out.copy_from_slice(bias);
-                }
-                multiply(out, seen, weight, true, alone);
-            });
-        });
+    out.par_chunks_mut(SUMMED * columns).for_each(|rows| {
+        for row in rows.chunks_mut(columns) {
+            row.copy_from_slice(bias);
+        }
+    });
+    let padded = picture.padded(x);
+    let (places, runs) = (picture.places(&padded), picture.runs(&padded));
+    if count <= MOST_ROWS {
+        let mut seen = Vec::with_capacity(count * weight.len() / columns);
+        for place in &places {
+            for run in &runs {
+                seen.extend_from_slice(&padded.numbers()[place + run.offset..][..run.length]);
+            }
+        }
+        add_product(&mut out, &seen, weight, columns);
+        return out;
+    }
+    let sight = Sight {
+        x: padded.numbers(),
+        places: &places,
+        rows: &rows(count, columns),
+        runs: &runs,
+    };
+    correlate(&mut out, columns, &sight, |panel, to| {
+        pack(panel, to, weight, columns);
+    });
+    padded.recycle();
     out
 }
 
+/// Where rows of `columns` numbers begin.
+fn rows(count: usize, columns: usize) -> Vec<usize> {
+    (0..count).map(|row| row * columns).collect()
+}
+
+/// Writes a panel of a row-major matrix.
+fn pack(panel: Panel, to: &mut [f32], matrix: &[f32], columns: usize) {
+    for (to, row) in to
+        .chunks_exact_mut(panel.width)
+        .zip(matrix.chunks_exact(columns))
+    {
+        let (numbers, rest) = to.split_at_mut(panel.columns);
+        numbers.copy_from_slice(&row[panel.first..][..panel.columns]);
+        rest.fill(0.0);
+    }
+}
+
 /// Gradients of x (empty when not wanted), weight and bias.
-#[derive(Default)]
 pub(super) struct ConvGradients {
     pub(super) x: Vec<f32>,
     pub(super) weight: Vec<f32>,
     pub(super) bias: Vec<f32>,
 }
 
-/// From the gradient [B, H', W', out] of the output. What the forward pass gathered is gathered
-/// anew, as keeping it would take many times the memory of the picture.
+/// From the gradient [B, H', W', out] of the output.
 pub(super) fn gradients(
     x: &[f32],
     weight: &[f32],
     gradient: &[f32],
-    channels: usize,
+    columns: usize,
     picture: &Picture,
     wants_x: bool,
 ) -> ConvGradients {
-    let (numbers, reach) = (picture.numbers(), picture.reach());
-    let outputs = picture.positions() * channels;
-    let samples = x.len() / numbers.max(1);
-    let block = picture.block(samples);
-    let part = samples.div_ceil(block).div_ceil(PARTS).max(1) * block;
     if gradient.is_empty() {
         return ConvGradients {
             x: vec![0.0; if wants_x { x.len() } else { 0 }],
             weight: vec![0.0; weight.len()],
-            bias: vec![0.0; channels],
+            bias: vec![0.0; columns],
         };
     }
-    let mut dx = if wants_x {
-        recycle::take(x.len())
-    } else {
-        Vec::new()
-    };
-    let mut slots: Vec<Option<&mut [f32]>> = if wants_x {
-        dx.chunks_mut(part * numbers).map(Some).collect()
-    } else {
-        (0..samples.div_ceil(part)).map(|_| None).collect()
-    };
-    let alone = slots.len() < 2;
-    let kernel = Matrix::new(weight, reach, channels).transposed();
-    let sums: Vec<ConvGradients> = slots
-        .par_iter_mut()
-        .zip(x.par_chunks(part * numbers))
-        .zip(gradient.par_chunks(part * outputs))
-        .map(|((dx, x), gradient)| {
-            let mut sums = ConvGradients {
-                x: Vec::new(),
-                weight: vec![0.0; weight.len()],
-                bias: vec![0.0; channels],
-            };
-            for row in gradient.chunks(channels) {
-                add(&mut sums.bias, row);
-            }
-            if let Some(dx) = dx {
-                dx.fill(0.0);
-            }
-            picture.seen(x, |rows, seen| {
-                let seen = Matrix::new(seen, rows.len(), reach).transposed();
-                let gradient = &gradient[rows.start * channels..rows.end * channels];
-                let gradient = Matrix::new(gradient, rows.len(), channels);
-                multiply(&mut sums.weight, seen, gradient, true, alone);
-                if let Some(dx) = dx {
-                    let mut spread = recycle::take(rows.len() * reach);
-                    multiply(&mut spread, gradient, kernel, false, alone);
-                    picture.scatter(rows, &spread, dx);
-                    recycle::give(spread);
-                }
-            });
-            sums
+    ConvGradients {
+        x: if wants_x {
+            of_picture(x.len(), weight, gradient, columns, picture)
+        } else {
+            Vec::new()
+        },
+        weight: of_weights(x, weight.len(), gradient, columns, picture),
+        bias: of_bias(gradient, columns),
+    }
+}
+
+fn of_bias(gradient: &[f32], columns: usize) -> Vec<f32> {
+    let sums: Vec<Vec<f32>> = gradient
+        .par_chunks(SUMMED * columns)
+        .map(|rows| {
+            let mut sum = vec![0.0; columns];
+            rows.chunks(columns).for_each(|row| add(&mut sum, row));
+            sum
         })
         .collect();
-    let mut sums = sums.into_iter();
-    let mut total = sums.next().unwrap_or_default();
-    for more in sums {
-        add(&mut total.weight, &more.weight);
-        add(&mut total.bias, &more.bias);
-    }
-    ConvGradients { x: dx, ..total }
+    let mut total = vec![0.0; columns];
+    sums.iter().for_each(|sum| add(&mut total, sum));
+    total
 }
 
 fn add(sums: &mut [f32], more: &[f32]) {
     sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
+}
+
+fn of_weights(
+    x: &[f32],
+    length: usize,
+    gradient: &[f32],
+    columns: usize,
+    picture: &Picture,
+) -> Vec<f32> {
+    let padded = picture.padded(x);
+    let places = picture.places(&padded);
+    let panels = Panels::new(columns);
+    let packed = if panels.numbers(1) == columns && panels.count() == 1 {
+        Cow::Borrowed(gradient)
+    } else {
+        let mut packed = recycle::take(panels.numbers(places.len()));
+        for (panel, to) in panels.cut(&mut packed, places.len()) {
+            to.par_chunks_mut(SUMMED * panel.width)
+                .zip(gradient.par_chunks(SUMMED * columns))
+                .for_each(|(to, rows)| pack(panel, to, rows, columns));
+        }
+        Cow::Owned(packed)
+    };
+    let mut out = recycle::take(length);
+    let mut rest = out.as_mut_slice();
+    let mut tasks = Vec::new();
+    for run in picture.runs(&padded) {
+        let (mine, others) = rest.split_at_mut(run.length * columns);
+        let parts = mine.chunks_mut(WEIGHTS * columns).enumerate();
+        tasks.extend(parts.map(|(i, out)| (run.offset + i * WEIGHTS, out)));
+        rest = others;
+    }
+    tasks.into_par_iter().for_each(|(offset, out)| {
+        out.fill(0.0);
+        Weights {
+            x: padded.numbers(),
+            places: &places,
+            offset,
+            gradient: &packed,
+            panels,
+            out,
+        }
+        .add();
+    });
+    if let Cow::Owned(packed) = packed {
+        recycle::give(packed);
+    }
+    padded.recycle();
+    out
+}
+
+/// What every pixel is seen by, times the weights it is seen through.
+fn of_picture(
+    length: usize,
+    weight: &[f32],
+    gradient: &[f32],
+    columns: usize,
+    picture: &Picture,
+) -> Vec<f32> {
+    let mut out = recycle::take(length);
+    let channels = picture.channels();
+    out.par_chunks_mut(SUMMED * channels)
+        .for_each(|numbers| numbers.fill(0.0));
+    let padded = picture.padded_gradient(gradient, columns);
+    for kind in picture.kinds() {
+        let sight = Sight {
+            x: padded.numbers(),
+            places: &kind.places(&padded),
+            rows: &picture.pixels(padded.samples(), &kind),
+            runs: &kind.runs(&padded),
+        };
+        correlate(&mut out, channels, &sight, |panel, to| {
+            let taps = to.chunks_exact_mut(columns * panel.width).enumerate();
+            for (index, to) in taps {
+                let row = kind.tap(index) * channels + panel.first;
+                let rows = &weight[row * columns..][..panel.columns * columns];
+                transpose(to, panel.width, rows, columns);
+            }
+        });
+    }
+    padded.recycle();
+    out
+}
+
+/// Writes the transpose of a row-major matrix, its rows filled up with zeros.
+fn transpose(to: &mut [f32], width: usize, matrix: &[f32], columns: usize) {
+    for (block, to) in to.chunks_mut(SQUARE * width).enumerate() {
+        for (column, row) in matrix.chunks_exact(columns).enumerate() {
+            let numbers = &row[block * SQUARE..];
+            for (to, number) in to.chunks_exact_mut(width).zip(numbers) {
+                to[column] = *number;
+            }
+        }
+        let filled = matrix.len() / columns;
+        if filled < width {
+            to.chunks_exact_mut(width)
+                .for_each(|to| to[filled..].fill(0.0));
+        }
+    }
 }

@@ -1,7 +1,7 @@
-//! Group normalisation and Mish in one go.
+//! Group normalisation and what follows it in one go.
 
+use super::activation::{Activation, Curve, Identity, Mish, Relu};
 use super::buffer::{tensor, values, writable};
-use super::mish::{mish, slope};
 use super::recycle;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
@@ -25,16 +25,16 @@ pub(super) struct Saved {
     pub(super) beta: FlexTensor,
     pub(super) moments: Moments,
     pub(super) groups: usize,
-    pub(super) activate: bool,
+    pub(super) activation: Activation,
 }
 
-/// Normalises [B, .., C] and activates it when asked; also answers the moments.
+/// Normalises and activates [B, .., C]; also answers the moments.
 pub(super) fn forward(
     x: FlexTensor,
     gamma: FlexTensor,
     beta: FlexTensor,
     groups: usize,
-    activate: bool,
+    activation: Activation,
 ) -> (FlexTensor, Moments) {
     let shape = x.shape();
     let (x, gamma, beta) = (values(x), values(gamma), values(beta));
@@ -54,7 +54,7 @@ pub(super) fn forward(
                     gamma: &gamma,
                     beta: &beta,
                     channels,
-                    activate,
+                    activation,
                     moments,
                     out,
                 });
@@ -65,7 +65,7 @@ pub(super) fn forward(
 
 /// Gradients of x, gamma and beta.
 pub(super) fn backward(saved: Saved, gradient: FlexTensor) -> (FlexTensor, FlexTensor, FlexTensor) {
-    let (shape, groups, activate) = (saved.x.shape(), saved.groups, saved.activate);
+    let (shape, groups, activation) = (saved.x.shape(), saved.groups, saved.activation);
     let parameters = saved.gamma.shape();
     let (saved_x, mut gradient) = (values(saved.x), writable(gradient));
     let (gamma, beta) = (values(saved.gamma), values(saved.beta));
@@ -88,7 +88,7 @@ pub(super) fn backward(saved: Saved, gradient: FlexTensor) -> (FlexTensor, FlexT
                     gamma: &gamma,
                     beta: &beta,
                     channels,
-                    activate,
+                    activation,
                     moments,
                     sums,
                     gradient,
@@ -114,7 +114,7 @@ struct Forward<'a> {
     gamma: &'a [f32],
     beta: &'a [f32],
     channels: usize,
-    activate: bool,
+    activation: Activation,
     moments: &'a mut [(f32, f32)],
     out: &'a mut [f32],
 }
@@ -128,10 +128,13 @@ impl NullaryFnOnce for Forward<'_> {
         measure(self.x, self.channels, self.moments, row);
         let (mean, inverse) = spread(self.moments, self.channels, row);
         for (out, x) in self.out.chunks_mut(row).zip(self.x.chunks(row)) {
-            if self.activate {
-                normalise::<true>(out, x, &mean, &inverse, self.gamma, self.beta);
-            } else {
-                normalise::<false>(out, x, &mean, &inverse, self.gamma, self.beta);
+            let (gamma, beta) = (self.gamma, self.beta);
+            match self.activation {
+                Activation::Identity => {
+                    normalise::<Identity>(out, x, &mean, &inverse, gamma, beta);
+                }
+                Activation::Mish => normalise::<Mish>(out, x, &mean, &inverse, gamma, beta),
+                Activation::Relu => normalise::<Relu>(out, x, &mean, &inverse, gamma, beta),
             }
         }
     }
@@ -144,7 +147,7 @@ struct Backward<'a> {
     gamma: &'a [f32],
     beta: &'a [f32],
     channels: usize,
-    activate: bool,
+    activation: Activation,
     moments: &'a [(f32, f32)],
     sums: &'a mut [f32],
     /// Of the output on the way in, of x on the way out.
@@ -163,10 +166,12 @@ impl NullaryFnOnce for Backward<'_> {
         for (gradient, x) in self.gradient.chunks_mut(row).zip(self.x.chunks(row)) {
             let affine = (self.gamma, self.beta);
             let sums = (&mut total[..], &mut along[..]);
-            if self.activate {
-                chain::<true>(gradient, x, &mean, &inverse, affine, sums);
-            } else {
-                chain::<false>(gradient, x, &mean, &inverse, affine, sums);
+            match self.activation {
+                Activation::Identity => {
+                    chain::<Identity>(gradient, x, &mean, &inverse, affine, sums);
+                }
+                Activation::Mish => chain::<Mish>(gradient, x, &mean, &inverse, affine, sums),
+                Activation::Relu => chain::<Relu>(gradient, x, &mean, &inverse, affine, sums),
             }
         }
         let (beta_sums, gamma_sums) = self.sums.split_at_mut(self.channels);
@@ -248,7 +253,7 @@ fn add_squares(sums: &mut [f32], x: &[f32], means: &[f32]) {
 }
 
 #[inline(always)]
-fn normalise<const ACTIVATE: bool>(
+fn normalise<C: Curve>(
     out: &mut [f32],
     x: &[f32],
     mean: &[f32],
@@ -259,14 +264,14 @@ fn normalise<const ACTIVATE: bool>(
     let wide = mean.iter().zip(inverse).zip(gamma.iter().zip(beta));
     for ((out, x), ((mean, inverse), (gamma, beta))) in out.iter_mut().zip(x).zip(wide) {
         let z = (x - mean) * inverse * gamma + beta;
-        *out = if ACTIVATE { mish(z) } else { z };
+        *out = C::value(z);
     }
 }
 
 /// Turns the gradient into that of the affine map's output; adds it, and it times the normalised x,
 /// to the sums.
 #[inline(always)]
-fn chain<const ACTIVATE: bool>(
+fn chain<C: Curve>(
     gradient: &mut [f32],
     x: &[f32],
     mean: &[f32],
@@ -281,9 +286,7 @@ fn chain<const ACTIVATE: bool>(
         numbers.zip(wide.zip(sums))
     {
         let normal = (x - mean) * inverse;
-        if ACTIVATE {
-            *gradient *= slope(normal * gamma + beta);
-        }
+        *gradient *= C::slope(normal * gamma + beta);
         *total += *gradient;
         *along += *gradient * normal;
     }

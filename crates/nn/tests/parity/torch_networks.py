@@ -103,3 +103,121 @@ class UNet1d(nn.Module):
             x = self.up[2 * level](torch.cat([x, skips.pop()], 1), cond)
             x = upsample(self.up[2 * level + 1](x, cond))
         return self.out(self.last_norm(self.last(x)))
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, inputs, outputs, stride, norm):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = norm(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = norm(outputs)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            self.downsample = nn.Sequential(shortcut, norm(outputs))
+
+    def forward(self, x):
+        y = nn.functional.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return nn.functional.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResNet18(nn.Module):
+    """Without classifier; `group` channels share a GroupNorm, or batch normalisation when None."""
+
+    def __init__(self, widths=(64, 128, 256, 512), group=16):
+        super().__init__()
+        norm = nn.BatchNorm2d if group is None else lambda c: nn.GroupNorm(c // group, c)
+        self.conv1 = nn.Conv2d(3, widths[0], 7, 2, 3, bias=False)
+        self.bn1 = norm(widths[0])
+        before = widths[0]
+        for stage, width in enumerate(widths):
+            stride = 1 if stage == 0 else 2
+            blocks = BasicBlock(before, width, stride, norm), BasicBlock(width, width, 1, norm)
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+            before = width
+
+    def forward(self, x):
+        x = nn.functional.relu(self.bn1(self.conv1(x)))
+        x = nn.functional.max_pool2d(x, 3, 2, 1)
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.heads = heads
+
+    def forward(self, x):
+        qkv = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        y = nn.functional.scaled_dot_product_attention(*qkv)
+        return self.proj(y.transpose(1, 2).flatten(2))
+
+
+class LayerScale(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.full((width,), 0.5))
+
+    def forward(self, x):
+        return x * self.gamma
+
+
+class Mlp(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.fc1 = nn.Linear(width, 4 * width)
+        self.fc2 = nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        return self.fc2(nn.functional.gelu(self.fc1(x)))
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, 1e-6)
+        self.attn = Attention(width, heads)
+        self.ls1 = LayerScale(width)
+        self.norm2 = nn.LayerNorm(width, 1e-6)
+        self.mlp = Mlp(width)
+        self.ls2 = LayerScale(width)
+
+    def forward(self, x):
+        x = x + self.ls1(self.attn(self.norm1(x)))
+        return x + self.ls2(self.mlp(self.norm2(x)))
+
+
+class VisionTransformer(nn.Module):
+    """In the layout of DINOv2; `grid` patches each way."""
+
+    def __init__(self, patch=14, grid=16, width=384, depth=12, heads=6):
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.randn(1, 1, width))
+        self.pos_embed = nn.Parameter(torch.randn(1, grid * grid + 1, width))
+        self.patch_embed = nn.Module()
+        self.patch_embed.proj = nn.Conv2d(3, width, patch, patch)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(width, 1e-6)
+        self.grid = grid
+
+    def positions(self, rows, columns):
+        """The embedding of another grid, as DINOv2 makes it: bicubic, without anti-aliasing."""
+        class_, patches = self.pos_embed[:, :1], self.pos_embed[:, 1:]
+        if (rows, columns) == (self.grid, self.grid):
+            return self.pos_embed
+        patches = patches.unflatten(1, (self.grid, self.grid)).permute(0, 3, 1, 2)
+        patches = nn.functional.interpolate(patches, (rows, columns), mode="bicubic")
+        return torch.cat([class_, patches.flatten(2).transpose(1, 2)], 1)
+
+    def forward(self, x):
+        patches = self.patch_embed.proj(x)
+        positions = self.positions(*patches.shape[2:])
+        patches = patches.flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), patches], 1) + positions
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)

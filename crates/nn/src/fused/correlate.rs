@@ -1,0 +1,186 @@
+//! What outputs see of a picture, times a matrix, shared out among the threads.
+
+use super::direct::{Outputs, Panel, Panels, Run};
+use super::recycle;
+use rayon::prelude::*;
+
+/// Rows of a panel that are kept in the second-level cache.
+const DEPTH: usize = 1024;
+/// Outputs a task computes at least and at most; a multiple of those computed together.
+const OUTPUTS: [usize; 2] = [48, 192];
+/// Tasks that the outputs are shared out to at least, when there are enough of them.
+const TASKS: usize = 16;
+
+/// What some outputs see.
+pub(super) struct Sight<'a> {
+    pub(super) x: &'a [f32],
+    /// Where in `x` each output's runs count from.
+    pub(super) places: &'a [usize],
+    /// Where each output's row begins, in ascending order.
+    pub(super) rows: &'a [usize],
+    pub(super) runs: &'a [Run],
+}
+
+impl Sight<'_> {
+    /// Numbers an output sees.
+    fn reach(&self) -> usize {
+        self.runs.iter().map(|r| r.length).sum()
+    }
+
+    /// The runs cut into groups of at most [`DEPTH`] numbers.
+    fn groups(&self) -> Vec<Vec<Run>> {
+        let (mut groups, mut group, mut room) = (Vec::new(), Vec::new(), DEPTH);
+        for &run in self.runs {
+            let (mut offset, mut left) = (run.offset, run.length);
+            while left > 0 {
+                let length = left.min(room);
+                group.push(Run { offset, length });
+                (offset, left, room) = (offset + length, left - length, room - length);
+                if room == 0 {
+                    groups.push(std::mem::take(&mut group));
+                    room = DEPTH;
+                }
+            }
+        }
+        if !group.is_empty() {
+            groups.push(group);
+        }
+        groups
+    }
+}
+
+/// Adds to `out`, rows of `columns` numbers, what each output sees times a matrix [reach, columns],
+/// whose panels `pack` writes.
+pub(super) fn correlate(
+    out: &mut [f32],
+    columns: usize,
+    sight: &Sight<'_>,
+    pack: impl Fn(Panel, &mut [f32]) + Sync,
+) {
+    let reach = sight.reach();
+    if sight.places.is_empty() || reach * columns == 0 {
+        return;
+    }
+    // Large matrices and few outputs: each thread takes panels, so that the matrix is read once.
+    if reach * columns > sight.x.len() && columns > 64 {
+        by_panel(out, columns, sight, pack);
+    } else {
+        by_output(out, columns, sight, pack);
+    }
+}
+
+fn by_output(
+    out: &mut [f32],
+    columns: usize,
+    sight: &Sight<'_>,
+    pack: impl Fn(Panel, &mut [f32]) + Sync,
+) {
+    let (reach, panels, groups) = (sight.reach(), Panels::new(columns), sight.groups());
+    let mut packed = recycle::take(panels.numbers(reach));
+    panels
+        .cut(&mut packed, reach)
+        .into_par_iter()
+        .for_each(|(panel, to)| pack(panel, to));
+    let share = sight.places.len().div_ceil(TASKS).next_multiple_of(6);
+    let share = share.clamp(OUTPUTS[0], OUTPUTS[1]);
+    let tasks = sight
+        .places
+        .chunks(share)
+        .zip(cut(out, sight.rows, share, columns));
+    tasks
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .for_each(|(places, (rows, out))| {
+            let rows: Vec<usize> = rows.iter().map(|r| r - rows[0]).collect();
+            let mut depth = 0;
+            for runs in &groups {
+                let rows_of_panel = runs.iter().map(|r| r.length).sum::<usize>();
+                for index in 0..panels.count() {
+                    let panel = panels.get(index);
+                    let packed = panels.of(&packed, reach, index);
+                    Outputs {
+                        x: sight.x,
+                        places,
+                        rows: &rows,
+                        runs,
+                        panel: &packed[depth * panel.width..][..rows_of_panel * panel.width],
+                        columns: panel.columns,
+                        width: panel.width,
+                        out: &mut out[panel.first..],
+                    }
+                    .add();
+                }
+                depth += rows_of_panel;
+            }
+        });
+    recycle::give(packed);
+}
+
+fn by_panel(
+    out: &mut [f32],
+    columns: usize,
+    sight: &Sight<'_>,
+    pack: impl Fn(Panel, &mut [f32]) + Sync,
+) {
+    let (reach, panels, groups) = (sight.reach(), Panels::new(columns), sight.groups());
+    let count = sight.places.len();
+    let parts: Vec<(Panel, Vec<f32>)> = (0..panels.count())
+        .into_par_iter()
+        .map(|index| {
+            let panel = panels.get(index);
+            let mut packed = recycle::take(reach * panel.width);
+            pack(panel, &mut packed);
+            let mut part = vec![0.0; count * panel.width];
+            let rows: Vec<usize> = (0..count).map(|p| p * panel.width).collect();
+            let mut rest = packed.as_slice();
+            for runs in &groups {
+                let rows_of_panel = runs.iter().map(|r| r.length).sum::<usize>();
+                let (now, later) = rest.split_at(rows_of_panel * panel.width);
+                Outputs {
+                    x: sight.x,
+                    places: sight.places,
+                    rows: &rows,
+                    runs,
+                    panel: now,
+                    columns: panel.width,
+                    width: panel.width,
+                    out: &mut part,
+                }
+                .add();
+                rest = later;
+            }
+            recycle::give(packed);
+            (panel, part)
+        })
+        .collect();
+    let tasks: Vec<_> = cut(out, sight.rows, OUTPUTS[0], columns)
+        .enumerate()
+        .collect();
+    tasks.into_par_iter().for_each(|(task, (rows, out))| {
+        for (i, row) in rows.iter().enumerate() {
+            let row_of_out = &mut out[row - rows[0]..][..columns];
+            for (panel, part) in &parts {
+                let from = &part[(task * OUTPUTS[0] + i) * panel.width..][..panel.columns];
+                let to = &mut row_of_out[panel.first..][..panel.columns];
+                to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
+            }
+        }
+    });
+}
+
+/// The rows `share` at a time, each with the part of `out` that holds them.
+fn cut<'a, 'r>(
+    out: &'a mut [f32],
+    rows: &'r [usize],
+    share: usize,
+    columns: usize,
+) -> impl Iterator<Item = (&'r [usize], &'a mut [f32])> {
+    let (mut rest, mut at) = (out, 0);
+    rows.chunks(share).map(move |rows| {
+        let (first, last) = (rows[0], rows[rows.len() - 1]);
+        let (_, tail) = std::mem::take(&mut rest).split_at_mut(first - at);
+        let (mine, tail) = tail.split_at_mut(last + columns - first);
+        (rest, at) = (tail, last + columns);
+        (rows, mine)
+    })
+}
