@@ -57,6 +57,7 @@ impl Ema {
 }
 
 /// Moves `average` towards `values`, keeping `decay` of it.
+#[inline(always)]
 pub(crate) fn mix(average: &mut [f32], values: &[f32], decay: f32) {
     for (a, v) in average.iter_mut().zip(values) {
         *a += (1.0 - decay) * (v - *a);

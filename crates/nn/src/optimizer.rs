@@ -4,6 +4,7 @@ use crate::ema::{Ema, mix};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 use std::collections::HashMap;
 
@@ -132,6 +133,60 @@ fn squares(values: &[f32]) -> f64 {
     sums.iter().sum()
 }
 
+/// What a step does to every number.
+#[derive(Clone, Copy)]
+struct Rule {
+    /// Of the gradient, to clip it.
+    scale: f32,
+    /// Share of a weight that decays.
+    decay: f32,
+    betas: (f32, f32),
+    /// Of the first moment: the rate, and what makes up for its start at zero.
+    first: f32,
+    /// Of the second moment's root: what makes up for its start at zero.
+    second: f32,
+    eps: f32,
+}
+
+/// Some of a parameter's numbers.
+struct Part<'a> {
+    rule: Rule,
+    p: &'a mut [f32],
+    g: &'a [f32],
+    m: &'a mut [f32],
+    v: &'a mut [f32],
+    average: Option<&'a mut [f32]>,
+    /// Share of the average that is kept.
+    kept: f32,
+}
+
+impl NullaryFnOnce for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Rule {
+            scale,
+            decay,
+            betas: (b1, b2),
+            first,
+            second,
+            eps,
+        } = self.rule;
+        let moments = self.m.iter_mut().zip(self.v);
+        for ((p, &g), (m, v)) in self.p.iter_mut().zip(self.g).zip(moments) {
+            let g = g * scale;
+            *m = b1 * *m + (1.0 - b1) * g;
+            *v = b2 * *v + (1.0 - b2) * g * g;
+            *p -= decay * *p;
+            *p -= first * *m / (v.sqrt() * second + eps);
+        }
+        if let Some(average) = self.average {
+            mix(average, self.p, self.kept);
+        }
+    }
+}
+
 struct Stepper<'a> {
     optimizer: &'a mut AdamW,
     gradients: &'a mut GradientsParams,
@@ -168,14 +223,13 @@ impl ModuleMapper for Stepper<'_> {
             .moments
             .entry(id)
             .or_insert_with(|| (vec![0.0; grad.len()], vec![0.0; grad.len()]));
-        let (correct1, correct2) = (1.0 - b1.powi(steps), (1.0 - b2.powi(steps)).sqrt());
-        let (rate, scale) = (self.rate, self.scale);
-        let update = |((p, &g), (m, v)): ((&mut f32, &f32), (&mut f32, &mut f32))| {
-            let g = g * scale;
-            *m = b1 * *m + (1.0 - b1) * g;
-            *v = b2 * *v + (1.0 - b2) * g * g;
-            *p -= rate * config.weight_decay * *p;
-            *p -= rate / correct1 * *m / (v.sqrt() / correct2 + config.eps);
+        let rule = Rule {
+            scale: self.scale,
+            decay: self.rate * config.weight_decay,
+            betas: config.betas,
+            first: self.rate / (1.0 - b1.powi(steps)),
+            second: 1.0 / (1.0 - b2.powi(steps)).sqrt(),
+            eps: config.eps,
         };
         let mut unused = Vec::new();
         let (average, decay) = match &mut self.average {
@@ -194,13 +248,15 @@ impl ModuleMapper for Stepper<'_> {
             .zip(m.par_chunks_mut(PART).zip(v.par_chunks_mut(PART)))
             .zip(averages)
             .for_each(|(((p, g), (m, v)), average)| {
-                p.iter_mut()
-                    .zip(g)
-                    .zip(m.iter_mut().zip(v.iter_mut()))
-                    .for_each(update);
-                if let Some(average) = average {
-                    mix(average, p, decay);
-                }
+                pulp::Arch::new().dispatch(Part {
+                    rule,
+                    p,
+                    g,
+                    m,
+                    v,
+                    average,
+                    kept: decay,
+                });
             });
         let tensor = Tensor::<D>::from_data(TensorData::new(value, shape), &device).require_grad();
         Param::from_mapped_value(id, tensor, mapper)

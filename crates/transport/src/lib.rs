@@ -5,6 +5,7 @@
 //! onto the other most cheaply, [`gradient`] differentiates the result exactly.
 
 pub mod cost;
+mod exponential;
 pub mod gradient;
 mod logarithms;
 pub mod sinkhorn;

@@ -1,6 +1,6 @@
 //! The Sinkhorn iteration: the choice of its form, and the scaling form.
 
-use crate::{CostMatrix, logarithms::log_domain};
+use crate::{CostMatrix, exponential, logarithms::log_domain};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -157,11 +157,7 @@ fn scaling(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
     let (n, m) = (cost.rows, cost.columns);
     let (r, c) = (1.0 / n as f64, 1.0 / m as f64);
     let low = cost.values.iter().copied().fold(f64::INFINITY, f64::min);
-    let kernel: Vec<f64> = cost
-        .values
-        .iter()
-        .map(|v| ((low - v) / config.epsilon).exp())
-        .collect();
+    let kernel = exponential::kernel(&cost.values, low, config.epsilon);
     let (mut u, mut v) = (vec![1.0; n], vec![1.0; m]);
     let mut sums = vec![0.0; m];
     let mut iterations = 0;

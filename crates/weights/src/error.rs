@@ -101,6 +101,16 @@ pub enum WeightsError {
         /// What it holds.
         reason: String,
     },
+    /// Tensors that are all right each, but make no network.
+    #[error("{path}: these tensors make no {network}: {reason}")]
+    Misfit {
+        /// The file.
+        path: PathBuf,
+        /// The network being loaded.
+        network: &'static str,
+        /// What does not fit.
+        reason: String,
+    },
     /// Pictures the network cannot take.
     #[error(
         "images of shape {got:?}; expected [batch >= 1, height, width, 3] with height and width \

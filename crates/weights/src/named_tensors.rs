@@ -35,7 +35,7 @@ impl NamedTensors {
         }
     }
 
-    /// Reads `path`: a PyTorch checkpoint when its name ends in `.pth` or `.pt`, otherwise
+    /// Reads `path`: a PyTorch checkpoint when its name ends in `.pth`, `.pt` or `.ckpt`, otherwise
     /// safetensors. `network` names what is being loaded in errors.
     ///
     /// # Errors
@@ -43,7 +43,8 @@ impl NamedTensors {
     pub fn read(path: &Path, network: &'static str) -> Result<Self, WeightsError> {
         let is_torch = path
             .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("pth") || e.eq_ignore_ascii_case("pt"));
+            .and_then(|e| e.to_str())
+            .is_some_and(|e| ["pth", "pt", "ckpt"].contains(&e.to_ascii_lowercase().as_str()));
         if is_torch {
             Self::read_pytorch(path, network)
         } else {
@@ -103,6 +104,26 @@ impl NamedTensors {
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
+    }
+
+    /// The shape of a tensor, when it is there.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|t| t.shape.as_slice())
+    }
+
+    /// The tensors' names, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// Says that the tensors together make no network.
+    pub(crate) fn misfit(&self, reason: String) -> WeightsError {
+        WeightsError::Misfit {
+            path: self.path.clone(),
+            network: self.network,
+            reason,
+        }
     }
 
     /// Number of tensors.

@@ -242,6 +242,7 @@ fn product_of(
     let depth = runs.iter().map(|r| r.length).sum();
     let starts: Vec<usize> = (0..places.len()).map(|n| n * columns).collect();
     let mut out = vec![0.0; places.len() * columns];
+    let zeros = vec![0.0; panels.numbers(1)];
     for index in 0..panels.count() {
         let panel = panels.get(index);
         Outputs {
@@ -252,6 +253,7 @@ fn product_of(
             panel: panels.of(&packed, depth, index),
             columns: panel.columns,
             width: panel.width,
+            start: Some(&zeros[panel.first..][..panel.width]),
             out: &mut out[panel.first..],
         }
         .add();

@@ -23,11 +23,6 @@ pub(super) fn convolve(x: &[f32], weight: &[f32], bias: &[f32], picture: &Pictur
     if out.is_empty() {
         return out;
     }
-    out.par_chunks_mut(SUMMED * columns).for_each(|rows| {
-        for row in rows.chunks_mut(columns) {
-            row.copy_from_slice(bias);
-        }
-    });
     let padded = picture.padded(x);
     let (places, runs) = (picture.places(&padded), picture.runs(&padded));
     if count <= MOST_ROWS {
@@ -36,6 +31,9 @@ pub(super) fn convolve(x: &[f32], weight: &[f32], bias: &[f32], picture: &Pictur
             for run in &runs {
                 seen.extend_from_slice(&padded.numbers()[place + run.offset..][..run.length]);
             }
+        }
+        for row in out.chunks_mut(columns) {
+            row.copy_from_slice(bias);
         }
         add_product(&mut out, &seen, weight, columns);
         return out;
@@ -46,7 +44,7 @@ pub(super) fn convolve(x: &[f32], weight: &[f32], bias: &[f32], picture: &Pictur
         rows: &rows(count, columns),
         runs: &runs,
     };
-    correlate(&mut out, columns, &sight, |panel, to| {
+    correlate(&mut out, bias, &sight, |panel, to| {
         pack(panel, to, weight, columns);
     });
     padded.recycle();
@@ -64,9 +62,18 @@ fn pack(panel: Panel, to: &mut [f32], matrix: &[f32], columns: usize) {
         .chunks_exact_mut(panel.width)
         .zip(matrix.chunks_exact(columns))
     {
-        let (numbers, rest) = to.split_at_mut(panel.columns);
-        numbers.copy_from_slice(&row[panel.first..][..panel.columns]);
-        rest.fill(0.0);
+        let row = &row[panel.first..][..panel.columns];
+        let (whole, rest) = to.as_chunks_mut::<SQUARE>();
+        let (row, row_rest) = row.as_chunks::<SQUARE>();
+        if row_rest.is_empty() && row.len() == whole.len() {
+            // Known lengths: no call for so few numbers.
+            whole.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
+        } else {
+            let to = whole.as_flattened_mut().iter_mut().chain(rest);
+            let from = row.as_flattened().iter().chain(row_rest).copied();
+            let from = from.chain(std::iter::repeat(0.0));
+            to.zip(from).for_each(|(to, from)| *to = from);
+        }
     }
 }
 
@@ -181,9 +188,12 @@ fn of_picture(
 ) -> Vec<f32> {
     let mut out = recycle::take(length);
     let channels = picture.channels();
-    out.par_chunks_mut(SUMMED * channels)
-        .for_each(|numbers| numbers.fill(0.0));
+    if picture.has_unseen_pixels() {
+        out.par_chunks_mut(SUMMED * channels)
+            .for_each(|numbers| numbers.fill(0.0));
+    }
     let padded = picture.padded_gradient(gradient, columns);
+    let nothing = vec![0.0; channels];
     for kind in picture.kinds() {
         let sight = Sight {
             x: padded.numbers(),
@@ -191,7 +201,7 @@ fn of_picture(
             rows: &picture.pixels(padded.samples(), &kind),
             runs: &kind.runs(&padded),
         };
-        correlate(&mut out, channels, &sight, |panel, to| {
+        correlate(&mut out, &nothing, &sight, |panel, to| {
             let taps = to.chunks_exact_mut(columns * panel.width).enumerate();
             for (index, to) in taps {
                 let row = kind.tap(index) * channels + panel.first;

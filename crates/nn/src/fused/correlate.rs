@@ -49,33 +49,37 @@ impl Sight<'_> {
     }
 }
 
-/// Adds to `out`, rows of `columns` numbers, what each output sees times a matrix [reach, columns],
-/// whose panels `pack` writes.
+/// Writes to `out`, rows as long as `bias`, the bias and what each output sees times a matrix [reach,
+/// columns], whose panels `pack` writes.
 pub(super) fn correlate(
     out: &mut [f32],
-    columns: usize,
+    bias: &[f32],
     sight: &Sight<'_>,
     pack: impl Fn(Panel, &mut [f32]) + Sync,
 ) {
-    let reach = sight.reach();
+    let (reach, columns) = (sight.reach(), bias.len());
     if sight.places.is_empty() || reach * columns == 0 {
         return;
     }
+    let panels = Panels::new(columns);
+    let mut start = vec![0.0; panels.numbers(1)];
+    start[..columns].copy_from_slice(bias);
     // Large matrices and few outputs: each thread takes panels, so that the matrix is read once.
     if reach * columns > sight.x.len() && columns > 64 {
-        by_panel(out, columns, sight, pack);
+        by_panel(out, panels, &start, sight, pack);
     } else {
-        by_output(out, columns, sight, pack);
+        by_output(out, panels, &start, sight, pack);
     }
 }
 
 fn by_output(
     out: &mut [f32],
-    columns: usize,
+    panels: Panels,
+    start: &[f32],
     sight: &Sight<'_>,
     pack: impl Fn(Panel, &mut [f32]) + Sync,
 ) {
-    let (reach, panels, groups) = (sight.reach(), Panels::new(columns), sight.groups());
+    let (reach, columns, groups) = (sight.reach(), panels.columns(), sight.groups());
     let mut packed = recycle::take(panels.numbers(reach));
     panels
         .cut(&mut packed, reach)
@@ -106,6 +110,7 @@ fn by_output(
                         panel: &packed[depth * panel.width..][..rows_of_panel * panel.width],
                         columns: panel.columns,
                         width: panel.width,
+                        start: (depth == 0).then(|| &start[panel.first..][..panel.width]),
                         out: &mut out[panel.first..],
                     }
                     .add();
@@ -118,11 +123,12 @@ fn by_output(
 
 fn by_panel(
     out: &mut [f32],
-    columns: usize,
+    panels: Panels,
+    start: &[f32],
     sight: &Sight<'_>,
     pack: impl Fn(Panel, &mut [f32]) + Sync,
 ) {
-    let (reach, panels, groups) = (sight.reach(), Panels::new(columns), sight.groups());
+    let (reach, columns, groups) = (sight.reach(), panels.columns(), sight.groups());
     let count = sight.places.len();
     let parts: Vec<(Panel, Vec<f32>)> = (0..panels.count())
         .into_par_iter()
@@ -130,7 +136,8 @@ fn by_panel(
             let panel = panels.get(index);
             let mut packed = recycle::take(reach * panel.width);
             pack(panel, &mut packed);
-            let mut part = vec![0.0; count * panel.width];
+            let mut part = recycle::take(count * panel.width);
+            let mut start = Some(&start[panel.first..][..panel.width]);
             let rows: Vec<usize> = (0..count).map(|p| p * panel.width).collect();
             let mut rest = packed.as_slice();
             for runs in &groups {
@@ -144,6 +151,7 @@ fn by_panel(
                     panel: now,
                     columns: panel.width,
                     width: panel.width,
+                    start: start.take(),
                     out: &mut part,
                 }
                 .add();
@@ -162,10 +170,11 @@ fn by_panel(
             for (panel, part) in &parts {
                 let from = &part[(task * OUTPUTS[0] + i) * panel.width..][..panel.columns];
                 let to = &mut row_of_out[panel.first..][..panel.columns];
-                to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
+                to.copy_from_slice(from);
             }
         }
     });
+    parts.into_iter().for_each(|(_, part)| recycle::give(part));
 }
 
 /// The rows `share` at a time, each with the part of `out` that holds them.

@@ -49,6 +49,10 @@ impl Panels {
         }
     }
 
+    pub(super) fn columns(self) -> usize {
+        self.columns
+    }
+
     pub(super) fn count(self) -> usize {
         self.columns.div_ceil(2 * self.lanes)
     }
@@ -96,7 +100,7 @@ pub(super) struct Run {
     pub(super) length: usize,
 }
 
-/// Adds to some outputs what they see, times a panel.
+/// Adds to some outputs what they see, times a panel, or writes it.
 pub(super) struct Outputs<'a> {
     pub(super) x: &'a [f32],
     /// Where in `x` each output's runs count from.
@@ -109,6 +113,8 @@ pub(super) struct Outputs<'a> {
     /// Columns of the panel that count.
     pub(super) columns: usize,
     pub(super) width: usize,
+    /// What outputs that are written start from, `width` numbers; `None` to add.
+    pub(super) start: Option<&'a [f32]>,
     pub(super) out: &'a mut [f32],
 }
 
@@ -134,10 +140,17 @@ impl WithSimd for Outputs<'_> {
 #[inline(always)]
 fn add_outputs<S: Simd, const V: usize>(simd: S, job: Outputs<'_>) {
     let panel = S::as_simd_f32s(job.panel).0;
+    let first: [S::f32s; V] = match job.start {
+        Some(start) => {
+            let start = S::as_simd_f32s(start).0;
+            array::from_fn(|v| start[v])
+        }
+        None => [simd.splat_f32s(0.0); V],
+    };
     let tiles = job.places.chunks(ROWS).zip(job.rows.chunks(ROWS));
     for (places, rows) in tiles {
         let place: [usize; ROWS] = array::from_fn(|r| places[r.min(places.len() - 1)]);
-        let mut sums = [[simd.splat_f32s(0.0); V]; ROWS];
+        let mut sums = [first; ROWS];
         let mut rest = panel;
         for run in job.runs {
             let seen: [&[f32]; ROWS] =
@@ -147,7 +160,12 @@ fn add_outputs<S: Simd, const V: usize>(simd: S, job: Outputs<'_>) {
             rest = later;
         }
         for (&row, sums) in rows.iter().zip(&sums) {
-            add_row::<S, V>(simd, &mut job.out[row..][..job.columns], sums);
+            let row = &mut job.out[row..][..job.columns];
+            if job.start.is_some() {
+                write_row::<S, V>(row, sums);
+            } else {
+                add_row::<S, V>(simd, row, sums);
+            }
         }
     }
 }
@@ -174,6 +192,18 @@ fn add_run<S: Simd, const V: usize>(
         }
     }
     *sums = mine;
+}
+
+/// Writes vectors to a row that may be shorter than they are.
+#[inline(always)]
+fn write_row<S: Simd, const V: usize>(row: &mut [f32], sums: &[S::f32s; V]) {
+    if row.len() == V * S::F32_LANES {
+        let (row, _) = S::as_mut_simd_f32s(row);
+        row.copy_from_slice(sums);
+    } else {
+        let sums: &[f32] = bytemuck::cast_slice(sums.as_slice());
+        row.copy_from_slice(&sums[..row.len()]);
+    }
 }
 
 /// Adds vectors to a row that may be shorter than they are.

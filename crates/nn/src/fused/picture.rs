@@ -96,7 +96,12 @@ impl Picture {
         Padded::new(gradient, self.output, columns, before, after)
     }
 
-    /// Every pixel is seen by some outputs. With a stride there are pixels of several kinds, which
+    /// Whether the kernel steps over some pixels.
+    pub(super) fn has_unseen_pixels(&self) -> bool {
+        (0..2).any(|d| self.window.kernel[d] < self.window.stride[d])
+    }
+
+    /// Every other pixel is seen by some outputs. With a stride there are pixels of several kinds, which
     /// are seen through different weights.
     pub(super) fn kinds(&self) -> Vec<Kind> {
         let [lines, columns] = [0, 1].map(|d| {

@@ -210,7 +210,9 @@ class VisionTransformer(nn.Module):
         if (rows, columns) == (self.grid, self.grid):
             return self.pos_embed
         patches = patches.unflatten(1, (self.grid, self.grid)).permute(0, 3, 1, 2)
-        patches = nn.functional.interpolate(patches, (rows, columns), mode="bicubic")
+        # DINOv2 adds a tenth so that rounding down gives the wanted size.
+        factors = (rows + 0.1) / self.grid, (columns + 0.1) / self.grid
+        patches = nn.functional.interpolate(patches, scale_factor=factors, mode="bicubic")
         return torch.cat([class_, patches.flatten(2).transpose(1, 2)], 1)
 
     def forward(self, x):
