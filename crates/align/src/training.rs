@@ -204,7 +204,7 @@ fn prefer(
             return Err(PolicyError::Stopped(step).into());
         }
     }
-    Ok((policy.with_network(kept), report))
+    Ok((policy.with_network(kept)?, report))
 }
 
 /// Chunks of all rollouts, their conditions computed once: the vision encoders do not change.

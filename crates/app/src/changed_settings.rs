@@ -10,7 +10,7 @@ use std::fs;
 fn section_stage(key: &str) -> &'static str {
     match key.split('.').next().unwrap_or("") {
         "policy" | "train" => "train",
-        "rollouts" => "rollouts",
+        "rollouts" | "inference" => "rollouts",
         "operator" => "rank",
         "encoder" | "reward" => "reward",
         "align" => "align",

@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result, anyhow, bail};
 use apprentice_align::AlignConfig;
 use apprentice_encoder::{AlignmentConfig, BackboneKind, ClipConfig, CycleConfig};
+use apprentice_nn::Precision;
 use apprentice_policy::{PolicyConfig, TrainConfig};
 use apprentice_reward::RewardConfig;
 use apprentice_safety::GuardConfig;
@@ -25,6 +26,8 @@ pub struct Config {
     pub guard: GuardConfig,
     pub demonstrations: RecordConfig,
     pub rollouts: RecordConfig,
+    #[serde(default)]
+    pub inference: InferenceConfig,
     pub policy: PolicyConfig,
     pub train: TrainConfig,
     pub operator: OperatorConfig,
@@ -54,6 +57,13 @@ pub struct RobotConfig {
 pub struct RecordConfig {
     pub episodes: usize,
     pub ticks: u64,
+}
+
+/// How a trained policy answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InferenceConfig {
+    pub precision: Precision,
 }
 
 /// How the operator of the demo is simulated.

@@ -2,13 +2,14 @@
 
 use crate::{Clip, EncoderError, FeatureClip};
 use apprentice_core::Image;
-use apprentice_nn::{Conv2d, Conv2dConfig, GroupNormMish};
-use apprentice_weights::EfficientNetLite0;
+use apprentice_nn::{Conv2d, Conv2dConfig, GroupNormMish, ResNet18, VisionTransformer};
+use apprentice_weights::{EfficientNetLite0, NamedTensors, resnet18, vision_transformer};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// Which backbone a run uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,12 @@ pub enum BackboneKind {
     Compact,
     /// EfficientNet-Lite0 with ImageNet weights.
     EfficientnetLite0,
+    /// ResNet-18 with weights as torchvision saves them.
+    #[serde(rename = "resnet18")]
+    ResNet18,
+    /// A vision transformer with weights as DINOv2 saves them.
+    #[serde(rename = "dinov2")]
+    DinoV2,
 }
 
 /// A ready backbone, without gradients.
@@ -28,6 +35,10 @@ pub enum Backbone {
     Compact(CompactBackbone),
     /// EfficientNet-Lite0.
     EfficientNet(Box<EfficientNetLite0>),
+    /// ResNet-18's maps, averaged, and how many there are.
+    ResNet18(Box<ResNet18>, usize),
+    /// A vision transformer's class token, its numbers, and the pixels of a picture's side.
+    DinoV2(Box<VisionTransformer>, usize, usize),
 }
 
 /// Pixels the compact network looks at, height and width.
@@ -37,6 +48,12 @@ const CELLS: usize = 3;
 const CHANNELS: [usize; 4] = [3, 16, 32, 32];
 /// Pixels EfficientNet looks at, height and width (the size RAPL's code uses).
 const EFFICIENTNET_SIZE: usize = 112;
+/// Pixels ResNet-18 looks at, height and width.
+const RESNET_SIZE: usize = 96;
+/// Patches a vision transformer looks at, down and across.
+const PATCHES: usize = 8;
+/// Means and deviations of ImageNet's colours, which both were trained with (torchvision's figures).
+const IMAGENET: [[f32; 3]; 2] = [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]];
 /// Pictures that go through a backbone at once.
 const CHUNK: usize = 64;
 
@@ -92,6 +109,35 @@ impl CompactBackbone {
 }
 
 impl Backbone {
+    /// A pretrained backbone out of a file; `None` for the compact one, which no file holds.
+    ///
+    /// # Errors
+    /// Names the tensor of the file that is missing, misshapen or not finite.
+    pub fn load(
+        kind: BackboneKind,
+        file: &Path,
+        device: &Device,
+    ) -> Result<Option<Self>, EncoderError> {
+        let device = device.clone().without_autodiff();
+        Ok(Some(match kind {
+            BackboneKind::Compact => return Ok(None),
+            BackboneKind::EfficientnetLite0 => {
+                Self::EfficientNet(Box::new(EfficientNetLite0::load(file, &device)?))
+            }
+            BackboneKind::ResNet18 => {
+                let tensors = NamedTensors::read(file, "ResNet-18")?;
+                let (config, network) = resnet18(&tensors, "", &device)?;
+                Self::ResNet18(Box::new(network), config.widths[3])
+            }
+            BackboneKind::DinoV2 => {
+                let tensors = NamedTensors::read(file, "vision transformer of DINOv2")?;
+                let grid = [PATCHES; 2];
+                let (config, network) = vision_transformer(&tensors, "", grid, None, &device)?;
+                Self::DinoV2(Box::new(network), config.width, PATCHES * config.patch)
+            }
+        }))
+    }
+
     /// Features of one moment seen by `cameras` cameras.
     #[must_use]
     pub fn dim(&self, cameras: usize) -> usize {
@@ -99,6 +145,7 @@ impl Backbone {
             * match self {
                 Self::Compact(_) => CompactBackbone::FEATURES,
                 Self::EfficientNet(_) => apprentice_weights::FEATURES,
+                Self::ResNet18(_, features) | Self::DinoV2(_, features, _) => *features,
             }
     }
 
@@ -151,12 +198,21 @@ impl Backbone {
                 [1.0 / 255.0, 0.0],
                 device,
             ))?,
+            Self::ResNet18(network, _) => network.pooled(standardised(images, RESNET_SIZE, device)),
+            Self::DinoV2(network, _, size) => network.class(standardised(images, *size, device))?,
         };
         features
             .into_data()
             .try_to_vec()
             .map_err(|e| EncoderError::NotFinite(format!("the backbone's output ({e:?})")))
     }
+}
+
+/// Pictures as [N, size, size, 3], less the mean of ImageNet's colours, by their deviation.
+fn standardised(images: &[&Image], size: usize, device: &Device) -> Tensor<4> {
+    let [mean, deviation] =
+        IMAGENET.map(|c| Tensor::<1>::from_floats(c, device).reshape([1, 1, 1, 3]));
+    (pictures(images, size, [1.0 / 255.0, 0.0], device) - mean) / deviation
 }
 
 /// Pictures as [N, size, size, 3], each value times `scale` plus `offset`.
@@ -177,4 +233,34 @@ pub(crate) fn pictures(
         TensorData::new(values, [images.len(), size, size, 3]),
         device,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a camera might see, different in each moment.
+    fn clip() -> Clip {
+        let moments = (0..3u8).map(|moment| {
+            let rgb = (0..60 * 60 * 3).map(|i| (i % 251) as u8 / (moment + 1));
+            vec![Image::new(60, 60, rgb.collect()).unwrap()]
+        });
+        Clip {
+            moments: moments.collect(),
+        }
+    }
+
+    #[test]
+    fn torchvisions_resnet_sees_moments_apart() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../weights/tests/imports/resnet18_batch.safetensors");
+        let device = Device::flex();
+        let backbone = Backbone::load(BackboneKind::ResNet18, &file, &device).unwrap();
+        let clips = backbone.unwrap().features(&[clip()], &device).unwrap();
+        assert_eq!((clips[0].dim, clips[0].values.len()), (8, 24));
+        assert_ne!(clips[0].values[..8], clips[0].values[8..16]);
+        let wrong = Backbone::load(BackboneKind::DinoV2, &file, &device);
+        let error = wrong.err().unwrap().to_string();
+        assert!(error.contains("'patch_embed.proj.weight'"), "{error}");
+    }
 }

@@ -56,7 +56,10 @@ impl Conv2d {
     fn offset(&self) -> Tensor<1> {
         match &self.bias {
             Some(bias) => bias.val(),
-            None => Tensor::zeros([self.weight.dims()[1]], &self.weight.device()),
+            None => {
+                let like = (&self.weight.device(), self.weight.dtype());
+                Tensor::zeros([self.weight.dims()[1]], like)
+            }
         }
     }
 
@@ -123,6 +126,11 @@ impl Conv1d {
             stride,
             padding,
         }
+    }
+
+    /// Channels out.
+    pub(crate) fn outputs(&self) -> usize {
+        self.bias.dims()[0]
     }
 
     /// [B, L, in] to [B, L', out].
@@ -206,7 +214,7 @@ fn pad_side<const D: usize>(x: Tensor<D>, dim: usize, before: usize, after: usiz
     let zeros = |size: usize| {
         let mut shape = x.dims();
         shape[dim] = size;
-        Tensor::<D>::zeros(shape, &x.device())
+        Tensor::<D>::zeros(shape, (&x.device(), x.dtype()))
     };
     let mut parts = Vec::new();
     if before > 0 {

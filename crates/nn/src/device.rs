@@ -35,6 +35,17 @@ pub enum DeviceError {
         /// What happened when it was tried.
         reason: String,
     },
+    /// Numbers it does not compute with.
+    #[error(
+        "precision {precision} is not for device {device}; allowed there: f32 (inference.precision), or \
+         another device"
+    )]
+    Precision {
+        /// Which device.
+        device: String,
+        /// The precision asked for.
+        precision: &'static str,
+    },
 }
 
 /// Opens a device and proves that it computes; never falls back to another.
@@ -57,6 +68,13 @@ pub fn open_device(choice: DeviceChoice) -> Result<Device, DeviceError> {
             Err(DeviceError::NotBuilt { device: "wgpu" })
         }
     }
+}
+
+/// Whether a device may record the kernels it launches as a graph that it can replay by itself: GPUs
+/// may, and CUDA does.
+#[must_use]
+pub fn may_record(device: &Device) -> bool {
+    !crate::fused::computes_on(device)
 }
 
 /// A missing driver makes the backend panic, not fail: the first product is tried on a thread.

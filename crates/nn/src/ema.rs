@@ -1,14 +1,17 @@
 //! A running average of a network's weights.
 
+use crate::fused;
+use crate::tracking::Tracking;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use std::collections::HashMap;
 
 /// Exponential moving average with decay `1 - (1 + step)^-0.75`, at most 0.9999, as Diffusion Policy
-/// uses it.
+/// uses it. It is kept where the weights are.
 #[derive(Debug)]
 pub struct Ema {
-    average: HashMap<ParamId, Vec<f32>>,
+    on_host: HashMap<ParamId, Vec<f32>>,
+    on_device: HashMap<ParamId, Tensor<1>>,
     steps: u32,
 }
 
@@ -17,12 +20,13 @@ impl Ema {
     #[must_use]
     pub fn new<M: Module>(module: &M) -> Self {
         let mut ema = Self {
-            average: HashMap::new(),
+            on_host: HashMap::new(),
+            on_device: HashMap::new(),
             steps: 0,
         };
         module.visit(&mut Averager {
-            average: &mut ema.average,
-            decay: 0.0,
+            ema: &mut ema,
+            kept: 0.0,
         });
         ema
     }
@@ -30,11 +34,8 @@ impl Ema {
     /// Takes the module's weights into the average. [`crate::AdamW::step_averaging`] does so in the
     /// optimiser's own pass.
     pub fn update<M: Module>(&mut self, module: &M) {
-        let decay = self.next_decay();
-        module.visit(&mut Averager {
-            average: &mut self.average,
-            decay,
-        });
+        let kept = self.next_decay();
+        module.visit(&mut Averager { ema: self, kept });
     }
 
     /// Counts a step and says by how much it keeps what was.
@@ -43,63 +44,67 @@ impl Ema {
         (1.0 - (1.0 + f64::from(self.steps)).powf(-0.75)).clamp(0.0, 0.9999) as f32
     }
 
-    /// The average of a parameter, which starts at `value`.
-    pub(crate) fn weights(&mut self, id: ParamId, value: &[f32]) -> &mut Vec<f32> {
-        self.average.entry(id).or_insert_with(|| value.to_vec())
+    /// The average of a parameter on the processor, which starts at `value`.
+    pub(crate) fn on_host(&mut self, id: ParamId, value: &[f32]) -> &mut Vec<f32> {
+        let average = self.on_host.entry(id);
+        average.or_insert_with(|| value.to_vec())
+    }
+
+    /// Moves the average of a parameter on another device towards `value`, keeping `kept` of it.
+    pub(crate) fn take_in(&mut self, id: ParamId, value: &Tensor<1>, kept: f32) {
+        let average = self.on_device.entry(id).or_insert_with(|| value.clone());
+        average.inplace(|a| a.clone() + (value.clone() - a) * (1.0 - kept));
     }
 
     /// The module with the averaged weights.
     pub fn apply<M: Module>(&self, module: M) -> M {
-        module.map(&mut Applier {
-            average: &self.average,
-        })
+        module.map(&mut Applier(self))
     }
 }
 
-/// Moves `average` towards `values`, keeping `decay` of it.
+/// An average moved towards a value, keeping `kept` of it.
 #[inline(always)]
-pub(crate) fn mix(average: &mut [f32], values: &[f32], decay: f32) {
-    for (a, v) in average.iter_mut().zip(values) {
-        *a += (1.0 - decay) * (v - *a);
-    }
+pub(crate) fn mixed(average: f32, value: f32, kept: f32) -> f32 {
+    average + (1.0 - kept) * (value - average)
 }
 
 struct Averager<'a> {
-    average: &'a mut HashMap<ParamId, Vec<f32>>,
-    decay: f32,
+    ema: &'a mut Ema,
+    kept: f32,
 }
 
 impl ModuleVisitor for Averager<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let values = param
-            .val()
-            .into_data()
-            .convert::<f32>()
-            .try_to_vec::<f32>()
-            .unwrap_or_default();
-        let decay = self.decay;
-        match self.average.get_mut(&param.id) {
-            Some(average) => mix(average, &values, decay),
-            None => {
-                self.average.insert(param.id, values);
-            }
+        let value = param.val().inner();
+        if !fused::available(&value) {
+            let count: usize = value.dims().iter().product();
+            self.ema
+                .take_in(param.id, &value.reshape([count]), self.kept);
+            return;
+        }
+        let values = value.into_data().try_into_vec::<f32>().unwrap_or_default();
+        for (a, v) in self.ema.on_host(param.id, &values).iter_mut().zip(&values) {
+            *a = mixed(*a, *v, self.kept);
         }
     }
 }
 
-struct Applier<'a> {
-    average: &'a HashMap<ParamId, Vec<f32>>,
-}
+struct Applier<'a>(&'a Ema);
 
 impl ModuleMapper for Applier<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(values) = self.average.get(&param.id).cloned() else {
-            return param;
+        let Self(ema) = self;
+        let id = param.id;
+        let shape = param.dims();
+        let averaged: Tensor<D> = match (ema.on_host.get(&id), ema.on_device.get(&id)) {
+            (Some(numbers), _) => {
+                let device = param.device().without_autodiff();
+                Tensor::from_data(TensorData::new(numbers.clone(), shape), &device)
+            }
+            (None, Some(average)) => average.clone().reshape(shape),
+            (None, None) => return param,
         };
         let (id, tensor, mapper) = param.consume();
-        let averaged =
-            Tensor::<D>::from_data(TensorData::new(values, tensor.dims()), &tensor.device());
-        let averaged = averaged.set_require_grad(tensor.is_require_grad());
-        Param::from_mapped_value(id, averaged, mapper)
+        Param::from_mapped_value(id, Tracking::of(&tensor).on(averaged), mapper)
     }
 }

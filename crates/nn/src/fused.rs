@@ -30,7 +30,7 @@ mod norm;
 mod padded;
 mod picture;
 mod pool;
-mod recycle;
+pub(crate) mod recycle;
 mod spatial;
 mod thin;
 
@@ -41,7 +41,7 @@ pub(crate) use spatial::place;
 use buffer::{tensor, values};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 /// Layers as single operations. Layouts are channels-last and row-major.
 #[backend_extension(Flex, Autodiff)]
@@ -162,11 +162,15 @@ impl LayerOps for Flex {
 
 /// Whether these operations run on a tensor like `x`.
 pub(crate) fn available<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32
-        && matches!(
-            x.device().as_dispatch().clone().inner(),
-            DispatchDevice::Flex(_)
-        )
+    x.dtype() == DType::F32 && computes_on(&x.device())
+}
+
+/// Whether these operations are those of `device`.
+pub(crate) fn computes_on(device: &Device) -> bool {
+    matches!(
+        device.as_dispatch().clone().inner(),
+        DispatchDevice::Flex(_)
+    )
 }
 
 /// [`LayerOps::group_norm`].

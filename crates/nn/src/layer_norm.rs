@@ -1,6 +1,6 @@
 //! LayerNorm.
 
-use crate::fused;
+use crate::{Precision, fused};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
@@ -34,15 +34,17 @@ impl LayerNorm {
 
     /// In tensor operations that every backend has.
     fn plain<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let given = x.dtype();
         let dims = x.dims();
         let channels = dims[D - 1];
         let rows = dims[..D - 1].iter().product::<usize>();
-        let x: Tensor<2> = x.reshape([rows, channels]);
+        let x: Tensor<2> = Precision::F32.of(x).reshape([rows, channels]);
         let centred = x.clone() - x.mean_dim(1);
         let variance = (centred.clone() * centred.clone()).mean_dim(1);
         let normal = centred / variance.add_scalar(self.epsilon).sqrt();
-        let scaled = normal * self.gamma.val().unsqueeze_dim(0) + self.beta.val().unsqueeze_dim(0);
-        scaled.reshape(dims)
+        let row = |p: &Param<Tensor<1>>| Precision::F32.of(p.val()).unsqueeze_dim(0);
+        let scaled = normal * row(&self.gamma) + row(&self.beta);
+        scaled.reshape(dims).cast(given)
     }
 }
 

@@ -49,6 +49,26 @@ impl Linear {
         out.reshape([batch, tokens, output])
     }
 
+    /// Numbers in.
+    pub(crate) fn inputs(&self) -> usize {
+        self.weight.dims()[0]
+    }
+
+    /// Numbers out.
+    pub(crate) fn outputs(&self) -> usize {
+        self.weight.dims()[1]
+    }
+
+    /// The weights of some of the numbers in, [rows, out].
+    pub(crate) fn rows(&self, rows: std::ops::Range<usize>) -> Tensor<2> {
+        self.weight.val().slice([rows, 0..self.outputs()])
+    }
+
+    /// The bias, `[out]`.
+    pub(crate) fn bias(&self) -> Tensor<1> {
+        self.bias.val()
+    }
+
     /// The weights `[in x out]`, row-major, and the bias `[out]`.
     #[must_use]
     pub fn weights(&self) -> (Vec<f32>, Vec<f32>) {

@@ -1,6 +1,6 @@
 //! GroupNorm and the activation that follows it.
 
-use crate::{ShapeError, fused, fused::Activation};
+use crate::{Precision, ShapeError, fused, fused::Activation};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
@@ -65,6 +65,8 @@ impl GroupNorm {
 
     /// In tensor operations that every backend has.
     fn plain<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let given = x.dtype();
+        let x = Precision::F32.of(x);
         let dims = x.dims();
         let channels = dims[D - 1];
         let positions = dims[1..D - 1].iter().product::<usize>();
@@ -74,9 +76,9 @@ impl GroupNorm {
         let variance = (centred.clone() * centred.clone()).mean_dim(3).mean_dim(1);
         let normal = centred / variance.add_scalar(1e-5).sqrt();
         let flat: Tensor<3> = normal.reshape([dims[0], positions, channels]);
-        let scaled = flat * self.gamma.val().reshape([1, 1, channels])
-            + self.beta.val().reshape([1, 1, channels]);
-        scaled.reshape(dims)
+        let row = |p: &Param<Tensor<1>>| Precision::F32.of(p.val()).reshape([1, 1, channels]);
+        let scaled = flat * row(&self.gamma) + row(&self.beta);
+        scaled.reshape(dims).cast(given)
     }
 }
 
@@ -116,9 +118,12 @@ pub fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 }
 
 fn plain_mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let given = x.dtype();
+    // The square of e^20 is beyond 16 bits.
+    let x = Precision::F32.of(x);
     let e = x.clone().clamp_max(20.0).exp();
     let n = e.clone() * e.add_scalar(2.0);
-    x * (n.clone() / n.add_scalar(2.0))
+    (x * (n.clone() / n.add_scalar(2.0))).cast(given)
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with clipping by the whole gradient.
 
-use crate::ema::{Ema, mix};
+mod device;
+mod host;
+
+use crate::ema::Ema;
+use crate::fused;
+use crate::tracking::Tracking;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
-use pulp::NullaryFnOnce;
-use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// Settings of [`AdamW`].
@@ -32,14 +35,12 @@ impl Default for AdamWConfig {
     }
 }
 
-/// Numbers a thread takes at once.
-const PART: usize = 1 << 14;
-
-/// The optimiser's state: two moments a parameter.
+/// The optimiser's state: two moments a parameter, kept where the parameter is.
 #[derive(Debug)]
 pub struct AdamW {
     config: AdamWConfig,
-    moments: HashMap<ParamId, (Vec<f32>, Vec<f32>)>,
+    on_host: HashMap<ParamId, host::Moments>,
+    on_device: HashMap<ParamId, device::Moments>,
     steps: i32,
 }
 
@@ -49,7 +50,8 @@ impl AdamW {
     pub fn new(config: AdamWConfig) -> Self {
         Self {
             config,
-            moments: HashMap::new(),
+            on_host: HashMap::new(),
+            on_device: HashMap::new(),
             steps: 0,
         }
     }
@@ -79,58 +81,89 @@ impl AdamW {
         average: Option<(&mut Ema, f32)>,
     ) -> M {
         self.steps += 1;
-        let scale = match self.config.clip_norm {
+        let clip = match self.config.clip_norm {
             Some(limit) => {
                 let mut norm = SquaredNorm {
                     gradients: &gradients,
-                    sum: 0.0,
+                    on_host: 0.0,
+                    on_device: None,
                 };
                 module.visit(&mut norm);
-                (f64::from(limit) / (norm.sum.sqrt() + 1e-6)).min(1.0) as f32
+                norm.clip(limit)
             }
-            None => 1.0,
+            None => Clip::default(),
         };
         module.map(&mut Stepper {
             optimizer: self,
             gradients: &mut gradients,
             rate: rate as f32,
-            scale,
+            clip,
             average,
         })
+    }
+
+    fn rule(&self, rate: f32, scale: f32) -> Rule {
+        let (b1, b2) = self.config.betas;
+        Rule {
+            scale,
+            decay: rate * self.config.weight_decay,
+            betas: self.config.betas,
+            first: rate / (1.0 - b1.powi(self.steps)),
+            second: 1.0 / (1.0 - b2.powi(self.steps)).sqrt(),
+            eps: self.config.eps,
+        }
+    }
+}
+
+/// What gradients are multiplied with, as a number and, where gradients are on a GPU, there: to read
+/// it would make the processor wait.
+struct Clip {
+    on_host: f32,
+    on_device: Option<Tensor<1>>,
+}
+
+impl Default for Clip {
+    fn default() -> Self {
+        Self {
+            on_host: 1.0,
+            on_device: None,
+        }
     }
 }
 
 struct SquaredNorm<'a> {
     gradients: &'a GradientsParams,
-    sum: f64,
+    on_host: f64,
+    on_device: Option<Tensor<1>>,
+}
+
+impl SquaredNorm<'_> {
+    /// What brings the whole gradient down to the length `limit`.
+    fn clip(self, limit: f32) -> Clip {
+        let on_host = (f64::from(limit) / (self.on_host.sqrt() + 1e-6)).min(1.0) as f32;
+        let on_device = self.on_device.map(|sum| {
+            let length = (sum + self.on_host as f32).sqrt();
+            ((length + 1e-6).recip() * limit).clamp_max(1.0)
+        });
+        Clip { on_host, on_device }
+    }
 }
 
 impl ModuleVisitor for SquaredNorm<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            let data = gradient.into_data();
-            if let Ok(values) = data.as_slice::<f32>() {
-                // The same parts in the same order whatever the threads.
-                let parts: Vec<f64> = values.par_chunks(PART).map(squares).collect();
-                self.sum += parts.iter().sum::<f64>();
-            }
+        let Some(gradient) = self.gradients.get::<D>(param.id) else {
+            return;
+        };
+        if !fused::available(&gradient) {
+            let more = device::sum_of_squares(gradient);
+            self.on_device = Some(match self.on_device.take() {
+                Some(sum) => sum + more,
+                None => more,
+            });
+        } else if let Ok(values) = gradient.into_data().as_slice::<f32>() {
+            self.on_host += host::sum_of_squares(values);
         }
     }
-}
-
-/// Sum of the squares, in eight sums at once.
-fn squares(values: &[f32]) -> f64 {
-    let mut sums = [0.0f64; 8];
-    let (eights, rest) = values.as_chunks::<8>();
-    for eight in eights {
-        for (sum, &v) in sums.iter_mut().zip(eight) {
-            *sum += f64::from(v) * f64::from(v);
-        }
-    }
-    for (sum, &v) in sums.iter_mut().zip(rest) {
-        *sum += f64::from(v) * f64::from(v);
-    }
-    sums.iter().sum()
 }
 
 /// What a step does to every number.
@@ -148,52 +181,56 @@ struct Rule {
     eps: f32,
 }
 
-/// Some of a parameter's numbers.
-struct Part<'a> {
-    rule: Rule,
-    p: &'a mut [f32],
-    g: &'a [f32],
-    m: &'a mut [f32],
-    v: &'a mut [f32],
-    average: Option<&'a mut [f32]>,
-    /// Share of the average that is kept.
-    kept: f32,
-}
-
-impl NullaryFnOnce for Part<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Rule {
-            scale,
-            decay,
-            betas: (b1, b2),
-            first,
-            second,
-            eps,
-        } = self.rule;
-        let moments = self.m.iter_mut().zip(self.v);
-        for ((p, &g), (m, v)) in self.p.iter_mut().zip(self.g).zip(moments) {
-            let g = g * scale;
-            *m = b1 * *m + (1.0 - b1) * g;
-            *v = b2 * *v + (1.0 - b2) * g * g;
-            *p -= decay * *p;
-            *p -= first * *m / (v.sqrt() * second + eps);
-        }
-        if let Some(average) = self.average {
-            mix(average, self.p, self.kept);
-        }
-    }
-}
-
 struct Stepper<'a> {
     optimizer: &'a mut AdamW,
     gradients: &'a mut GradientsParams,
     rate: f32,
-    scale: f32,
+    clip: Clip,
     /// The running average and its decay in this step.
     average: Option<(&'a mut Ema, f32)>,
+}
+
+impl Stepper<'_> {
+    fn on_host<const D: usize>(
+        &mut self,
+        id: ParamId,
+        value: Tensor<D>,
+        gradient: Tensor<D>,
+    ) -> Tensor<D> {
+        let (device, shape) = (value.device(), value.dims());
+        let numbers = |t: Tensor<D>| t.into_data().try_into_vec::<f32>().unwrap_or_default();
+        let (mut value, gradient) = (numbers(value), numbers(gradient));
+        let rule = self.optimizer.rule(self.rate, self.clip.on_host);
+        let average = self.average.as_mut();
+        let average = average.map(|(ema, kept)| (ema.on_host(id, &value).as_mut_slice(), *kept));
+        self.optimizer
+            .on_host
+            .entry(id)
+            .or_insert_with(|| host::Moments::new(gradient.len()))
+            .step(rule, &mut value, &gradient, average);
+        fused::recycle::give(gradient);
+        Tensor::from_data(TensorData::new(value, shape), &device)
+    }
+
+    fn on_device<const D: usize>(
+        &mut self,
+        id: ParamId,
+        value: Tensor<D>,
+        gradient: Tensor<D>,
+    ) -> Tensor<D> {
+        let shape = value.dims();
+        let count: usize = shape.iter().product();
+        let (value, gradient): (Tensor<1>, Tensor<1>) =
+            (value.reshape([count]), gradient.reshape([count]));
+        let rule = self.optimizer.rule(self.rate, 1.0);
+        let moments = self.optimizer.on_device.entry(id);
+        let moments = moments.or_insert_with(|| device::Moments::like(&value));
+        let value = moments.step(rule, self.clip.on_device.as_ref(), value, gradient);
+        if let Some((ema, kept)) = &mut self.average {
+            ema.take_in(id, &value, *kept);
+        }
+        value.reshape(shape)
+    }
 }
 
 impl ModuleMapper for Stepper<'_> {
@@ -202,64 +239,14 @@ impl ModuleMapper for Stepper<'_> {
             return param;
         };
         let (id, tensor, mapper) = param.consume();
-        let device = tensor.device();
-        let shape = tensor.dims();
-        let grad = gradient
-            .into_data()
-            .convert::<f32>()
-            .try_into_vec::<f32>()
-            .unwrap_or_default();
-        let mut value = tensor
-            .inner()
-            .into_data()
-            .convert::<f32>()
-            .try_into_vec::<f32>()
-            .unwrap_or_default();
-        let config = self.optimizer.config;
-        let (b1, b2) = config.betas;
-        let steps = self.optimizer.steps;
-        let (m, v) = self
-            .optimizer
-            .moments
-            .entry(id)
-            .or_insert_with(|| (vec![0.0; grad.len()], vec![0.0; grad.len()]));
-        let rule = Rule {
-            scale: self.scale,
-            decay: self.rate * config.weight_decay,
-            betas: config.betas,
-            first: self.rate / (1.0 - b1.powi(steps)),
-            second: 1.0 / (1.0 - b2.powi(steps)).sqrt(),
-            eps: config.eps,
+        let tracking = Tracking::of(&tensor);
+        let value = tensor.inner();
+        let moved = if fused::available(&value) {
+            self.on_host(id, value, gradient)
+        } else {
+            self.on_device(id, value, gradient)
         };
-        let mut unused = Vec::new();
-        let (average, decay) = match &mut self.average {
-            Some((ema, decay)) => (ema.weights(id, &value), *decay),
-            None => (&mut unused, 0.0),
-        };
-        let averaged = !average.is_empty();
-        let parts = value.len().div_ceil(PART);
-        let averages = average
-            .par_chunks_mut(PART)
-            .map(Some)
-            .chain(rayon::iter::repeat_n((), if averaged { 0 } else { parts }).map(|()| None));
-        value
-            .par_chunks_mut(PART)
-            .zip(grad.par_chunks(PART))
-            .zip(m.par_chunks_mut(PART).zip(v.par_chunks_mut(PART)))
-            .zip(averages)
-            .for_each(|(((p, g), (m, v)), average)| {
-                pulp::Arch::new().dispatch(Part {
-                    rule,
-                    p,
-                    g,
-                    m,
-                    v,
-                    average,
-                    kept: decay,
-                });
-            });
-        let tensor = Tensor::<D>::from_data(TensorData::new(value, shape), &device).require_grad();
-        Param::from_mapped_value(id, tensor, mapper)
+        Param::from_mapped_value(id, tracking.on(moved), mapper)
     }
 }
 

@@ -53,10 +53,10 @@ impl ResidualBlock {
         })
     }
 
-    /// `activated` is mish(condition), shared by all blocks.
-    fn forward(&self, x: Tensor<3>, activated: &Tensor<2>) -> Tensor<3> {
+    /// `modulation` is this block's scales and shifts, [B, 2 output].
+    fn forward(&self, x: Tensor<3>, modulation: Tensor<2>) -> Tensor<3> {
         let y = self.first_norm.forward(self.first.forward(x.clone()));
-        let y = film(y, self.film.forward(activated.clone()));
+        let y = film(y, modulation);
         let y = self.second_norm.forward(self.second.forward(y));
         match &self.shortcut {
             Some(shortcut) => y + shortcut.forward(x),
@@ -167,49 +167,144 @@ impl UNet1d {
     /// [B, C].
     ///
     /// # Errors
-    /// When T is not a multiple of 2^(levels - 1).
+    /// When T is not a multiple of 2^(levels - 1), or A or C are not what the network was made for.
     pub fn forward(
         &self,
         x: Tensor<3>,
         steps: Tensor<1>,
         cond: Tensor<2>,
     ) -> Result<Tensor<3>, ShapeError> {
-        let length = x.dims()[1];
-        let multiple = 1 << (self.levels - 1);
-        if length == 0 || !length.is_multiple_of(multiple) {
+        let wanted = self.condition_dim();
+        if cond.dims()[1] != wanted {
             return Err(ShapeError {
                 layer: "UNet1d",
-                what: "length of the action chunk",
-                got: length.to_string(),
-                allowed: format!("a multiple of {multiple}"),
+                what: "numbers of the condition",
+                got: cond.dims()[1].to_string(),
+                allowed: wanted.to_string(),
             });
         }
-        let step = self
-            .step_out
-            .forward(mish(self.step_in.forward(self.embed(steps))));
-        let activated = mish(Tensor::cat(vec![step, cond], 1));
+        let activated = mish(Tensor::cat(vec![self.step_features(steps), cond], 1));
+        self.denoise(x, |block| block.film.forward(activated.clone()))
+    }
+
+    /// Numbers of the condition, C.
+    #[must_use]
+    pub fn condition_dim(&self) -> usize {
+        let first = self.blocks().next();
+        first.map_or(0, |block| block.film.inputs() - self.step_dim)
+    }
+
+    /// What the blocks' modulations owe to the diffusion steps `[S]` alone, biases included: [S, M],
+    /// all blocks side by side. With [`Self::condition_weights`] this takes everything that is the same
+    /// in every denoising step, or in every decision, out of the loop.
+    #[must_use]
+    pub fn step_modulations(&self, steps: Tensor<1>) -> Tensor<2> {
+        let activated = mish(self.step_features(steps));
+        let [_, features] = activated.dims();
+        let parts = self.blocks().map(|block| {
+            let (weight, bias) = (block.film.rows(0..features), block.film.bias());
+            activated.clone().matmul(weight) + bias.unsqueeze_dim(0)
+        });
+        Tensor::cat(parts.collect(), 1)
+    }
+
+    /// Weights [C, M] that turn mish(condition) into what the blocks' modulations owe to it.
+    #[must_use]
+    pub fn condition_weights(&self) -> Tensor<2> {
+        let parts = self.blocks().map(|block| {
+            let inputs = block.film.inputs();
+            block.film.rows(self.step_dim..inputs)
+        });
+        Tensor::cat(parts.collect(), 1)
+    }
+
+    /// [`Self::forward`] with the blocks' modulations [B, M] as they are: the sum of
+    /// [`Self::step_modulations`] and mish(condition) times [`Self::condition_weights`].
+    ///
+    /// # Errors
+    /// When T is not a multiple of 2^(levels - 1), or A is not what the network was made for.
+    pub fn forward_modulated(
+        &self,
+        x: Tensor<3>,
+        modulations: &Tensor<2>,
+    ) -> Result<Tensor<3>, ShapeError> {
+        let rows = modulations.dims()[0];
+        let mut from = 0;
+        self.denoise(x, |block| {
+            let width = block.film.outputs();
+            let own = modulations.clone().slice([0..rows, from..from + width]);
+            from += width;
+            own
+        })
+    }
+
+    /// Blocks in the order in which they run.
+    fn blocks(&self) -> impl Iterator<Item = &ResidualBlock> {
+        self.down.iter().chain(&self.middle).chain(&self.up)
+    }
+
+    fn denoise(
+        &self,
+        x: Tensor<3>,
+        mut modulation: impl FnMut(&ResidualBlock) -> Tensor<2>,
+    ) -> Result<Tensor<3>, ShapeError> {
+        let [_, length, numbers] = x.dims();
+        let refuse = |what, got: usize, allowed: String| {
+            Err(ShapeError {
+                layer: "UNet1d",
+                what,
+                got: got.to_string(),
+                allowed,
+            })
+        };
+        let multiple = 1 << (self.levels - 1);
+        if length == 0 || !length.is_multiple_of(multiple) {
+            return refuse(
+                "length of the action chunk",
+                length,
+                format!("a multiple of {multiple}"),
+            );
+        }
+        if numbers != self.out.outputs() {
+            return refuse(
+                "numbers of an action",
+                numbers,
+                self.out.outputs().to_string(),
+            );
+        }
+        let mut run = |block: &ResidualBlock, x| {
+            let modulation = modulation(block);
+            block.forward(x, modulation)
+        };
         let mut x = x;
         let mut skips = Vec::new();
         for level in 0..self.levels {
-            x = self.down[2 * level].forward(x, &activated);
-            x = self.down[2 * level + 1].forward(x, &activated);
+            x = run(&self.down[2 * level], x);
+            x = run(&self.down[2 * level + 1], x);
             skips.push(x.clone());
             if let Some(downsample) = self.downsample.get(level) {
                 x = downsample.forward(x);
             }
         }
         for block in &self.middle {
-            x = block.forward(x, &activated);
+            x = run(block, x);
         }
         for (level, upsample) in self.upsample.iter().enumerate() {
             let Some(skip) = skips.pop() else { break };
-            x = self.up[2 * level].forward(Tensor::cat(vec![x, skip], 2), &activated);
-            x = self.up[2 * level + 1].forward(x, &activated);
+            x = run(&self.up[2 * level], Tensor::cat(vec![x, skip], 2));
+            x = run(&self.up[2 * level + 1], x);
             x = upsample.forward(x);
         }
         Ok(self
             .out
             .forward(self.last_norm.forward(self.last.forward(x))))
+    }
+
+    /// What the network makes of diffusion steps, [B, step_dim].
+    fn step_features(&self, steps: Tensor<1>) -> Tensor<2> {
+        let embedded = self.embed(steps).cast(self.step_in.bias().dtype());
+        let inner = mish(self.step_in.forward(embedded));
+        self.step_out.forward(inner)
     }
 
     /// Sinusoidal embedding of the steps, [B, step_dim] (Vaswani et al. 2017, arXiv 1706.03762).

@@ -33,6 +33,15 @@ fn wrong_sizes_are_told() {
             "{error}"
         );
     }
+    let x = Tensor::<3>::ones([1, 8, 2], &device);
+    let steps = Tensor::<1>::ones([1], &device);
+    let error = unet.forward(x, steps.clone(), Tensor::<2>::ones([1, 4], &device));
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("condition is 4, allowed: 3"), "{error}");
+    let x = Tensor::<3>::ones([1, 8, 5], &device);
+    let error = unet.forward(x, steps, Tensor::<2>::ones([1, 3], &device));
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("action is 5, allowed: 2"), "{error}");
     config.groups = 3;
     let error = UNet1d::new(&config, &mut rng, &device).unwrap_err();
     assert!(

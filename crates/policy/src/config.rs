@@ -151,6 +151,9 @@ pub struct TrainConfig {
     pub weight_decay: f32,
     /// Largest length of the whole gradient.
     pub clip_norm: f32,
+    /// Whether layers that are cheap to compute are computed again in the backward pass, rather than their
+    /// outputs kept (Chen et al. 2016, arXiv 1604.06174).
+    pub checkpointing: bool,
     /// Errors at diffusion step t are weighted by `1 / alpha_bar[t]` up to this. 1 is the plain loss of
     /// DDPM; more makes the noisiest steps, at which what is seen decides, count and learn faster
     /// (Salimans and Ho 2022, arXiv 2202.00512, section 4).
@@ -201,6 +204,7 @@ impl Default for TrainConfig {
             warmup_steps: 50,
             weight_decay: 1e-6,
             clip_norm: 1.0,
+            checkpointing: false,
             largest_weight: 100.0,
         }
     }

@@ -39,6 +39,12 @@ pub enum PolicyError {
     /// Training or inference produced a number that is not finite.
     #[error("{0} is not a finite number; lower the learning rate or check the recorded actions")]
     NotFinite(String),
+    /// A loop that failed while a device recorded it.
+    #[error("the denoising loop could not be recorded on the device: {0}; use --device flex")]
+    Recording(String),
+    /// A device that cannot do what is asked.
+    #[error(transparent)]
+    Device(#[from] apprentice_nn::DeviceError),
     /// Stopped on request.
     #[error("stopped on request at training step {0}")]
     Stopped(usize),

@@ -1,5 +1,6 @@
 //! A trained policy at work: observations in, chunks of actions out.
 
+use crate::denoiser::Denoiser;
 use crate::schedule::Spacing;
 use crate::windows::pictures;
 use crate::{
@@ -7,6 +8,7 @@ use crate::{
     PolicyNetwork, Windows, frame,
 };
 use apprentice_core::{Image, Seed};
+use apprentice_nn::Precision;
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_distr::{Distribution as _, StandardNormal};
@@ -28,8 +30,7 @@ pub struct DiffusionPolicy {
     proprioception: MinMaxNormalizer,
     actions: MinMaxNormalizer,
     cameras: usize,
-    schedule: NoiseSchedule,
-    sampler: DdimSampler,
+    denoiser: Denoiser,
     device: Device,
 }
 
@@ -47,18 +48,46 @@ impl DiffusionPolicy {
         device: &Device,
     ) -> Result<Self, PolicyError> {
         config.validate()?;
-        let schedule = NoiseSchedule::squared_cosine(config.diffusion_steps);
-        let sampler = DdimSampler::new(&schedule, config.inference_steps, Spacing::default())?;
+        let network = network.valid();
         Ok(Self {
-            network: network.valid(),
+            denoiser: denoiser(&network, &config, Precision::F32, device)?,
+            network,
             config,
             proprioception,
             actions,
             cameras,
-            schedule,
-            sampler,
             device: device.clone(),
         })
+    }
+
+    /// The same policy, its U-Net answering in `precision`.
+    ///
+    /// # Errors
+    /// When the policy's device does not compute in it.
+    pub fn in_precision(mut self, precision: Precision) -> Result<Self, PolicyError> {
+        self.denoiser = denoiser(&self.network, &self.config, precision, &self.device)?;
+        Ok(self)
+    }
+
+    /// How far chunks in the policy's precision are from those in 32 bits, of the range of each number:
+    /// (mean, largest), over `count` draws of noise under a condition of zeros.
+    ///
+    /// # Errors
+    /// When a number comes out that is not finite.
+    pub fn precision_error(&self, count: usize, seed: Seed) -> Result<(f32, f32), PolicyError> {
+        let exact = denoiser(&self.network, &self.config, Precision::F32, &self.device)?;
+        let condition = Tensor::zeros([count, self.network.condition_dim()], &self.device);
+        let noise = self.noise(
+            &(0..count as u64)
+                .map(|i| seed.derive("noise", i))
+                .collect::<Vec<_>>(),
+        );
+        let found = self.denoiser.run(noise.clone(), condition.clone())?;
+        let wanted = exact.run(noise, condition)?;
+        // Scaled actions reach from -1 to 1.
+        let errors = found.iter().zip(&wanted).map(|(f, w)| (f - w).abs() / 2.0);
+        let (sum, most) = errors.fold((0.0, 0.0f32), |(s, m), e| (s + e, m.max(e)));
+        Ok((sum / wanted.len().max(1) as f32, most))
     }
 
     /// The networks, without gradients.
@@ -92,12 +121,17 @@ impl DiffusionPolicy {
     }
 
     /// The same policy with other networks of the same shape.
-    #[must_use]
-    pub fn with_network(&self, network: PolicyNetwork) -> Self {
-        Self {
-            network: network.valid(),
+    ///
+    /// # Errors
+    /// When they are of another shape.
+    pub fn with_network(&self, network: PolicyNetwork) -> Result<Self, PolicyError> {
+        let network = network.valid();
+        let precision = self.denoiser.precision();
+        Ok(Self {
+            denoiser: denoiser(&network, &self.config, precision, &self.device)?,
+            network,
             ..self.clone()
-        }
+        })
     }
 
     /// Denoises one whole chunk (Tp actions of A numbers) for each input; `seeds` draw the noise,
@@ -185,8 +219,19 @@ impl DiffusionPolicy {
 
     /// Denoised chunks under conditions [B, C], scaled to [-1, 1], one after the other.
     fn sample(&self, condition: Tensor<2>, seeds: &[Seed]) -> Result<Vec<f32>, PolicyError> {
-        let (b, horizon, dim) = (seeds.len(), self.config.horizon, self.actions.dim());
-        let mut sample: Vec<f32> = seeds
+        let sample = self.denoiser.run(self.noise(seeds), condition)?;
+        if sample.iter().any(|v| !v.is_finite()) {
+            return Err(PolicyError::NotFinite(
+                "an action of the denoised chunk".into(),
+            ));
+        }
+        Ok(sample)
+    }
+
+    /// What chunks are made of, [B, Tp, A], each from its own seed.
+    fn noise(&self, seeds: &[Seed]) -> Tensor<3> {
+        let (horizon, dim) = (self.config.horizon, self.actions.dim());
+        let values: Vec<f32> = seeds
             .iter()
             .flat_map(|seed| {
                 let mut rng = seed.rng();
@@ -194,26 +239,10 @@ impl DiffusionPolicy {
                 (0..horizon * dim).map(draw).collect::<Vec<f32>>()
             })
             .collect();
-        for (station, step) in self.sampler.steps().enumerate() {
-            let noisy = Tensor::from_data(
-                TensorData::new(sample.clone(), [b, horizon, dim]),
-                &self.device,
-            );
-            let noise =
-                self.network
-                    .noise(&self.schedule, noisy, &vec![step; b], condition.clone())?;
-            let noise: Vec<f32> = noise
-                .into_data()
-                .try_to_vec()
-                .map_err(|e| PolicyError::NotFinite(format!("the predicted noise ({e:?})")))?;
-            self.sampler.advance(station, &mut sample, &noise);
-        }
-        if sample.iter().any(|v| !v.is_finite()) {
-            return Err(PolicyError::NotFinite(
-                "an action of the denoised chunk".into(),
-            ));
-        }
-        Ok(sample)
+        Tensor::from_data(
+            TensorData::new(values, [seeds.len(), horizon, dim]),
+            &self.device,
+        )
     }
 
     /// The part of a denoised chunk that is carried out: Ta actions, from the newest observation's
@@ -269,4 +298,16 @@ impl DiffusionPolicy {
         let p = Tensor::from_data(TensorData::new(p, [inputs.len(), to * dim]), &self.device);
         Ok(self.network.condition(&images, p))
     }
+}
+
+/// The denoising loop of a network without gradients.
+fn denoiser(
+    network: &PolicyNetwork,
+    config: &PolicyConfig,
+    precision: Precision,
+    device: &Device,
+) -> Result<Denoiser, PolicyError> {
+    let schedule = NoiseSchedule::squared_cosine(config.diffusion_steps);
+    let sampler = DdimSampler::new(&schedule, config.inference_steps, Spacing::default())?;
+    Denoiser::new(network.unet(), &sampler, precision, device)
 }

@@ -4,23 +4,26 @@
 //! a 1-D U-Net denoises a chunk of [`PolicyConfig::horizon`] actions, of which
 //! [`PolicyConfig::execute`] are carried out before the next look. Noise schedule and sampler are
 //! in [`schedule`], the networks in [`network`], training in [`mod@train`], what the robot runs in
-//! [`inference`]; [`windows`] turns recorded episodes into training samples and [`normalizer`]
-//! keeps the scaling with the weights.
+//! [`inference`], its inner loop in [`denoiser`]; [`windows`] turns recorded episodes into training
+//! samples and [`normalizer`] keeps the scaling with the weights.
 
 #![recursion_limit = "256"]
 
 pub mod checkpoint;
 pub mod config;
+pub mod denoiser;
 pub mod error;
 pub mod frame;
 pub mod inference;
 pub mod network;
 pub mod normalizer;
+mod recorded;
 pub mod schedule;
 pub mod train;
 pub mod windows;
 
 pub use config::{PolicyConfig, TrainConfig};
+pub use denoiser::Denoiser;
 pub use error::PolicyError;
 pub use frame::ActionFrame;
 pub use inference::{DiffusionPolicy, PolicyInput};

@@ -54,6 +54,16 @@ impl PolicyNetwork {
         })
     }
 
+    /// The U-Net.
+    pub(crate) fn unet(&self) -> &UNet1d {
+        &self.unet
+    }
+
+    /// Numbers of the condition, C.
+    pub(crate) fn condition_dim(&self) -> usize {
+        self.unet.condition_dim()
+    }
+
     /// What the U-Net is conditioned on, [B, To * (cameras * F) + To * P], from pictures
     /// [B * To, H, W, 3] a camera and proprioception [B, To * P].
     #[must_use]

@@ -1,6 +1,7 @@
 //! The noise schedule and the sampler that runs it backwards.
 
 use crate::PolicyError;
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 /// Squared-cosine schedule (Nichol and Dhariwal 2021, arXiv 2102.09672, eq. 17, with beta capped
@@ -71,11 +72,31 @@ pub struct DdimSampler {
     stations: Vec<Station>,
 }
 
+/// One of the steps that inference visits.
 #[derive(Clone, Copy, Debug)]
-struct Station {
-    step: usize,
+pub(crate) struct Station {
+    pub(crate) step: usize,
     alpha_bar: f64,
     alpha_bar_next: f64,
+}
+
+impl Station {
+    /// What signal and noise are multiplied with, here and at the next station.
+    fn mixing(&self) -> [f32; 4] {
+        let (here, next) = (self.alpha_bar, self.alpha_bar_next);
+        [here, 1.0 - here, next, 1.0 - next].map(|share| share.sqrt() as f32)
+    }
+
+    /// Moves chunks `x` to the next station, given what the network has `left` to say: the noise is
+    /// `x` times the share of noise plus `left` times that of signal (see
+    /// [`crate::PolicyNetwork::noise`]), so that the clean chunk needs no division by a signal of almost
+    /// nothing.
+    pub(crate) fn advance(&self, x: Tensor<3>, left: Tensor<3>) -> Tensor<3> {
+        let [signal, spread, next_signal, next_spread] = self.mixing();
+        let clean = x.clone() * signal - left.clone() * spread;
+        let noise = x * spread + left * signal;
+        clean.clamp(-1.0, 1.0) * next_signal + noise * next_spread
+    }
 }
 
 impl DdimSampler {
@@ -123,14 +144,14 @@ impl DdimSampler {
         self.stations.iter().map(|s| s.step)
     }
 
+    /// The stations, noisiest first.
+    pub(crate) fn stations(&self) -> &[Station] {
+        &self.stations
+    }
+
     /// Moves `sample` one station on, given the predicted noise (same length, any layout).
     pub fn advance(&self, station: usize, sample: &mut [f32], noise: &[f32]) {
-        let s = self.stations[station];
-        let (signal, spread) = (s.alpha_bar.sqrt() as f32, (1.0 - s.alpha_bar).sqrt() as f32);
-        let (next_signal, next_spread) = (
-            s.alpha_bar_next.sqrt() as f32,
-            (1.0 - s.alpha_bar_next).sqrt() as f32,
-        );
+        let [signal, spread, next_signal, next_spread] = self.stations[station].mixing();
         for (x, &e) in sample.iter_mut().zip(noise) {
             let clean = ((*x - spread * e) / signal).clamp(-1.0, 1.0);
             *x = next_signal * clean + next_spread * e;

@@ -50,7 +50,10 @@ fn imitate(
     device: &Device,
     mut watch: impl FnMut(TrainProgress) -> bool,
 ) -> Result<DiffusionPolicy, PolicyError> {
-    let autodiff = device.clone().autodiff();
+    let mut autodiff = device.clone().autodiff();
+    if training.checkpointing {
+        autodiff = autodiff.gradient_checkpointing();
+    }
     let mut network = PolicyNetwork::new(
         config,
         windows.cameras(),

@@ -2,6 +2,45 @@
 
 use pulp::NullaryFnOnce;
 
+/// The smallest and the largest number; one of them is not finite if any number is not.
+pub(crate) fn range(numbers: &[f64]) -> (f64, f64) {
+    pulp::Arch::new().dispatch(Range(numbers))
+}
+
+struct Range<'a>(&'a [f64]);
+
+impl NullaryFnOnce for Range<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn call(self) -> (f64, f64) {
+        let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
+        // Times zero, a number is zero, or none if it is not finite.
+        let mut spoilt = [0.0; 8];
+        let (eights, rest) = self.0.as_chunks::<8>();
+        for eight in eights {
+            for i in 0..8 {
+                let x = eight[i];
+                low[i] = if x < low[i] { x } else { low[i] };
+                high[i] = if x > high[i] { x } else { high[i] };
+                spoilt[i] += x * 0.0;
+            }
+        }
+        let spoilt = spoilt.iter().sum::<f64>() + rest.iter().map(|x| x * 0.0).sum::<f64>();
+        let least = low
+            .iter()
+            .chain(rest)
+            .copied()
+            .fold(f64::INFINITY, f64::min);
+        let most = high
+            .iter()
+            .chain(rest)
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max);
+        (least + spoilt, most + spoilt)
+    }
+}
+
 /// Turns each cost into `e^((low - cost) / epsilon)`.
 pub(crate) fn kernel(costs: &[f64], low: f64, epsilon: f64) -> Vec<f64> {
     let mut kernel = costs.to_vec();

@@ -8,6 +8,7 @@ pub mod cost;
 mod exponential;
 pub mod gradient;
 mod logarithms;
+mod scaling;
 pub mod sinkhorn;
 
 pub use cost::{CostMatrix, Metric};

@@ -1,43 +1,34 @@
 //! The Sinkhorn iteration where exponentials of the costs would underflow.
 
-use crate::sinkhorn::{finished, largest_error, scale_rows};
+use crate::scaling::{End, Scalings};
+use crate::sinkhorn::finished;
 use crate::{CostMatrix, Plan, SinkhornConfig};
 
 /// The logarithms of the scalings are kept, and exponentials of what has changed since they were last
 /// taken in (Schmitzer 2019, arXiv 1610.06519, section 3.1): safe like working on logarithms alone, at
 /// the price of scaling.
 pub(crate) fn log_domain(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
-    let (n, m) = (cost.rows, cost.columns);
-    let (r, c) = (1.0 / n as f64, 1.0 / m as f64);
     let mut logs = Logarithms::new(cost, config.epsilon);
     let mut kernel = logs.iterate().1;
-    let (mut u, mut v) = (vec![1.0; n], vec![1.0; m]);
-    let mut sums = vec![0.0; m];
+    let mut scalings = Scalings::new(cost.rows, cost.columns);
     let mut iterations = 1;
-    while iterations < config.iterations.max(1) {
-        iterations += 1;
-        scale_rows(&kernel, &v, r, &mut u, &mut sums);
-        let error = if u.iter().chain(&v).chain(&sums).all(|x| SAFE.contains(x)) {
-            let error = largest_error(&sums, &v, c);
-            v.iter_mut().zip(&sums).for_each(|(v, s)| *v = c / s);
-            error
-        } else {
-            // Rows are scaled anew from the columns' scalings.
-            logs.take_in(&mut v);
-            u.fill(1.0);
-            let error;
-            (error, kernel) = logs.iterate();
-            error
-        };
+    while iterations < config.iterations {
+        let left = config.iterations - iterations;
+        let (taken, end) = scalings.iterate(&kernel, left, config.tolerance, SAFE);
+        iterations += taken;
+        if end != End::Unsafe {
+            break;
+        }
+        // Rows are scaled anew from the columns' scalings.
+        logs.take_in(&mut scalings.columns);
+        scalings.rows.fill(1.0);
+        let error;
+        (error, kernel) = logs.iterate();
         if error <= config.tolerance {
             break;
         }
     }
-    let mut mass = kernel;
-    for (row, u) in mass.chunks_exact_mut(m).zip(&u) {
-        row.iter_mut().zip(&v).for_each(|(p, v)| *p *= u * v);
-    }
-    finished(n, m, mass, iterations)
+    finished(kernel, &scalings.rows, &scalings.columns, iterations)
 }
 
 /// Where products of two scalings and a kernel's number lose nothing that counts.
@@ -108,7 +99,8 @@ mod tests {
         for _ in 0..config.iterations {
             mass = logs.iterate().1;
         }
-        finished(cost.rows, cost.columns, mass, config.iterations)
+        let (u, v) = (vec![1.0; cost.rows], vec![1.0; cost.columns]);
+        finished(mass, &u, &v, config.iterations)
     }
 
     #[test]

@@ -1,10 +1,9 @@
-//! The Sinkhorn iteration: the choice of its form, and the scaling form.
+//! The Sinkhorn iteration: what is asked and answered, and the choice of its form.
 
-use crate::{CostMatrix, exponential, logarithms::log_domain};
-use pulp::{Simd, WithSimd};
+use crate::{CostMatrix, exponential, logarithms::log_domain, scaling::scaling};
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::array;
 use thiserror::Error;
 
 /// Which arithmetic the iteration uses.
@@ -118,14 +117,16 @@ pub fn sinkhorn(cost: &CostMatrix, config: &SinkhornConfig) -> Result<Plan, Tran
             allowed: "more than 0",
         });
     }
-    if let Some(&got) = cost.values.iter().find(|v| !v.is_finite()) {
+    let (low, high) = exponential::range(&cost.values);
+    if !(low.is_finite() && high.is_finite()) {
+        let got = cost.values.iter().copied().find(|v| !v.is_finite());
         return Err(TransportError::Number {
             what: "a cost",
-            got,
+            got: got.unwrap_or(f64::NAN),
             allowed: "finite numbers",
         });
     }
-    let span = cost.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let span = high.max(-low);
     let log = match config.form {
         Form::Scaling => false,
         Form::LogDomain => true,
@@ -135,7 +136,7 @@ pub fn sinkhorn(cost: &CostMatrix, config: &SinkhornConfig) -> Result<Plan, Tran
     Ok(if log {
         log_domain(cost, config)
     } else {
-        scaling(cost, config)
+        scaling(cost, low, config)
     })
 }
 
@@ -153,127 +154,21 @@ pub fn sinkhorn_batch(
         .collect()
 }
 
-fn scaling(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
-    let (n, m) = (cost.rows, cost.columns);
-    let (r, c) = (1.0 / n as f64, 1.0 / m as f64);
-    let low = cost.values.iter().copied().fold(f64::INFINITY, f64::min);
-    let kernel = exponential::kernel(&cost.values, low, config.epsilon);
-    let (mut u, mut v) = (vec![1.0; n], vec![1.0; m]);
-    let mut sums = vec![0.0; m];
-    let mut iterations = 0;
-    while iterations < config.iterations.max(1) {
-        iterations += 1;
-        scale_rows(&kernel, &v, r, &mut u, &mut sums);
-        if largest_error(&sums, &v, c) <= config.tolerance {
-            break;
-        }
-        v.iter_mut()
-            .zip(&sums)
-            .for_each(|(v, s)| *v = c / s.max(f64::MIN_POSITIVE));
-    }
-    let mut mass = kernel;
-    for (row, u) in mass.chunks_exact_mut(m).zip(&u) {
-        row.iter_mut().zip(&v).for_each(|(p, v)| *p *= u * v);
-    }
-    finished(n, m, mass, iterations)
-}
-
-/// Largest relative error of a column's mass, `sums * v` against `c`.
-pub(crate) fn largest_error(sums: &[f64], v: &[f64], c: f64) -> f64 {
-    let each = sums.iter().zip(v).map(|(s, v)| (s * v - c).abs());
-    each.fold(0.0, f64::max) / c
-}
-
-/// Scales every row of the kernel so that under the columns' scalings `v` it sums to `mass`; answers
-/// the scalings `u` and the columns' sums under them.
-pub(crate) fn scale_rows(kernel: &[f64], v: &[f64], mass: f64, u: &mut [f64], sums: &mut [f64]) {
-    pulp::Arch::new().dispatch(ScaleRows {
-        kernel,
-        v,
-        mass,
-        u,
-        sums,
-    });
-}
-
-struct ScaleRows<'a> {
-    kernel: &'a [f64],
-    v: &'a [f64],
-    mass: f64,
-    u: &'a mut [f64],
-    sums: &'a mut [f64],
-}
-
-/// Rows taken at once: `v` and the columns' sums are read once for all of them.
-const ROWS: usize = 4;
-
-impl WithSimd for ScaleRows<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let columns = self.v.len();
-        let empty = vec![0.0; columns];
-        self.sums.fill(0.0);
-        let blocks = self.kernel.chunks(ROWS * columns);
-        for (kernel, u) in blocks.zip(self.u.chunks_mut(ROWS)) {
-            // Past the last row, one of zeros.
-            let rows: [&[f64]; ROWS] =
-                array::from_fn(|i| kernel.get(i * columns..(i + 1) * columns).unwrap_or(&empty));
-            let mut scalings = [0.0; ROWS];
-            let products = products(simd, rows, self.v);
-            for ((u, scaling), product) in u.iter_mut().zip(&mut scalings).zip(products) {
-                *scaling = self.mass / product.max(f64::MIN_POSITIVE);
-                *u = *scaling;
-            }
-            add_rows(simd, self.sums, rows, scalings);
-        }
-    }
-}
-
-/// Each row times `v`.
-#[inline(always)]
-fn products<S: Simd>(simd: S, rows: [&[f64]; ROWS], v: &[f64]) -> [f64; ROWS] {
-    let mut sums = [simd.splat_f64s(0.0); ROWS];
-    let (v, v_rest) = S::as_simd_f64s(v);
-    let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(S::as_simd_f64s);
-    for ((v, (a, b)), (c, d)) in v.iter().zip(a.iter().zip(b)).zip(c.iter().zip(d)) {
-        for (sum, row) in sums.iter_mut().zip([a, b, c, d]) {
-            *sum = simd.mul_add_f64s(*row, *v, *sum);
-        }
-    }
-    let rests = [a_rest, b_rest, c_rest, d_rest];
-    array::from_fn(|i| {
-        let rest: f64 = rests[i].iter().zip(v_rest).map(|(k, v)| k * v).sum();
-        simd.reduce_sum_f64s(sums[i]) + rest
-    })
-}
-
-/// Adds rows, each times a scaling.
-#[inline(always)]
-fn add_rows<S: Simd>(simd: S, sums: &mut [f64], rows: [&[f64]; ROWS], scalings: [f64; ROWS]) {
-    let wide = scalings.map(|u| simd.splat_f64s(u));
-    let (sums, sums_rest) = S::as_mut_simd_f64s(sums);
-    let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(S::as_simd_f64s);
-    for ((sum, (a, b)), (c, d)) in sums.iter_mut().zip(a.iter().zip(b)).zip(c.iter().zip(d)) {
-        for (u, row) in wide.iter().zip([a, b, c, d]) {
-            *sum = simd.mul_add_f64s(*row, *u, *sum);
-        }
-    }
-    for (rest, u) in [a_rest, b_rest, c_rest, d_rest].into_iter().zip(scalings) {
-        let numbers = sums_rest.iter_mut().zip(rest);
-        numbers.for_each(|(sum, k)| *sum += k * u);
-    }
-}
-
-pub(crate) fn finished(rows: usize, columns: usize, mass: Vec<f64>, iterations: usize) -> Plan {
-    let (r, c) = (1.0 / rows as f64, 1.0 / columns as f64);
-    let mut sums = vec![0.0; columns];
+/// Multiplies a kernel with the scalings of its rows and columns, and says what it has become.
+pub(crate) fn finished(kernel: Vec<f64>, u: &[f64], v: &[f64], iterations: usize) -> Plan {
+    let (rows, columns) = (u.len(), v.len());
+    let (mut mass, mut sums) = (kernel, vec![0.0; columns]);
     let mut marginal_error = 0.0f64;
-    for row in mass.chunks_exact(columns) {
-        marginal_error = marginal_error.max((row.iter().sum::<f64>() - r).abs());
-        row.iter().zip(&mut sums).for_each(|(p, s)| *s += p);
+    for (row, u) in mass.chunks_exact_mut(columns).zip(u) {
+        let total = pulp::Arch::new().dispatch(Scaled {
+            row,
+            u: *u,
+            v,
+            sums: &mut sums,
+        });
+        marginal_error = marginal_error.max((total - 1.0 / rows as f64).abs());
     }
+    let c = 1.0 / columns as f64;
     marginal_error = sums
         .iter()
         .fold(marginal_error, |m, s| m.max((s - c).abs()));
@@ -283,5 +178,32 @@ pub(crate) fn finished(rows: usize, columns: usize, mass: Vec<f64>, iterations: 
         mass,
         iterations,
         marginal_error,
+    }
+}
+
+/// One row, scaled and added to the columns' sums; answers its own sum.
+struct Scaled<'a> {
+    row: &'a mut [f64],
+    u: f64,
+    v: &'a [f64],
+    sums: &'a mut [f64],
+}
+
+impl NullaryFnOnce for Scaled<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn call(self) -> f64 {
+        for ((p, v), s) in self.row.iter_mut().zip(self.v).zip(self.sums) {
+            *p *= self.u * v;
+            *s += *p;
+        }
+        // Eight sums at once.
+        let (eights, rest) = self.row.as_chunks::<8>();
+        let mut totals = [0.0; 8];
+        for eight in eights {
+            totals.iter_mut().zip(eight).for_each(|(t, p)| *t += p);
+        }
+        totals.iter().sum::<f64>() + rest.iter().sum::<f64>()
     }
 }

@@ -1,25 +1,30 @@
 //! Our half of `cargo xtask bench`.
 //!
 //! Reads lines `WORK REPEATS` and answers each with `REPEATS` times in milliseconds on one line. The
-//! first argument is the number of threads, the second EfficientNet-Lite0's weights. Other weights and inputs are random; shapes are those of the
-//! other half (`tools/bench/torch_side.py`).
+//! first argument is the number of threads, the second EfficientNet-Lite0's weights, the third the device
+//! (`flex`, `cuda` or `wgpu`). Other weights and inputs are random; shapes are those of the other half
+//! (`tools/bench/torch_side.py`).
 
 mod works;
 
 use anyhow::{Context as _, Result, bail};
+use apprentice_nn::{DeviceChoice, open_device};
 use std::io::{BufRead as _, Write as _};
 
 fn main() -> Result<()> {
-    let threads: usize = std::env::args()
-        .nth(1)
-        .context("the first argument is the number of threads")?
-        .parse()?;
-    let weights = std::env::args()
-        .nth(2)
-        .context("the second argument is a file of weights")?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [threads, weights, device] = arguments.as_slice() else {
+        bail!("got {arguments:?}, want THREADS WEIGHTS DEVICE");
+    };
     rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
+        .num_threads(threads.parse().context("the number of threads")?)
         .build_global()?;
+    let device = open_device(match device.as_str() {
+        "flex" => DeviceChoice::Flex,
+        "cuda" => DeviceChoice::Cuda,
+        "wgpu" => DeviceChoice::Wgpu,
+        other => bail!("got device {other}, allowed: flex, cuda, wgpu"),
+    })?;
     println!("ready apprentice {}", env!("CARGO_PKG_VERSION"));
     let mut now: Option<(String, works::Work)> = None;
     for line in std::io::stdin().lock().lines() {
@@ -28,7 +33,8 @@ fn main() -> Result<()> {
             bail!("got {line:?}, want WORK REPEATS");
         };
         if now.as_ref().is_none_or(|(current, _)| current != name) {
-            now = Some((name.to_owned(), works::prepare(name, weights.as_ref())?));
+            let work = works::prepare(name, weights.as_ref(), &device)?;
+            now = Some((name.to_owned(), work));
         }
         let Some((_, work)) = &mut now else { continue };
         let mut times = Vec::new();

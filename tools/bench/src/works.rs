@@ -1,10 +1,12 @@
 //! What is timed: each work is prepared once and then run many times.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use apprentice_nn::{
-    AdamW, AdamWConfig, Ema, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig,
+    AdamW, AdamWConfig, Ema, Precision, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig,
     VisionEncoder, VisionTransformer, VisionTransformerConfig, gaussian,
 };
+use apprentice_policy::schedule::Spacing;
+use apprentice_policy::{DdimSampler, Denoiser, NoiseSchedule};
 use apprentice_transport::{CostMatrix, Form, SinkhornConfig, sinkhorn_batch};
 use apprentice_weights::EfficientNetLite0;
 use burn::module::{Module, ModuleVisitor, Param};
@@ -35,22 +37,28 @@ const LARGE: [usize; 3] = [256, 512, 1024];
 ///
 /// # Errors
 /// When there is none.
-pub fn prepare(name: &str, weights: &Path) -> Result<Work> {
+pub fn prepare(name: &str, weights: &Path, device: &Device) -> Result<Work> {
     Ok(match name {
-        "resnet_forward_16" => resnet_forward(16, 96)?,
-        "resnet_backward_16" => resnet_backward(16, 96)?,
-        "resnet_backward_8" => resnet_backward(8, 224)?,
-        "vit_forward_1" => vit_forward()?,
-        "efficientnet_forward_16" => efficientnet(weights)?,
-        "vision_backward_64" => vision_backward()?,
-        "unet_small_forward_1" => unet_forward(&SMALL)?,
-        "unet_small_backward_64" => unet_backward(&SMALL)?,
-        "unet_large_forward_1" => unet_forward(&LARGE)?,
-        "unet_large_backward_64" => unet_backward(&LARGE)?,
-        "adamw_ema_large" => adamw_ema()?,
+        "resnet_forward_16" => resnet_forward(16, 96, device)?,
+        "resnet_backward_16" => resnet_backward(16, 96, device)?,
+        "resnet_backward_8" => resnet_backward(8, 224, device)?,
+        "vit_forward_1" => vit_forward(device)?,
+        "efficientnet_forward_16" => efficientnet(weights, device)?,
+        "vision_backward_64" => vision_backward(device)?,
+        "unet_small_forward_1" => unet_forward(&SMALL, Precision::F32, device)?,
+        "unet_small_backward_64" => unet_backward(&SMALL, device)?,
+        "unet_large_forward_1" => unet_forward(&LARGE, Precision::F32, device)?,
+        "unet_large_forward_1_bf16" => unet_forward(&LARGE, Precision::Bf16, device)?,
+        "unet_large_backward_64" => unet_backward(&LARGE, device)?,
+        "adamw_ema_large" | "adamw_ema_large_fused" => adamw_ema(device)?,
         "sinkhorn_scaling" => sinkhorn(Form::Scaling),
         "sinkhorn_log" => sinkhorn(Form::LogDomain),
-        "policy_step" => policy_step()?,
+        "policy_step" => policy_step(device)?,
+        "denoise_8" => denoise(&SMALL, Precision::F32, device)?,
+        "denoise_8_large" => denoise(&LARGE, Precision::F32, device)?,
+        "denoise_8_large_bf16" => denoise(&LARGE, Precision::Bf16, device)?,
+        "resnet_unet_step_64" => resnet_unet_step(64, device)?,
+        "resnet_unet_step_8" => resnet_unet_step(8, device)?,
         other => bail!("there is no work {other:?}"),
     })
 }
@@ -86,14 +94,20 @@ fn finish<const D: usize>(tensor: &Tensor<D>) {
     black_box(tensor.clone().into_data());
 }
 
-fn unet_forward(dims: &[usize]) -> Result<Work> {
-    let device = Device::flex();
-    let net = unet(dims, &device)?;
-    let (x, steps, cond) = chunks(1, &device);
+fn unet_forward(dims: &[usize], precision: Precision, device: &Device) -> Result<Work> {
+    precision.check(device)?;
+    let net = precision.of_module(unet(dims, device)?);
+    let (x, steps, cond) = chunks(1, device);
+    let (x, cond) = (precision.of(x), precision.of(cond));
     Ok(timed(move || {
         finish(&net.forward(x.clone(), steps.clone(), cond.clone())?);
         Ok(())
     }))
+}
+
+/// Waits for what a GPU has been given to do.
+fn wait(device: &Device) -> Result<()> {
+    device.sync().map_err(|e| anyhow!("{device:?}: {e:?}"))
 }
 
 /// Gradients of the mean square of an output.
@@ -102,14 +116,14 @@ fn backward<M: Module, const D: usize>(net: &M, out: Tensor<D>) -> GradientsPara
     GradientsParams::from_grads(loss.backward(), net)
 }
 
-fn unet_backward(dims: &[usize]) -> Result<Work> {
-    let device = Device::flex().autodiff();
+fn unet_backward(dims: &[usize], device: &Device) -> Result<Work> {
+    let device = device.clone().autodiff();
     let net = unet(dims, &device)?;
     let (x, steps, cond) = chunks(64, &device);
     Ok(timed(move || {
         let out = net.forward(x.clone(), steps.clone(), cond.clone())?;
         black_box(backward(&net, out));
-        Ok(())
+        wait(&device)
     }))
 }
 
@@ -126,50 +140,47 @@ fn eye(device: &Device) -> Result<VisionEncoder> {
     Ok(VisionEncoder::new(&config, &mut rng(), device)?)
 }
 
-fn vision_backward() -> Result<Work> {
-    let device = Device::flex().autodiff();
+fn vision_backward(device: &Device) -> Result<Work> {
+    let device = device.clone().autodiff();
     let net = eye(&device)?;
     let images: Tensor<4> = gaussian([64, 64, 64, 3], &mut rng(), &device);
     Ok(timed(move || {
         black_box(backward(&net, net.forward(images.clone())));
-        Ok(())
+        wait(&device)
     }))
 }
 
-fn resnet_forward(batch: usize, side: usize) -> Result<Work> {
-    let device = Device::flex();
-    let net = ResNet18::new(&ResNetConfig::default(), &mut rng(), &device)?;
-    let images: Tensor<4> = gaussian([batch, side, side, 3], &mut rng(), &device);
+fn resnet_forward(batch: usize, side: usize, device: &Device) -> Result<Work> {
+    let net = ResNet18::new(&ResNetConfig::default(), &mut rng(), device)?;
+    let images: Tensor<4> = gaussian([batch, side, side, 3], &mut rng(), device);
     Ok(timed(move || {
         finish(&net.forward(images.clone()));
         Ok(())
     }))
 }
 
-fn resnet_backward(batch: usize, side: usize) -> Result<Work> {
-    let device = Device::flex().autodiff();
+fn resnet_backward(batch: usize, side: usize, device: &Device) -> Result<Work> {
+    let device = device.clone().autodiff();
     let net = ResNet18::new(&ResNetConfig::default(), &mut rng(), &device)?;
     let images: Tensor<4> = gaussian([batch, side, side, 3], &mut rng(), &device);
     Ok(timed(move || {
         black_box(backward(&net, net.forward(images.clone())));
-        Ok(())
+        wait(&device)
     }))
 }
 
-fn vit_forward() -> Result<Work> {
-    let device = Device::flex();
-    let net = VisionTransformer::new(&VisionTransformerConfig::default(), &mut rng(), &device)?;
-    let images: Tensor<4> = gaussian([1, 224, 224, 3], &mut rng(), &device);
+fn vit_forward(device: &Device) -> Result<Work> {
+    let net = VisionTransformer::new(&VisionTransformerConfig::default(), &mut rng(), device)?;
+    let images: Tensor<4> = gaussian([1, 224, 224, 3], &mut rng(), device);
     Ok(timed(move || {
         finish(&net.forward(images.clone())?);
         Ok(())
     }))
 }
 
-fn efficientnet(weights: &Path) -> Result<Work> {
-    let device = Device::flex();
-    let net = EfficientNetLite0::load(weights, &device)?;
-    let images: Tensor<4> = gaussian([16, 112, 112, 3], &mut rng(), &device);
+fn efficientnet(weights: &Path, device: &Device) -> Result<Work> {
+    let net = EfficientNetLite0::load(weights, device)?;
+    let images: Tensor<4> = gaussian([16, 112, 112, 3], &mut rng(), device);
     Ok(timed(move || {
         finish(&net.features(images.clone())?);
         Ok(())
@@ -185,8 +196,9 @@ impl ModuleVisitor for OwnGradients {
     }
 }
 
-fn adamw_ema() -> Result<Work> {
-    let mut net = Some(unet(&LARGE, &Device::flex().autodiff())?);
+fn adamw_ema(device: &Device) -> Result<Work> {
+    let device = device.clone().autodiff();
+    let mut net = Some(unet(&LARGE, &device)?);
     let mut optimizer = AdamW::new(AdamWConfig::default());
     let mut average = net.as_ref().map(Ema::new);
     Ok(Box::new(move || {
@@ -195,8 +207,10 @@ fn adamw_ema() -> Result<Work> {
         };
         let mut gradients = OwnGradients(GradientsParams::new());
         module.visit(&mut gradients);
+        wait(&device)?;
         let start = Instant::now();
         net = Some(optimizer.step_averaging(module, gradients.0, 1e-4, average));
+        wait(&device)?;
         Ok(start.elapsed())
     }))
 }
@@ -209,8 +223,8 @@ struct Policy {
 
 /// The demo's policy: two cameras, two moments, 20 numbers of proprioception a moment, each of 16
 /// observations with four draws of the noise.
-fn policy_step() -> Result<Work> {
-    let device = Device::flex().autodiff();
+fn policy_step(device: &Device) -> Result<Work> {
+    let device = device.clone().autodiff();
     let mut rng = rng();
     let config = UNetConfig {
         action_dim: 10,
@@ -250,7 +264,58 @@ fn policy_step() -> Result<Work> {
         let out = module.unet.forward(noisy.clone(), steps.clone(), cond)?;
         let gradients = backward(&module, out - noise.clone());
         net = Some(optimizer.step_averaging(module, gradients, 1e-4, average));
+        wait(&device)
+    }))
+}
+
+/// What a robot waits for: eight steps of noise taken off one chunk.
+fn denoise(dims: &[usize], precision: Precision, device: &Device) -> Result<Work> {
+    let net = unet(dims, device)?;
+    let (noise, _, cond) = chunks(1, device);
+    let schedule = NoiseSchedule::squared_cosine(100);
+    let sampler = DdimSampler::new(&schedule, 8, Spacing::Trailing)?;
+    let denoiser = Denoiser::new(&net, &sampler, precision, device)?;
+    Ok(timed(move || {
+        black_box(denoiser.run(noise.clone(), cond.clone())?);
         Ok(())
+    }))
+}
+
+#[derive(Module, Debug)]
+struct LargePolicy {
+    eye: ResNet18,
+    unet: UNet1d,
+}
+
+/// ResNet-18 and the large U-Net on pictures of 96 x 96 and as many chunks.
+fn resnet_unet_step(batch: usize, device: &Device) -> Result<Work> {
+    let device = device.clone().autodiff();
+    let mut rng = rng();
+    let config = UNetConfig {
+        action_dim: 10,
+        cond_dim: 1024,
+        dims: LARGE.to_vec(),
+        kernel: 5,
+        groups: 8,
+        step_dim: 128,
+    };
+    let mut net = Some(LargePolicy {
+        eye: ResNet18::new(&ResNetConfig::default(), &mut rng, &device)?,
+        unet: UNet1d::new(&config, &mut rng, &device)?,
+    });
+    let images: Tensor<4> = gaussian([batch, 96, 96, 3], &mut rng, &device);
+    let (noisy, steps, _) = chunks(batch, &device);
+    let mut optimizer = AdamW::new(AdamWConfig::default());
+    let mut average = net.as_ref().map(Ema::new);
+    Ok(timed(move || {
+        let (Some(module), Some(average)) = (net.take(), average.as_mut()) else {
+            bail!("a step failed");
+        };
+        let cond = module.eye.keypoints(images.clone());
+        let out = module.unet.forward(noisy.clone(), steps.clone(), cond)?;
+        let gradients = backward(&module, out);
+        net = Some(optimizer.step_averaging(module, gradients, 1e-4, average));
+        wait(&device)
     }))
 }
 

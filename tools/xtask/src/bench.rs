@@ -1,179 +1,224 @@
-//! `cargo xtask bench`: our networks and PyTorch's, alternating on one machine, the same shapes,
-//! threads and precision.
+//! `cargo xtask bench`: our networks beside PyTorch's, in turns on the same machine.
+
+mod side;
+mod spread;
+mod works;
 
 use serde_json::{Value, json};
+use side::Side;
+use spread::Spread;
 use std::error::Error;
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
+use works::{REPEATS, WORKS, Work};
 
 const TORCH: [&str; 3] = ["torch==2.15.0", "numpy==2.4.6", "safetensors==0.8.0"];
-/// Runs a side makes before the other's turn, and turns.
-const REPEATS: usize = 3;
 
-/// A name both sides know, what it is, the ratio to reach, and the precision.
-struct Work(&'static str, &'static str, f64, &'static str);
-
-const WORKS: [Work; 14] = [
-    Work(
-        "resnet_forward_16",
-        "ResNet-18 GroupNorm forward 16 x 96x96",
-        1.0,
-        "f32",
-    ),
-    Work(
-        "resnet_backward_16",
-        "ResNet-18 GroupNorm forward+backward 16 x 96x96",
-        1.0,
-        "f32",
-    ),
-    Work(
-        "resnet_backward_8",
-        "ResNet-18 GroupNorm forward+backward 8 x 224x224",
-        1.0,
-        "f32",
-    ),
-    Work(
-        "vit_forward_1",
-        "ViT-S/14 forward 224x224, batch 1",
-        0.8,
-        "f32",
-    ),
-    Work(
-        "unet_small_forward_1",
-        "U-Net 64/128/256 forward, batch 1",
-        0.7,
-        "f32",
-    ),
-    Work(
-        "unet_small_backward_64",
-        "U-Net 64/128/256 forward+backward, batch 64",
-        0.8,
-        "f32",
-    ),
-    Work(
-        "unet_large_forward_1",
-        "U-Net 256/512/1024 forward, batch 1",
-        0.7,
-        "f32",
-    ),
-    Work(
-        "unet_large_backward_64",
-        "U-Net 256/512/1024 forward+backward, batch 64",
-        0.8,
-        "f32",
-    ),
-    Work(
-        "adamw_ema_large",
-        "AdamW + EMA step, U-Net 256/512/1024",
-        0.5,
-        "f32",
-    ),
-    Work(
-        "vision_backward_64",
-        "demo's vision encoder forward+backward, 64 x 64x64",
-        1.0,
-        "f32",
-    ),
-    Work(
-        "efficientnet_forward_16",
-        "EfficientNet-Lite0 forward 16 x 112x112",
-        1.0,
-        "f32",
-    ),
-    Work(
-        "sinkhorn_scaling",
-        "Sinkhorn, 32 of 64x64, 50 iterations, scaling",
-        0.1,
-        "f64 / f32",
-    ),
-    Work(
-        "sinkhorn_log",
-        "Sinkhorn, 32 of 64x64, 50 iterations, log-domain",
-        0.5,
-        "f64 / f32",
-    ),
-    Work(
-        "policy_step",
-        "demo's training step: forward, backward, AdamW, EMA",
-        1.0,
-        "f32",
-    ),
-];
-
-/// Options of the command.
+/// What to measure and where to write it.
 pub struct Options {
-    /// Where the results go as JSON.
+    /// Also write the figures here, as JSON.
     pub json: Option<PathBuf>,
-    /// Threads of each side.
+    /// Threads of either side.
     pub threads: usize,
-    /// Turns each side takes.
+    /// Turns of each side.
     pub turns: usize,
+    /// Where both sides compute.
+    pub device: Device,
 }
 
-/// Runs the bench and prints its table.
+/// Where both sides compute.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Device {
+    Processor,
+    Cuda,
+}
+
+impl Device {
+    /// By the name a user gives it.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "flex" | "cpu" => Some(Self::Processor),
+            "cuda" => Some(Self::Cuda),
+            _ => None,
+        }
+    }
+
+    /// What the two sides call it.
+    fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::Processor => ["flex", "cpu"],
+            Self::Cuda => ["cuda", "cuda"],
+        }
+    }
+
+    /// The ways in which PyTorch runs a work there.
+    fn modes(self) -> &'static [&'static str] {
+        match self {
+            Self::Processor => &["eager"],
+            Self::Cuda => &["eager", "compile", "graphs"],
+        }
+    }
+}
+
+/// Runs the comparison.
 ///
 /// # Errors
 /// When PyTorch cannot be installed or a side stops.
 pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()?;
-    check(
-        crate::cargo()
-            .args(["build", "--release", "--workspace"])
-            .current_dir(&root),
-    )?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    let python = python(&target.join("bench-torch"))?;
-    let weights = target.join("bench-efficientnet.safetensors");
-    let threads = options.threads.to_string();
-    let mut torch = Side::start(
-        Command::new(python)
-            .arg(root.join("tools/bench/torch_side.py"))
-            .args([threads.as_ref(), weights.as_os_str()])
-            .arg(root.join("crates/nn/tests/parity"))
-            .arg(root.join("tests/peers"))
-            .env("OMP_NUM_THREADS", &threads),
-    )?;
-    let mut ours = Side::start(
-        Command::new(target.join("release/bench")).args([threads.as_ref(), weights.as_os_str()]),
-    )?;
-    println!("{} against {}, {threads} threads", ours.name, torch.name);
-    println!(
-        "{:<52} {:>17} {:>17} {:>6} {:>5}",
-        "work", "ours, ms", "PyTorch, ms", "ratio", "goal"
-    );
+    let bench = Bench::prepare(options)?;
+    let gpu = options.device == Device::Cuda;
     let mut rows = Vec::new();
-    for Work(name, what, goal, dtype) in WORKS {
-        let (mut mine, mut theirs) = (Vec::new(), Vec::new());
-        // The first turn warms up.
-        for turn in 0..=options.turns {
-            let (a, b) = (ours.time(name)?, torch.time(name)?);
-            if turn > 0 {
-                mine.extend(a);
-                theirs.extend(b);
+    let limits = if gpu {
+        let found = bench.torch("eager")?.numbers("limits")?;
+        println!(
+            "this GPU copies {:.0} GB/s, computes {:.1} TFLOP/s in f32 and {:.1} in bf16",
+            found[0] / 1e9,
+            found[1] / 1e12,
+            found[2] / 1e12
+        );
+        found
+    } else {
+        Vec::new()
+    };
+    println!(
+        "{:<58} {:>8} {:>25} {:>25} {:>5} {:>4} {:>11}",
+        "work", "PyTorch", "ours, ms", "PyTorch, ms", "ratio", "goal", "peaks, MiB"
+    );
+    for work in WORKS.iter().filter(|w| w.is_on(gpu)) {
+        for mode in options.device.modes() {
+            let row = bench.compare(work, mode)?;
+            rows.push(row);
+        }
+        if gpu {
+            let facts = bench
+                .torch("eager")?
+                .numbers(&format!("facts {}", work.name))?;
+            if let Some(row) = rows.last_mut() {
+                bound(row, &limits, &facts);
             }
         }
-        let (mine, theirs) = (Spread::of(mine), Spread::of(theirs));
-        let ratio = mine.median / theirs.median;
-        println!("{what:<52} {mine:>17} {theirs:>17} {ratio:>6.2} {goal:>5}");
-        rows.push(json!({
-            "work": what, "ours_ms": mine.median, "torch_ms": theirs.median, "ratio": ratio,
-            "goal": goal, "threads": options.threads, "dtype": dtype, "device": "cpu",
-            "ours_quartiles_ms": [mine.low, mine.high],
-            "torch_quartiles_ms": [theirs.low, theirs.high],
-        }));
     }
     println!(
-        "median and quartiles of {} runs a side",
-        REPEATS * options.turns
+        "median (quartiles, 99th percentile) of {} turns of {} or {} runs a side, {} threads; peaks of \
+         resident memory",
+        options.turns, REPEATS[0], REPEATS[1], options.threads
     );
     if let Some(file) = &options.json {
         std::fs::write(file, serde_json::to_vec_pretty(&Value::Array(rows))?)?;
         println!("{}", file.display());
     }
     Ok(())
+}
+
+/// How far our time of a work is from what the device's memory and arithmetic allow: weights are read
+/// once, products and sums are those PyTorch counts.
+fn bound(row: &mut Value, limits: &[f64], facts: &[f64]) {
+    let (Some(ours), [bytes, flops]) = (row["ours_ms"].as_f64(), facts) else {
+        return;
+    };
+    let speed = if row["dtype"] == "bf16" {
+        limits[2]
+    } else {
+        limits[1]
+    };
+    let (memory, arithmetic) = (1e3 * bytes / limits[0], 1e3 * flops / speed);
+    println!(
+        "{:<58} memory allows {memory:.3} ms (ours {:.1} times that), arithmetic {arithmetic:.3} ms ({:.1})",
+        "",
+        ours / memory,
+        ours / arithmetic
+    );
+    row["memory_limit_ms"] = json!(memory);
+    row["arithmetic_limit_ms"] = json!(arithmetic);
+}
+
+/// Both sides, ready to be started.
+struct Bench<'a> {
+    options: &'a Options,
+    root: PathBuf,
+    target: PathBuf,
+    python: PathBuf,
+    weights: PathBuf,
+    threads: String,
+}
+
+impl<'a> Bench<'a> {
+    fn prepare(options: &'a Options) -> Result<Self, Box<dyn Error>> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .canonicalize()?;
+        let mut build = crate::cargo();
+        build.args(["build", "--release", "--workspace"]);
+        if options.device == Device::Cuda {
+            build.args(["--features", "bench/cuda"]);
+        }
+        check(build.current_dir(&root))?;
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+        Ok(Self {
+            python: python(&target.join("bench-torch"))?,
+            weights: target.join("bench-efficientnet.safetensors"),
+            threads: options.threads.to_string(),
+            options,
+            root,
+            target,
+        })
+    }
+
+    fn torch(&self, mode: &str) -> Result<Side, Box<dyn Error>> {
+        Side::start(
+            Command::new(&self.python)
+                .arg(self.root.join("tools/bench/torch_side.py"))
+                .args([self.threads.as_ref(), self.weights.as_os_str()])
+                .arg(self.root.join("crates/nn/tests/parity"))
+                .arg(self.root.join("tests/peers"))
+                .args([self.options.device.names()[1], mode])
+                .env("OMP_NUM_THREADS", &self.threads),
+        )
+    }
+
+    fn ours(&self) -> Result<Side, Box<dyn Error>> {
+        Side::start(
+            Command::new(self.target.join("release/bench"))
+                .args([self.threads.as_ref(), self.weights.as_os_str()])
+                .arg(self.options.device.names()[0]),
+        )
+    }
+
+    /// Times a work on both sides, in turns. New processes for each: the peak of their memory is that
+    /// work's.
+    fn compare(&self, work: &Work, mode: &str) -> Result<Value, Box<dyn Error>> {
+        let (mut torch, mut ours) = (self.torch(mode)?, self.ours()?);
+        let (mut mine, mut theirs) = (Vec::new(), Vec::new());
+        // The first turn warms up.
+        for turn in 0..=self.options.turns {
+            let a = ours.time(work.name, work.repeats())?;
+            let b = torch.time(work.name, work.repeats())?;
+            if turn > 0 {
+                mine.extend(a);
+                theirs.extend(b);
+            }
+        }
+        let (mine, theirs) = (Spread::of(mine), Spread::of(theirs));
+        let peaks = [ours.peak_mib()?, torch.peak_mib()?];
+        let ratio = mine.median / theirs.median;
+        let Work {
+            what, goal, dtype, ..
+        } = work;
+        println!(
+            "{what:<58} {mode:>8} {mine:>25} {theirs:>25} {ratio:>5.2} {goal:>4} {:>5} {:>5}",
+            peaks[0], peaks[1]
+        );
+        Ok(json!({
+            "work": what, "ours_ms": mine.median, "torch_ms": theirs.median, "ratio": ratio,
+            "goal": goal, "threads": self.options.threads, "dtype": dtype,
+            "device": self.options.device.names()[1], "torch": torch.name, "torch_mode": mode,
+            "ours_quartiles_ms": [mine.low, mine.high],
+            "torch_quartiles_ms": [theirs.low, theirs.high],
+            "ours_p99_ms": mine.p99, "torch_p99_ms": theirs.p99,
+            "ours_peak_mib": peaks[0], "torch_peak_mib": peaks[1],
+        }))
+    }
 }
 
 /// Python with PyTorch in a virtual environment of its own.
@@ -198,94 +243,5 @@ fn check(command: &mut Command) -> Result<(), Box<dyn Error>> {
     match command.status()? {
         status if status.success() => Ok(()),
         status => Err(format!("{command:?} failed ({status})").into()),
-    }
-}
-
-/// One of the two programs, which times what it is asked to.
-struct Side {
-    name: String,
-    child: Child,
-    ask: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Side {
-    fn start(command: &mut Command) -> Result<Self, Box<dyn Error>> {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let (Some(ask), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err("a side has no pipes".into());
-        };
-        let mut side = Self {
-            name: String::new(),
-            child,
-            ask,
-            answers: BufReader::new(answers),
-        };
-        let ready = side.line()?;
-        side.name = ready
-            .trim()
-            .strip_prefix("ready ")
-            .unwrap_or(&ready)
-            .to_owned();
-        Ok(side)
-    }
-
-    fn time(&mut self, work: &str) -> Result<Vec<f64>, Box<dyn Error>> {
-        writeln!(self.ask, "{work} {REPEATS}")?;
-        let line = self.line()?;
-        Ok(line
-            .split_whitespace()
-            .map(str::parse)
-            .collect::<Result<_, _>>()?)
-    }
-
-    fn line(&mut self) -> Result<String, Box<dyn Error>> {
-        let mut line = String::new();
-        if self.answers.read_line(&mut line)? == 0 {
-            return Err(format!("{} stopped ({})", self.name, self.child.wait()?).into());
-        }
-        Ok(line)
-    }
-}
-
-impl Drop for Side {
-    fn drop(&mut self) {
-        // Nobody is left to tell.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Median and quartiles.
-struct Spread {
-    low: f64,
-    median: f64,
-    high: f64,
-}
-
-impl Spread {
-    fn of(mut times: Vec<f64>) -> Self {
-        times.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let place = (share * times.len().saturating_sub(1) as f64).round() as usize;
-            times.get(place).copied().unwrap_or(f64::NAN)
-        };
-        Self {
-            low: at(0.25),
-            median: at(0.5),
-            high: at(0.75),
-        }
-    }
-}
-
-impl std::fmt::Display for Spread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(&format!(
-            "{:.2} ({:.2}-{:.2})",
-            self.median, self.low, self.high
-        ))
     }
 }

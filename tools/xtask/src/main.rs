@@ -7,8 +7,8 @@ use std::time::Instant;
 
 const USAGE: &str = "usage: cargo xtask ci
            format, lints, tests, documentation, the loop end to end
-       cargo xtask bench [--json FILE] [--threads N] [--turns N]
-           our networks beside PyTorch's (installed below target), in turns; 2 threads, 7 turns";
+       cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda]
+           our networks beside PyTorch's (installed below target), in turns; 2 threads, 7 turns, flex";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -42,11 +42,13 @@ fn bench_options(arguments: &[&str]) -> Option<bench::Options> {
         json: None,
         threads: 2,
         turns: 7,
+        device: bench::Device::Processor,
     };
     for pair in arguments.chunks(2) {
         match pair {
             ["--json", file] => options.json = Some((*file).into()),
             ["--threads", n] => options.threads = n.parse().ok().filter(|n| *n > 0)?,
+            ["--device", name] => options.device = bench::Device::named(name)?,
             ["--turns", n] => options.turns = n.parse().ok().filter(|n| *n > 0)?,
             _ => return None,
         }

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::stages::scenes::{judged, open_all};
 use anyhow::Result;
+use apprentice_nn::Precision;
 use apprentice_policy::{DiffusionPolicy, Windows, train};
 use serde::{Deserialize, Serialize};
 
@@ -64,8 +65,16 @@ pub fn run(context: &Context) -> Result<()> {
 /// # Errors
 /// When it is missing or damaged.
 pub fn load(context: &Context, file: &str) -> Result<DiffusionPolicy> {
-    Ok(DiffusionPolicy::load(
-        &context.dir.path(file),
-        &context.device,
-    )?)
+    let precision = context.config.inference.precision;
+    let policy =
+        DiffusionPolicy::load(&context.dir.path(file), &context.device)?.in_precision(precision)?;
+    if precision != Precision::F32 {
+        let (mean, most) = policy.precision_error(16, context.seed.derive("precision", 0))?;
+        context.say(&format!(
+            "{file} answers in {}: chunks are {mean:.1e} of each number's range from those of 32 bits, at \
+             most {most:.1e}",
+            precision.name()
+        ));
+    }
+    Ok(policy)
 }

@@ -13,7 +13,6 @@ use apprentice_episode::Episode;
 use apprentice_nn::{load_module, save_module};
 use apprentice_preference::JudgementLog;
 use apprentice_reward::{Learned, RankedClips, Scored, learn};
-use apprentice_weights::EfficientNetLite0;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -130,30 +129,26 @@ fn clip(context: &Context, episode: &Episode) -> Clip {
 /// been before.
 fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
     let config = &context.config.encoder;
-    match config.backbone {
-        BackboneKind::EfficientnetLite0 => {
-            let network = EfficientNetLite0::load(&weights_file(config), &context.device)?;
-            Ok(Backbone::EfficientNet(Box::new(network)))
-        }
-        BackboneKind::Compact => {
-            let path = context.dir.path(BACKBONE);
-            if let Some(clips) = clips {
-                let bar = context.bar(config.cycle.steps as u64, "teach the eye");
-                let seed = context.seed.derive("backbone", 0);
-                let (network, _) =
-                    self_supervise(clips, &config.cycle, seed, &context.device, |step, loss| {
-                        bar.set_position(step as u64);
-                        bar.set_message(format!("cycle loss {loss:.4}"));
-                        !context.stopping()
-                    })?;
-                bar.finish();
-                save_module(&network, &path, &BTreeMap::new())?;
-            }
-            let fresh = CompactBackbone::new(&mut context.seed.rng(), &context.device)?;
-            let (network, _) = load_module(fresh, &path)?;
-            Ok(Backbone::Compact(network))
-        }
+    let file = weights_file(config);
+    if let Some(pretrained) = Backbone::load(config.backbone, &file, &context.device)? {
+        return Ok(pretrained);
     }
+    let path = context.dir.path(BACKBONE);
+    if let Some(clips) = clips {
+        let bar = context.bar(config.cycle.steps as u64, "teach the eye");
+        let seed = context.seed.derive("backbone", 0);
+        let (network, _) =
+            self_supervise(clips, &config.cycle, seed, &context.device, |step, loss| {
+                bar.set_position(step as u64);
+                bar.set_message(format!("cycle loss {loss:.4}"));
+                !context.stopping()
+            })?;
+        bar.finish();
+        save_module(&network, &path, &BTreeMap::new())?;
+    }
+    let fresh = CompactBackbone::new(&mut context.seed.rng(), &context.device)?;
+    let (network, _) = load_module(fresh, &path)?;
+    Ok(Backbone::Compact(network))
 }
 
 /// Whether the weights a configuration needs are there.
@@ -162,18 +157,24 @@ fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
 /// Where they were looked for, and how to get them.
 pub fn check_weights(config: &Config) -> Result<()> {
     let file = weights_file(&config.encoder);
-    if config.encoder.backbone == BackboneKind::EfficientnetLite0 && !file.exists() {
-        bail!(
+    match config.encoder.backbone {
+        BackboneKind::Compact => Ok(()),
+        _ if file.exists() => Ok(()),
+        BackboneKind::EfficientnetLite0 => bail!(
             "encoder.backbone is efficientnet-lite0, but there are no weights at {}; get them with \
              `apprentice weights get efficientnet-lite0`, or name a file with encoder.weights",
             file.display()
-        );
+        ),
+        BackboneKind::ResNet18 | BackboneKind::DinoV2 => bail!(
+            "encoder.backbone needs weights that you have (.pth or .safetensors), but encoder.weights \
+             is {:?}, which is no file; name it with --set encoder.weights=FILE",
+            config.encoder.weights
+        ),
     }
-    Ok(())
 }
 
 fn weights_file(config: &EncoderConfig) -> PathBuf {
-    if config.weights.as_os_str().is_empty() {
+    if config.weights.as_os_str().is_empty() && config.backbone == BackboneKind::EfficientnetLite0 {
         default_weights()
     } else {
         config.weights.clone()

@@ -37,6 +37,10 @@ fn settings_that_cannot_be() {
         &["weights get efficientnet-lite0"],
     );
     says(
+        &set("encoder.backbone=dinov2"),
+        &["encoder.weights", "--set encoder.weights=FILE"],
+    );
+    says(
         &run(&["demo", "--device", "cuda"], &out),
         &["cuda", "--device flex"],
     );

@@ -278,7 +278,7 @@ fn transposed_product(
         panels: Panels::new(columns),
         out: &mut out,
     }
-    .add();
+    .write();
     out
 }
 

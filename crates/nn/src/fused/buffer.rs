@@ -3,7 +3,7 @@
 use super::recycle;
 use burn::backend::Shape;
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::{Bytes, DType};
+use burn::tensor::DType;
 
 /// A tensor's numbers, row-major.
 pub(super) struct Values {
@@ -66,7 +66,7 @@ impl Writable {
 pub(super) fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
     debug_assert_eq!(values.len(), shape.num_elements());
     FlexTensor::new(
-        Bytes::from_elems(values),
+        recycle::memory(values),
         Layout::contiguous(shape),
         DType::F32,
     )

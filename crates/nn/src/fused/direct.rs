@@ -220,7 +220,7 @@ fn add_row<S: Simd, const V: usize>(simd: S, row: &mut [f32], sums: &[S::f32s; V
     }
 }
 
-/// Adds to some weights' gradients.
+/// Writes some weights' gradients.
 pub(super) struct Weights<'a> {
     pub(super) x: &'a [f32],
     /// Where in `x` each output's runs count from.
@@ -235,7 +235,7 @@ pub(super) struct Weights<'a> {
 }
 
 impl Weights<'_> {
-    pub(super) fn add(self) {
+    pub(super) fn write(self) {
         Arch::new().dispatch(self);
     }
 }
@@ -261,6 +261,7 @@ impl WithSimd for Weights<'_> {
                         gradient,
                         panel,
                         columns,
+                        first: from == 0,
                         out,
                     };
                     if panel.width == S::F32_LANES {
@@ -282,6 +283,8 @@ struct Block<'a> {
     gradient: &'a [f32],
     panel: Panel,
     columns: usize,
+    /// Whether these are the first pixels: what they come to is written, not added.
+    first: bool,
     out: &'a mut [f32],
 }
 
@@ -313,7 +316,11 @@ impl Block<'_> {
         }
         for (row, sums) in self.out.chunks_mut(self.columns).zip(&sums) {
             let row = &mut row[self.panel.first..][..self.panel.columns];
-            add_row::<S, V>(simd, row, sums);
+            if self.first {
+                write_row::<S, V>(row, sums);
+            } else {
+                add_row::<S, V>(simd, row, sums);
+            }
         }
     }
 }

@@ -1,13 +1,18 @@
 //! Large buffers used again: a training step needs the same sizes every time, and asking the system
-//! for zeroed pages anew costs as much as a pass over them.
+//! for zeroed pages anew costs as much as a pass over them. What a tensor holds comes back by itself
+//! when the tensor goes.
 
 use burn::backend::flex::FlexTensor;
+use burn::tensor::Bytes;
+use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty};
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ptr::NonNull;
 use std::sync::{Mutex, PoisonError};
 
 /// Smaller buffers, in numbers, are left to the allocator.
 const SMALLEST: usize = 1 << 14;
-/// What is kept at most, in numbers (256 MiB).
-const MOST: usize = 1 << 26;
+/// What is kept at most, in numbers (512 MiB): the gradients of a large U-Net and more.
+const MOST: usize = 1 << 27;
 
 static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
@@ -15,10 +20,11 @@ static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 pub(super) fn take(length: usize) -> Vec<f32> {
     if length >= SMALLEST {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |v: &Vec<f32>| (length..=length + length / 4).contains(&v.len());
+        let fits = |v: &Vec<f32>| (length..=length + length / 4).contains(&v.capacity());
         if let Some(place) = spare.iter().position(fits) {
             let mut buffer = spare.swap_remove(place);
-            buffer.truncate(length);
+            drop(spare);
+            buffer.resize(length, 0.0);
             return buffer;
         }
     }
@@ -26,13 +32,74 @@ pub(super) fn take(length: usize) -> Vec<f32> {
 }
 
 /// Keeps a buffer for [`take`].
-pub(super) fn give(buffer: Vec<f32>) {
-    if buffer.len() < SMALLEST {
+pub(crate) fn give(buffer: Vec<f32>) {
+    if buffer.capacity() < SMALLEST {
         return;
     }
     let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-    if spare.iter().map(Vec::len).sum::<usize>() + buffer.len() <= MOST {
+    if spare.iter().map(Vec::capacity).sum::<usize>() + buffer.capacity() <= MOST {
         spare.push(buffer);
+    }
+}
+
+/// Numbers as the memory of a tensor, which are kept for [`take`] when the tensor goes.
+pub(super) fn memory(numbers: Vec<f32>) -> Bytes {
+    if numbers.capacity() < SMALLEST {
+        return Bytes::from_elems(numbers);
+    }
+    let length = size_of_val(numbers.as_slice());
+    let controller = Box::new(Lent(ManuallyDrop::new(numbers)));
+    // All the numbers are initialised, and `length` is their size.
+    #[allow(unsafe_code)]
+    unsafe {
+        Bytes::from_controller(controller, length)
+    }
+}
+
+/// Numbers lent to a tensor.
+struct Lent(ManuallyDrop<Vec<f32>>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // Empty once detached; an empty one is not kept.
+        give(std::mem::take(&mut *self.0));
+    }
+}
+
+// Bytes of floats may be read as bytes, and any bytes written there are floats.
+#[allow(unsafe_code)]
+impl AllocationController for Lent {
+    fn alloc_align(&self) -> usize {
+        align_of::<f32>()
+    }
+
+    fn property(&self) -> AllocationProperty {
+        AllocationProperty::Native
+    }
+
+    unsafe fn memory_mut(
+        &mut self,
+        _: AccessPolicy,
+    ) -> Result<&mut [MaybeUninit<u8>], AccessError> {
+        let length = size_of_val(self.0.as_slice());
+        let start = self.0.as_mut_ptr().cast();
+        Ok(unsafe { std::slice::from_raw_parts_mut(start, length) })
+    }
+
+    fn memory(&self, _: AccessPolicy) -> Result<&[MaybeUninit<u8>], AccessError> {
+        let length = size_of_val(self.0.as_slice());
+        let start = self.0.as_ptr().cast();
+        Ok(unsafe { std::slice::from_raw_parts(start, length) })
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.capacity() * size_of::<f32>()
+    }
+
+    /// The vector's own memory, as a vector of this capacity would have it.
+    fn try_detach(&mut self) -> Option<NonNull<u8>> {
+        let mut numbers = ManuallyDrop::new(std::mem::take(&mut *self.0));
+        NonNull::new(numbers.as_mut_ptr().cast())
     }
 }
 

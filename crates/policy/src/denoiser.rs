@@ -1,0 +1,264 @@
+//! The denoising loop as a robot runs it. What is the same in every decision is computed once, what is
+//! the same in every denoising step once a decision; nothing is read back before the end, and where the
+//! device records graphs (CUDA), the loop is recorded once and replayed.
+
+use crate::recorded::{Recorded, numbers};
+use crate::schedule::Station;
+use crate::{DdimSampler, PolicyError};
+use apprentice_nn::{Precision, UNet1d, may_record, mish};
+use burn::tensor::{Device, Tensor};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Batch sizes whose loops are kept recorded.
+const MOST_RECORDED: usize = 4;
+
+/// Denoises chunks with one network, on one device.
+#[derive(Clone)]
+pub struct Denoiser {
+    steps: Arc<Loop>,
+    recorded: Arc<Mutex<HashMap<usize, Option<Recorded>>>>,
+    precision: Precision,
+}
+
+/// One pass from noise to chunk, with all that it needs.
+struct Loop {
+    unet: UNet1d,
+    /// See [`UNet1d::condition_weights`], [C, M].
+    condition_weights: Tensor<2>,
+    stations: Vec<(Station, Tensor<2>)>,
+    precision: Precision,
+}
+
+impl Denoiser {
+    /// Prepares the loop for a network without gradients, whose answers are what
+    /// [`crate::PolicyNetwork::noise`] mixes into the predicted noise.
+    ///
+    /// # Errors
+    /// When the device does not compute in this precision.
+    pub fn new(
+        unet: &UNet1d,
+        sampler: &DdimSampler,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, PolicyError> {
+        precision.check(device)?;
+        Ok(Self {
+            steps: Arc::new(Loop::new(unet, sampler, precision, device)),
+            recorded: Arc::default(),
+            precision,
+        })
+    }
+
+    /// Chunks [B, Tp, A], row-major, scaled to [-1, 1], out of noise of that shape, under conditions
+    /// [B, C].
+    ///
+    /// # Errors
+    /// When the shapes do not fit the network.
+    pub fn run(&self, noise: Tensor<3>, condition: Tensor<2>) -> Result<Vec<f32>, PolicyError> {
+        if !may_record(&noise.device()) {
+            return numbers(self.steps.run(noise, condition)?);
+        }
+        let batch = noise.dims()[0];
+        let mut all = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains_key(&batch) && all.len() < MOST_RECORDED {
+            let steps = Arc::clone(&self.steps);
+            let run = move |x, c| steps.run(x, c);
+            all.insert(batch, Recorded::new(run, &noise, &condition)?);
+        }
+        match all.get_mut(&batch) {
+            Some(Some(recorded)) if recorded.is_here() => recorded.run(noise, condition),
+            _ => numbers(self.steps.run(noise, condition)?),
+        }
+    }
+
+    /// What the loop computes in.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Whether a loop is replayed from a graph that the device recorded.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        let all = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().any(Option::is_some)
+    }
+}
+
+impl std::fmt::Debug for Denoiser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Denoiser")
+            .field("stations", &self.steps.stations.len())
+            .field("precision", &self.precision)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Loop {
+    fn new(unet: &UNet1d, sampler: &DdimSampler, precision: Precision, device: &Device) -> Self {
+        let stations = sampler.stations().iter().map(|&station| {
+            let step = Tensor::<1>::from_floats([station.step as f32], device);
+            (station, precision.of(unet.step_modulations(step)))
+        });
+        Self {
+            stations: stations.collect(),
+            condition_weights: precision.of(unet.condition_weights()),
+            unet: precision.of_module(unet.clone()),
+            precision,
+        }
+    }
+
+    fn run(&self, noise: Tensor<3>, condition: Tensor<2>) -> Result<Tensor<3>, PolicyError> {
+        let activated = self.precision.of(mish(condition));
+        let of_condition = activated.matmul(self.condition_weights.clone());
+        let mut x = noise;
+        for (station, of_step) in &self.stations {
+            let modulations = of_condition.clone() + of_step.clone();
+            let left = self
+                .unet
+                .forward_modulated(self.precision.of(x.clone()), &modulations)?;
+            x = station.advance(x, Precision::F32.of(left));
+        }
+        Ok(x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Spacing;
+    use crate::{NoiseSchedule, PolicyConfig, PolicyNetwork};
+    use apprentice_core::Seed;
+    use apprentice_nn::gaussian;
+    use burn::module::Module as _;
+
+    const BATCH: usize = 3;
+    const NUMBERS: usize = 7;
+
+    struct Case {
+        network: PolicyNetwork,
+        schedule: NoiseSchedule,
+        sampler: DdimSampler,
+        noise: Tensor<3>,
+        condition: Tensor<2>,
+        device: Device,
+    }
+
+    fn case() -> Case {
+        let device = Device::flex();
+        let mut rng = Seed(5).rng();
+        let config = PolicyConfig {
+            unet_channels: vec![16, 32],
+            vision_channels: vec![8],
+            vision_strides: vec![2],
+            vision_kernels: vec![3],
+            ..PolicyConfig::default()
+        };
+        let schedule = NoiseSchedule::squared_cosine(config.diffusion_steps);
+        let network = PolicyNetwork::new(&config, 1, 4, NUMBERS, &mut rng, &device).unwrap();
+        let network = network.valid();
+        Case {
+            sampler: DdimSampler::new(&schedule, 8, Spacing::Trailing).unwrap(),
+            noise: gaussian([BATCH, config.horizon, NUMBERS], &mut rng, &device),
+            condition: gaussian([BATCH, network.condition_dim()], &mut rng, &device),
+            schedule,
+            network,
+            device,
+        }
+    }
+
+    /// Step by step, as the papers have it.
+    fn plainly(case: &Case) -> Vec<f32> {
+        let dims = case.noise.dims();
+        let mut sample = numbers(case.noise.clone()).unwrap();
+        for (station, step) in case.sampler.steps().enumerate() {
+            let noisy = burn::tensor::TensorData::new(sample.clone(), dims);
+            let noisy = Tensor::from_data(noisy, &case.device);
+            let noise = case.network.noise(
+                &case.schedule,
+                noisy,
+                &[step; BATCH],
+                case.condition.clone(),
+            );
+            let noise = numbers(noise.unwrap()).unwrap();
+            case.sampler.advance(station, &mut sample, &noise);
+        }
+        sample
+    }
+
+    fn largest(found: &[f32], wanted: &[f32]) -> f32 {
+        assert_eq!(found.len(), wanted.len());
+        let errors = found.iter().zip(wanted).map(|(f, w)| (f - w).abs());
+        errors.fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn the_loop_answers_as_step_by_step() {
+        let case = case();
+        let denoiser = Denoiser::new(
+            case.network.unet(),
+            &case.sampler,
+            Precision::F32,
+            &case.device,
+        );
+        let run = || {
+            denoiser
+                .as_ref()
+                .unwrap()
+                .run(case.noise.clone(), case.condition.clone())
+        };
+        let (first, second) = (run().unwrap(), run().unwrap());
+        let error = largest(&first, &plainly(&case));
+        assert!(error < 2e-3, "off by {error}");
+        assert_eq!(first, second);
+    }
+
+    #[test]
+    fn sixteen_bits_are_close_to_thirty_two() {
+        let case = case();
+        let wanted = plainly(&case);
+        for precision in [Precision::Bf16, Precision::F16] {
+            let steps = Loop::new(case.network.unet(), &case.sampler, precision, &case.device);
+            let found = steps.run(case.noise.clone(), case.condition.clone());
+            let error = largest(&numbers(found.unwrap()).unwrap(), &wanted);
+            assert!(
+                error > 0.0 && error < 0.1,
+                "{}: off by {error}",
+                precision.name()
+            );
+        }
+    }
+
+    #[test]
+    fn the_processor_refuses_sixteen_bits() {
+        let case = case();
+        let refused = Denoiser::new(
+            case.network.unet(),
+            &case.sampler,
+            Precision::Bf16,
+            &case.device,
+        );
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("bf16") && error.contains("f32"), "{error}");
+    }
+
+    #[test]
+    fn chunks_of_another_shape_are_refused() {
+        let case = case();
+        let denoiser = Denoiser::new(
+            case.network.unet(),
+            &case.sampler,
+            Precision::F32,
+            &case.device,
+        );
+        let noise = Tensor::zeros([1, 16, NUMBERS + 1], &case.device);
+        let condition = Tensor::zeros([1, case.network.condition_dim()], &case.device);
+        let error = denoiser
+            .unwrap()
+            .run(noise, condition)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("numbers of an action"), "{error}");
+    }
+}
