@@ -24,6 +24,7 @@ mod correlate;
 mod direct;
 mod film;
 mod gelu;
+mod kept;
 mod layer_norm;
 mod mish;
 mod norm;
@@ -120,14 +121,7 @@ impl LayerOps for Flex {
         bias: FloatTensor<Self>,
         window: Window,
     ) -> FloatTensor<Self> {
-        let input = x.shape();
-        let shape = window.output_shape(&input, weight.shape()[1]);
-        let picture = picture::Picture::new(window, &input);
-        let (x, weight, bias) = (values(x), values(weight), values(bias));
-        tensor(
-            convolve::convolve(x.get(), weight.get(), bias.get(), &picture),
-            shape,
-        )
+        convolve::forward(x, weight, bias, window, true)
     }
 
     fn spatial_softmax(x: FloatTensor<Self>) -> FloatTensor<Self> {

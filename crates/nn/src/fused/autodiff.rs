@@ -2,7 +2,7 @@
 
 use super::activation::Activation;
 use super::buffer::{tensor, values, writable};
-use super::convolve::{ConvGradients, gradients};
+use super::convolve::{self, ConvGradients, gradients};
 use super::picture::{Picture, Window};
 use super::{LayerOps, add_relu, attention, film, gelu, layer_norm, mish, norm, pool, spatial};
 use burn::backend::autodiff::Autodiff;
@@ -266,10 +266,12 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
         );
         match ConvolveStep.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let out = Flex::convolve(x.clone(), weight.clone(), bias, window);
+                let out = convolve::forward(x.clone(), weight.clone(), bias, window, false);
                 prep.finish((x, weight, window), out)
             }
-            OpsKind::UnTracked(prep) => prep.finish(Flex::convolve(x, weight, bias, window)),
+            OpsKind::UnTracked(prep) => {
+                prep.finish(convolve::forward(x, weight, bias, window, false))
+            }
         }
     }
 

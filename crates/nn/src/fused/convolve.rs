@@ -1,10 +1,13 @@
 //! Convolution and its gradients, each a product that reads the picture where it lies.
 
+use super::buffer::{tensor, values};
 use super::correlate::{Sight, correlate};
 use super::direct::{Panel, Panels, Weights};
-use super::picture::Picture;
-use super::recycle;
+use super::picture::{Picture, Window};
 use super::thin::{MOST_ROWS, add_product};
+use super::{kept, recycle};
+use burn::backend::TensorMetadata;
+use burn::backend::flex::FlexTensor;
 use rayon::prelude::*;
 use std::borrow::Cow;
 
@@ -19,8 +22,45 @@ const SQUARE: usize = 16;
 const ABREAST: usize = 8;
 const STRETCH: usize = 128;
 
-/// Outputs [B, H', W', out] of `x` with weights [reach, out] and bias [out].
-pub(super) fn convolve(x: &[f32], weight: &[f32], bias: &[f32], picture: &Picture) -> Vec<f32> {
+/// Outputs [B, H', W', out] of `x` [B, H, W, in] with weights [reach, out] and bias [out]. What packing
+/// makes of the weights is kept when they will be `used_again`.
+pub(super) fn forward(
+    x: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+    window: Window,
+    used_again: bool,
+) -> FlexTensor {
+    let input = x.shape();
+    let shape = window.output_shape(&input, weight.shape()[1]);
+    let picture = Picture::new(window, &input);
+    let (x, bias) = (values(x), values(bias));
+    let columns = bias.get().len();
+    let kept = if used_again && shape.num_elements() > MOST_ROWS * columns {
+        let panels = Panels::new(columns);
+        let reach = weight.shape()[0];
+        kept::packed(&weight, panels.numbers(reach), |to| {
+            let weight = values(weight.clone());
+            panels
+                .cut(to, reach)
+                .into_par_iter()
+                .for_each(|(panel, to)| pack(panel, to, weight.get(), columns));
+        })
+    } else {
+        None
+    };
+    let weight = values(weight);
+    let out = convolve(x.get(), weight.get(), kept.as_deref(), bias.get(), &picture);
+    tensor(out, shape)
+}
+
+fn convolve(
+    x: &[f32],
+    weight: &[f32],
+    packed: Option<&[f32]>,
+    bias: &[f32],
+    picture: &Picture,
+) -> Vec<f32> {
     let columns = bias.len();
     let count = x.len() / picture.numbers().max(1) * picture.positions();
     let mut out = recycle::take(count * columns);
@@ -48,7 +88,7 @@ pub(super) fn convolve(x: &[f32], weight: &[f32], bias: &[f32], picture: &Pictur
         rows: &rows(count, columns),
         runs: &runs,
     };
-    correlate(&mut out, bias, &sight, |panel, to| {
+    correlate(&mut out, bias, &sight, packed, |panel, to| {
         pack(panel, to, weight, columns);
     });
     padded.recycle();
@@ -204,7 +244,7 @@ fn of_picture(
             rows: &picture.pixels(padded.samples(), &kind),
             runs: &kind.runs(&padded),
         };
-        correlate(&mut out, &nothing, &sight, |panel, to| {
+        correlate(&mut out, &nothing, &sight, None, |panel, to| {
             let taps = to.chunks_exact_mut(columns * panel.width).enumerate();
             for (index, to) in taps {
                 let row = kind.tap(index) * channels + panel.first;

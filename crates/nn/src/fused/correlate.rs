@@ -8,6 +8,8 @@ use rayon::prelude::*;
 const DEPTH: usize = 1024;
 /// Outputs a task computes at least and at most; a multiple of those computed together.
 const OUTPUTS: [usize; 2] = [48, 192];
+/// Outputs that are computed together.
+const TOGETHER: usize = 6;
 /// Tasks that the outputs are shared out to at least, when there are enough of them.
 const TASKS: usize = 16;
 
@@ -50,11 +52,12 @@ impl Sight<'_> {
 }
 
 /// Writes to `out`, rows as long as `bias`, the bias and what each output sees times a matrix [reach,
-/// columns], whose panels `pack` writes.
+/// columns], which is `packed` or whose panels `pack` writes.
 pub(super) fn correlate(
     out: &mut [f32],
     bias: &[f32],
     sight: &Sight<'_>,
+    packed: Option<&[f32]>,
     pack: impl Fn(Panel, &mut [f32]) + Sync,
 ) {
     let (reach, columns) = (sight.reach(), bias.len());
@@ -64,11 +67,32 @@ pub(super) fn correlate(
     let panels = Panels::new(columns);
     let mut start = vec![0.0; panels.numbers(1)];
     start[..columns].copy_from_slice(bias);
+    if let Some(packed) = packed {
+        // As few tasks as keep all threads busy: each reads the whole matrix.
+        let (count, threads) = (sight.places.len(), rayon::current_num_threads());
+        let tasks = count.div_ceil(OUTPUTS[1]).next_multiple_of(threads);
+        by_output(out, panels, &start, sight, packed, count.div_ceil(tasks));
+        return;
+    }
     // Large matrices and few outputs: each thread takes panels, so that the matrix is read once.
     if reach * columns > sight.x.len() && columns > 64 {
         by_panel(out, panels, &start, sight, pack);
     } else {
-        by_output(out, panels, &start, sight, pack);
+        let mut packed = recycle::take(panels.numbers(reach));
+        panels
+            .cut(&mut packed, reach)
+            .into_par_iter()
+            .for_each(|(panel, to)| pack(panel, to));
+        let share = sight.places.len().div_ceil(TASKS);
+        by_output(
+            out,
+            panels,
+            &start,
+            sight,
+            &packed,
+            share.clamp(OUTPUTS[0], OUTPUTS[1]),
+        );
+        recycle::give(packed);
     }
 }
 
@@ -77,16 +101,11 @@ fn by_output(
     panels: Panels,
     start: &[f32],
     sight: &Sight<'_>,
-    pack: impl Fn(Panel, &mut [f32]) + Sync,
+    packed: &[f32],
+    share: usize,
 ) {
     let (reach, columns, groups) = (sight.reach(), panels.columns(), sight.groups());
-    let mut packed = recycle::take(panels.numbers(reach));
-    panels
-        .cut(&mut packed, reach)
-        .into_par_iter()
-        .for_each(|(panel, to)| pack(panel, to));
-    let share = sight.places.len().div_ceil(TASKS).next_multiple_of(6);
-    let share = share.clamp(OUTPUTS[0], OUTPUTS[1]);
+    let share = share.next_multiple_of(TOGETHER);
     let tasks = sight
         .places
         .chunks(share)
@@ -101,7 +120,7 @@ fn by_output(
                 let rows_of_panel = runs.iter().map(|r| r.length).sum::<usize>();
                 for index in 0..panels.count() {
                     let panel = panels.get(index);
-                    let packed = panels.of(&packed, reach, index);
+                    let packed = panels.of(packed, reach, index);
                     Outputs {
                         x: sight.x,
                         places,
@@ -118,7 +137,6 @@ fn by_output(
                 depth += rows_of_panel;
             }
         });
-    recycle::give(packed);
 }
 
 fn by_panel(
