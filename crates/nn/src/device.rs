@@ -63,7 +63,7 @@ pub fn open_device(choice: DeviceChoice) -> Result<Device, DeviceError> {
         }
         DeviceChoice::Wgpu => {
             #[cfg(feature = "wgpu")]
-            return proven("wgpu", || Device::wgpu(Default::default()));
+            return wgpu();
             #[cfg(not(feature = "wgpu"))]
             Err(DeviceError::NotBuilt { device: "wgpu" })
         }
@@ -77,16 +77,43 @@ pub fn may_record(device: &Device) -> bool {
     !crate::fused::computes_on(device)
 }
 
+/// The first real GPU. A software rasteriser is the processor by another name, and only passes for a GPU
+/// in tests, where `APPRENTICE_SOFTWARE_GPU` is 1.
+#[cfg(feature = "wgpu")]
+fn wgpu() -> Result<Device, DeviceError> {
+    use burn::tensor::DeviceKind;
+    if std::env::var_os("APPRENTICE_SOFTWARE_GPU").is_some_and(|v| v == "1") {
+        return proven("wgpu", || Device::wgpu(DeviceKind::Cpu));
+    }
+    let kinds: [fn() -> Device; 3] = [
+        || Device::wgpu(DeviceKind::DiscreteGpu(0)),
+        || Device::wgpu(DeviceKind::IntegratedGpu(0)),
+        || Device::wgpu(DeviceKind::VirtualGpu(0)),
+    ];
+    let mut found = kinds
+        .into_iter()
+        .filter_map(|open| proven("wgpu", open).ok());
+    found.next().ok_or(DeviceError::NotThere {
+        device: "wgpu",
+        reason: "no GPU with a driver was found; a software rasteriser does not count".into(),
+    })
+}
+
 /// A missing driver makes the backend panic, not fail: the first product is tried on a thread.
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 fn proven(device: &'static str, open: fn() -> Device) -> Result<Device, DeviceError> {
+    // What the panic would print is said better below.
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
     let tried = std::thread::spawn(move || {
         let opened = open();
         let ones = burn::tensor::Tensor::<2>::ones([4, 4], &opened);
         let sum: f32 = ones.clone().matmul(ones).sum().into_scalar();
         (sum, opened)
     });
-    match tried.join() {
+    let tried = tried.join();
+    std::panic::set_hook(loud);
+    match tried {
         Ok((sum, opened)) if (sum - 64.0).abs() < 1e-3 => Ok(opened),
         Ok((sum, _)) => Err(DeviceError::NotThere {
             device,
