@@ -2,8 +2,8 @@
 
 Reads lines `WORK REPEATS` and answers each with `REPEATS` times in milliseconds on one line. Asked for
 `limits`, it answers with what the device reaches: bytes copied a second, and products and sums a second
-in f32 and in bf16. Asked for `facts WORK`, it answers with the bytes of the work's weights and the
-products and sums of one run.
+in f32 and in bf16. Asked for `facts WORK`, it answers with the bytes of weights and their like that
+one run moves at least, and its products and sums.
 
 The first argument is the number of threads, the second a file that EfficientNet-Lite0's weights are
 written to, the third and fourth the folders of torch_networks.py and efficientnet_parity.py, the fifth
@@ -38,10 +38,11 @@ SMALL, LARGE = (64, 128, 256), (256, 512, 1024)
 
 
 class Work:
-    """What is timed, the modules whose weights it reads, and whether gradients are wanted."""
+    """What is timed, the modules whose weights it reads, how often it reads or writes as much memory as
+    they take, and whether gradients are wanted."""
 
-    def __init__(self, run, modules=(), gradients=False):
-        self.run, self.modules, self.gradients = run, modules, gradients
+    def __init__(self, run, modules=(), passes=1, gradients=False):
+        self.run, self.modules, self.passes, self.gradients = run, modules, passes, gradients
 
     def once(self):
         with torch.inference_mode(not self.gradients):
@@ -53,11 +54,12 @@ def backward(module, run):
         module.zero_grad(set_to_none=True)
         run().backward()
 
-    return Work(step, [module], True)
+    # Forward, both gradients, and the weights' gradients written.
+    return Work(step, [module], 4, True)
 
 
-def inference(run, *modules):
-    return Work(run, modules)
+def inference(run, *modules, passes=1):
+    return Work(run, modules, passes)
 
 
 def unet(dims, batch, train, dtype=torch.float32):
@@ -116,7 +118,8 @@ def adamw(fused):
         optimizer.step()
         average.update()
 
-    return Work(step, [net], True)
+    # Weights, gradients, two moments and average read, all but the gradients written.
+    return Work(step, [net], 9, True)
 
 
 class Policy(nn.Module):
@@ -150,7 +153,7 @@ def policy():
         optimizer.step()
         average.update()
 
-    return Work(step, [net], True)
+    return Work(step, [net], 13, True)
 
 
 def denoise(dims, dtype=torch.float32):
@@ -170,13 +173,54 @@ def denoise(dims, dtype=torch.float32):
             now = clean * next_signal + (now * spread + left * signal) * next_spread
         return now
 
-    return inference(run, net)
+    return inference(run, net, passes=8)
+
+
+def training():
+    """A hundred steps of the demo's training, from pictures in memory to averaged weights."""
+    ticks, horizon = 8 * 60, 16
+    frames = [torch.randint(0, 256, (ticks, 3, 64, 64), dtype=torch.uint8) for _ in range(2)]
+    seen, actions = torch.rand(ticks, 20) * 2 - 1, torch.rand(ticks, 10) * 2 - 1
+    level = [math.cos((t / 100 + 0.008) / 1.008 * math.pi / 2) ** 2 for t in range(101)]
+    beta = torch.tensor([min(1 - level[t + 1] / level[t], 0.999) for t in range(100)])
+    alpha = torch.cumprod(1 - beta, 0)
+
+    def window(rows, offsets):
+        first = rows // 60 * 60
+        return torch.minimum(torch.maximum(rows[:, None] + offsets, first[:, None]), first[:, None] + 59)
+
+    def run():
+        net = Policy()
+        optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4, betas=(0.95, 0.999), fused=True)
+        average = Average(net)
+        order = torch.randperm(ticks)
+        for step in range(100):
+            rows = order[torch.arange(step * 16, step * 16 + 16) % ticks]
+            past = window(rows, torch.arange(-1, 1)).flatten()
+            images = [f[past].float() / 127.5 - 1 for f in frames]
+            proprioception = seen[past].reshape(16, 40)
+            clean = actions[window(rows, torch.arange(-1, horizon - 1))].transpose(1, 2).repeat(4, 1, 1)
+            at = torch.randint(0, 100, (64,))
+            share = alpha[at][:, None, None]
+            noise = torch.randn_like(clean)
+            noisy = clean * share.sqrt() + noise * (1 - share).sqrt()
+            optimizer.zero_grad(set_to_none=True)
+            left = net(images, proprioception, noisy, at.float())
+            error = noisy * (1 - share).sqrt() + left * share.sqrt() - noise
+            loss = (error.square() * (1 / share).clamp(max=100)).mean()
+            loss.item()
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+            average.update()
+
+    return Work(run, [], 0, True)
 
 
 class LargePolicy(nn.Module):
     def __init__(self):
         super().__init__()
-        self.eye = ResNet18()
+        self.eye = ResNet18().to(memory_format=torch.channels_last)
         self.unet = UNet1d(10, 1024, list(LARGE), 5, 8, 128)
 
     def forward(self, images, noisy, steps):
@@ -185,7 +229,8 @@ class LargePolicy(nn.Module):
 
 def resnet_unet_step(batch):
     net = LargePolicy()
-    images, noisy = torch.randn(batch, 3, 96, 96), torch.randn(batch, 10, 16)
+    images = torch.randn(batch, 3, 96, 96).to(memory_format=torch.channels_last)
+    noisy = torch.randn(batch, 10, 16)
     steps = torch.rand(batch) * 100
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4, betas=(0.95, 0.999), fused=True)
     average = Average(net)
@@ -196,24 +241,24 @@ def resnet_unet_step(batch):
         optimizer.step()
         average.update()
 
-    return Work(step, [net], True)
+    return Work(step, [net], 13, True)
 
 
 def sinkhorn(log):
-    cost, epsilon = torch.rand(32, 64, 64), 0.1
-    mass = torch.tensor(1.0 / 64)
+    cost, epsilon = torch.rand(32, 64, 64, dtype=torch.float64), 0.1
+    mass = torch.tensor(1.0 / 64, dtype=torch.float64)
 
     def scaling():
         kernel = torch.exp(-cost / epsilon)
         across = kernel.transpose(1, 2).contiguous()
-        u, v = torch.ones(32, 64, 1), torch.ones(32, 64, 1)
+        u = v = torch.ones(32, 64, 1, dtype=cost.dtype)
         for _ in range(50):
             u = mass / (kernel @ v)
             v = mass / (across @ u)
         return u * kernel * v.transpose(1, 2)
 
     def log_domain():
-        f, g = torch.zeros(32, 64, 1), torch.zeros(32, 1, 64)
+        f, g = torch.zeros(32, 64, 1, dtype=cost.dtype), torch.zeros(32, 1, 64, dtype=cost.dtype)
         share = epsilon * mass.log()
         for _ in range(50):
             f = share - epsilon * torch.logsumexp((g - cost) / epsilon, 2, keepdim=True)
@@ -240,6 +285,7 @@ WORKS = {
     "sinkhorn_scaling": lambda: sinkhorn(False),
     "sinkhorn_log": lambda: sinkhorn(True),
     "policy_step": policy,
+    "training_100": training,
     "denoise_8": lambda: denoise(SMALL),
     "denoise_8_large": lambda: denoise(LARGE),
     "denoise_8_large_bf16": lambda: denoise(LARGE, torch.bfloat16),
@@ -295,6 +341,7 @@ def limits():
 
 def facts(work):
     size = sum(p.numel() * p.element_size() for m in work.modules for p in m.parameters())
+    size *= work.passes
     with FlopCounterMode(display=False) as counter:
         work.once()
     return size, counter.get_total_flops()

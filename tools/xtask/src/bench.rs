@@ -24,6 +24,46 @@ pub struct Options {
     pub turns: usize,
     /// Where both sides compute.
     pub device: Device,
+    /// Only works whose names have this in them.
+    pub only: Option<String>,
+    /// A Python that has PyTorch; without it, one is set up.
+    pub python: Option<PathBuf>,
+    /// Our program, built already.
+    pub binary: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            json: None,
+            threads: 2,
+            turns: 7,
+            device: Device::Processor,
+            only: None,
+            python: None,
+            binary: None,
+        }
+    }
+}
+
+impl Options {
+    /// What is asked for on the command line; `None` when it cannot be understood.
+    pub fn parse(arguments: &[&str]) -> Option<Self> {
+        let mut options = Self::default();
+        for pair in arguments.chunks(2) {
+            match pair {
+                ["--json", file] => options.json = Some((*file).into()),
+                ["--threads", n] => options.threads = n.parse().ok().filter(|n| *n > 0)?,
+                ["--turns", n] => options.turns = n.parse().ok().filter(|n| *n > 0)?,
+                ["--device", name] => options.device = Device::named(name)?,
+                ["--only", part] => options.only = Some((*part).into()),
+                ["--python", file] => options.python = Some((*file).into()),
+                ["--binary", file] => options.binary = Some((*file).into()),
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
 }
 
 /// Where both sides compute.
@@ -69,7 +109,9 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let gpu = options.device == Device::Cuda;
     let mut rows = Vec::new();
     let limits = if gpu {
-        let found = bench.torch("eager")?.numbers("limits")?;
+        let mut torch = bench.torch("eager")?;
+        println!("{}", torch.name);
+        let found = torch.numbers("limits")?;
         println!(
             "this GPU copies {:.0} GB/s, computes {:.1} TFLOP/s in f32 and {:.1} in bf16",
             found[0] / 1e9,
@@ -78,24 +120,38 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         );
         found
     } else {
+        println!("{}, {}", bench.torch("eager")?.name, features());
         Vec::new()
     };
     println!(
         "{:<58} {:>8} {:>25} {:>25} {:>5} {:>4} {:>11}",
         "work", "PyTorch", "ours, ms", "PyTorch, ms", "ratio", "goal", "peaks, MiB"
     );
-    for work in WORKS.iter().filter(|w| w.is_on(gpu)) {
+    let wanted = |work: &&Work| {
+        let only = options.only.as_ref();
+        work.is_on(gpu) && only.is_none_or(|part| work.name.contains(part))
+    };
+    for work in WORKS.iter().filter(wanted) {
         for mode in options.device.modes() {
-            let row = bench.compare(work, mode)?;
+            if *mode == "graphs" && work.learns() {
+                continue; // Only what needs no gradients is recorded.
+            }
+            // What one work cannot do is no reason to lose the others' figures.
+            let row = bench.compare(work, mode).unwrap_or_else(|error| {
+                println!("{:<58} {mode:>8} failed: {error}", work.what);
+                json!({ "work": work.what, "torch_mode": mode, "error": error.to_string() })
+            });
             rows.push(row);
         }
-        if gpu {
-            let facts = bench
-                .torch("eager")?
-                .numbers(&format!("facts {}", work.name))?;
-            if let Some(row) = rows.last_mut() {
-                bound(row, &limits, &facts);
+        if gpu && let Some(row) = rows.last_mut() {
+            let question = format!("facts {}", work.name);
+            match bench.torch("eager")?.numbers(&question) {
+                Ok(facts) => bound(row, &limits, &facts),
+                Err(error) => println!("{:<58} its limits are not known: {error}", ""),
             }
+        }
+        if let Some(file) = &options.json {
+            std::fs::write(file, serde_json::to_vec_pretty(&rows)?)?;
         }
     }
     println!(
@@ -104,14 +160,27 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         options.turns, REPEATS[0], REPEATS[1], options.threads
     );
     if let Some(file) = &options.json {
-        std::fs::write(file, serde_json::to_vec_pretty(&Value::Array(rows))?)?;
         println!("{}", file.display());
     }
     Ok(())
 }
 
-/// How far our time of a work is from what the device's memory and arithmetic allow: weights are read
-/// once, products and sums are those PyTorch counts.
+/// What the processor has for vectors.
+fn features() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            return "x86-64 with AVX-512";
+        }
+        if is_x86_feature_detected!("avx2") {
+            return "x86-64 with AVX2";
+        }
+    }
+    std::env::consts::ARCH
+}
+
+/// How far our time of a work is from what the device's memory and arithmetic allow: what its weights
+/// and their like move at least, and the products and sums that PyTorch counts.
 fn bound(row: &mut Value, limits: &[f64], facts: &[f64]) {
     let (Some(ours), [bytes, flops]) = (row["ours_ms"].as_f64(), facts) else {
         return;
@@ -122,6 +191,9 @@ fn bound(row: &mut Value, limits: &[f64], facts: &[f64]) {
         limits[1]
     };
     let (memory, arithmetic) = (1e3 * bytes / limits[0], 1e3 * flops / speed);
+    if memory == 0.0 {
+        return;
+    }
     println!(
         "{:<58} memory allows {memory:.3} ms (ours {:.1} times that), arithmetic {arithmetic:.3} ms ({:.1})",
         "",
@@ -136,7 +208,7 @@ fn bound(row: &mut Value, limits: &[f64], facts: &[f64]) {
 struct Bench<'a> {
     options: &'a Options,
     root: PathBuf,
-    target: PathBuf,
+    binary: PathBuf,
     python: PathBuf,
     weights: PathBuf,
     threads: String,
@@ -147,21 +219,30 @@ impl<'a> Bench<'a> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../..")
             .canonicalize()?;
-        let mut build = crate::cargo();
-        build.args(["build", "--release", "--workspace"]);
-        if options.device == Device::Cuda {
-            build.args(["--features", "bench/cuda"]);
+        if options.binary.is_none() {
+            let mut build = crate::cargo();
+            build.args(["build", "--release", "--workspace"]);
+            if options.device == Device::Cuda {
+                build.args(["--features", "bench/cuda"]);
+            }
+            check(build.current_dir(&root))?;
         }
-        check(build.current_dir(&root))?;
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+        std::fs::create_dir_all(&target)?;
         Ok(Self {
-            python: python(&target.join("bench-torch"))?,
+            python: match &options.python {
+                Some(python) => python.clone(),
+                None => python(&target.join("bench-torch"))?,
+            },
+            binary: match &options.binary {
+                Some(binary) => binary.clone(),
+                None => target.join("release/bench"),
+            },
             weights: target.join("bench-efficientnet.safetensors"),
             threads: options.threads.to_string(),
             options,
             root,
-            target,
         })
     }
 
@@ -179,7 +260,7 @@ impl<'a> Bench<'a> {
 
     fn ours(&self) -> Result<Side, Box<dyn Error>> {
         Side::start(
-            Command::new(self.target.join("release/bench"))
+            Command::new(&self.binary)
                 .args([self.threads.as_ref(), self.weights.as_os_str()])
                 .arg(self.options.device.names()[0]),
         )

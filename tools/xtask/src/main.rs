@@ -7,8 +7,10 @@ use std::time::Instant;
 
 const USAGE: &str = "usage: cargo xtask ci
            format, lints, tests, documentation, the loop end to end
-       cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda]
-           our networks beside PyTorch's (installed below target), in turns; 2 threads, 7 turns, flex";
+       cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda] [--only PART]
+                         [--python FILE] [--binary FILE]
+           our networks beside PyTorch's, in turns; 2 threads, 7 turns, flex. PyTorch is installed below
+           target unless --python has it, our side is built unless --binary names it";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,7 +21,7 @@ fn main() -> ExitCode {
         .as_slice()
     {
         ["ci"] => ci(),
-        ["bench", options @ ..] => match bench_options(options).map(|o| bench::run(&o)) {
+        ["bench", options @ ..] => match bench::Options::parse(options).map(|o| bench::run(&o)) {
             Some(Ok(())) => ExitCode::SUCCESS,
             Some(Err(error)) => {
                 eprintln!("error: {error}");
@@ -35,25 +37,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn bench_options(arguments: &[&str]) -> Option<bench::Options> {
-    let mut options = bench::Options {
-        json: None,
-        threads: 2,
-        turns: 7,
-        device: bench::Device::Processor,
-    };
-    for pair in arguments.chunks(2) {
-        match pair {
-            ["--json", file] => options.json = Some((*file).into()),
-            ["--threads", n] => options.threads = n.parse().ok().filter(|n| *n > 0)?,
-            ["--device", name] => options.device = bench::Device::named(name)?,
-            ["--turns", n] => options.turns = n.parse().ok().filter(|n| *n > 0)?,
-            _ => return None,
-        }
-    }
-    Some(options)
 }
 
 /// Cargo as if started by hand: what the outer one says of this package would make some build scripts

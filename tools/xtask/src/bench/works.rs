@@ -29,12 +29,18 @@ impl Work {
         REPEATS[usize::from(waited_for)]
     }
 
+    /// Whether gradients are part of it.
+    pub fn learns(&self) -> bool {
+        let parts = ["backward", "step", "adamw", "training"];
+        parts.iter().any(|part| self.name.contains(part))
+    }
+
     pub fn is_on(&self, gpu: bool) -> bool {
         self.on == On::Both || (self.on == On::Gpu) == gpu
     }
 }
 
-pub const WORKS: [Work; 21] = [
+pub const WORKS: [Work; 22] = [
     Work {
         name: "resnet_forward_16",
         what: "ResNet-18 GroupNorm forward 16 x 96x96",
@@ -123,14 +129,14 @@ pub const WORKS: [Work; 21] = [
         name: "sinkhorn_scaling",
         what: "Sinkhorn, 32 of 64x64, 50 iterations, scaling",
         goal: 0.1,
-        dtype: "f64 / f32",
+        dtype: "f64",
         on: On::Processor,
     },
     Work {
         name: "sinkhorn_log",
         what: "Sinkhorn, 32 of 64x64, 50 iterations, log-domain",
         goal: 0.5,
-        dtype: "f64 / f32",
+        dtype: "f64",
         on: On::Processor,
     },
     Work {
@@ -178,6 +184,13 @@ pub const WORKS: [Work; 21] = [
     Work {
         name: "policy_step",
         what: "demo's training step: forward, backward, AdamW, EMA",
+        goal: 1.0,
+        dtype: "f32",
+        on: On::Both,
+    },
+    Work {
+        name: "training_100",
+        what: "a hundred steps of the demo's training, whole",
         goal: 1.0,
         dtype: "f32",
         on: On::Both,
