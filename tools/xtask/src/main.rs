@@ -1,12 +1,15 @@
 //! Jobs for developers: `cargo xtask ci` is everything continuous integration does.
 
 mod bench;
+mod cuda;
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const USAGE: &str = "usage: cargo xtask ci
            format, lints, tests, documentation, the loop end to end
+       cargo xtask check-cuda [FOLDER]
+           compiles with CUDA; FOLDER is a crate to use in place of cubecl-llvm, which downloads LLVM
        cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda] [--only PART]
                          [--python FILE] [--binary FILE]
            our networks beside PyTorch's, in turns; 2 threads, 7 turns, flex. PyTorch is installed below
@@ -21,19 +24,26 @@ fn main() -> ExitCode {
         .as_slice()
     {
         ["ci"] => ci(),
-        ["bench", options @ ..] => match bench::Options::parse(options).map(|o| bench::run(&o)) {
-            Some(Ok(())) => ExitCode::SUCCESS,
-            Some(Err(error)) => {
-                eprintln!("error: {error}");
-                ExitCode::FAILURE
-            }
-            None => {
-                eprintln!("{USAGE}");
-                ExitCode::FAILURE
-            }
+        ["bench", options @ ..] => match bench::Options::parse(options) {
+            Some(options) => ended(bench::run(&options)),
+            None => misunderstood(),
         },
-        _ => {
-            eprintln!("{USAGE}");
+        ["check-cuda"] => ended(cuda::check(None)),
+        ["check-cuda", llvm] => ended(cuda::check(Some(llvm.as_ref()))),
+        _ => misunderstood(),
+    }
+}
+
+fn misunderstood() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::FAILURE
+}
+
+fn ended(result: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
