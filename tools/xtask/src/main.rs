@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const USAGE: &str = "usage: cargo xtask ci
-           format, lints, tests, documentation, the loop end to end
+           format, lints, tests (those beside other programs too), documentation, the loop end to end
        cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda]
            our networks beside PyTorch's (installed below target), in turns; 2 threads, 7 turns, flex";
 
@@ -93,8 +93,13 @@ fn ci() -> ExitCode {
             &["build", "--release", "--workspace", "--locked"],
             &[],
         ),
-        // The README's command; the loop end to end is one of its tests.
-        ("tests", &["test", "--release", "--workspace"], &[]),
+        // The README's command, with the peers that .ci/run asks for; the loop end to end is one of its
+        // tests.
+        (
+            "tests",
+            &["test", "--release", "--workspace"],
+            &[("APPRENTICE_PEERS", "1")],
+        ),
         (
             "lints",
             &[
