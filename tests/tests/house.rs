@@ -92,6 +92,34 @@ fn graph(metadata: &Value) -> BTreeMap<String, (String, Vec<String>)> {
         .collect()
 }
 
+/// Names of the workspace's members below `crates`.
+fn members(metadata: &Value) -> Vec<String> {
+    let members = metadata["workspace_members"].as_array().unwrap();
+    let below = root().join("crates");
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|p| members.contains(&p["id"]))
+        .filter(|p| Path::new(p["manifest_path"].as_str().unwrap()).starts_with(&below))
+        .map(|p| p["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_crate_has_its_place() {
+    let metadata = metadata();
+    let members = members(&metadata);
+    for name in &members {
+        assert!(
+            ORDER.contains(&short(name)),
+            "crate {name} has no place in the order {ORDER:?}; say what it may depend on"
+        );
+    }
+    // The tests themselves come last and lie elsewhere.
+    assert_eq!(members.len(), ORDER.len() - 1);
+}
+
 #[test]
 fn crates_depend_only_on_earlier_ones() {
     let graph = graph(&metadata());

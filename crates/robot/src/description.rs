@@ -299,6 +299,21 @@ impl RobotDescription {
                 "min below max on each axis",
             );
         }
+        // A number that is not finite would make the workspace impossible to check, not smaller.
+        if let Some(chain) = &self.kinematics
+            && !chain
+                .dh
+                .iter()
+                .flatten()
+                .chain([&chain.tool_offset_m, &chain.tool_turn_rad])
+                .all(|v| v.is_finite())
+        {
+            return refuse(
+                "kinematics".into(),
+                format!("{chain:?}"),
+                "finite numbers (m and rad)",
+            );
+        }
         match &self.kinematics {
             Some(chain) if chain.dh.len() != self.joints.len() => {
                 return refuse(
@@ -396,6 +411,11 @@ mod tests {
             "robot description robot.toml: position of joint fr3_joint2 is [1.7837, -1.7837] rad, \
              allowed: [lowest, highest]; correct robot.toml"
         );
+        let nowhere = FR3.replace("tool_offset_m = 0.2104", "tool_offset_m = nan");
+        let error = RobotDescription::parse(&nowhere, "x")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("kinematics") && error.contains("finite"));
         let unknown = FR3.replace("policy_hz", "polcy_hz");
         let error = RobotDescription::parse(&unknown, "x")
             .unwrap_err()

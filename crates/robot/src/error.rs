@@ -68,6 +68,20 @@ pub enum LinkError {
         /// How long we waited.
         timeout_ms: u64,
     },
+    /// Nothing new for too long, although something came before.
+    #[error(
+        "robot {robot} has sent nothing new on {key} for {age_ms} ms, allowed: {allowed_ms} ms; see whether it still runs and the network holds, then start again"
+    )]
+    Stale {
+        /// Which robot.
+        robot: String,
+        /// Which key.
+        key: String,
+        /// How long ago the newest message came.
+        age_ms: u64,
+        /// How long ago it may have come.
+        allowed_ms: u64,
+    },
     /// The robot said no.
     #[error("robot {robot} refused {key}: {reason}")]
     Refused {

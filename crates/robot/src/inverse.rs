@@ -40,9 +40,27 @@ impl DifferentialIk {
     }
 
     /// Joint targets `dt` seconds on, on the way from `joints` to `target` (base frame). The error
-    /// decays with a time constant of 1/8 s, within the joints' speeds and positions.
+    /// decays with a time constant of 1/8 s, within the joints' speeds and positions. `joints` as they
+    /// are when they or `target` are not this robot's or not finite.
     #[must_use]
     pub fn step(&self, joints: &[f64], target: &Isometry3<f64>, dt: f64) -> Vec<f64> {
+        let finite = target
+            .to_homogeneous()
+            .iter()
+            .chain(joints)
+            .all(|v| v.is_finite());
+        if joints.len() != self.home.len() || !finite {
+            return joints.to_vec();
+        }
+        let next = self.next(joints, target, dt);
+        if next.iter().all(|v| v.is_finite()) {
+            next
+        } else {
+            joints.to_vec()
+        }
+    }
+
+    fn next(&self, joints: &[f64], target: &Isometry3<f64>, dt: f64) -> Vec<f64> {
         let error = self.error(joints, target) * GAIN;
         let jacobian = self.kinematics.jacobian(joints);
         let transposed = jacobian.transpose();
@@ -136,5 +154,22 @@ mod tests {
             let reached = k.tool_pose(&q);
             assert!((reached.translation.vector - target.translation.vector).norm() < 1e-5);
         }
+    }
+
+    #[test]
+    fn joints_that_make_no_sense_stay_as_they_are() {
+        let d = RobotDescription::embedded("franka_fr3").unwrap();
+        let ik = DifferentialIk::new(&d).unwrap();
+        let far = Isometry3::translation(0.5, 0.0, 0.3);
+        for joints in [&[][..], &[0.1; 6], &[0.1; 9], &[1e300; 7]] {
+            assert_eq!(ik.step(joints, &far, 0.02).len(), joints.len());
+        }
+        assert!(ik.step(&[f64::NAN; 7], &far, 0.02)[0].is_nan());
+        for nowhere in [f64::NAN, f64::INFINITY, 1e300, -1e308] {
+            let target = Isometry3::translation(nowhere, 0.0, nowhere);
+            let held = ik.step(&d.home, &target, 0.02);
+            assert!(held.iter().all(|q| q.is_finite()), "{nowhere}: {held:?}");
+        }
+        assert_eq!(ik.step(&d.home, &far, f64::NAN), d.home);
     }
 }

@@ -11,6 +11,7 @@ pub mod inverse;
 pub mod keys;
 pub mod kinematics;
 pub mod link;
+mod newest;
 pub mod proprioception;
 pub mod server;
 mod session;
@@ -20,6 +21,6 @@ pub use description::{Camera, Gripper, Joint, Mount, RobotDescription, Workspace
 pub use error::{DescriptionError, LinkError};
 pub use inverse::DifferentialIk;
 pub use kinematics::Kinematics;
-pub use link::RobotLink;
+pub use link::{Freshness, RobotLink};
 pub use proprioception::proprioception;
 pub use server::{RobotServer, ServerRequest};

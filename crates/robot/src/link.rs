@@ -1,9 +1,10 @@
 //! Our side of the link: commands a robot and knows the newest of what it publishes.
 
+use crate::newest::{Newest, Numbered, Seen, Slot, Unread};
 use crate::wire::{self, AdvanceRequest, TickReply};
-use crate::{LinkError, RobotDescription, keys::Keys, session};
+use crate::{Camera, LinkError, RobotDescription, keys::Keys, session};
 use apprentice_core::{CameraFrame, JointCommand, Observation, RobotState};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zenoh::pubsub::{Publisher, Subscriber};
 use zenoh::qos::CongestionControl;
@@ -11,6 +12,8 @@ use zenoh::{Session, Wait as _};
 
 /// How long a robot may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest answer that is read, bytes.
+const LONGEST_ANSWER: usize = 1 << 20;
 
 /// A connection to one robot.
 pub struct RobotLink {
@@ -24,45 +27,13 @@ pub struct RobotLink {
     session: Session,
 }
 
-/// The newest message of each kind; older ones are gone.
-#[derive(Default)]
-struct Newest {
-    seen: Mutex<Seen>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Seen {
-    state: Option<RobotState>,
-    frames: Vec<Option<CameraFrame>>,
-}
-
-impl Newest {
-    fn lock(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn update(&self, change: impl FnOnce(&mut Seen)) {
-        change(&mut self.lock());
-        self.changed.notify_all();
-    }
-
-    /// What `ready` finds, as soon as it finds something.
-    fn wait<T>(&self, patience: Duration, mut ready: impl FnMut(&Seen) -> Option<T>) -> Option<T> {
-        let deadline = Instant::now() + patience;
-        let mut seen = self.lock();
-        loop {
-            if let Some(found) = ready(&seen) {
-                return Some(found);
-            }
-            let left = deadline.checked_duration_since(Instant::now())?;
-            seen = self
-                .changed
-                .wait_timeout(seen, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-    }
+/// How old the newest of what a robot in real time published may be when it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// Age of the joint state.
+    pub state: Duration,
+    /// Age of each camera's frame.
+    pub frame: Duration,
 }
 
 impl RobotLink {
@@ -81,29 +52,23 @@ impl RobotLink {
         })?;
         let description =
             RobotDescription::parse(&text, &format!("of robot {robot} at {endpoint}"))?;
-        let newest = Arc::new(Newest::default());
-        newest.lock().frames = vec![None; description.cameras.len()];
-        let mut subscribers = Vec::new();
-        let shared = Arc::clone(&newest);
-        subscribers.push(subscribe(&session, keys.state(), move |bytes| {
-            let state = wire::decode_state(bytes)?;
-            shared.update(|seen| seen.state = Some(state));
-            Ok(())
-        })?);
+        let newest = Arc::new(Newest::of(description.cameras.len()));
+        let joints = description.joints.len();
+        let mut subscribers = vec![subscribe(
+            &session,
+            keys.state(),
+            Arc::clone(&newest),
+            move |bytes| state_of(bytes, joints),
+            |seen| Some(&mut seen.state),
+        )?];
         for (index, camera) in description.cameras.iter().enumerate() {
-            let shared = Arc::clone(&newest);
+            let expected = camera.clone();
             subscribers.push(subscribe(
                 &session,
                 keys.camera(&camera.name),
-                move |bytes| {
-                    let frame = wire::decode_frame(bytes)?;
-                    shared.update(|seen| {
-                        if let Some(slot) = seen.frames.get_mut(index) {
-                            *slot = Some(frame);
-                        }
-                    });
-                    Ok(())
-                },
+                Arc::clone(&newest),
+                move |bytes| frame_of(bytes, &expected),
+                move |seen| seen.frames.get_mut(index),
             )?);
         }
         let command = session
@@ -176,21 +141,58 @@ impl RobotLink {
         self.tick(&self.keys.reset(), wire::encode_reset(seed))
     }
 
-    /// The newest state and, when wanted, frames, waiting for the first of each.
+    /// The newest state and, when wanted, frames of a robot in real time. The first of each is waited
+    /// for, no longer than it may be old.
     ///
     /// # Errors
-    /// When something has not arrived even once.
-    pub fn latest(&self, want_frames: bool) -> Result<Observation, LinkError> {
-        let found = self.newest.wait(PATIENCE, |seen| {
-            let state = seen.state.clone()?;
-            let frames = if want_frames {
-                seen.frames.iter().cloned().collect::<Option<_>>()?
-            } else {
-                Vec::new()
+    /// When something has not come, is older than `within`, or cannot be used.
+    pub fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
+        let patience = if want_frames {
+            within.state.max(within.frame)
+        } else {
+            within.state
+        };
+        let mut missing = self.keys.state();
+        let found = self.newest.wait(patience, |seen| {
+            let state = match self.fresh(&seen.state, within.state, || self.keys.state())? {
+                Ok(state) => state,
+                Err(error) => return Some(Err(error)),
             };
-            Some(Observation { state, frames })
+            let wanted = if want_frames { &seen.frames[..] } else { &[] };
+            let mut frames = Vec::with_capacity(wanted.len());
+            for (slot, camera) in wanted.iter().zip(&self.description.cameras) {
+                let key = || self.keys.camera(&camera.name);
+                match self.fresh(slot, within.frame, key) {
+                    Some(Ok(frame)) => frames.push(frame),
+                    Some(Err(error)) => return Some(Err(error)),
+                    None => {
+                        missing = key();
+                        return None;
+                    }
+                }
+            }
+            Some(Ok(Observation { state, frames }))
         });
-        found.ok_or_else(|| self.silent(&self.keys.state()))
+        found.unwrap_or_else(|| Err(self.silent(&missing, patience)))
+    }
+
+    /// What lies in `slot`, if it is not older than `allowed`.
+    fn fresh<T: Clone + Numbered>(
+        &self,
+        slot: &Slot<T>,
+        allowed: Duration,
+        key: impl Fn() -> String,
+    ) -> Option<Result<T, LinkError>> {
+        Some(match slot.look()? {
+            Ok((message, age)) if age <= allowed => Ok(message.clone()),
+            Ok((_, age)) => Err(LinkError::Stale {
+                robot: self.description.name.clone(),
+                key: key(),
+                age_ms: age.as_millis() as u64,
+                allowed_ms: allowed.as_millis() as u64,
+            }),
+            Err(unread) => Err(unusable(key(), unread)),
+        })
     }
 
     /// What the person at the robot's controls would do now: an action's numbers.
@@ -231,40 +233,107 @@ impl RobotLink {
                 bytes: bytes.len(),
                 reason: problem.into(),
             })?;
+        let mut missing = self.keys.state();
         let found = self.newest.wait(PATIENCE, |seen| {
-            let state = seen
-                .state
-                .clone()
-                .filter(|s| s.sequence >= reply.state_sequence)?;
+            let state = match since(&seen.state, reply.state_sequence, || self.keys.state())? {
+                Ok(state) => state,
+                Err(error) => return Some(Err(error)),
+            };
             let mut frames = Vec::with_capacity(reply.frame_sequences.len());
-            for (frame, &sequence) in seen.frames.iter().zip(&reply.frame_sequences) {
-                frames.push(frame.clone().filter(|f| f.sequence >= sequence)?);
+            let cameras = seen.frames.iter().zip(&self.description.cameras);
+            for ((slot, camera), &sequence) in cameras.zip(&reply.frame_sequences) {
+                let key = || self.keys.camera(&camera.name);
+                match since(slot, sequence, key) {
+                    Some(Ok(frame)) => frames.push(frame),
+                    Some(Err(error)) => return Some(Err(error)),
+                    None => {
+                        missing = key();
+                        return None;
+                    }
+                }
             }
-            Some(Observation { state, frames })
+            Some(Ok(Observation { state, frames }))
         });
-        found.ok_or_else(|| self.silent(&self.keys.state()))
+        found.unwrap_or_else(|| Err(self.silent(&missing, PATIENCE)))
     }
 
-    fn silent(&self, key: &str) -> LinkError {
+    fn silent(&self, key: &str, waited: Duration) -> LinkError {
         LinkError::Silent {
             robot: self.description.name.clone(),
             key: key.into(),
-            timeout_ms: PATIENCE.as_millis() as u64,
+            timeout_ms: waited.as_millis() as u64,
         }
     }
 }
 
-fn subscribe(
+/// What lies in `slot`, if it is the message number `sequence` or a later one.
+fn since<T: Clone + Numbered>(
+    slot: &Slot<T>,
+    sequence: u64,
+    key: impl Fn() -> String,
+) -> Option<Result<T, LinkError>> {
+    match slot.look()? {
+        Ok((message, _)) if message.number().0 >= sequence => Some(Ok(message.clone())),
+        Ok(_) => None,
+        Err(unread) => Some(Err(unusable(key(), unread))),
+    }
+}
+
+fn unusable(key: String, unread: &Unread) -> LinkError {
+    LinkError::Message {
+        key,
+        bytes: unread.bytes,
+        reason: unread.reason.clone(),
+    }
+}
+
+/// A state of a robot with so many joints.
+fn state_of(bytes: &[u8], joints: usize) -> Result<RobotState, String> {
+    let state = wire::decode_state(bytes)?;
+    if state.positions.len() == joints {
+        Ok(state)
+    } else {
+        let got = state.positions.len();
+        Err(format!("it has {got} joints, the robot has {joints}"))
+    }
+}
+
+/// A frame of this camera; only one of its size is copied.
+fn frame_of(bytes: &[u8], camera: &Camera) -> Result<CameraFrame, String> {
+    let (width, height) = (camera.width, camera.height);
+    if bytes.len() == wire::frame_bytes(width, height) {
+        let frame = wire::decode_frame(bytes)?;
+        if (frame.image.width(), frame.image.height()) == (width, height) {
+            return Ok(frame);
+        }
+    }
+    let name = &camera.name;
+    Err(format!(
+        "it is no picture of {width}x{height} pixels, as camera {name} is described"
+    ))
+}
+
+/// Keeps the newest message on `key` in a slot.
+fn subscribe<T: Numbered + 'static>(
     session: &Session,
     key: String,
-    take: impl Fn(&[u8]) -> Result<(), wire::Problem> + Send + Sync + 'static,
+    newest: Arc<Newest>,
+    read: impl Fn(&[u8]) -> Result<T, String> + Send + Sync + 'static,
+    slot: impl Fn(&mut Seen) -> Option<&mut Slot<T>> + Send + Sync + 'static,
 ) -> Result<Subscriber<()>, LinkError> {
     let name = key.clone();
     session
         .declare_subscriber(key.clone())
         .callback(move |sample| {
-            if let Err(problem) = take(&sample.payload().to_bytes()) {
-                tracing::warn!("a message on {name} was not understood: {problem}");
+            let bytes = sample.payload().to_bytes();
+            let message = read(&bytes).map_err(|reason| Unread {
+                bytes: bytes.len(),
+                reason,
+            });
+            let problem = message.as_ref().err().map(|u| u.reason.clone());
+            let first = newest.update(|seen| slot(seen).is_some_and(|s| s.take(message)));
+            if let (true, Some(problem)) = (first, problem) {
+                tracing::warn!("a message on {name} cannot be used: {problem}");
             }
         })
         .wait()
@@ -298,6 +367,11 @@ fn ask(
             })?;
         if let Ok(reply) = replies.recv() {
             return match reply.result() {
+                Ok(sample) if sample.payload().len() > LONGEST_ANSWER => Err(LinkError::Message {
+                    key: key.into(),
+                    bytes: sample.payload().len(),
+                    reason: format!("an answer has at most {LONGEST_ANSWER} bytes"),
+                }),
                 Ok(sample) => Ok((
                     sample.payload().to_bytes().to_vec(),
                     sample.attachment().map(|a| a.to_bytes().to_vec()),

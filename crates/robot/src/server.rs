@@ -14,6 +14,8 @@ use zenoh::{Session, Wait as _};
 
 /// Requests that may wait; more are refused.
 const WAITING: usize = 16;
+/// The longest request that is read, bytes; a clock request has 25.
+const LONGEST_REQUEST: usize = 64;
 
 /// Publishes a robot's state and frames and collects its commands.
 pub struct RobotServer {
@@ -204,11 +206,15 @@ impl RobotServer {
 }
 
 fn pass_on(query: Query, read: ReadRequest, sender: &SyncSender<ServerRequest>) {
-    let bytes = query
-        .payload()
-        .map(|p| p.to_bytes().to_vec())
-        .unwrap_or_default();
+    let long = query.payload().is_some_and(|p| p.len() > LONGEST_REQUEST);
+    let bytes = match query.payload() {
+        Some(payload) if !long => payload.to_bytes().to_vec(),
+        _ => Vec::new(),
+    };
     let reply = Reply { query };
+    if long {
+        return reply.refuse("it is longer than any request");
+    }
     let request = match read(&bytes) {
         Ok(Asked::Advance(asked)) => ServerRequest::Advance(asked, reply),
         Ok(Asked::Reset(seed)) => ServerRequest::Reset(seed, reply),

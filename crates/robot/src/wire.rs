@@ -33,6 +33,8 @@ pub struct TickReply {
 /// What is wrong with a message.
 pub type Problem = &'static str;
 
+const NOT_FINITE: Problem = "a number in it is not finite";
+
 /// Bytes of a joint state.
 #[must_use]
 pub fn encode_state(state: &RobotState) -> Vec<u8> {
@@ -58,7 +60,7 @@ pub fn encode_state(state: &RobotState) -> Vec<u8> {
 /// The joint state in a message.
 ///
 /// # Errors
-/// When the bytes are not one.
+/// When the bytes are not one, or a number is not finite.
 pub fn decode_state(bytes: &[u8]) -> Result<RobotState, Problem> {
     let mut r = Reader::new(bytes, 1)?;
     let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
@@ -93,7 +95,7 @@ pub fn encode_command(command: &JointCommand) -> Vec<u8> {
 /// The joint command in a message.
 ///
 /// # Errors
-/// When the bytes are not one.
+/// When the bytes are not one, or a number is not finite.
 pub fn decode_command(bytes: &[u8]) -> Result<JointCommand, Problem> {
     let mut r = Reader::new(bytes, 2)?;
     let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
@@ -107,6 +109,13 @@ pub fn decode_command(bytes: &[u8]) -> Result<JointCommand, Problem> {
         positions,
         gripper_width,
     })
+}
+
+/// Length of a message with a frame of so many pixels, bytes.
+#[must_use]
+pub fn frame_bytes(width: u32, height: u32) -> usize {
+    let pixels = (width as usize).saturating_mul(height as usize);
+    pixels.saturating_mul(3).saturating_add(28)
 }
 
 /// Bytes of a camera frame.
@@ -129,11 +138,17 @@ pub fn decode_frame(bytes: &[u8]) -> Result<CameraFrame, Problem> {
     let mut r = Reader::new(bytes, 3)?;
     let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
     let (width, height) = (r.u16()?, r.u16()?);
-    if usize::from(width) * usize::from(height) > MOST_PIXELS {
-        return Err("the picture is too large");
+    let pixels = usize::from(width) * usize::from(height);
+    if pixels == 0 || pixels > MOST_PIXELS {
+        return Err("the picture has no pixels, or more than 4096 x 4096");
     }
-    let image = Image::new(width.into(), height.into(), r.rest().to_vec())
-        .map_err(|_| "the number of bytes does not fit the picture's size")?;
+    // Nothing is copied before it is known to be a picture.
+    let misfit = "the number of bytes does not fit the picture's size";
+    let rgb = r.rest();
+    if rgb.len() != pixels * 3 {
+        return Err(misfit);
+    }
+    let image = Image::new(width.into(), height.into(), rgb.to_vec()).map_err(|_| misfit)?;
     Ok(CameraFrame {
         sequence,
         stamp_ns,
@@ -228,14 +243,17 @@ pub fn encode_action(action: &[f32]) -> Vec<u8> {
 /// The action in a message.
 ///
 /// # Errors
-/// When the bytes are not one.
+/// When the bytes are not one, or a number is not finite or too large for 32 bits.
 pub fn decode_action(bytes: &[u8]) -> Result<Vec<f32>, Problem> {
     let mut r = Reader::new(bytes, 7)?;
     let numbers = r.joints()?;
     let action = (0..numbers)
         .map(|_| r.f64().map(|v| v as f32))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<f32>, _>>()?;
     r.end()?;
+    if action.iter().any(|v| !v.is_finite()) {
+        return Err(NOT_FINITE);
+    }
     Ok(action)
 }
 
@@ -285,13 +303,18 @@ impl<'a> Reader<'a> {
     }
 
     fn f64(&mut self) -> Result<f64, Problem> {
-        self.take().map(f64::from_le_bytes)
+        let number = self.take().map(f64::from_le_bytes)?;
+        if number.is_finite() {
+            Ok(number)
+        } else {
+            Err(NOT_FINITE)
+        }
     }
 
     fn joints(&mut self) -> Result<usize, Problem> {
         let count = usize::from(self.u16()?);
         if count > MOST_JOINTS {
-            Err("it has too many joints")
+            Err("it has more than 64 joints, cameras or numbers")
         } else {
             Ok(count)
         }
@@ -313,3 +336,6 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

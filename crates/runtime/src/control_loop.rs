@@ -1,30 +1,17 @@
 //! The robot moves because of this file: actions become joint targets, the guard admits them, the
 //! link sends them.
 
-use crate::RuntimeError;
+use crate::pace::Pace;
+use crate::thinking::Decided;
+use crate::{GuardTotals, RuntimeError};
 use apprentice_core::{CartesianAction, JointCommand, Observation, RobotState};
-use apprentice_robot::{DifferentialIk, RobotDescription, RobotLink};
-use apprentice_safety::{Checker, Guard, GuardConfig, Refusals};
-use std::time::{Duration, Instant};
+use apprentice_robot::{DifferentialIk, Freshness, RobotDescription, RobotLink};
+use apprentice_safety::{Checker, Guard, GuardConfig, Refusal, Refusals};
+use std::time::Duration;
 
-/// What the guard did, and what an independent checker says of the commands that left it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GuardTotals {
-    /// Commands sent to the robot.
-    pub commands: u64,
-    /// Commands the guard had to change.
-    pub refusals: u64,
-    /// Commands outside the limits, as the checker found them.
-    pub violations: u64,
-}
-
-impl std::ops::AddAssign for GuardTotals {
-    fn add_assign(&mut self, other: Self) {
-        self.commands += other.commands;
-        self.refusals += other.refusals;
-        self.violations += other.violations;
-    }
-}
+/// What a robot in real time publishes may be this many of its periods old, if that is more than
+/// `guard.stale_ms`.
+const PERIODS: f64 = 5.0;
 
 /// One robot, its guard, and the way from actions to joint targets.
 pub struct ControlLoop {
@@ -32,13 +19,17 @@ pub struct ControlLoop {
     guard: Guard,
     checker: Checker,
     ik: Option<DifferentialIk>,
-    period_ns: u64,
+    pace: Pace,
+    freshness: Freshness,
     ticks_per_action: u64,
     sequence: u64,
     /// Joint targets of the last command: the path that is followed, ahead of the measured joints.
     target: Vec<f64>,
-    deadline: Option<Instant>,
-    refusals: u64,
+    /// The action that is being carried out, and when its newest command was due (ns).
+    action: Option<(Vec<f32>, u64)>,
+    /// Why commands were changed since the last action.
+    refusals: Refusals,
+    totals: GuardTotals,
     state: Option<RobotState>,
 }
 
@@ -49,23 +40,33 @@ impl ControlLoop {
     /// When the robot's description cannot be guarded or followed.
     pub fn new(link: RobotLink, guard: GuardConfig) -> Result<Self, RuntimeError> {
         let description = link.description().clone();
-        let cartesian = description.is_cartesian();
+        let stale = Duration::from_millis(guard.stale_ms);
+        let several = |hz: f64| Duration::from_secs_f64((PERIODS / hz).clamp(0.0, 60.0));
+        let ik = if description.is_cartesian() {
+            Some(DifferentialIk::new(&description)?)
+        } else {
+            None
+        };
         Ok(Self {
             guard: Guard::new(&description, guard)?,
             checker: Checker::new(&description)?,
-            ik: if cartesian {
-                Some(DifferentialIk::new(&description)?)
-            } else {
-                None
+            ik,
+            pace: Pace::new(
+                (1e9 / description.control_hz).round() as u64,
+                link.is_lockstep(),
+            ),
+            freshness: Freshness {
+                state: several(description.control_hz).max(stale),
+                frame: several(description.policy_hz).max(stale),
             },
-            period_ns: (1e9 / description.control_hz).round() as u64,
             ticks_per_action: (description.control_hz / description.policy_hz)
                 .round()
                 .max(1.0) as u64,
             sequence: 0,
             target: Vec::new(),
-            deadline: None,
-            refusals: 0,
+            action: None,
+            refusals: Refusals::default(),
+            totals: GuardTotals::default(),
             state: None,
             link,
         })
@@ -77,109 +78,207 @@ impl ControlLoop {
         self.link.description()
     }
 
+    /// Whether the robot's time passes only when asked for.
+    #[must_use]
+    pub fn is_lockstep(&self) -> bool {
+        self.link.is_lockstep()
+    }
+
     /// Counts since the loop was made.
     #[must_use]
     pub fn totals(&self) -> GuardTotals {
         GuardTotals {
-            commands: self.checker.commands(),
-            refusals: self.refusals,
             violations: self.checker.violations(),
+            ..self.totals
         }
+    }
+
+    /// The time commands are stamped with, nanoseconds: the robot's in lockstep, otherwise the wall's
+    /// since the loop was made.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        self.pace.now_ns()
+    }
+
+    /// How long one action is carried out, nanoseconds.
+    #[must_use]
+    pub fn action_ns(&self) -> u64 {
+        self.ticks_per_action.saturating_mul(self.pace.period_ns())
     }
 
     /// Asks for a new scene and starts from where the robot is now.
     ///
     /// # Errors
-    /// When the robot cannot be reset or does not answer.
+    /// When the robot cannot be reset or does not answer, or where it is cannot be started from.
     pub fn reset(&mut self, seed: u64) -> Result<Observation, RuntimeError> {
         let observation = self.link.reset(seed)?;
-        self.guard.restart(&observation.state);
+        if !self.guard.restart(&observation.state) {
+            return Err(RuntimeError::NoStart(self.description().name.clone()));
+        }
         self.checker.restart(&observation.state);
         self.target.clone_from(&observation.state.positions);
-        self.deadline = None;
+        self.pace.restart();
+        self.action = None;
+        self.refusals = Refusals::default();
         self.state = Some(observation.state.clone());
         Ok(observation)
     }
 
-    /// Carries out one action (A numbers, see [`RobotDescription`]) for one policy tick. Answers what
-    /// the robot sees afterwards, and why the guard changed commands of this tick.
+    /// Carries out one action (A numbers, see [`RobotDescription`]) for one policy tick. It was meant to
+    /// begin at `due_ns` (of [`Self::now_ns`]); later than `guard.stale_ms` after that it is not obeyed,
+    /// and the arm brakes. Answers what the robot sees afterwards, and why the guard changed commands
+    /// since the last action.
     ///
     /// # Errors
-    /// When the link fails. An action that makes no sense is not an error: the guard holds the arm.
-    pub fn act(&mut self, action: &[f32]) -> Result<(Observation, Refusals), RuntimeError> {
-        let mut refusals = Refusals::default();
+    /// When the link fails or a robot in real time falls silent; the arm has been told to stop by then.
+    /// An action that makes no sense is not an error: the guard holds the arm.
+    pub fn act(
+        &mut self,
+        action: &[f32],
+        due_ns: u64,
+    ) -> Result<(Observation, Refusals), RuntimeError> {
+        let mut due_ns = due_ns;
         let mut observation = None;
         for tick in 1..=self.ticks_per_action {
             let last = tick == self.ticks_per_action;
-            refusals.merge(self.command(action)?);
+            self.command(Some((action, due_ns)))?;
             let seen = self.wait(last)?;
-            self.state = Some(seen.state.clone());
             if last {
+                self.action = Some((action.to_vec(), due_ns));
                 observation = Some(seen);
             }
+            due_ns = due_ns.saturating_add(self.pace.period_ns());
         }
         observation
-            .map(|o| (o, refusals))
+            .map(|o| (o, std::mem::take(&mut self.refusals)))
             .ok_or(RuntimeError::Stopped)
     }
 
-    fn command(&mut self, action: &[f32]) -> Result<Refusals, RuntimeError> {
-        let Some(state) = self.state.clone() else {
-            return Ok(Refusals::default());
-        };
-        self.sequence += 1;
-        let stamp_ns = self.sequence * self.period_ns;
-        let proposed = self
-            .joint_targets(action)
-            .map(|(positions, gripper_width)| JointCommand {
-                sequence: self.sequence,
-                stamp_ns,
-                positions,
-                gripper_width,
-            });
-        let admitted = match &proposed {
-            Some(command) => self.guard.admit(command, &state, stamp_ns),
-            None => self.guard.tick_without_command(&state, stamp_ns),
-        };
-        self.refusals += u64::from(!admitted.refusals.is_empty());
-        let refusals = admitted.refusals;
-        let mut command = admitted.command;
-        command.sequence = self.sequence;
-        self.checker.check(&command, stamp_ns);
-        self.target.clone_from(&command.positions);
-        self.link.send(&command)?;
-        Ok(refusals)
+    /// Commands a robot in real time until the agent has decided: first towards where it was going, and
+    /// once that is older than `guard.stale_ms`, to a stop.
+    ///
+    /// # Errors
+    /// As [`Self::act`].
+    pub(crate) fn hold_until(&mut self, decided: &Decided) -> Result<(), RuntimeError> {
+        // An agent that answers at once is not in need of a command in between.
+        if decided.wait(Duration::from_nanos(self.pace.period_ns() / 4)) {
+            return Ok(());
+        }
+        let action = self.action.take();
+        loop {
+            self.command(action.as_ref().map(|(numbers, due)| (&numbers[..], *due)))?;
+            self.wait(false)?;
+            if decided.wait(Duration::ZERO) {
+                return Ok(());
+            }
+        }
     }
 
-    /// Joint targets for an action, `None` when it makes no sense.
-    fn joint_targets(&self, action: &[f32]) -> Option<(Vec<f64>, f64)> {
+    /// Brings an arm in real time to rest, as hard as its limits allow. In lockstep time stands still,
+    /// and the arm with it.
+    ///
+    /// # Errors
+    /// When commands cannot be sent; what the robot publishes does not matter here.
+    pub fn halt(&mut self) -> Result<(), RuntimeError> {
+        if self.is_lockstep() || self.state.is_none() {
+            return Ok(());
+        }
+        self.action = None;
+        for _ in 0..self.guard.braking_ticks() {
+            if self.guard.is_at_rest() {
+                break;
+            }
+            self.command(None)?;
+            self.pace.pass();
+        }
+        Ok(())
+    }
+
+    /// Sends the command that goes on with an action which was due at a time (ns), or brakes.
+    fn command(&mut self, action: Option<(&[f32], u64)>) -> Result<(), RuntimeError> {
+        let proposed = match action {
+            Some((action, due_ns)) => self.joint_targets(action).map(|targets| (targets, due_ns)),
+            None => Err(Refusal::Stale),
+        };
+        let Some(state) = &self.state else {
+            return Err(RuntimeError::NoStart(self.description().name.clone()));
+        };
+        self.sequence += 1;
+        let now_ns = self.pace.now_ns();
+        let admitted = match proposed {
+            Ok(((positions, gripper_width), stamp_ns)) => {
+                let proposed = JointCommand {
+                    sequence: self.sequence,
+                    stamp_ns,
+                    positions,
+                    gripper_width,
+                };
+                self.guard.admit(&proposed, state, now_ns)
+            }
+            Err(reason) => self.guard.hold(reason, state, now_ns),
+        };
+        self.refusals.merge(admitted.refusals);
+        self.totals.count(admitted.refusals);
+        let mut command = admitted.command;
+        command.sequence = self.sequence;
+        for violation in self.checker.check(&command, now_ns) {
+            tracing::error!(
+                "command {} left the guard of {} outside the limits: {}",
+                violation.sequence,
+                self.link.description().name,
+                violation.what
+            );
+        }
+        self.target.clone_from(&command.positions);
+        Ok(self.link.send(&command)?)
+    }
+
+    /// Joint targets for an action, or what makes it none.
+    fn joint_targets(&self, action: &[f32]) -> Result<(Vec<f64>, f64), Refusal> {
+        if action.len() != self.description().action_dim() {
+            return Err(Refusal::Dimension);
+        }
+        if action.iter().any(|v| !v.is_finite()) {
+            return Err(Refusal::NotFinite);
+        }
         let Some(ik) = &self.ik else {
             let joints = self.description().joints.len();
-            let numbers: Vec<f64> = action.iter().map(|&v| f64::from(v)).collect();
-            let positions = numbers.get(..joints)?.to_vec();
-            return Some((positions, numbers.get(joints).copied().unwrap_or(0.0)));
+            let mut positions: Vec<f64> = action.iter().map(|&v| f64::from(v)).collect();
+            let opening = positions.get(joints).copied().unwrap_or(0.0);
+            positions.truncate(joints);
+            return Ok((positions, opening));
         };
-        let action = CartesianAction::from_vector(action)?;
-        let period = self.period_ns as f64 * 1e-9;
-        Some((
+        let action = CartesianAction::from_vector(action).ok_or(Refusal::NotAPose)?;
+        let period = self.pace.period_ns() as f64 * 1e-9;
+        Ok((
             ik.step(&self.target, &action.pose, period),
             action.gripper_width,
         ))
     }
 
-    /// Lets one control period pass, in the robot's time or in ours.
+    /// Lets one control period pass, in the robot's time or in ours, and looks what came.
     fn wait(&mut self, want_frames: bool) -> Result<Observation, RuntimeError> {
-        if self.link.is_lockstep() {
-            return Ok(self.link.advance(self.period_ns, want_frames)?);
+        let seen = if self.link.is_lockstep() {
+            let period_ns = self.pace.period_ns();
+            let seen = self.link.advance(period_ns, want_frames);
+            self.pace.pass();
+            seen
+        } else {
+            self.pace.pass();
+            self.link.latest(want_frames, self.freshness)
+        };
+        match seen {
+            Ok(seen) => {
+                self.state = Some(seen.state.clone());
+                Ok(seen)
+            }
+            Err(error) => {
+                // Whatever the robot still hears must not leave it moving.
+                if let Err(also) = self.halt() {
+                    tracing::warn!("the robot could not be told to stop: {also}");
+                }
+                Err(error.into())
+            }
         }
-        let period = Duration::from_nanos(self.period_ns);
-        let deadline = self.deadline.unwrap_or_else(Instant::now) + period;
-        let now = Instant::now();
-        if deadline > now {
-            std::thread::sleep(deadline - now);
-        }
-        // A late tick is not made up for: two commands at once would be a jump.
-        self.deadline = Some(deadline.max(now));
-        Ok(self.link.latest(want_frames)?)
     }
 }

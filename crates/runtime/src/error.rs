@@ -28,6 +28,11 @@ pub enum RuntimeError {
         /// What should have come.
         expected: String,
     },
+    /// A robot that cannot be commanded yet.
+    #[error(
+        "robot {0} was to be commanded before it answered a reset with joints that are its own; this is a defect, please report it"
+    )]
+    NoStart(String),
     /// A worker thread ended without an answer.
     #[error(
         "the thread that drives robot {0} ended without an answer; this is a defect, please report it"

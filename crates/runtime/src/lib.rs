@@ -4,18 +4,27 @@
 //! The robot moves because of [`control_loop`]: it turns one action into joint targets, has the
 //! guard admit each, sends them, and returns what the robot saw. [`agent`] is who decides (a
 //! diffusion policy, or anyone else), [`session`] runs agents on one or more robots and records
-//! episodes.
+//! episodes; [`totals`] counts what the guard changed and why.
+//!
+//! A robot in real time is commanded at its control rate from reset to the end of an episode, also
+//! while the agent thinks: at first on towards the last action, and to a stop once that is older than
+//! `guard.stale_ms`. When such a robot falls silent, or anything else ends the episode early, the arm
+//! is told to brake before the error is reported.
 
 #![recursion_limit = "256"]
 
 pub mod agent;
 pub mod control_loop;
 pub mod error;
+mod pace;
 pub mod session;
 mod teleop;
+mod thinking;
+pub mod totals;
 
 pub use agent::{Agent, Decision, PolicyAgent, View};
-pub use control_loop::{ControlLoop, GuardTotals};
+pub use control_loop::ControlLoop;
 pub use error::RuntimeError;
 pub use session::{EpisodePlan, Recorded, record_episodes};
 pub use teleop::TeleopAgent;
+pub use totals::GuardTotals;

@@ -1,6 +1,6 @@
 //! Running an agent on one or more robots, and recording what happens.
 
-use crate::{Agent, ControlLoop, Decision, RuntimeError, View};
+use crate::{Agent, ControlLoop, Decision, RuntimeError, View, thinking};
 use apprentice_core::{Observation, Seed};
 use apprentice_episode::{EpisodeEntry, EpisodeMeta, EpisodeWriter, Tick};
 use apprentice_robot::proprioception;
@@ -64,6 +64,8 @@ impl First {
 /// `finished` after each episode. The robots of a group act at the same time and are asked about
 /// together. `watch` is told of every tick of every robot, on that robot's thread: it must not wait.
 ///
+/// Robots in real time are at rest when this returns, for whatever reason it does.
+///
 /// # Errors
 /// The first error of link, agent or recorder, or when `finished` answers `false`; episodes already
 /// finished stay.
@@ -78,49 +80,13 @@ pub fn record_episodes(
     let width = robots.len().max(1);
     for (group, plans_of_group) in plans.chunks(width).enumerate() {
         let mut running = each(robots, plans_of_group, start)?;
-        let mut done = 0;
-        while done < ticks {
-            let views: Vec<View<'_>> = running
-                .iter()
-                .enumerate()
-                .map(|(robot, r)| View {
-                    robot,
-                    seed: r.seed,
-                    tick: done,
-                    observations: &r.observations,
-                    proprioception: &r.proprioception,
-                })
-                .collect();
-            let chunks = agent.plan(&views)?;
-            let length = chunks.first().map_or(0, Vec::len);
-            if chunks.len() != running.len()
-                || length == 0
-                || chunks.iter().any(|c| c.len() != length)
-            {
-                return Err(RuntimeError::Agent {
-                    got: format!("{} chunks, the first of {length} actions", chunks.len()),
-                    expected: format!("{} chunks of the same, non-zero, length", running.len()),
-                });
-            }
-            let keep = agent.history();
-            let count = (length as u64).min(ticks - done);
-            let mut work: Vec<(usize, &mut Running, &[Decision])> = running
-                .iter_mut()
-                .zip(&chunks)
-                .enumerate()
-                .map(|(i, (r, c))| (i, r, &c[..count as usize]))
-                .collect();
-            each_mut(robots, &mut work, |robot, (place, running, decisions)| {
-                for (i, decision) in decisions.iter().enumerate() {
-                    let tick = running.step(robot, done + i as u64, decision, keep)?;
-                    if let Some(tick) = tick {
-                        watch(*place, &tick);
-                    }
-                }
-                Ok(())
-            })?;
-            done += count;
+        let ran = run(robots, agent, &mut running, ticks, watch);
+        let halted = each(robots, plans_of_group, |robot, _| robot.halt());
+        if let (Err(_), Err(also)) = (&ran, &halted) {
+            tracing::warn!("a robot could not be told to stop: {also}");
         }
+        ran?;
+        halted?;
         for (robot, running) in running.into_iter().enumerate() {
             let entry = running.writer.finish()?;
             if !finished(&Recorded {
@@ -131,6 +97,61 @@ pub fn record_episodes(
                 return Err(RuntimeError::Stopped);
             }
         }
+    }
+    Ok(())
+}
+
+/// Runs the episodes of a group for `ticks` policy ticks.
+fn run(
+    robots: &mut [ControlLoop],
+    agent: &mut dyn Agent,
+    running: &mut [Running],
+    ticks: u64,
+    watch: &(dyn Fn(usize, &Tick) + Sync),
+) -> Result<(), RuntimeError> {
+    let mut done = 0;
+    while done < ticks {
+        let views: Vec<View<'_>> = running
+            .iter()
+            .enumerate()
+            .map(|(robot, r)| View {
+                robot,
+                seed: r.seed,
+                tick: done,
+                observations: &r.observations,
+                proprioception: &r.proprioception,
+            })
+            .collect();
+        let chunks = thinking::plan(robots, agent, &views)?;
+        let length = chunks.first().map_or(0, Vec::len);
+        if chunks.len() != running.len() || length == 0 || chunks.iter().any(|c| c.len() != length)
+        {
+            return Err(RuntimeError::Agent {
+                got: format!("{} chunks, the first of {length} actions", chunks.len()),
+                expected: format!("{} chunks of the same, non-zero, length", running.len()),
+            });
+        }
+        let keep = agent.history();
+        let count = (length as u64).min(ticks - done);
+        let mut work: Vec<(usize, &mut Running, &[Decision])> = running
+            .iter_mut()
+            .zip(&chunks)
+            .enumerate()
+            .map(|(i, (r, c))| (i, r, &c[..count as usize]))
+            .collect();
+        each_mut(robots, &mut work, |robot, (place, running, decisions)| {
+            // Action i of a chunk is meant for that many policy ticks after the decision.
+            let mut due_ns = robot.now_ns();
+            for (i, decision) in decisions.iter().enumerate() {
+                let tick = running.step(robot, done + i as u64, decision, due_ns, keep)?;
+                due_ns = due_ns.saturating_add(robot.action_ns());
+                if let Some(tick) = tick {
+                    watch(*place, &tick);
+                }
+            }
+            Ok(())
+        })?;
+        done += count;
     }
     Ok(())
 }
@@ -158,6 +179,7 @@ impl Running {
         robot: &mut ControlLoop,
         index: u64,
         decision: &Decision,
+        due_ns: u64,
         keep: usize,
     ) -> Result<Option<Tick>, RuntimeError> {
         let (Some(observation), Some(seen)) =
@@ -165,6 +187,7 @@ impl Running {
         else {
             return Ok(None);
         };
+        recordable(&decision.record, robot.description().action_dim())?;
         let mut tick = Tick {
             index,
             stamp_ns: observation.state.stamp_ns,
@@ -173,7 +196,7 @@ impl Running {
             action: decision.record.clone(),
             guard_refusals: Vec::new(),
         };
-        let (mut next, refusals) = robot.act(&decision.execute)?;
+        let (mut next, refusals) = robot.act(&decision.execute, due_ns)?;
         self.first.count_from(&mut next);
         tick.guard_refusals = refusals.names().map(str::to_owned).collect();
         self.writer.tick(&tick)?;
@@ -184,6 +207,23 @@ impl Running {
         self.observations.drain(..excess);
         self.proprioception.drain(..excess);
         Ok(Some(tick))
+    }
+}
+
+/// An action that is recorded is learnt from: it must be one.
+fn recordable(action: &[f32], numbers: usize) -> Result<(), RuntimeError> {
+    let refuse = |got: String| {
+        Err(RuntimeError::Agent {
+            got,
+            expected: format!("{numbers} finite numbers in each action to be recorded"),
+        })
+    };
+    if action.len() != numbers {
+        return refuse(format!("an action of {} numbers", action.len()));
+    }
+    match action.iter().position(|v| !v.is_finite()) {
+        Some(i) => refuse(format!("an action whose number {i} is {}", action[i])),
+        None => Ok(()),
     }
 }
 

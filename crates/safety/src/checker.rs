@@ -21,6 +21,8 @@ pub struct Checker {
     description: RobotDescription,
     kinematics: Option<Kinematics>,
     before: Option<(Vec<f64>, Vec<f64>)>,
+    /// What is wrong with the state to start from; the next command is judged by it.
+    bad_start: Option<String>,
     commands: u64,
     violations: u64,
 }
@@ -39,6 +41,7 @@ impl Checker {
             description: description.clone(),
             kinematics,
             before: None,
+            bad_start: None,
             commands: 0,
             violations: 0,
         })
@@ -56,15 +59,23 @@ impl Checker {
         self.violations
     }
 
-    /// The next command starts from here, at rest.
+    /// The next command starts from here, at rest. From a state that is not this robot's none can: it
+    /// will count as a violation.
     pub fn restart(&mut self, state: &RobotState) {
-        self.before = Some((state.positions.clone(), vec![0.0; state.positions.len()]));
+        let (got, expected) = (state.positions.len(), self.description.joints.len());
+        let sound = got == expected && state.positions.iter().all(|v| v.is_finite());
+        self.bad_start = (!sound).then(|| {
+            format!(
+                "a start from {got} measured joints, not all finite or not the robot's {expected}"
+            )
+        });
+        self.before = sound.then(|| (state.positions.clone(), vec![0.0; expected]));
     }
 
     /// Judges a command.
     pub fn check(&mut self, command: &JointCommand, _now_ns: u64) -> Vec<Violation> {
         self.commands += 1;
-        let mut found = Vec::new();
+        let mut found: Vec<String> = self.bad_start.take().into_iter().collect();
         let joints = &self.description.joints;
         let numbers = || {
             command

@@ -1,55 +1,15 @@
 //! The guard.
 
-use crate::{Refusal, Refusals};
+use crate::{GuardConfig, GuardError, Refusal, Refusals};
 use apprentice_core::{JointCommand, RobotState};
-use apprentice_robot::{DescriptionError, Kinematics, RobotDescription, Workspace};
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use apprentice_robot::{Kinematics, RobotDescription, Workspace};
 
 /// Share of every limit the guard keeps to, so that rounding on the way cannot cross it.
 const MARGIN: f64 = 0.98;
 /// Parts of the way between braking and what was asked for that are tried when it would go too far.
 const PARTS: [f64; 3] = [1.0, 0.6, 0.25];
 /// Longest braking that is looked ahead, ticks.
-const LONGEST_BRAKING: usize = 200;
-
-/// Settings of the guard.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GuardConfig {
-    /// Age at which a command is no longer obeyed, milliseconds.
-    pub stale_ms: u64,
-    /// Largest distance of a joint's target from its measured position, rad (or its unit); 0 for no
-    /// such limit.
-    pub lead_limit: f64,
-}
-
-impl Default for GuardConfig {
-    fn default() -> Self {
-        Self {
-            stale_ms: 200,
-            lead_limit: 0.5,
-        }
-    }
-}
-
-/// Settings or a robot that cannot be guarded.
-#[derive(Debug, Error, PartialEq)]
-pub enum GuardError {
-    /// A setting.
-    #[error("guard.{key} is {got}, allowed: {allowed}")]
-    Config {
-        /// Which.
-        key: &'static str,
-        /// Its value.
-        got: String,
-        /// What would do.
-        allowed: &'static str,
-    },
-    /// The robot.
-    #[error(transparent)]
-    Description(#[from] DescriptionError),
-}
+const LONGEST_BRAKING: usize = 1000;
 
 /// What the guard lets through.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +30,8 @@ pub struct Guard {
     stale_ns: u64,
     lead_limit: f64,
     period: f64,
+    /// Ticks in which every joint stops from its highest speed.
+    braking_ticks: usize,
     position: Vec<f64>,
     velocity: Vec<f64>,
     width: f64,
@@ -94,37 +56,32 @@ impl Guard {
     /// A guard for this robot.
     ///
     /// # Errors
-    /// When a setting is out of range.
+    /// When a setting is out of range, or a joint of the robot brakes too slowly to look ahead.
     pub fn new(description: &RobotDescription, config: GuardConfig) -> Result<Self, GuardError> {
-        if config.stale_ms == 0 {
-            return Err(GuardError::Config {
-                key: "stale_ms",
-                got: "0".into(),
-                allowed: "1 ms or more",
-            });
-        }
-        if !(config.lead_limit >= 0.0 && config.lead_limit.is_finite()) {
-            let got = config.lead_limit.to_string();
-            return Err(GuardError::Config {
-                key: "lead_limit",
-                got,
-                allowed: "0 or more",
-            });
-        }
+        config.validate()?;
         let period = 1.0 / description.control_hz;
-        let joints: Vec<Limits> = description
-            .joints
-            .iter()
-            .map(|j| {
-                let inset = (j.position[1] - j.position[0]) * (1.0 - MARGIN) / 20.0;
-                Limits {
-                    low: j.position[0] + inset,
-                    high: j.position[1] - inset,
-                    velocity: j.velocity * MARGIN,
-                    step: j.acceleration * MARGIN * period,
-                }
-            })
-            .collect();
+        let mut joints = Vec::with_capacity(description.joints.len());
+        let mut braking_ticks = 1;
+        for joint in &description.joints {
+            let inset = (joint.position[1] - joint.position[0]) * (1.0 - MARGIN) / 20.0;
+            let limits = Limits {
+                low: joint.position[0] + inset,
+                high: joint.position[1] - inset,
+                velocity: joint.velocity * MARGIN,
+                step: joint.acceleration * MARGIN * period,
+            };
+            let ticks = (limits.velocity / limits.step).ceil() + 1.0;
+            if ticks.is_nan() || ticks > LONGEST_BRAKING as f64 {
+                return Err(GuardError::Braking {
+                    robot: description.name.clone(),
+                    joint: joint.name.clone(),
+                    ticks,
+                    allowed: LONGEST_BRAKING,
+                });
+            }
+            braking_ticks = braking_ticks.max(ticks as usize);
+            joints.push(limits);
+        }
         let workspace = match &description.workspace {
             Some(workspace) => Some((Kinematics::new(description)?, *workspace)),
             None => None,
@@ -137,6 +94,7 @@ impl Guard {
             stale_ns: config.stale_ms.saturating_mul(1_000_000),
             lead_limit: config.lead_limit,
             period,
+            braking_ticks,
             position: description.home.clone(),
             velocity: vec![0.0; count],
             width: 0.0,
@@ -148,26 +106,48 @@ impl Guard {
         })
     }
 
-    /// Starts from where the robot is, at rest.
-    pub fn restart(&mut self, state: &RobotState) {
-        for (mine, measured) in self.position.iter_mut().zip(&state.positions) {
-            if measured.is_finite() {
-                *mine = *measured;
-            }
+    /// Starts from where the robot is, at rest. A state that is not this robot's, or not finite, is
+    /// not started from: the answer is `false` and the guard goes on as it was.
+    pub fn restart(&mut self, state: &RobotState) -> bool {
+        if !self.is_sound(state) {
+            return false;
         }
+        self.position.clone_from(&state.positions);
         self.velocity.fill(0.0);
-        if state.gripper_width.is_finite() {
-            self.width = state.gripper_width.clamp(0.0, self.gripper_width);
-        }
+        self.width = state.gripper_width.clamp(0.0, self.gripper_width);
         self.started = true;
+        true
     }
 
-    /// Lets a command through, or what comes nearest to it.
+    /// Whether the arm is told to stay where it is.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.velocity.iter().all(|v| *v == 0.0)
+    }
+
+    /// Commands within which the arm is at rest if each one brakes.
+    #[must_use]
+    pub fn braking_ticks(&self) -> usize {
+        self.braking_ticks
+    }
+
+    /// Whether a state is one of this robot.
+    fn is_sound(&self, state: &RobotState) -> bool {
+        state.positions.len() == self.joints.len()
+            && state.positions.iter().all(|v| v.is_finite())
+            && state.gripper_width.is_finite()
+    }
+
+    /// Lets a command through, or what comes nearest to it. A command older than `stale_ms` at
+    /// `now_ns`, both on the sender's clock, brakes.
     pub fn admit(&mut self, proposed: &JointCommand, state: &RobotState, now_ns: u64) -> Admitted {
         if !self.started {
             self.restart(state);
         }
         let mut refusals = Refusals::default();
+        if !self.is_sound(state) {
+            refusals.insert(Refusal::State);
+        }
         if proposed.positions.len() != self.joints.len() {
             refusals.insert(Refusal::Dimension);
         }
@@ -186,8 +166,9 @@ impl Guard {
         }
         if self.lead_limit > 0.0 {
             for (wanted, measured) in self.wanted.iter_mut().zip(&state.positions) {
+                // The state is finite here, so the bounds are in order.
                 let held = wanted.clamp(measured - self.lead_limit, measured + self.lead_limit);
-                if held.is_finite() && held != *wanted {
+                if held != *wanted {
                     refusals.insert(Refusal::Lead);
                     *wanted = held;
                 }
@@ -242,11 +223,19 @@ impl Guard {
 
     /// Brakes: no command came.
     pub fn tick_without_command(&mut self, state: &RobotState, now_ns: u64) -> Admitted {
+        self.hold(Refusal::Stale, state, now_ns)
+    }
+
+    /// Brakes for this reason, and stays where it comes to rest.
+    pub fn hold(&mut self, reason: Refusal, state: &RobotState, now_ns: u64) -> Admitted {
         if !self.started {
             self.restart(state);
         }
         let mut refusals = Refusals::default();
-        refusals.insert(Refusal::Stale);
+        refusals.insert(reason);
+        if !self.is_sound(state) {
+            refusals.insert(Refusal::State);
+        }
         self.brake(0, now_ns, refusals)
     }
 
@@ -289,7 +278,7 @@ impl Guard {
         let mut moving = std::mem::take(&mut self.braking);
         moving.clone_from(&self.speeds);
         let mut crossed = None;
-        for _ in 0..LONGEST_BRAKING {
+        for _ in 0..=self.braking_ticks {
             for (position, speed) in self.ahead.iter_mut().zip(&moving) {
                 *position += speed * self.period;
             }

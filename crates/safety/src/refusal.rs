@@ -21,11 +21,15 @@ pub enum Refusal {
     Lead,
     /// An opening the gripper does not have.
     Gripper,
+    /// An action that is no pose: its columns span no plane.
+    NotAPose,
+    /// What was measured is not of this robot, or not finite.
+    State,
 }
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::NotFinite,
         Self::Dimension,
         Self::Stale,
@@ -35,6 +39,8 @@ impl Refusal {
         Self::Workspace,
         Self::Lead,
         Self::Gripper,
+        Self::NotAPose,
+        Self::State,
     ];
 
     /// Its name, as in files and reports.
@@ -50,6 +56,8 @@ impl Refusal {
             Self::Workspace => "workspace",
             Self::Lead => "lead",
             Self::Gripper => "gripper",
+            Self::NotAPose => "not_a_pose",
+            Self::State => "state",
         }
     }
 }
@@ -81,11 +89,89 @@ impl Refusals {
         self.0 == 0
     }
 
+    /// Whether the command was only made slower or smoother, as any step of a target has to be: its
+    /// reasons are velocity and acceleration, nothing else.
+    #[must_use]
+    pub fn only_shape(self) -> bool {
+        let shaping = 1 << Refusal::Velocity as u16 | 1 << Refusal::Acceleration as u16;
+        self.0 != 0 && self.0 & !shaping == 0
+    }
+
     /// Names of the reasons.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         Refusal::ALL
             .into_iter()
             .filter(move |&r| self.contains(r))
             .map(Refusal::name)
+    }
+}
+
+/// How many commands each reason changed; a command may have several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RefusalCounts([u64; Refusal::ALL.len()]);
+
+impl RefusalCounts {
+    /// Counts a command's reasons.
+    pub fn count(&mut self, refusals: Refusals) {
+        for (count, refusal) in self.0.iter_mut().zip(Refusal::ALL) {
+            *count += u64::from(refusals.contains(refusal));
+        }
+    }
+
+    /// Commands changed for this reason.
+    #[must_use]
+    pub fn of(&self, refusal: Refusal) -> u64 {
+        self.0[refusal as usize]
+    }
+
+    /// Name and count of every reason, in the order of [`Refusal::ALL`].
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Refusal::ALL.into_iter().map(Refusal::name).zip(self.0)
+    }
+}
+
+impl std::ops::AddAssign for RefusalCounts {
+    fn add_assign(&mut self, other: Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine += theirs;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_its_own_place_and_name() {
+        let mut counts = RefusalCounts::default();
+        for (place, refusal) in Refusal::ALL.into_iter().enumerate() {
+            assert_eq!(refusal as usize, place);
+            let mut refusals = Refusals::default();
+            refusals.insert(refusal);
+            assert_eq!(refusals.names().collect::<Vec<_>>(), [refusal.name()]);
+            (0..=place).for_each(|_| counts.count(refusals));
+        }
+        counts += counts;
+        for (place, (name, count)) in counts.named().enumerate() {
+            assert_eq!(
+                (name, count),
+                (Refusal::ALL[place].name(), 2 * place as u64 + 2)
+            );
+            assert_eq!(counts.of(Refusal::ALL[place]), count);
+        }
+    }
+
+    #[test]
+    fn only_speed_and_its_change_are_shaping() {
+        let of = |reasons: &[Refusal]| {
+            let mut set = Refusals::default();
+            reasons.iter().for_each(|&r| set.insert(r));
+            set
+        };
+        assert!(of(&[Refusal::Velocity]).only_shape());
+        assert!(of(&[Refusal::Velocity, Refusal::Acceleration]).only_shape());
+        assert!(!of(&[]).only_shape());
+        assert!(!of(&[Refusal::Velocity, Refusal::Workspace]).only_shape());
     }
 }

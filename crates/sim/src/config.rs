@@ -52,18 +52,8 @@ impl SimConfig {
     /// # Errors
     /// Names the first key that is out of range, with what it was and what is allowed.
     pub fn validate(&self) -> Result<()> {
-        let within = |key, got: f64, low: f64, high: f64, unit, allowed| {
-            if (low..=high).contains(&got) {
-                Ok(())
-            } else {
-                let got = got.to_string();
-                Err(SimError::Config {
-                    key,
-                    got,
-                    unit,
-                    allowed,
-                })
-            }
+        let within = |key, got, low, high, unit, allowed| {
+            in_range("sim", key, got, [low, high], (unit, allowed))
         };
         within(
             "step_us",
@@ -77,6 +67,7 @@ impl SimConfig {
             // NaN fails the comparison too.
             if !(low <= high && low.abs() < 1.0 && high.abs() < 1.0) {
                 return Err(SimError::Config {
+                    table: "sim",
                     key,
                     got: format!("[{low}, {high}]"),
                     unit: "m",
@@ -141,6 +132,26 @@ impl SimConfig {
             "1 to 4",
         )
     }
+}
+
+/// Whether a value lies in its range, both ends included; NaN lies in none.
+pub(crate) fn in_range(
+    table: &'static str,
+    key: &'static str,
+    got: f64,
+    [low, high]: [f64; 2],
+    (unit, allowed): (&'static str, &'static str),
+) -> Result<()> {
+    if (low..=high).contains(&got) {
+        return Ok(());
+    }
+    Err(SimError::Config {
+        table,
+        key,
+        got: got.to_string(),
+        unit,
+        allowed,
+    })
 }
 
 #[cfg(test)]

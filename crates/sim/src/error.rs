@@ -7,9 +7,11 @@ use thiserror::Error;
 pub enum SimError {
     /// A configuration value is out of range.
     #[error(
-        "sim.{key} is {got} {unit}; allowed: {allowed}. Change it in the configuration or with --set sim.{key}=VALUE"
+        "{table}.{key} is {got} {unit}; allowed: {allowed}. Change it in the configuration or with --set {table}.{key}=VALUE"
     )]
     Config {
+        /// Table of the configuration.
+        table: &'static str,
         /// The key, without its table.
         key: &'static str,
         /// What was given.

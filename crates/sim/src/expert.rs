@@ -11,7 +11,7 @@
 //! knocks, while the label stays clean, so that demonstrations hold recoveries (DART, Laskey et al.
 //! 2017, arXiv 1703.09327, with smooth instead of white noise).
 
-use crate::{grasp::Grasp, hand, mug, world::Scene};
+use crate::{config::in_range, error::Result, grasp::Grasp, hand, mug, world::Scene};
 use apprentice_core::{CartesianAction, Seed};
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rand::Rng;
@@ -87,6 +87,68 @@ impl Default for ExpertConfig {
             knock_m: 0.03,
             knock_rad: 0.6,
         }
+    }
+}
+
+impl ExpertConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the first key that is out of range, with what it was and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        let hold_ticks = f64::from(self.hold_ticks);
+        let ranges = [
+            (
+                "rate_hz",
+                self.rate_hz,
+                [0.1, 1000.0],
+                ("Hz", "0.1 to 1000"),
+            ),
+            (
+                "speed_m_s",
+                self.speed_m_s,
+                [0.001, 2.0],
+                ("m/s", "0.001 to 2"),
+            ),
+            (
+                "careful_speed_m_s",
+                self.careful_speed_m_s,
+                [0.001, 2.0],
+                ("m/s", "0.001 to 2"),
+            ),
+            (
+                "turn_rad_s",
+                self.turn_rad_s,
+                [0.01, 10.0],
+                ("rad/s", "0.01 to 10"),
+            ),
+            ("lag_s", self.lag_s, [0.0, 1.0], ("s", "0 to 1")),
+            (
+                "clearance_m",
+                self.clearance_m,
+                [0.0, 0.5],
+                ("m", "0 to 0.5"),
+            ),
+            ("lift_m", self.lift_m, [0.0, 1.0], ("m", "0 to 1")),
+            (
+                "hold_ticks",
+                hold_ticks,
+                [0.0, 10_000.0],
+                ("ticks", "0 to 10000"),
+            ),
+            ("noise_m", self.noise_m, [0.0, 0.1], ("m", "0 to 0.1")),
+            ("noise_rad", self.noise_rad, [0.0, 1.0], ("rad", "0 to 1")),
+            ("knock_m", self.knock_m, [0.0, 0.2], ("m", "0 to 0.2")),
+            (
+                "knock_rad",
+                self.knock_rad,
+                [0.0, PI],
+                ("rad", "0 to 3.14159"),
+            ),
+        ];
+        ranges
+            .into_iter()
+            .try_for_each(|(key, got, range, words)| in_range("expert", key, got, range, words))
     }
 }
 
@@ -351,6 +413,31 @@ fn nearest(angle: f64, reference: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_named() {
+        ExpertConfig::default().validate().unwrap();
+        let stopped = ExpertConfig {
+            rate_hz: 0.0,
+            ..ExpertConfig::default()
+        };
+        assert_eq!(
+            stopped.validate().unwrap_err().to_string(),
+            "expert.rate_hz is 0 Hz; allowed: 0.1 to 1000. Change it in the configuration or with \
+             --set expert.rate_hz=VALUE"
+        );
+        let unknown = ExpertConfig {
+            knock_m: f64::NAN,
+            ..ExpertConfig::default()
+        };
+        assert!(
+            unknown
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("knock_m is NaN")
+        );
+    }
 
     #[test]
     fn the_wrist_takes_the_shorter_turn() {

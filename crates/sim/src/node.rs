@@ -28,6 +28,8 @@ use std::{
 const HEARTBEAT: Duration = Duration::from_millis(50);
 /// How long a clock request may wait for the command it was sent after.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(2);
+/// How long an arm in real time goes on with a command when no other one comes.
+const COMMAND_SILENCE: Duration = Duration::from_millis(200);
 /// The longest time one clock request may ask for.
 const LONGEST_ADVANCE_NS: u64 = 10_000_000_000;
 
@@ -36,7 +38,8 @@ const LONGEST_ADVANCE_NS: u64 = 10_000_000_000;
 pub enum ClockMode {
     /// Only when the runtime asks for the next tick.
     Lockstep,
-    /// As on the wall; states at the robot's control rate, frames at its policy rate.
+    /// As on the wall; states at the robot's control rate, frames at its policy rate. When no command
+    /// comes for 200 ms the arm stops where it is.
     RealTime,
 }
 
@@ -100,6 +103,7 @@ impl SimNode {
             stop: Arc::clone(&stop),
             state_sequence: 0,
             obeyed: 0,
+            heard: None,
         };
         let tick = Duration::from_secs_f64(1.0 / description.control_hz);
         let frames_every = (description.control_hz / description.policy_hz)
@@ -158,6 +162,8 @@ struct Running {
     frame_sequences: Vec<u64>,
     /// Sequence of the command obeyed last.
     obeyed: u64,
+    /// When that was; `None` while the arm stands still of its own accord.
+    heard: Option<Instant>,
 }
 
 impl Running {
@@ -224,6 +230,7 @@ impl Running {
                 continue;
             }
             self.obey();
+            self.watch_for_silence();
             self.simulation.advance(tick.as_nanos() as u64);
             self.publish(count.is_multiple_of(frames_every))?;
             count += 1;
@@ -241,14 +248,32 @@ impl Running {
         if let Some(old) = self.server.latest_command() {
             self.obeyed = old.sequence;
         }
+        self.heard = None;
         self.simulation.reset(Seed(seed));
+    }
+
+    /// Whoever commands the arm may be gone: it then stops by itself.
+    fn watch_for_silence(&mut self) {
+        if let Some(heard) = self.heard
+            && heard.elapsed() > COMMAND_SILENCE
+        {
+            tracing::warn!(
+                "no command has come for {} ms; the arm stops where it is",
+                COMMAND_SILENCE.as_millis()
+            );
+            self.simulation.stop();
+            self.heard = None;
+        }
     }
 
     fn obey(&mut self) {
         if let Some(command) = self.server.latest_command() {
             self.obeyed = command.sequence;
-            if let Err(error) = self.simulation.apply(&command) {
-                tracing::warn!("command {} was not obeyed: {error}", command.sequence);
+            match self.simulation.apply(&command) {
+                Ok(()) => self.heard = Some(Instant::now()),
+                Err(error) => {
+                    tracing::warn!("command {} was not obeyed: {error}", command.sequence);
+                }
             }
         }
     }

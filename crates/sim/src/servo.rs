@@ -23,8 +23,8 @@ pub struct JointServo {
     pub position: f64,
     /// How fast it moves, rad/s.
     pub velocity: f64,
-    /// Where it is told to go, rad.
-    pub target: f64,
+    /// Where it is told to go, rad; nowhere while it stops.
+    target: Option<f64>,
     limits: JointLimits,
     frequency: f64,
     damping: f64,
@@ -39,17 +39,32 @@ impl JointServo {
         Self {
             position,
             velocity: 0.0,
-            target: position,
+            target: Some(position),
             limits,
             frequency,
             damping,
         }
     }
 
+    /// Goes to `target` (rad) from now on.
+    pub fn follow(&mut self, target: f64) {
+        self.target = Some(target);
+    }
+
+    /// Brakes as hard as it can, and stays where it comes to rest.
+    pub fn stop(&mut self) {
+        self.target = None;
+    }
+
     /// Goes `dt` seconds on.
     pub fn step(&mut self, dt: f64) {
         let w = self.frequency;
-        let wanted = w * w * (self.target - self.position) - 2.0 * self.damping * w * self.velocity;
+        let wanted = match self.target {
+            Some(target) => {
+                w * w * (target - self.position) - 2.0 * self.damping * w * self.velocity
+            }
+            None => -self.velocity / dt,
+        };
         let acceleration = wanted.clamp(-self.limits.acceleration, self.limits.acceleration);
         self.velocity =
             (self.velocity + acceleration * dt).clamp(-self.limits.velocity, self.limits.velocity);
@@ -73,7 +88,7 @@ mod tests {
             acceleration: 10.0,
         };
         let mut joint = JointServo::new(0.0, limits, 25.0, 1.0);
-        joint.target = 0.5;
+        joint.follow(0.5);
         let mut highest = 0.0f64;
         for _ in 0..1000 {
             let before = joint.velocity;
@@ -84,8 +99,20 @@ mod tests {
         }
         assert!((joint.position - 0.5).abs() < 1e-4);
         assert!(highest < 0.55, "{highest}");
-        joint.target = 7.0;
+        joint.follow(7.0);
         (0..2000).for_each(|_| joint.step(0.0025));
         assert_eq!((joint.position, joint.velocity), (1.0, 0.0));
+        joint.follow(0.0);
+        (0..100).for_each(|_| joint.step(0.0025));
+        let (from, speed) = (joint.position, joint.velocity);
+        joint.stop();
+        (0..100).for_each(|_| joint.step(0.0025));
+        // It comes to rest within the braking distance, without turning back.
+        assert_eq!(joint.velocity, 0.0);
+        let way = from - joint.position;
+        assert!(way > 0.0 && way <= speed * speed / 20.0 + 0.0025 * speed.abs());
+        let rest = joint.position;
+        (0..100).for_each(|_| joint.step(0.0025));
+        assert_eq!(joint.position, rest);
     }
 }

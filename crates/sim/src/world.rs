@@ -151,10 +151,15 @@ impl Simulation {
             });
         }
         for (joint, &target) in self.joints.iter_mut().zip(&command.positions) {
-            joint.target = target;
+            joint.follow(target);
         }
         self.width_target = command.gripper_width.clamp(0.0, self.arm.max_width);
         Ok(())
+    }
+
+    /// Brakes the arm and lets it stay where it comes to rest, until the next command; the fingers keep their grip.
+    pub fn stop(&mut self) {
+        self.joints.iter_mut().for_each(JointServo::stop);
     }
 
     /// Goes on in time, in whole steps; what is left over is owed to the next call.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use apprentice_core::JointCommand;
-use apprentice_robot::{RobotDescription, RobotLink, wire};
+use apprentice_robot::{Freshness, LinkError, RobotDescription, RobotLink, wire};
 use apprentice_sim::{ClockMode, SimConfig, SimNode};
 use std::{collections::BTreeSet, time::Duration};
 use zenoh::Wait as _;
@@ -110,18 +110,75 @@ fn what_is_really_there_is_not_on_the_link() {
     assert_eq!(keys, allowed);
 }
 
+/// Nothing here is about silence.
+const PATIENT: Freshness = Freshness {
+    state: Duration::from_secs(5),
+    frame: Duration::from_secs(5),
+};
+
 #[test]
 fn real_time_runs_by_itself() {
     let (_, node) = start(ClockMode::RealTime);
     let mut link = connect(&node);
     assert!(!link.is_lockstep());
-    let first = link.latest(true).unwrap();
+    let first = link.latest(true, PATIENT).unwrap();
     let mut target = first.state.positions.clone();
     target[6] += 0.2;
-    link.send(&command(1, &target)).unwrap();
-    std::thread::sleep(Duration::from_millis(600));
-    let later = link.latest(true).unwrap();
+    for sequence in 1..=30 {
+        link.send(&command(sequence, &target)).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let later = link.latest(true, PATIENT).unwrap();
     assert!(later.state.stamp_ns > first.state.stamp_ns + 300_000_000);
     assert!(later.state.positions[6] > first.state.positions[6] + 0.1);
     assert!(later.frames[0].sequence > first.frames[0].sequence);
+}
+
+#[test]
+fn an_arm_nobody_commands_any_more_stops_by_itself() {
+    let (description, node) = start(ClockMode::RealTime);
+    let mut link = connect(&node);
+    link.reset(1).unwrap();
+    let mut far = description.home.clone();
+    far[0] = 2.5;
+    link.send(&command(1, &far)).unwrap();
+    let stopped = (0..200).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        let state = link.latest(false, PATIENT).unwrap().state;
+        (state.velocities[0] == 0.0 && state.positions[0] > 0.05).then_some(state)
+    });
+    let stopped = stopped.unwrap();
+    assert!(
+        stopped.positions[0] < 2.0,
+        "it goes on to {} rad",
+        stopped.positions[0]
+    );
+    std::thread::sleep(Duration::from_millis(200));
+    let still = link.latest(false, PATIENT).unwrap().state;
+    assert_eq!(still.positions, stopped.positions);
+    // And it obeys again.
+    link.send(&command(2, &description.home)).unwrap();
+    let back = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        let state = link.latest(false, PATIENT).unwrap().state;
+        state.positions[0] < still.positions[0] - 0.01
+    });
+    assert!(back);
+}
+
+#[test]
+fn a_robot_that_is_gone_is_noticed() {
+    let (_, node) = start(ClockMode::RealTime);
+    let link = connect(&node);
+    let within = Freshness {
+        state: Duration::from_millis(300),
+        frame: Duration::from_secs(5),
+    };
+    link.latest(true, PATIENT).unwrap();
+    drop(node);
+    std::thread::sleep(Duration::from_millis(400));
+    let error = link.latest(false, within).unwrap_err();
+    assert!(matches!(error, LinkError::Stale { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("apprentice/franka_fr3/state") && text.contains("allowed: 300 ms"));
 }

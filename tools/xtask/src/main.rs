@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const USAGE: &str = "usage: cargo xtask ci
-           format, lints, tests, documentation, the loop end to end
+           format, lints, tests (those beside other programs too), documentation, the loop end to end
        cargo xtask check-cuda [FOLDER]
            compiles with CUDA; FOLDER is a crate to use in place of cubecl-llvm, which downloads LLVM
        cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda] [--only PART]
@@ -86,8 +86,13 @@ fn ci() -> ExitCode {
             &["build", "--release", "--workspace", "--locked"],
             &[],
         ),
-        // The README's command; the loop end to end is one of its tests.
-        ("tests", &["test", "--release", "--workspace"], &[]),
+        // The README's command, with the peers that .ci/run asks for; the loop end to end is one of its
+        // tests.
+        (
+            "tests",
+            &["test", "--release", "--workspace"],
+            &[("APPRENTICE_PEERS", "1")],
+        ),
         (
             "lints",
             &[

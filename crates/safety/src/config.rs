@@ -1,0 +1,117 @@
+//! Settings of the guard, and what is wrong with those that cannot be.
+
+use apprentice_robot::DescriptionError;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Settings of the guard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GuardConfig {
+    /// Age at which a command is no longer obeyed, milliseconds (1 to 10000).
+    pub stale_ms: u64,
+    /// Largest distance of a joint's target from its measured position, rad (or its unit); 0 for no
+    /// such limit.
+    pub lead_limit: f64,
+}
+
+impl Default for GuardConfig {
+    fn default() -> Self {
+        Self {
+            stale_ms: 200,
+            lead_limit: 0.5,
+        }
+    }
+}
+
+impl GuardConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the first key that is out of range, with what it was and what is allowed.
+    pub fn validate(&self) -> Result<(), GuardError> {
+        let refuse = |key, got: String, unit, allowed| {
+            Err(GuardError::Config {
+                key,
+                got,
+                unit,
+                allowed,
+            })
+        };
+        if !(1..=10_000).contains(&self.stale_ms) {
+            return refuse("stale_ms", self.stale_ms.to_string(), "ms", "1 to 10000");
+        }
+        // NaN is in no range.
+        if !(0.0..=f64::MAX).contains(&self.lead_limit) {
+            return refuse(
+                "lead_limit",
+                self.lead_limit.to_string(),
+                "rad",
+                "0 (no such limit) or a finite number above 0",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Settings or a robot that cannot be guarded.
+#[derive(Debug, Error, PartialEq)]
+pub enum GuardError {
+    /// A setting.
+    #[error(
+        "guard.{key} is {got} {unit}, allowed: {allowed}; change it in the configuration or with --set guard.{key}=VALUE"
+    )]
+    Config {
+        /// Which.
+        key: &'static str,
+        /// Its value.
+        got: String,
+        /// Unit of the value.
+        unit: &'static str,
+        /// What would do.
+        allowed: &'static str,
+    },
+    /// A joint that takes too long to stop.
+    #[error(
+        "joint {joint} of robot {robot} takes {ticks} commands to stop from its highest speed, allowed: {allowed}; raise its acceleration, or lower its velocity or control_hz, in robot.toml"
+    )]
+    Braking {
+        /// Which robot.
+        robot: String,
+        /// Which joint.
+        joint: String,
+        /// Commands it takes.
+        ticks: f64,
+        /// Commands it may take.
+        allowed: usize,
+    },
+    /// The robot.
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_named() {
+        assert_eq!(GuardConfig::default().validate(), Ok(()));
+        let error = |stale_ms, lead_limit| {
+            let config = GuardConfig {
+                stale_ms,
+                lead_limit,
+            };
+            config.validate().unwrap_err().to_string()
+        };
+        assert_eq!(
+            error(0, 0.5),
+            "guard.stale_ms is 0 ms, allowed: 1 to 10000; change it in the configuration or with \
+             --set guard.stale_ms=VALUE"
+        );
+        assert!(error(10_001, 0.5).contains("stale_ms"));
+        for lead in [-0.1, f64::NAN, f64::INFINITY] {
+            assert!(error(200, lead).contains("lead_limit"));
+        }
+    }
+}
