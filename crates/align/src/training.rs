@@ -239,7 +239,7 @@ impl Chunks {
         let (mut conditions, mut chunks) = (Vec::new(), Vec::new());
         for part in samples.chunks(Self::BATCH) {
             let batch = rollouts.batch(part, proprioception, actions, device);
-            conditions.push(policy.network().condition_on(&batch));
+            conditions.push(policy.network().condition_on(&batch)?);
             chunks.push(batch.actions);
         }
         Ok(Self {

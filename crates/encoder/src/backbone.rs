@@ -198,7 +198,9 @@ impl Backbone {
                 [1.0 / 255.0, 0.0],
                 device,
             ))?,
-            Self::ResNet18(network, _) => network.pooled(standardised(images, RESNET_SIZE, device)),
+            Self::ResNet18(network, _) => {
+                network.pooled(standardised(images, RESNET_SIZE, device))?
+            }
             Self::DinoV2(network, _, size) => network.class(standardised(images, *size, device))?,
         };
         features

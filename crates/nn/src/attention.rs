@@ -1,6 +1,6 @@
 //! Multi-head self-attention.
 
-use crate::{Linear, ShapeError, fused};
+use crate::{Linear, Precision, ShapeError, fused};
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
@@ -26,14 +26,13 @@ impl Attention {
         rng: &mut impl Rng,
         device: &Device,
     ) -> Result<Self, ShapeError> {
-        if heads == 0 || !width.is_multiple_of(heads) {
-            return Err(ShapeError {
-                layer: "Attention",
-                what: "width",
-                got: width.to_string(),
-                allowed: format!("a multiple of the {heads} heads"),
-            });
-        }
+        ShapeError::unless(
+            heads > 0 && width > 0 && width.is_multiple_of(heads),
+            "Attention",
+            "width",
+            width,
+            format_args!("a multiple of the {heads} heads, both at least 1"),
+        )?;
         Ok(Self {
             qkv: Linear::new(width, 3 * width, rng, device),
             proj: Linear::new(width, width, rng, device),
@@ -72,8 +71,10 @@ fn plain(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
             .reshape([batch, tokens, heads, size])
             .swap_dims(1, 2)
     };
-    let scores = part(0).matmul(part(1).swap_dims(2, 3)) / (size as f32).sqrt();
-    let out = softmax(scores, 3).matmul(part(2));
+    // Queries are scaled first, so that the scores stay within 16 bits; shares need more of them.
+    let queries = part(0) / (size as f32).sqrt();
+    let scores = Precision::F32.of(queries.matmul(part(1).swap_dims(2, 3)));
+    let out = softmax(scores, 3).cast(qkv.dtype()).matmul(part(2));
     out.swap_dims(1, 2).reshape([batch, tokens, heads * size])
 }
 

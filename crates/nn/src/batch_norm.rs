@@ -1,11 +1,13 @@
 //! Batch normalisation with statistics that are kept.
 
+use crate::Precision;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 /// Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167) as a pretrained network has it: the
 /// means and variances it came with stay, scale and offset learn; epsilon 1e-5. To learn from scratch
-/// take [`crate::GroupNorm`], which small batches do not disturb.
+/// take [`crate::GroupNorm`], which small batches do not disturb. In 16 bits ([`Precision`]) its own
+/// numbers stay in 32, as variances may be too large for less.
 #[derive(Module, Debug)]
 pub struct FrozenBatchNorm {
     gamma: Param<Tensor<1>>,
@@ -31,10 +33,12 @@ impl FrozenBatchNorm {
     /// Normalises [B, H, W, C].
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let scale = self.gamma.val() / self.running_var.val().add_scalar(1e-5).sqrt();
-        let shift = self.beta.val() - self.running_mean.val() * scale.clone();
-        let channels = x.dims()[3];
-        let wide = |t: Tensor<1>| t.reshape([1, 1, 1, channels]);
+        let exact = |p: &Param<Tensor<1>>| Precision::F32.of(p.val());
+        let scale = exact(&self.gamma) / exact(&self.running_var).add_scalar(1e-5).sqrt();
+        let shift = exact(&self.beta) - exact(&self.running_mean) * scale.clone();
+        let (channels, given) = (x.dims()[3], x.dtype());
+        debug_assert_eq!(channels, scale.dims()[0], "channels");
+        let wide = |t: Tensor<1>| t.reshape([1, 1, 1, channels]).cast(given);
         x * wide(scale) + wide(shift)
     }
 }

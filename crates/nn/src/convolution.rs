@@ -1,5 +1,6 @@
 //! Convolutions in channels-last layout, each as one matrix product over gathered neighbourhoods.
 
+use crate::ShapeError;
 use crate::fused::{self, Window};
 use crate::linear::uniform;
 use burn::module::{Module, Param};
@@ -63,9 +64,34 @@ impl Conv2d {
         }
     }
 
-    /// [B, H, W, in] to [B, H', W', out].
+    /// Sizes [H', W', out] of the answer to pictures of sizes [H, W, in].
+    ///
+    /// # Errors
+    /// When the channels are not those the layer was made for, or the kernel, which must have a place and
+    /// a step, is larger than the picture with its padding.
+    pub fn output(&self, [h, w, channels]: [usize; 3]) -> Result<[usize; 3], ShapeError> {
+        let [rows, out] = self.weight.dims();
+        let wanted = rows / (self.kernel * self.kernel).max(1);
+        let fits = channels == wanted;
+        ShapeError::unless(fits, "Conv2d", "channels of the picture", channels, wanted)?;
+        let along =
+            |size, what| steps("Conv2d", what, size, self.kernel, self.stride, self.padding);
+        Ok([
+            along(h, "height of the picture")?,
+            along(w, "width of the picture")?,
+            out,
+        ])
+    }
+
+    /// [B, H, W, in] to [B, H', W', out]. What does not fit is told by [`Self::output`], which networks
+    /// ask before they begin.
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        #[cfg(debug_assertions)]
+        {
+            let [_, h, w, c] = x.dims();
+            debug_assert_eq!(self.output([h, w, c]).err(), None);
+        }
         if !fused::available(&x) {
             return self.plain(x);
         }
@@ -133,9 +159,36 @@ impl Conv1d {
         self.bias.dims()[0]
     }
 
-    /// [B, L, in] to [B, L', out].
+    /// Sizes [L', out] of the answer to lines of sizes [L, in].
+    ///
+    /// # Errors
+    /// When the channels are not those the layer was made for, or the kernel, which must have a place and
+    /// a step, is longer than the line with its padding.
+    pub fn output(&self, [length, channels]: [usize; 2]) -> Result<[usize; 2], ShapeError> {
+        let [rows, out] = self.weight.dims();
+        let wanted = rows / self.kernel.max(1);
+        let fits = channels == wanted;
+        ShapeError::unless(fits, "Conv1d", "channels of the line", channels, wanted)?;
+        let (kernel, stride, padding) = (self.kernel, self.stride, self.padding);
+        let length = steps(
+            "Conv1d",
+            "length of the line",
+            length,
+            kernel,
+            stride,
+            padding,
+        )?;
+        Ok([length, out])
+    }
+
+    /// [B, L, in] to [B, L', out]. What does not fit is told by [`Self::output`].
     #[must_use]
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        #[cfg(debug_assertions)]
+        {
+            let [_, l, c] = x.dims();
+            debug_assert_eq!(self.output([l, c]).err(), None);
+        }
         if !fused::available(&x) {
             return self.plain(x);
         }
@@ -200,6 +253,23 @@ impl ConvTranspose1d {
         let both: Tensor<4> = Tensor::stack(vec![even, odd], 2);
         both.reshape([b, 2 * l, out]) + self.bias.val().reshape([1, 1, out])
     }
+}
+
+/// Places of a kernel along a dimension of `size`.
+fn steps(
+    layer: &'static str,
+    what: &'static str,
+    size: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+) -> Result<usize, ShapeError> {
+    ShapeError::unless(kernel > 0, layer, "kernel", kernel, "1 or more")?;
+    ShapeError::unless(stride > 0, layer, "stride", stride, "1 or more")?;
+    let least = kernel.saturating_sub(2 * padding).max(1);
+    let allowed = format_args!("{least} or more");
+    ShapeError::unless(size >= least, layer, what, size, allowed)?;
+    Ok((size + 2 * padding - kernel) / stride + 1)
 }
 
 /// Zeros on both sides of a dimension.

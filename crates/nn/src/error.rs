@@ -1,5 +1,6 @@
 //! What can go wrong with layers and their weights.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -15,6 +16,27 @@ pub struct ShapeError {
     pub got: String,
     /// What would do.
     pub allowed: String,
+}
+
+impl ShapeError {
+    /// Refuses `got` unless it fits.
+    pub(crate) fn unless(
+        fits: bool,
+        layer: &'static str,
+        what: &'static str,
+        got: impl Display,
+        allowed: impl Display,
+    ) -> Result<(), Self> {
+        if fits {
+            return Ok(());
+        }
+        Err(Self {
+            layer,
+            what,
+            got: got.to_string(),
+            allowed: allowed.to_string(),
+        })
+    }
 }
 
 /// A weights file that cannot be written or read.
@@ -49,6 +71,19 @@ pub enum WeightsError {
         tensor: String,
         /// Tensors in the file.
         count: usize,
+    },
+    /// A tensor that the device did not give back.
+    #[error(
+        "weights file {file} was not written: the device did not give tensor {tensor} back ({reason}); \
+         free memory of the device or use another one"
+    )]
+    Device {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// What the device said.
+        reason: String,
     },
     /// A tensor of another shape or type.
     #[error("weights file {file}: tensor {tensor} is {got}, expected {expected}")]

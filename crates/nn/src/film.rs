@@ -7,6 +7,11 @@ use burn::tensor::Tensor;
 /// side in [B, 2 C] (FiLM, Perez et al. 2018, arXiv 1709.07871, the scale around one).
 #[must_use]
 pub fn film(x: Tensor<3>, scale_and_shift: Tensor<2>) -> Tensor<3> {
+    debug_assert_eq!(
+        scale_and_shift.dims(),
+        [x.dims()[0], 2 * x.dims()[2]],
+        "a scale and a shift a sample and channel"
+    );
     if fused::available(&x) {
         fused::film(x, scale_and_shift)
     } else {

@@ -14,6 +14,7 @@
 
 mod activation;
 mod add_relu;
+mod again;
 #[cfg(test)]
 pub(crate) mod agreement;
 mod attention;
@@ -33,6 +34,7 @@ mod picture;
 mod pool;
 pub(crate) mod recycle;
 mod spatial;
+mod steps;
 mod thin;
 
 pub(crate) use activation::Activation;
@@ -121,6 +123,12 @@ impl LayerOps for Flex {
         bias: FloatTensor<Self>,
         window: Window,
     ) -> FloatTensor<Self> {
+        debug_assert_eq!(
+            window.kernel.iter().product::<usize>() * x.shape()[3],
+            weight.shape()[0],
+            "rows of the weights: the kernel's places times the channels in"
+        );
+        debug_assert_eq!(bias.shape()[0], weight.shape()[1], "channels out");
         convolve::forward(x, weight, bias, window, true)
     }
 

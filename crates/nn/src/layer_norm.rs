@@ -26,6 +26,7 @@ impl LayerNorm {
     /// Normalises [.., C].
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        debug_assert_eq!(x.dims()[D - 1], self.gamma.dims()[0], "channels");
         if fused::available(&x) {
             return fused::layer_norm(x, self.gamma.val(), self.beta.val(), self.epsilon);
         }

@@ -47,5 +47,5 @@ pub use spatial_softmax::SpatialSoftmax;
 pub use unet::{UNet1d, UNetConfig};
 pub use vision::{VisionConfig, VisionEncoder};
 pub use vit::{VisionTransformer, VisionTransformerConfig};
-pub use weights_file::{load_module, read_metadata, save_module};
+pub use weights_file::{cut_off, load_module, read_metadata, save_module};
 pub use workers::on_workers;

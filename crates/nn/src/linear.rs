@@ -25,6 +25,7 @@ impl Linear {
     /// [N, in] to [N, out].
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        debug_assert_eq!(x.dims()[1], self.inputs(), "numbers in");
         if !fused::available(&x) {
             return x.matmul(self.weight.val()) + self.bias.val().unsqueeze_dim(0);
         }

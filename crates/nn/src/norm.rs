@@ -19,14 +19,13 @@ impl GroupNorm {
     /// # Errors
     /// When the channels cannot be divided into the groups.
     pub fn new(groups: usize, channels: usize, device: &Device) -> Result<Self, ShapeError> {
-        if groups == 0 || !channels.is_multiple_of(groups) {
-            return Err(ShapeError {
-                layer: "GroupNorm",
-                what: "channels",
-                got: channels.to_string(),
-                allowed: format!("a multiple of the {groups} groups"),
-            });
-        }
+        ShapeError::unless(
+            groups > 0 && channels > 0 && channels.is_multiple_of(groups),
+            "GroupNorm",
+            "channels",
+            channels,
+            format_args!("a multiple of the {groups} groups, both at least 1"),
+        )?;
         Ok(Self {
             gamma: Param::from_tensor(Tensor::ones([channels], device)),
             beta: Param::from_tensor(Tensor::zeros([channels], device)),
@@ -47,6 +46,7 @@ impl GroupNorm {
     }
 
     fn activated<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+        debug_assert_eq!(x.dims()[D - 1], self.gamma.dims()[0], "channels");
         if fused::available(&x) {
             let (gamma, beta) = (self.gamma.val(), self.beta.val());
             return fused::group_norm(x, gamma, beta, self.groups, activation);

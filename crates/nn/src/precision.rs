@@ -35,10 +35,13 @@ impl Precision {
         tensor.cast(self.dtype())
     }
 
-    /// A module with all its weights in this precision.
+    /// A module with its weights in this precision; those of [`crate::FrozenBatchNorm`] stay as they are.
     #[must_use]
     pub fn of_module<M: Module>(self, module: M) -> M {
-        module.map(&mut Caster(self))
+        module.map(&mut Caster {
+            precision: self,
+            containers: Vec::new(),
+        })
     }
 
     /// Whether `device`, called `name`, computes in this precision. The processor's own layers are of
@@ -71,10 +74,26 @@ impl Precision {
     }
 }
 
-struct Caster(Precision);
+struct Caster {
+    precision: Precision,
+    /// The types of the modules from the network down.
+    containers: Vec<String>,
+}
 
 impl ModuleMapper for Caster {
+    fn enter_module(&mut self, _: &str, container: &str) {
+        self.containers.push(container.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.containers.pop();
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(|tensor| self.0.of(tensor))
+        // Variances of pretrained networks may be beyond 16 bits.
+        if self.containers.last().map(String::as_str) == Some("Struct:FrozenBatchNorm") {
+            return param;
+        }
+        param.map(|tensor| self.precision.of(tensor))
     }
 }

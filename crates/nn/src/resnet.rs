@@ -44,14 +44,13 @@ impl Norm {
     fn new(how: Normalisation, channels: usize, device: &Device) -> Result<Self, ShapeError> {
         Ok(match how {
             Normalisation::Group(size) => {
-                if size == 0 || !channels.is_multiple_of(size) {
-                    return Err(ShapeError {
-                        layer: "ResNet18",
-                        what: "channels of a stage",
-                        got: channels.to_string(),
-                        allowed: format!("a multiple of the {size} channels of a group"),
-                    });
-                }
+                ShapeError::unless(
+                    size > 0 && channels.is_multiple_of(size),
+                    "ResNet18",
+                    "channels of a stage",
+                    channels,
+                    format_args!("a multiple of the {size} channels of a group"),
+                )?;
                 Self::Group(GroupNorm::new(channels / size, channels, device)?)
             }
             Normalisation::FrozenBatch => Self::Batch(FrozenBatchNorm::new(channels, device)),
@@ -167,6 +166,9 @@ impl ResNet18 {
         device: &Device,
     ) -> Result<Self, ShapeError> {
         let [first, second, third, fourth] = config.widths;
+        let least = config.widths.into_iter().fold(usize::MAX, usize::min);
+        let allowed = "1 or more channels a stage";
+        ShapeError::unless(least > 0, "ResNet18", "widths", least, allowed)?;
         let how = config.normalisation;
         let mut stage = |input: usize, output: usize, stride: usize| {
             Ok(vec![
@@ -190,8 +192,12 @@ impl ResNet18 {
 
     /// Maps [B, ceil(H / 32), ceil(W / 32), last width] of pictures [B, H, W, 3], scaled as the
     /// weights expect (torchvision's: less the mean of ImageNet's colours, by their deviation).
-    #[must_use]
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+    ///
+    /// # Errors
+    /// When the pictures have no pixel or other channels than three.
+    pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<4>, ShapeError> {
+        let [_, height, width, channels] = images.dims();
+        self.conv1.output([height, width, channels])?;
         let x = self.bn1.forward_relu(self.conv1.forward(images));
         let mut x = max_pool(x, 3, 2, 1);
         for stage in [&self.layer1, &self.layer2, &self.layer3, &self.layer4] {
@@ -199,22 +205,26 @@ impl ResNet18 {
                 x = block.forward(x);
             }
         }
-        x
+        Ok(x)
     }
 
     /// The mean of the maps, [B, last width].
-    #[must_use]
-    pub fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
-        let maps = self.forward(images);
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn pooled(&self, images: Tensor<4>) -> Result<Tensor<2>, ShapeError> {
+        let maps = self.forward(images)?;
         let [batch, height, width, channels] = maps.dims();
         let rows = maps.reshape([batch, height * width, channels]);
-        rows.mean_dim(1).reshape([batch, channels])
+        Ok(rows.mean_dim(1).reshape([batch, channels]))
     }
 
     /// Where in the picture each map is strongest, [B, 2 x last width], as Diffusion Policy pools
     /// them.
-    #[must_use]
-    pub fn keypoints(&self, images: Tensor<4>) -> Tensor<2> {
-        SpatialSoftmax.forward(self.forward(images))
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn keypoints(&self, images: Tensor<4>) -> Result<Tensor<2>, ShapeError> {
+        Ok(SpatialSoftmax.forward(self.forward(images)?))
     }
 }

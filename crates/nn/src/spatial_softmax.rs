@@ -1,5 +1,6 @@
 //! Where in the picture each feature is.
 
+use crate::Precision;
 use crate::fused::{self, place};
 use burn::module::Module;
 use burn::tensor::activation::softmax;
@@ -25,6 +26,9 @@ impl SpatialSoftmax {
     fn plain(x: Tensor<4>) -> Tensor<2> {
         let [b, h, w, c] = x.dims();
         let device = x.device();
+        let given = x.dtype();
+        // Shares of a thousand places, and the places, are beyond 16 bits.
+        let x = Precision::F32.of(x);
         let share = softmax(x.reshape([b, h * w, c]).swap_dims(1, 2), 2);
         let mut grid = Vec::with_capacity(h * w * 2);
         for y in 0..h {
@@ -34,7 +38,8 @@ impl SpatialSoftmax {
         }
         let grid = Tensor::<2>::from_data(TensorData::new(grid, [h * w, 2]), &device);
         let found = share.reshape([b * c, h * w]).matmul(grid);
-        found.reshape([b, c, 2]).swap_dims(1, 2).reshape([b, 2 * c])
+        let found = found.reshape([b, c, 2]).swap_dims(1, 2).reshape([b, 2 * c]);
+        found.cast(given)
     }
 }
 

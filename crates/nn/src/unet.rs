@@ -14,12 +14,36 @@ pub struct UNetConfig {
     pub cond_dim: usize,
     /// Channels of each level.
     pub dims: Vec<usize>,
-    /// Kernel of the convolutions.
+    /// Kernel of the convolutions; odd, so that chunks keep their length.
     pub kernel: usize,
     /// Groups of every GroupNorm.
     pub groups: usize,
-    /// Width of the diffusion-step embedding.
+    /// Width of the diffusion-step embedding; even, as it is sines and as many cosines.
     pub step_dim: usize,
+}
+
+impl UNetConfig {
+    fn check(&self) -> Result<(), ShapeError> {
+        let unless = |fits, what, got: usize, allowed| {
+            ShapeError::unless(fits, "UNet1d", what, got, allowed)
+        };
+        let levels = self.dims.len();
+        unless((1..32).contains(&levels), "levels", levels, "1 to 31")?;
+        let numbers = self.action_dim;
+        unless(numbers > 0, "numbers of an action", numbers, "1 or more")?;
+        unless(
+            self.kernel % 2 == 1,
+            "kernel",
+            self.kernel,
+            "an odd number, which keeps the length of a chunk",
+        )?;
+        unless(
+            self.step_dim > 0 && self.step_dim.is_multiple_of(2),
+            "width of the step embedding",
+            self.step_dim,
+            "an even number from 2 up: sines and as many cosines",
+        )
+    }
 }
 
 /// Two convolutions, the first one's output scaled and shifted by the condition ([`film`]).
@@ -86,21 +110,16 @@ impl UNet1d {
     /// Fresh weights.
     ///
     /// # Errors
-    /// When there is no level or the channels do not fit the groups.
+    /// When there is no level, the channels do not fit the groups, the kernel is even or the width of the
+    /// step embedding odd.
     pub fn new(
         config: &UNetConfig,
         rng: &mut impl Rng,
         device: &Device,
     ) -> Result<Self, ShapeError> {
-        let Some(&deepest) = config.dims.last() else {
-            return Err(ShapeError {
-                layer: "UNet1d",
-                what: "levels",
-                got: "0".into(),
-                allowed: "1 or more".into(),
-            });
-        };
+        config.check()?;
         let levels = config.dims.len();
+        let deepest = config.dims[levels - 1];
         let cond = config.step_dim + config.cond_dim;
         let step_in = Linear::new(config.step_dim, 4 * config.step_dim, rng, device);
         let step_out = Linear::new(4 * config.step_dim, config.step_dim, rng, device);
@@ -167,24 +186,67 @@ impl UNet1d {
     /// [B, C].
     ///
     /// # Errors
-    /// When T is not a multiple of 2^(levels - 1), or A or C are not what the network was made for.
+    /// As [`Self::check`], and when there are more or fewer steps than chunks.
     pub fn forward(
         &self,
         x: Tensor<3>,
         steps: Tensor<1>,
         cond: Tensor<2>,
     ) -> Result<Tensor<3>, ShapeError> {
-        let wanted = self.condition_dim();
-        if cond.dims()[1] != wanted {
-            return Err(ShapeError {
-                layer: "UNet1d",
-                what: "numbers of the condition",
-                got: cond.dims()[1].to_string(),
-                allowed: wanted.to_string(),
-            });
-        }
+        self.check(x.dims(), cond.dims())?;
+        let ([batch, ..], [count]) = (x.dims(), steps.dims());
+        ShapeError::unless(
+            count == batch,
+            "UNet1d",
+            "number of diffusion steps",
+            count,
+            format_args!("{batch}, as many as there are chunks"),
+        )?;
         let activated = mish(Tensor::cat(vec![self.step_features(steps), cond], 1));
-        self.denoise(x, |block| block.film.forward(activated.clone()))
+        Ok(self.denoise(x, |block| block.film.forward(activated.clone())))
+    }
+
+    /// Whether chunks of shape [B, T, A] and conditions of shape [B, C] fit the network.
+    ///
+    /// # Errors
+    /// When T is not a multiple of 2^(levels - 1), A or C are not what the network was made for, or there
+    /// are more or fewer conditions than chunks.
+    pub fn check(&self, chunks: [usize; 3], conditions: [usize; 2]) -> Result<(), ShapeError> {
+        self.check_chunks(chunks)?;
+        let wanted = self.condition_dim();
+        ShapeError::unless(
+            conditions[1] == wanted,
+            "UNet1d",
+            "numbers of the condition",
+            conditions[1],
+            wanted,
+        )?;
+        ShapeError::unless(
+            conditions[0] == chunks[0],
+            "UNet1d",
+            "number of conditions",
+            conditions[0],
+            format_args!("{}, as many as there are chunks", chunks[0]),
+        )
+    }
+
+    fn check_chunks(&self, [_, length, numbers]: [usize; 3]) -> Result<(), ShapeError> {
+        let multiple = 1 << (self.levels - 1);
+        ShapeError::unless(
+            length > 0 && length.is_multiple_of(multiple),
+            "UNet1d",
+            "length of the action chunk",
+            length,
+            format_args!("a multiple of {multiple}"),
+        )?;
+        let wanted = self.out.outputs();
+        ShapeError::unless(
+            numbers == wanted,
+            "UNet1d",
+            "numbers of an action",
+            numbers,
+            wanted,
+        )
     }
 
     /// Numbers of the condition, C.
@@ -222,20 +284,31 @@ impl UNet1d {
     /// [`Self::step_modulations`] and mish(condition) times [`Self::condition_weights`].
     ///
     /// # Errors
-    /// When T is not a multiple of 2^(levels - 1), or A is not what the network was made for.
+    /// When T is not a multiple of 2^(levels - 1), or A, M or the number of rows of the modulations are not
+    /// what the network and the chunks need.
     pub fn forward_modulated(
         &self,
         x: Tensor<3>,
         modulations: &Tensor<2>,
     ) -> Result<Tensor<3>, ShapeError> {
-        let rows = modulations.dims()[0];
+        self.check_chunks(x.dims())?;
+        let [rows, _] = modulations.dims();
+        let width = self.blocks().map(|block| block.film.outputs()).sum();
+        let wanted = [x.dims()[0], width];
+        ShapeError::unless(
+            modulations.dims() == wanted,
+            "UNet1d",
+            "shape of the modulations",
+            format_args!("{:?}", modulations.dims()),
+            format_args!("{wanted:?}, a row a chunk"),
+        )?;
         let mut from = 0;
-        self.denoise(x, |block| {
+        Ok(self.denoise(x, |block| {
             let width = block.film.outputs();
             let own = modulations.clone().slice([0..rows, from..from + width]);
             from += width;
             own
-        })
+        }))
     }
 
     /// Blocks in the order in which they run.
@@ -243,35 +316,12 @@ impl UNet1d {
         self.down.iter().chain(&self.middle).chain(&self.up)
     }
 
+    /// Chunks [B, T, A] through the blocks; sizes are checked by then.
     fn denoise(
         &self,
         x: Tensor<3>,
         mut modulation: impl FnMut(&ResidualBlock) -> Tensor<2>,
-    ) -> Result<Tensor<3>, ShapeError> {
-        let [_, length, numbers] = x.dims();
-        let refuse = |what, got: usize, allowed: String| {
-            Err(ShapeError {
-                layer: "UNet1d",
-                what,
-                got: got.to_string(),
-                allowed,
-            })
-        };
-        let multiple = 1 << (self.levels - 1);
-        if length == 0 || !length.is_multiple_of(multiple) {
-            return refuse(
-                "length of the action chunk",
-                length,
-                format!("a multiple of {multiple}"),
-            );
-        }
-        if numbers != self.out.outputs() {
-            return refuse(
-                "numbers of an action",
-                numbers,
-                self.out.outputs().to_string(),
-            );
-        }
+    ) -> Tensor<3> {
         let mut run = |block: &ResidualBlock, x| {
             let modulation = modulation(block);
             block.forward(x, modulation)
@@ -295,9 +345,8 @@ impl UNet1d {
             x = run(&self.up[2 * level + 1], x);
             x = upsample.forward(x);
         }
-        Ok(self
-            .out
-            .forward(self.last_norm.forward(self.last.forward(x))))
+        self.out
+            .forward(self.last_norm.forward(self.last.forward(x)))
     }
 
     /// What the network makes of diffusion steps, [B, step_dim].

@@ -40,25 +40,32 @@ impl VisionEncoder {
     /// Fresh weights.
     ///
     /// # Errors
-    /// When the lists differ in length or the channels do not fit the groups.
+    /// When the lists differ in length, the channels do not fit the groups, a stride or kernel is zero, or
+    /// the pictures are smaller than the kernels.
     pub fn new(
         config: &VisionConfig,
         rng: &mut impl Rng,
         device: &Device,
     ) -> Result<Self, ShapeError> {
         let layers = config.channels.len();
-        if layers == 0 || config.strides.len() != layers || config.kernels.len() != layers {
-            return Err(ShapeError {
-                layer: "VisionEncoder",
-                what: "channels, strides, kernels",
-                got: format!(
-                    "{layers}, {}, {} entries",
-                    config.strides.len(),
-                    config.kernels.len()
-                ),
-                allowed: "equally many, at least one".into(),
-            });
-        }
+        ShapeError::unless(
+            layers > 0 && config.strides.len() == layers && config.kernels.len() == layers,
+            "VisionEncoder",
+            "channels, strides, kernels",
+            format_args!(
+                "{layers}, {}, {} entries",
+                config.strides.len(),
+                config.kernels.len()
+            ),
+            "equally many, at least one",
+        )?;
+        ShapeError::unless(
+            config.out > 0,
+            "VisionEncoder",
+            "features out",
+            config.out,
+            "1 or more",
+        )?;
         let (mut convolutions, mut norms, mut before) = (Vec::new(), Vec::new(), 3);
         for ((&channels, &stride), &kernel) in config
             .channels
@@ -77,20 +84,33 @@ impl VisionEncoder {
             norms.push(GroupNormMish::new(config.groups, channels, device)?);
             before = channels;
         }
-        Ok(Self {
+        let encoder = Self {
             convolutions,
             norms,
             project: Linear::new(2 * before, config.out, rng, device),
-        })
+        };
+        encoder.check([config.height, config.width, 3])?;
+        Ok(encoder)
+    }
+
+    /// Whether pictures of sizes [H, W, channels] can be looked at.
+    fn check(&self, picture: [usize; 3]) -> Result<(), ShapeError> {
+        let mut convolutions = self.convolutions.iter();
+        convolutions.try_fold(picture, |sizes, c| c.output(sizes))?;
+        Ok(())
     }
 
     /// [B, H, W, 3] in [-1, 1] to [B, out].
-    #[must_use]
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+    ///
+    /// # Errors
+    /// When the pictures are smaller than the kernels or have other channels than three.
+    pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<2>, ShapeError> {
+        let [_, height, width, channels] = images.dims();
+        self.check([height, width, channels])?;
         let mut x = images;
         for (convolution, norm) in self.convolutions.iter().zip(&self.norms) {
             x = norm.forward(convolution.forward(x));
         }
-        self.project.forward(SpatialSoftmax.forward(x * SHARPNESS))
+        Ok(self.project.forward(SpatialSoftmax.forward(x * SHARPNESS)))
     }
 }

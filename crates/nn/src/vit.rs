@@ -100,6 +100,15 @@ impl VisionTransformer {
         rng: &mut impl Rng,
         device: &Device,
     ) -> Result<Self, ShapeError> {
+        let [rows, columns] = config.grid;
+        for (what, size) in [
+            ("side of a patch", config.patch),
+            ("patches down", rows),
+            ("patches across", columns),
+            ("width", config.width),
+        ] {
+            ShapeError::unless(size > 0, "VisionTransformer", what, size, "1 or more")?;
+        }
         let width = config.width;
         let scale = |channels| Scale {
             gamma: Param::from_tensor(Tensor::full([channels], 1e-5, device)),
@@ -125,7 +134,6 @@ impl VisionTransformer {
             stride: config.patch,
             padding: 0,
         };
-        let [rows, columns] = config.grid;
         Ok(Self {
             cls_token: Param::from_tensor(gaussian([1, 1, width], rng, device) * 1e-6),
             pos_embed: Param::from_tensor(
@@ -146,21 +154,21 @@ impl VisionTransformer {
     /// line by line.
     ///
     /// # Errors
-    /// When the pictures have another size than the grid of patches.
+    /// When the pictures have another size than the grid of patches, or other channels than three.
     pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<3>, ShapeError> {
-        let [batch, height, width, _] = images.dims();
+        let [batch, height, width, channels] = images.dims();
         let wanted = [self.rows * self.patch, self.columns * self.patch];
-        if [height, width] != wanted {
-            return Err(ShapeError {
-                layer: "VisionTransformer",
-                what: "size of the pictures",
-                got: format!("{height}x{width}"),
-                allowed: format!(
-                    "{}x{}: patches of {} pixels in a grid of {}x{}",
-                    wanted[0], wanted[1], self.patch, self.rows, self.columns
-                ),
-            });
-        }
+        ShapeError::unless(
+            [height, width] == wanted,
+            "VisionTransformer",
+            "size of the pictures",
+            format_args!("{height}x{width}"),
+            format_args!(
+                "{}x{}: patches of {} pixels in a grid of {}x{}",
+                wanted[0], wanted[1], self.patch, self.rows, self.columns
+            ),
+        )?;
+        self.patch_embed.proj.output([height, width, channels])?;
         let patches = self.patch_embed.proj.forward(images);
         let channels = patches.dims()[3];
         let patches = patches.reshape([batch, self.rows * self.columns, channels]);

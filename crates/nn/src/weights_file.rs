@@ -22,8 +22,16 @@ pub fn save_module<M: Module>(
     let mut collector = Collector {
         path: Vec::new(),
         tensors: BTreeMap::new(),
+        problem: None,
     };
     module.visit(&mut collector);
+    if let Some((tensor, reason)) = collector.problem {
+        return Err(WeightsError::Device {
+            file: path.into(),
+            tensor,
+            reason,
+        });
+    }
     let views: Result<Vec<(String, TensorView<'_>)>, _> = collector
         .tensors
         .iter()
@@ -103,8 +111,29 @@ fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
 fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<SafeTensors<'b>, WeightsError> {
     SafeTensors::deserialize(bytes).map_err(|e| WeightsError::Damaged {
         file: path.into(),
-        reason: e.to_string(),
+        reason: cut_off(bytes).unwrap_or_else(|| e.to_string()),
     })
+}
+
+/// Which tensor a safetensors file that is cut short does not hold whole: the first of them in the file.
+/// `None` when no tensor reaches past the end, or not even the header is whole.
+#[must_use]
+pub fn cut_off(file: &[u8]) -> Option<String> {
+    let (length, rest) = file.split_first_chunk::<8>()?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let (header, data) = rest.split_at_checked(length)?;
+    let header: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header).ok()?;
+    let ends = header.iter().filter_map(|(name, entry)| {
+        let offsets = entry.get("data_offsets")?;
+        Some((offsets.get(1)?.as_u64()?, name))
+    });
+    let (end, name) = ends.filter(|(end, _)| *end > data.len() as u64).min()?;
+    let before = file.len() - data.len();
+    Some(format!(
+        "tensor {name} ends at byte {}, the file at byte {}",
+        end + before as u64,
+        file.len()
+    ))
 }
 
 fn metadata(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, WeightsError> {
@@ -112,7 +141,8 @@ fn metadata(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, Weigh
         file: path.into(),
         reason,
     };
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(e.to_string()))?;
+    let (_, header) = SafeTensors::read_metadata(bytes)
+        .map_err(|e| damaged(cut_off(bytes).unwrap_or_else(|| e.to_string())))?;
     let entry = header.metadata().as_ref().and_then(|m| m.get(METADATA));
     entry.map_or_else(
         || Ok(BTreeMap::new()),
@@ -123,6 +153,8 @@ fn metadata(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, Weigh
 struct Collector {
     path: Vec<String>,
     tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)>,
+    /// The first tensor that did not come back, and why.
+    problem: Option<(String, String)>,
 }
 
 impl ModuleVisitor for Collector {
@@ -137,15 +169,16 @@ impl ModuleVisitor for Collector {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = param.val();
         let shape = value.dims().to_vec();
-        let values = value
-            .into_data()
-            .convert::<f32>()
-            .try_to_vec::<f32>()
-            .unwrap_or_default();
-        self.tensors.insert(
-            self.path.join("."),
-            (shape, bytemuck::cast_slice(&values).to_vec()),
-        );
+        let name = self.path.join(".");
+        match value.try_into_vec_as::<f32>() {
+            Ok(values) => {
+                let bytes = bytemuck::cast_slice(&values).to_vec();
+                self.tensors.insert(name, (shape, bytes));
+            }
+            Err(error) => {
+                self.problem.get_or_insert((name, error.to_string()));
+            }
+        }
     }
 }
 

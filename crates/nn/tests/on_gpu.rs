@@ -145,8 +145,8 @@ fn networks_answer_as_on_the_processor() {
         let vit = VisionTransformer::new(&vit, &mut rng(), device).unwrap();
         [
             numbers(unet),
-            numbers(eye.forward(images.clone())),
-            numbers(resnet.keypoints(images.clone())),
+            numbers(eye.forward(images.clone()).unwrap()),
+            numbers(resnet.keypoints(images.clone()).unwrap()),
             numbers(vit.class(images).unwrap()),
         ]
     };

@@ -61,7 +61,7 @@ fn vision() -> Vec<u32> {
     let mut optimizer = clipped();
     for _ in 0..2 {
         let images: Tensor<4> = gaussian([21, 40, 36, 3], &mut rng, &device);
-        let out = network.forward(images);
+        let out = network.forward(images).unwrap();
         network = step(&mut optimizer, network, (out.clone() * out).sum());
     }
     bits(&network)

@@ -117,6 +117,15 @@ fn a_file_cut_anywhere_is_refused() {
         let error = load_module(linear(3, 2, 1, &device), &cut).unwrap_err();
         assert!(error.to_string().contains("damaged or cut off"), "{error}");
     }
+    // Two numbers of bias, then six of weights, eight-byte aligned at the end of the file.
+    for (missing, tensor) in [(1, "weight"), (24, "weight"), (25, "bias"), (32, "bias")] {
+        std::fs::write(&cut, &bytes[..bytes.len() - missing]).unwrap();
+        let told = format!("tensor {tensor} ends at byte ");
+        let error = load_module(linear(3, 2, 1, &device), &cut).unwrap_err();
+        assert!(error.to_string().contains(&told), "{missing}: {error}");
+        let error = read_metadata(&cut).unwrap_err();
+        assert!(error.to_string().contains(&told), "{missing}: {error}");
+    }
     let nowhere = file("no/such/file.safetensors");
     let error = load_module(linear(3, 2, 1, &device), &nowhere).unwrap_err();
     assert!(error.to_string().contains("reading failed"), "{error}");

@@ -3,6 +3,9 @@
 use crate::{ActionFrame, PolicyError};
 use serde::{Deserialize, Serialize};
 
+/// Levels of a U-Net at most: its chunks are a multiple of two to the power of them.
+const LEVELS: usize = 16;
+
 /// Architecture and sampling of a diffusion policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -31,11 +34,11 @@ pub struct PolicyConfig {
     pub vision_features: usize,
     /// Channels of the U-Net's levels.
     pub unet_channels: Vec<usize>,
-    /// Kernel of the U-Net's convolutions.
+    /// Kernel of the U-Net's convolutions; odd.
     pub unet_kernel: usize,
     /// Groups of every GroupNorm.
     pub norm_groups: usize,
-    /// Width of the diffusion-step embedding.
+    /// Width of the diffusion-step embedding; even.
     pub step_features: usize,
 }
 
@@ -69,10 +72,39 @@ impl PolicyConfig {
     pub fn validate(&self) -> Result<(), PolicyError> {
         let refuse =
             |key, got: String, allowed: String| Err(PolicyError::Config { key, got, allowed });
-        if self.observation_history == 0 {
-            return refuse("observation_history", "0".into(), "1 or more".into());
+        for (key, value) in [
+            ("observation_history", self.observation_history),
+            ("image_size", self.image_size),
+            ("vision_features", self.vision_features),
+            ("norm_groups", self.norm_groups),
+        ] {
+            if value == 0 {
+                return refuse(key, "0".into(), "1 or more".into());
+            }
         }
-        let multiple = 1 << self.unet_channels.len().saturating_sub(1);
+        for (key, values) in [
+            ("vision_strides", &self.vision_strides),
+            ("vision_kernels", &self.vision_kernels),
+        ] {
+            if values.contains(&0) {
+                let allowed = "1 or more in each layer".into();
+                return refuse(key, format!("{values:?}"), allowed);
+            }
+        }
+        let levels = self.unet_channels.len();
+        if !(1..=LEVELS).contains(&levels) {
+            let got = format!("{levels} levels");
+            return refuse("unet_channels", got, format!("1 to {LEVELS} levels"));
+        }
+        if self.unet_kernel.is_multiple_of(2) {
+            let allowed = "an odd number, so that chunks keep their length".into();
+            return refuse("unet_kernel", self.unet_kernel.to_string(), allowed);
+        }
+        if self.step_features == 0 || !self.step_features.is_multiple_of(2) {
+            let allowed = "an even number from 2 up: sines and as many cosines".into();
+            return refuse("step_features", self.step_features.to_string(), allowed);
+        }
+        let multiple = 1 << (levels - 1);
         if self.horizon == 0 || !self.horizon.is_multiple_of(multiple) {
             return refuse(
                 "horizon",
@@ -114,20 +146,13 @@ impl PolicyConfig {
             );
         }
         for &c in self.vision_channels.iter().chain(&self.unet_channels) {
-            if c == 0 || !c.is_multiple_of(self.norm_groups.max(1)) {
+            if c == 0 || !c.is_multiple_of(self.norm_groups) {
                 return refuse(
                     "vision_channels and unet_channels",
                     c.to_string(),
                     format!("multiples of norm_groups ({})", self.norm_groups),
                 );
             }
-        }
-        if self.unet_channels.is_empty() || self.norm_groups == 0 {
-            return refuse(
-                "unet_channels",
-                "none".into(),
-                "at least one, norm_groups at least 1".into(),
-            );
         }
         Ok(())
     }
@@ -184,11 +209,19 @@ impl TrainConfig {
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             let got = self.learning_rate.to_string();
-            return refuse("train.learning_rate", got, "more than 0");
+            return refuse("train.learning_rate", got, "a number more than 0");
         }
-        if self.largest_weight < 1.0 || self.largest_weight.is_nan() {
+        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+            let got = self.weight_decay.to_string();
+            return refuse("train.weight_decay", got, "a number from 0 up");
+        }
+        if !(self.clip_norm > 0.0 && self.clip_norm.is_finite()) {
+            let got = self.clip_norm.to_string();
+            return refuse("train.clip_norm", got, "a number more than 0");
+        }
+        if !(self.largest_weight >= 1.0 && self.largest_weight.is_finite()) {
             let got = self.largest_weight.to_string();
-            return refuse("train.largest_weight", got, "1 or more");
+            return refuse("train.largest_weight", got, "a number from 1 up");
         }
         Ok(())
     }
@@ -206,6 +239,56 @@ impl Default for TrainConfig {
             clip_norm: 1.0,
             checkpointing: false,
             largest_weight: 100.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused<T>(key: &str, what: &str, checked: &Result<T, PolicyError>) {
+        let error = checked.as_ref().err().unwrap().to_string();
+        let wanted = format!("setting {key} is {what}, allowed: ");
+        assert!(error.contains(&wanted), "{error}");
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_are_refused_by_their_key() {
+        assert!(PolicyConfig::default().validate().is_ok());
+        let check = |key: &str, what: &str, change: fn(&mut PolicyConfig)| {
+            let mut config = PolicyConfig::default();
+            change(&mut config);
+            refused(key, what, &config.validate());
+        };
+        check("step_features", "63", |c| c.step_features = 63);
+        check("step_features", "0", |c| c.step_features = 0);
+        check("unet_kernel", "4", |c| c.unet_kernel = 4);
+        check("unet_kernel", "0", |c| c.unet_kernel = 0);
+        check("vision_strides", "[2, 0, 1]", |c| c.vision_strides[1] = 0);
+        check("vision_kernels", "[0, 3, 3]", |c| c.vision_kernels[0] = 0);
+        check("image_size", "0", |c| c.image_size = 0);
+        check("vision_features", "0", |c| c.vision_features = 0);
+        check("norm_groups", "0", |c| c.norm_groups = 0);
+        check("unet_channels", "0 levels", |c| c.unet_channels.clear());
+        check("unet_channels", "70 levels", |c| {
+            c.unet_channels = vec![8; 70];
+        });
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_refused_by_their_key() {
+        assert!(TrainConfig::default().validate().is_ok());
+        for bad in [f32::NAN, f32::INFINITY, -1.0] {
+            let check = |key: &str, change: fn(&mut TrainConfig, f32)| {
+                let mut training = TrainConfig::default();
+                change(&mut training, bad);
+                refused(key, &bad.to_string(), &training.validate());
+            };
+            check("train.learning_rate", |t, v| t.learning_rate = v.into());
+            check("train.weight_decay", |t, v| t.weight_decay = v);
+            check("train.clip_norm", |t, v| t.clip_norm = v);
+            check("train.largest_weight", |t, v| t.largest_weight = v.into());
         }
     }
 }

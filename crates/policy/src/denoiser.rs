@@ -2,22 +2,29 @@
 //! the same in every denoising step once a decision; nothing is read back before the end, and where the
 //! device records graphs (CUDA), the loop is recorded once and replayed.
 
-use crate::recorded::{Recorded, numbers};
+use crate::recent::Recent;
+use crate::recorded::{Recording, numbers, record};
 use crate::schedule::Station;
 use crate::{DdimSampler, PolicyError};
 use apprentice_nn::{Precision, UNet1d, may_record, mish};
 use burn::tensor::{Device, Tensor};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::thread::{self, ThreadId};
 
-/// Batch sizes whose loops are kept recorded.
+/// Loops that are kept recorded.
 const MOST_RECORDED: usize = 4;
+
+/// What a loop is recorded for: kernels are launched on a stream of each thread's own, for the shape of
+/// the noise.
+type Use = (ThreadId, [usize; 3]);
 
 /// Denoises chunks with one network, on one device.
 #[derive(Clone)]
 pub struct Denoiser {
     steps: Arc<Loop>,
-    recorded: Arc<Mutex<HashMap<usize, Option<Recorded>>>>,
+    recorded: Arc<Mutex<Recent<Use, Recording>>>,
+    /// Whether it has been told that a recording does not answer as the loop does.
+    told: Arc<Once>,
     precision: Precision,
 }
 
@@ -45,7 +52,8 @@ impl Denoiser {
         precision.check(device)?;
         Ok(Self {
             steps: Arc::new(Loop::new(unet, sampler, precision, device)),
-            recorded: Arc::default(),
+            recorded: Arc::new(Mutex::new(Recent::new(MOST_RECORDED))),
+            told: Arc::new(Once::new()),
             precision,
         })
     }
@@ -54,22 +62,49 @@ impl Denoiser {
     /// [B, C].
     ///
     /// # Errors
-    /// When the shapes do not fit the network.
+    /// When the shapes do not fit the network, or the device gives nothing back.
     pub fn run(&self, noise: Tensor<3>, condition: Tensor<2>) -> Result<Vec<f32>, PolicyError> {
         if !may_record(&noise.device()) {
-            return numbers(self.steps.run(noise, condition)?);
+            return self.run_once(noise, condition);
         }
-        let batch = noise.dims()[0];
+        self.steps.unet.check(noise.dims(), condition.dims())?;
+        let here = (thread::current().id(), noise.dims());
         let mut all = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        if !all.contains_key(&batch) && all.len() < MOST_RECORDED {
-            let steps = Arc::clone(&self.steps);
-            let run = move |x, c| steps.run(x, c);
-            all.insert(batch, Recorded::new(run, &noise, &condition)?);
+        let recording = all.get_or(here, || self.record(&noise, &condition))?;
+        if let Recording::Replays(recorded) = recording {
+            return recorded.run(noise, condition);
         }
-        match all.get_mut(&batch) {
-            Some(Some(recorded)) if recorded.is_here() => recorded.run(noise, condition),
-            _ => numbers(self.steps.run(noise, condition)?),
+        drop(all);
+        self.run_once(noise, condition)
+    }
+
+    /// [`Self::run`] without recording anything.
+    pub(crate) fn run_once(
+        &self,
+        noise: Tensor<3>,
+        condition: Tensor<2>,
+    ) -> Result<Vec<f32>, PolicyError> {
+        self.steps.unet.check(noise.dims(), condition.dims())?;
+        numbers(self.steps.run(noise, condition)?)
+    }
+
+    fn record(&self, noise: &Tensor<3>, condition: &Tensor<2>) -> Result<Recording, PolicyError> {
+        let steps = Arc::clone(&self.steps);
+        let run = move |x, c| steps.run(x, c);
+        let tolerance = match self.precision {
+            Precision::F32 => 1e-3,
+            Precision::Bf16 | Precision::F16 => 0.05,
+        };
+        let recording = record(run, noise, condition, tolerance)?;
+        if let Recording::Disagrees(error) = recording {
+            self.told.call_once(|| {
+                tracing::warn!(
+                    "the device's recording of the denoising loop is off by {error}, allowed: less than \
+                     {tolerance}; the loop runs kernel by kernel instead, which takes longer"
+                );
+            });
         }
+        Ok(recording)
     }
 
     /// What the loop computes in.
@@ -82,7 +117,7 @@ impl Denoiser {
     #[must_use]
     pub fn is_recorded(&self) -> bool {
         let all = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        all.values().any(Option::is_some)
+        all.values().any(|r| matches!(r, Recording::Replays(_)))
     }
 }
 
@@ -244,21 +279,31 @@ mod tests {
     }
 
     #[test]
-    fn chunks_of_another_shape_are_refused() {
+    fn chunks_and_conditions_of_another_shape_are_refused() {
         let case = case();
         let denoiser = Denoiser::new(
             case.network.unet(),
             &case.sampler,
             Precision::F32,
             &case.device,
-        );
-        let noise = Tensor::zeros([1, 16, NUMBERS + 1], &case.device);
-        let condition = Tensor::zeros([1, case.network.condition_dim()], &case.device);
-        let error = denoiser
-            .unwrap()
-            .run(noise, condition)
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("numbers of an action"), "{error}");
+        )
+        .unwrap();
+        let length = case.network.condition_dim();
+        for (noise, condition, what) in [
+            ([1, 16, NUMBERS + 1], [1, length], "numbers of an action"),
+            ([1, 15, NUMBERS], [1, length], "length of the action chunk"),
+            (
+                [1, 16, NUMBERS],
+                [1, length + 1],
+                "numbers of the condition",
+            ),
+            ([3, 16, NUMBERS], [2, length], "number of conditions"),
+            ([3, 16, NUMBERS], [1, length], "number of conditions"),
+        ] {
+            let noise = Tensor::zeros(noise, &case.device);
+            let condition = Tensor::zeros(condition, &case.device);
+            let error = denoiser.run(noise, condition).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        }
     }
 }

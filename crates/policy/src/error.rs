@@ -39,6 +39,16 @@ pub enum PolicyError {
     /// Training or inference produced a number that is not finite.
     #[error("{0} is not a finite number; lower the learning rate or check the recorded actions")]
     NotFinite(String),
+    /// A device that gave no numbers back, most often because its memory did not do.
+    #[error("the device did not give {what} back ({reason}); {advice}")]
+    Computing {
+        /// What was read.
+        what: &'static str,
+        /// What the device said.
+        reason: String,
+        /// What to change.
+        advice: &'static str,
+    },
     /// A loop that failed while a device recorded it.
     #[error("the denoising loop could not be recorded on the device: {0}; use --device flex")]
     Recording(String),

@@ -70,7 +70,8 @@ impl DiffusionPolicy {
     }
 
     /// How far chunks in the policy's precision are from those in 32 bits, of the range of each number:
-    /// (mean, largest), over `count` draws of noise under a condition of zeros.
+    /// (mean, largest), over `count` draws of noise under a condition of zeros. The loop runs as it is:
+    /// recording it for this one answer would take longer.
     ///
     /// # Errors
     /// When a number comes out that is not finite.
@@ -82,8 +83,8 @@ impl DiffusionPolicy {
                 .map(|i| seed.derive("noise", i))
                 .collect::<Vec<_>>(),
         );
-        let found = self.denoiser.run(noise.clone(), condition.clone())?;
-        let wanted = exact.run(noise, condition)?;
+        let found = self.denoiser.run_once(noise.clone(), condition.clone())?;
+        let wanted = exact.run_once(noise, condition)?;
         // Scaled actions reach from -1 to 1.
         let errors = found.iter().zip(&wanted).map(|(f, w)| (f - w).abs() / 2.0);
         let (sum, most) = errors.fold((0.0, 0.0f32), |(s, m), e| (s + e, m.max(e)));
@@ -194,7 +195,7 @@ impl DiffusionPolicy {
         let mut all = Vec::with_capacity(samples.len() * dim);
         for (part, rows) in samples.chunks(32).enumerate() {
             let batch = windows.batch(rows, &self.proprioception, &self.actions, &self.device);
-            let condition = self.network.condition_on(&batch);
+            let condition = self.network.condition_on(&batch)?;
             let mut mean = vec![0.0; rows.len() * dim];
             for draw in 0..DRAWS {
                 let part_seed = seed.derive("draw", draw).derive("part", part as u64);
@@ -296,7 +297,7 @@ impl DiffusionPolicy {
             })
             .collect();
         let p = Tensor::from_data(TensorData::new(p, [inputs.len(), to * dim]), &self.device);
-        Ok(self.network.condition(&images, p))
+        self.network.condition(&images, p)
     }
 }
 

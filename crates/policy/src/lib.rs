@@ -17,6 +17,7 @@ pub mod frame;
 pub mod inference;
 pub mod network;
 pub mod normalizer;
+mod recent;
 mod recorded;
 pub mod schedule;
 pub mod train;

@@ -66,26 +66,51 @@ impl PolicyNetwork {
 
     /// What the U-Net is conditioned on, [B, To * (cameras * F) + To * P], from pictures
     /// [B * To, H, W, 3] a camera and proprioception [B, To * P].
-    #[must_use]
-    pub fn condition(&self, images: &[Tensor<4>], proprioception: Tensor<2>) -> Tensor<2> {
+    ///
+    /// # Errors
+    /// When there are more or fewer cameras than the policy looks through, a camera's pictures cannot be
+    /// shared out among the batch or do not fit its encoder, or the condition has another length than the
+    /// U-Net takes.
+    pub fn condition(
+        &self,
+        images: &[Tensor<4>],
+        proprioception: Tensor<2>,
+    ) -> Result<Tensor<2>, PolicyError> {
+        let refuse = |what, got: usize, expected: String| PolicyError::Observation {
+            what,
+            got: got.to_string(),
+            expected,
+        };
+        let (found, wanted) = (images.len(), self.encoders.len());
+        if found != wanted {
+            return Err(refuse("number of cameras", found, wanted.to_string()));
+        }
         let batch = proprioception.dims()[0];
-        let mut parts: Vec<Tensor<2>> = self
-            .encoders
-            .iter()
-            .zip(images)
-            .map(|(encoder, images)| {
-                let features = encoder.forward(images.clone());
-                let width = features.dims()[0] * features.dims()[1] / batch;
-                features.reshape([batch, width])
-            })
-            .collect();
+        let mut parts: Vec<Tensor<2>> = Vec::with_capacity(found + 1);
+        for (encoder, images) in self.encoders.iter().zip(images) {
+            let pictures = images.dims()[0];
+            if batch == 0 || pictures == 0 || !pictures.is_multiple_of(batch) {
+                let expected = format!("a multiple of the {batch} rows of proprioception");
+                return Err(refuse("number of pictures of a camera", pictures, expected));
+            }
+            let features = encoder.forward(images.clone())?;
+            let width = pictures / batch * features.dims()[1];
+            parts.push(features.reshape([batch, width]));
+        }
         parts.push(proprioception);
-        Tensor::cat(parts, 1)
+        let condition = Tensor::cat(parts, 1);
+        let (found, wanted) = (condition.dims()[1], self.condition_dim());
+        if found != wanted {
+            return Err(refuse("length of the condition", found, wanted.to_string()));
+        }
+        Ok(condition)
     }
 
     /// [`Self::condition`] of a batch.
-    #[must_use]
-    pub fn condition_on(&self, batch: &Batch) -> Tensor<2> {
+    ///
+    /// # Errors
+    /// Those of [`Self::condition`].
+    pub fn condition_on(&self, batch: &Batch) -> Result<Tensor<2>, PolicyError> {
         self.condition(&batch.images, batch.proprioception.clone())
     }
 
@@ -97,7 +122,7 @@ impl PolicyNetwork {
     /// stay those of the noise.
     ///
     /// # Errors
-    /// When the horizon does not fit the U-Net's levels.
+    /// When the horizon does not fit the U-Net's levels, or sizes do not agree.
     pub fn noise(
         &self,
         schedule: &NoiseSchedule,
@@ -106,6 +131,7 @@ impl PolicyNetwork {
         condition: Tensor<2>,
     ) -> Result<Tensor<3>, PolicyError> {
         let device = noisy.device();
+        self.unet.check(noisy.dims(), condition.dims())?;
         let (signal, spread) = mixing_columns(schedule, steps, &device);
         let left = self
             .unet

@@ -4,9 +4,18 @@
 use crate::PolicyError;
 use burn::tensor::{Graph, Tensor, capture};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::ThreadId;
 
 type Run = Box<dyn FnMut() -> Result<Tensor<3>, PolicyError> + Send>;
+
+/// What came of recording a loop.
+pub(crate) enum Recording {
+    /// It can be replayed, on the thread that recorded it.
+    Replays(Box<Recorded>),
+    /// The device would not record it.
+    Refused,
+    /// The replay was off by so much from what the loop itself answers.
+    Disagrees(f32),
+}
 
 /// What the recorded kernels read; only ever written in place.
 struct Inputs {
@@ -14,59 +23,68 @@ struct Inputs {
     condition: Tensor<2>,
 }
 
-/// The recording of a loop at one batch size.
+/// The recording of a loop for one thread and one shape of the noise.
 pub(crate) struct Recorded {
     inputs: Arc<Mutex<Inputs>>,
     graph: Graph<Result<Tensor<3>, PolicyError>, Run>,
-    /// Kernels are launched on a stream of each thread's own.
-    thread: ThreadId,
+}
+
+/// Records `run`, and compares what the recording answers to inputs it was not recorded with: by then the
+/// device has settled on its kernels, so that both answers come from the same ones.
+///
+/// # Errors
+/// Those of `run`.
+pub(crate) fn record(
+    run: impl Fn(Tensor<3>, Tensor<2>) -> Result<Tensor<3>, PolicyError> + Send + Sync + 'static,
+    noise: &Tensor<3>,
+    condition: &Tensor<2>,
+    tolerance: f32,
+) -> Result<Recording, PolicyError> {
+    let inputs = Arc::new(Mutex::new(Inputs {
+        noise: noise.zeros_like(),
+        condition: condition.zeros_like(),
+    }));
+    let run = Arc::new(run);
+    let (seen, recorded_run) = (Arc::clone(&inputs), Arc::clone(&run));
+    let again: Run = Box::new(move || {
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded_run(seen.noise.clone(), seen.condition.clone())
+    });
+    let graph = capture(&noise.device(), again);
+    if !graph.is_hardware() {
+        return Ok(Recording::Refused);
+    }
+    let mut recorded = Recorded { inputs, graph };
+    let found = recorded.run(noise.clone(), condition.clone())?;
+    let expected = numbers(run(noise.clone(), condition.clone())?)?;
+    let error = largest_error(&found, &expected);
+    Ok(if error < tolerance {
+        Recording::Replays(Box::new(recorded))
+    } else {
+        Recording::Disagrees(error)
+    })
+}
+
+/// The largest difference; infinite where a number is not one or is missing.
+fn largest_error(found: &[f32], expected: &[f32]) -> f32 {
+    if found.len() != expected.len() {
+        return f32::INFINITY;
+    }
+    let errors = found.iter().zip(expected).map(|(f, e)| (f - e).abs());
+    errors.fold(0.0, |most, error| {
+        if error.is_nan() {
+            f32::INFINITY
+        } else {
+            most.max(error)
+        }
+    })
 }
 
 impl Recorded {
-    /// Records `run`. `None` when the device would not record it, or when the recording does not answer
-    /// as `run` does to inputs it has not been recorded with.
-    ///
-    /// # Errors
-    /// Those of `run`.
-    pub(crate) fn new(
-        run: impl Fn(Tensor<3>, Tensor<2>) -> Result<Tensor<3>, PolicyError> + Send + 'static,
-        noise: &Tensor<3>,
-        condition: &Tensor<2>,
-    ) -> Result<Option<Self>, PolicyError> {
-        let expected = run(noise.clone(), condition.clone())?;
-        let inputs = Arc::new(Mutex::new(Inputs {
-            noise: noise.zeros_like(),
-            condition: condition.zeros_like(),
-        }));
-        let seen = Arc::clone(&inputs);
-        let again: Run = Box::new(move || {
-            let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            run(seen.noise.clone(), seen.condition.clone())
-        });
-        let graph = capture(&noise.device(), again);
-        if !graph.is_hardware() {
-            return Ok(None);
-        }
-        let mut recorded = Self {
-            inputs,
-            graph,
-            thread: std::thread::current().id(),
-        };
-        let found = recorded.run(noise.clone(), condition.clone())?;
-        let expected = numbers(expected)?;
-        let same = found
-            .iter()
-            .zip(&expected)
-            .all(|(f, e)| (f - e).abs() < 1e-3);
-        Ok(same.then_some(recorded))
-    }
-
-    /// Whether this thread may replay it.
-    pub(crate) fn is_here(&self) -> bool {
-        self.thread == std::thread::current().id()
-    }
-
     /// Replays the recording with these inputs; on the thread that made it.
+    ///
+    /// burn answers a replay that the device refuses, such as one after the device was lost, with a panic
+    /// and not with an error; nothing here can turn it into one.
     ///
     /// # Errors
     /// Those of the loop when it was recorded.
@@ -99,7 +117,36 @@ impl Recorded {
 
 /// What a tensor holds, on the processor.
 pub(crate) fn numbers(tensor: Tensor<3>) -> Result<Vec<f32>, PolicyError> {
-    let data = tensor.into_data();
-    data.try_into_vec()
-        .map_err(|e| PolicyError::NotFinite(format!("the denoised chunk ({e:?})")))
+    tensor
+        .try_into_vec_as()
+        .map_err(|error| PolicyError::Computing {
+            what: "the denoised chunks",
+            reason: error.to_string(),
+            advice: "if its memory is full, denoise fewer chunks at once or use --device flex",
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn the_processor_refuses_to_record() {
+        let device = Device::flex();
+        let (noise, condition) = (
+            Tensor::<3>::ones([1, 2, 2], &device),
+            Tensor::<2>::ones([1, 3], &device),
+        );
+        let recording = record(|x, _| Ok(x), &noise, &condition, 1e-3).unwrap();
+        assert!(matches!(recording, Recording::Refused));
+    }
+
+    #[test]
+    fn numbers_that_are_missing_or_none_never_agree() {
+        assert!((largest_error(&[1.0, 2.0], &[1.5, 2.0]) - 0.5).abs() < 1e-6);
+        assert!(largest_error(&[f32::NAN, 0.0], &[0.0, 0.0]).is_infinite());
+        assert!(largest_error(&[f32::INFINITY], &[f32::INFINITY]).is_infinite());
+        assert!(largest_error(&[1.0], &[1.0, 2.0]).is_infinite());
+    }
 }

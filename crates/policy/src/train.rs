@@ -6,7 +6,9 @@ use crate::{
     DiffusionPolicy, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork, TrainConfig, Windows,
 };
 use apprentice_core::Seed;
-use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, on_workers};
+use apprentice_nn::{
+    AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, may_record, on_workers,
+};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, seq::SliceRandom};
@@ -25,10 +27,12 @@ pub struct TrainProgress {
 /// Trains a policy on `windows` from scratch.
 ///
 /// `device` must be one without gradients; training turns them on for itself. `watch` is called
-/// after each step and stops the training by answering `false`.
+/// after each step, on a GPU while the next one is under way, and stops the training by answering
+/// `false`.
 ///
 /// # Errors
-/// On settings that cannot work, a loss that is not finite, or when `watch` stops it.
+/// On settings that cannot work, a loss that is not finite, a device that gives none back, or when
+/// `watch` stops it.
 pub fn train(
     windows: &Windows,
     config: &PolicyConfig,
@@ -71,11 +75,22 @@ fn imitate(
     });
     let mut average = Ema::new(&network);
     let mut rng = seed.derive("training", 0).rng();
+    let mut losses = Losses::new(device);
+    let mut finished = |step: usize, loss: f32| {
+        let progress = TrainProgress {
+            step: step + 1,
+            steps: training.steps,
+            loss,
+        };
+        watch(progress)
+            .then_some(())
+            .ok_or(PolicyError::Stopped(step + 1))
+    };
     let mut order = Order::new(windows.samples());
     for step in 0..training.steps {
         let samples = order.next(training.batch, &mut rng);
         let batch = windows.batch(&samples, &proprioception, &actions, &autodiff);
-        let condition = network.condition_on(&batch);
+        let condition = network.condition_on(&batch)?;
         let clean = repeat(batch.actions, training.noise_draws);
         let condition = repeat(condition, training.noise_draws);
         let loss = noise_loss(
@@ -86,12 +101,7 @@ fn imitate(
             &mut rng,
             &autodiff,
         )?;
-        let value: f32 = loss.clone().into_scalar();
-        if !value.is_finite() {
-            return Err(PolicyError::NotFinite(format!(
-                "the loss at training step {step}"
-            )));
-        }
+        let known = losses.next(step, &loss)?;
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         let rate = cosine_with_warmup(
             step,
@@ -100,13 +110,12 @@ fn imitate(
             training.learning_rate,
         );
         network = optimizer.step_averaging(network, gradients, rate, &mut average);
-        if !watch(TrainProgress {
-            step: step + 1,
-            steps: training.steps,
-            loss: value,
-        }) {
-            return Err(PolicyError::Stopped(step + 1));
+        if let Some((step, loss)) = known {
+            finished(step, loss)?;
         }
+    }
+    if let Some((step, loss)) = losses.last()? {
+        finished(step, loss)?;
     }
     let network = average.apply(network);
     let config = PolicyConfig {
@@ -121,6 +130,53 @@ fn imitate(
         windows.cameras(),
         device,
     )
+}
+
+/// The losses of training, each read back from the device and refused when it is not finite.
+struct Losses {
+    /// Whether a loss is read only when the next step has been handed out: reading one waits for all that
+    /// was handed out before, and a GPU would have nothing to do from then on.
+    late: bool,
+    waiting: Option<(usize, Tensor<1>)>,
+}
+
+impl Losses {
+    fn new(device: &Device) -> Self {
+        Self {
+            late: may_record(device),
+            waiting: None,
+        }
+    }
+
+    /// Takes the loss of a step, before its backward pass; answers the newest that is known and its step.
+    fn next(&mut self, step: usize, loss: &Tensor<1>) -> Result<Option<(usize, f32)>, PolicyError> {
+        let loss = loss.clone().inner();
+        if self.late {
+            let before = self.waiting.replace((step, loss));
+            return before.map(Self::read).transpose();
+        }
+        Self::read((step, loss)).map(Some)
+    }
+
+    /// The one that is still to be read.
+    fn last(&mut self) -> Result<Option<(usize, f32)>, PolicyError> {
+        self.waiting.take().map(Self::read).transpose()
+    }
+
+    fn read((step, loss): (usize, Tensor<1>)) -> Result<(usize, f32), PolicyError> {
+        let value: f32 = loss
+            .try_into_scalar()
+            .map_err(|error| PolicyError::Computing {
+                what: "the loss of a training step",
+                reason: error.to_string(),
+                advice: "if its memory is full, lower train.batch or set train.checkpointing = true",
+            })?;
+        if !value.is_finite() {
+            let what = format!("the loss at training step {step}");
+            return Err(PolicyError::NotFinite(what));
+        }
+        Ok((step, value))
+    }
 }
 
 /// Mean squared error of the predicted noise, at random steps, over chunks [B, Tp, A], each weighted
@@ -205,5 +261,45 @@ impl Order {
                 self.samples[self.next - 1]
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(late: bool, values: &[f32]) -> Result<Vec<(usize, f32)>, PolicyError> {
+        let device = Device::flex().autodiff();
+        let mut losses = Losses {
+            late,
+            waiting: None,
+        };
+        let mut told = Vec::new();
+        for (step, &value) in values.iter().enumerate() {
+            let loss = Tensor::<1>::from_floats([value], &device);
+            told.extend(losses.next(step, &loss)?);
+        }
+        told.extend(losses.last()?);
+        Ok(told)
+    }
+
+    #[test]
+    fn a_loss_read_late_is_that_of_its_own_step() {
+        let wanted = vec![(0, 3.0), (1, 2.0), (2, 1.0)];
+        for late in [false, true] {
+            assert_eq!(told(late, &[3.0, 2.0, 1.0]).unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn no_loss_that_is_not_finite_passes() {
+        for late in [false, true] {
+            for values in [[f32::NAN, 1.0], [1.0, f32::INFINITY]] {
+                let error = told(late, &values).unwrap_err().to_string();
+                let step = usize::from(values[0].is_finite());
+                let wanted = format!("the loss at training step {step} is not a finite number");
+                assert!(error.contains(&wanted), "{error}");
+            }
+        }
     }
 }

@@ -53,10 +53,7 @@ pub enum WeightsError {
         reason: String,
     },
     /// A weights file that is cut short, damaged or of another kind.
-    #[error(
-        "{path}: not a readable {kind} file: {reason}. It may be cut short: get it again with \
-         'apprentice weights get efficientnet-lite0'"
-    )]
+    #[error("{path}: not a readable {kind} file: {reason}. It may be cut short: {advice}")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -64,6 +61,8 @@ pub enum WeightsError {
         kind: &'static str,
         /// What the reader said.
         reason: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// A tensor the network needs is not in the file.
     #[error("{path}: tensor '{name}' of shape {expected:?} is missing; is this {network}?")]

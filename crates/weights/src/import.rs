@@ -32,8 +32,13 @@ impl Place<'_> {
         }
     }
 
-    /// The numbers of the tensor called `name`, in our layout.
-    fn read(&self, tensors: &NamedTensors, name: &str) -> Result<Vec<f32>, WeightsError> {
+    /// The numbers of the tensor called `name`, in our layout; `kernel` is the side of a convolution's.
+    fn read(
+        &self,
+        tensors: &NamedTensors,
+        name: &str,
+        kernel: usize,
+    ) -> Result<Vec<f32>, WeightsError> {
         let is_weight = self.parameter == "weight";
         match (self.kind, self.shape) {
             ("Linear", &[input, output]) if is_weight => Ok(turned(
@@ -43,12 +48,12 @@ impl Place<'_> {
                 false,
             )),
             ("Conv1d" | "Conv2d", &[reach, output]) if is_weight => {
-                let taps = taps(tensors, name, reach * output);
-                let stored = tensors.shape(name).unwrap_or_default().to_vec();
-                let fits = stored.first() == Some(&output) && taps.is_some();
-                let expected = if fits { stored } else { vec![output, reach] };
+                let sides = if self.kind == "Conv2d" { 2 } else { 1 };
+                let taps = kernel.pow(sides);
+                let mut expected = vec![output, reach / taps.max(1)];
+                expected.extend(std::iter::repeat_n(kernel, sides as usize));
                 let values = tensors.get(name, &expected)?;
-                Ok(turned(values, output, taps.unwrap_or(1), false))
+                Ok(turned(values, output, taps, false))
             }
             ("ConvTranspose1d", &[input, reach]) if is_weight => {
                 let values = tensors.get(name, &[input, reach / 4, 4])?;
@@ -57,13 +62,6 @@ impl Place<'_> {
             (_, shape) => Ok(tensors.get(name, shape)?.to_vec()),
         }
     }
-}
-
-/// Places of a stored convolution's kernel, when its numbers are so many.
-fn taps(tensors: &NamedTensors, name: &str, numbers: usize) -> Option<usize> {
-    let shape = tensors.shape(name)?;
-    (shape.len() > 2 && shape.iter().product::<usize>() == numbers)
-        .then(|| shape[2..].iter().product())
 }
 
 /// [first, second, taps] to [taps, second, first], or to [first, taps, second] where the first stays.

@@ -24,6 +24,8 @@ pub mod error;
 pub mod import;
 pub mod named_tensors;
 pub mod package;
+mod pytorch;
+mod safetensors_file;
 
 pub use download::{fetch, fetch_with_python};
 pub use efficientnet::{EfficientNetLite0, FEATURES};

@@ -1,8 +1,7 @@
 //! Tensors by name out of a `.safetensors` or `.pth` file, checked as they are taken.
 
-use crate::WeightsError;
-use pytorch_reader::{DType, PytorchReader};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use crate::{EfficientNetLite0, WeightsError, pytorch, safetensors_file};
+use safetensors::{Dtype, tensor::TensorView};
 use std::{
     collections::BTreeMap,
     fs,
@@ -16,7 +15,7 @@ struct HostTensor {
     values: Vec<f32>,
 }
 
-/// The float tensors of one file. Integer tensors (batch counters) are left out.
+/// The float tensors of one file, all in 32 bits. Integer tensors (batch counters) are left out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedTensors {
     path: PathBuf,
@@ -36,61 +35,61 @@ impl NamedTensors {
     }
 
     /// Reads `path`: a PyTorch checkpoint when its name ends in `.pth`, `.pt` or `.ckpt`, otherwise
-    /// safetensors. `network` names what is being loaded in errors.
+    /// safetensors. Floats of 16 and of 64 bits are turned into 32; the moments that optimisers leave in
+    /// checkpoints are left out. `network` names what is being loaded in errors.
     ///
     /// # Errors
     /// When the file cannot be read, is cut short, or is neither kind of file.
     pub fn read(path: &Path, network: &'static str) -> Result<Self, WeightsError> {
-        let is_torch = path
-            .extension()
-            .and_then(|e| e.to_str())
-            .is_some_and(|e| ["pth", "pt", "ckpt"].contains(&e.to_ascii_lowercase().as_str()));
-        if is_torch {
-            Self::read_pytorch(path, network)
-        } else {
-            let bytes = fs::read(path).map_err(WeightsError::file(path))?;
-            Self::from_safetensors(&bytes, path, network)
-        }
+        Self::read_where(path, network, |name| !is_moment(name))
     }
 
-    fn from_safetensors(
-        bytes: &[u8],
+    /// [`Self::read`], of the tensors only whose names begin with `prefix`.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and when there is no such tensor.
+    pub fn read_under(
         path: &Path,
         network: &'static str,
+        prefix: &str,
     ) -> Result<Self, WeightsError> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Unreadable {
-            path: path.to_owned(),
-            kind: "safetensors",
-            reason: error.to_string(),
-        })?;
-        let mut named = Self::empty(path, network);
-        for (name, view) in file.tensors() {
-            if view.dtype() == Dtype::F32 {
-                let shape = view.shape().to_vec();
-                named.insert(&name, shape, floats(view.data()));
-            }
+        let named = Self::read_where(path, network, |name| name.starts_with(prefix))?;
+        if named.is_empty() {
+            return Err(named.misfit(format!(
+                "no tensor of floats has a name that begins with '{prefix}'"
+            )));
         }
         Ok(named)
     }
 
-    fn read_pytorch(path: &Path, network: &'static str) -> Result<Self, WeightsError> {
-        let unreadable = |reason: String| WeightsError::Unreadable {
-            path: path.to_owned(),
-            kind: "PyTorch checkpoint",
-            reason,
-        };
-        let file = PytorchReader::new(path).map_err(|error| unreadable(error.to_string()))?;
+    fn read_where(
+        path: &Path,
+        network: &'static str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Self, WeightsError> {
+        let is_torch = path
+            .extension()
+            .and_then(|e| e.to_str())
+            .is_some_and(|e| ["pth", "pt", "ckpt"].contains(&e.to_ascii_lowercase().as_str()));
         let mut named = Self::empty(path, network);
-        for (name, tensor) in file.tensors() {
-            if tensor.dtype() == DType::F32 {
-                let bytes = tensor
-                    .read()
-                    .map_err(|error| unreadable(error.to_string()))?;
-                // The reader hands bytes out in this machine's order.
-                let values = bytemuck::pod_collect_to_vec(&bytes);
-                named.insert(name, tensor.shape().to_vec(), values);
-            }
-        }
+        let kind = if is_torch {
+            "PyTorch checkpoint"
+        } else {
+            "safetensors"
+        };
+        let take = |name: &str, shape: &[usize], values| named.insert(name, shape.to_vec(), values);
+        let read = if is_torch {
+            pytorch::read(path, wanted, take)
+        } else {
+            let bytes = fs::read(path).map_err(WeightsError::file(path))?;
+            safetensors_file::read(&bytes, wanted, take)
+        };
+        read.map_err(|reason| WeightsError::Unreadable {
+            path: path.to_owned(),
+            kind,
+            reason,
+            advice: advice(network),
+        })?;
         Ok(named)
     }
 
@@ -179,6 +178,7 @@ impl NamedTensors {
             path: self.path.clone(),
             kind: "safetensors",
             reason: error.to_string(),
+            advice: advice(self.network),
         };
         let bytes: Vec<(&String, &HostTensor, Vec<u8>)> = self
             .tensors
@@ -199,12 +199,19 @@ impl NamedTensors {
     }
 }
 
-/// Little-endian 32-bit floats.
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes
-        .chunks_exact(4)
-        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-        .collect()
+/// Whether a tensor is what PyTorch's optimisers keep of the gradients of a parameter.
+fn is_moment(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    ["exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"].contains(&last)
+}
+
+/// What to do about a file that is no good.
+fn advice(network: &str) -> &'static str {
+    if network == EfficientNetLite0::NAME {
+        "get it again with 'apprentice weights get efficientnet-lite0'"
+    } else {
+        "copy it again from where it came from"
+    }
 }
 
 #[cfg(test)]
@@ -218,27 +225,75 @@ mod tests {
         named
     }
 
+    fn read(name: &str, bytes: &[u8]) -> Result<NamedTensors, WeightsError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        NamedTensors::read(&path, "a test")
+    }
+
     #[test]
     fn safetensors_come_back_and_are_deterministic() {
         let bytes = sample().to_safetensors().unwrap();
         assert_eq!(bytes, sample().to_safetensors().unwrap());
-        let back = NamedTensors::from_safetensors(&bytes, Path::new("sample"), "a test").unwrap();
-        assert_eq!(back, sample());
+        assert_eq!(read("whole.st", &bytes).unwrap().tensors, sample().tensors);
     }
 
     #[test]
     fn a_truncated_file_is_named_and_said_to_be_cut_short() {
         let bytes = sample().to_safetensors().unwrap();
         for keep in [0, 7, 20, bytes.len() - 1] {
-            let error =
-                NamedTensors::from_safetensors(&bytes[..keep], Path::new("half.st"), "a test")
-                    .unwrap_err()
-                    .to_string();
+            let error = read("half.st", &bytes[..keep]).unwrap_err().to_string();
             assert!(
                 error.contains("half.st") && error.contains("cut short"),
                 "{error}"
             );
+            assert!(error.contains("copy it again"), "{error}");
         }
+        // A number of 'a', then four of 'b'.
+        for (missing, tensor) in [(1, "b"), (16, "b"), (17, "a"), (20, "a")] {
+            let error = read("half.st", &bytes[..bytes.len() - missing]).unwrap_err();
+            let told = format!("tensor {tensor} ends at byte ");
+            assert!(error.to_string().contains(&told), "{missing}: {error}");
+        }
+    }
+
+    #[test]
+    fn only_efficientnet_is_offered_again() {
+        let offers = |network| advice(network).contains("weights get");
+        assert!(offers(EfficientNetLite0::NAME) && !offers("U-Net"));
+    }
+
+    #[test]
+    fn floats_of_other_sizes_are_turned_into_32_bits() {
+        let numbers = [1.5f64, -2.0, 0.25];
+        let wide: Vec<u8> = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
+        // 1.5, -2 and 0.25 in 16 bits of either kind.
+        let half: Vec<u8> = [0x3e00u16, 0xc000, 0x3400].map(u16::to_le_bytes).concat();
+        let brain: Vec<u8> = [0x3fc0u16, 0xc000, 0x3e80].map(u16::to_le_bytes).concat();
+        let count: Vec<u8> = 7i64.to_le_bytes().to_vec();
+        let view = |dtype, bytes| TensorView::new(dtype, vec![3], bytes).unwrap();
+        let views = [
+            ("wide", view(Dtype::F64, &wide)),
+            ("half", view(Dtype::F16, &half)),
+            ("brain", view(Dtype::BF16, &brain)),
+            (
+                "count",
+                TensorView::new(Dtype::I64, vec![1], &count).unwrap(),
+            ),
+        ];
+        let bytes = safetensors::serialize(views, None).unwrap();
+        let named = read("mixed.safetensors", &bytes).unwrap();
+        for name in ["wide", "half", "brain"] {
+            assert_eq!(named.get(name, &[3]).unwrap(), [1.5, -2.0, 0.25], "{name}");
+        }
+        assert!(!named.contains("count"));
+    }
+
+    #[test]
+    fn moments_of_optimisers_are_no_weights() {
+        assert!(is_moment("optimizer.state.0.exp_avg") && is_moment("state.3.exp_avg_sq"));
+        assert!(!is_moment("layer.exp_avg.weight") && !is_moment("weight"));
     }
 
     #[test]

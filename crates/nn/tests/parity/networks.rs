@@ -18,7 +18,7 @@ fn the_vision_encoder_matches() {
     };
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let fresh = VisionEncoder::new(&config, &mut rng, &case.device).unwrap();
-    case.layer(fresh, |m, x: Tensor<4>| m.forward(x));
+    case.layer(fresh, |m, x: Tensor<4>| m.forward(x).unwrap());
 }
 
 fn unet(name: &str, config: UNetConfig) {

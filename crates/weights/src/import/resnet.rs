@@ -49,9 +49,19 @@ pub fn resnet18(
     let fresh = ResNet18::new(&config, &mut any_weights(), device)
         .map_err(|e| tensors.misfit(e.to_string()))?;
     let network = fill(fresh, |place: &Place<'_>| {
-        place.read(tensors, &name(place.layer, place.torch_parameter()))
+        let name = name(place.layer, place.torch_parameter());
+        place.read(tensors, &name, kernel(place.layer))
     })?;
     Ok((config, network))
+}
+
+/// Of the stem, of the shortcuts and of all others.
+fn kernel(layer: &str) -> usize {
+    match layer {
+        "conv1" => 7,
+        layer if layer.contains("downsample") => 1,
+        _ => 3,
+    }
 }
 
 /// `conv1`, `bn1`, ReLU, pooling and the four stages by their numbers.

@@ -70,9 +70,20 @@ pub fn unet1d(
         if place.layer.ends_with(".film") {
             return modulation(tensors, place, &name, scales);
         }
-        place.read(tensors, &name)
+        place.read(tensors, &name, kernel_of(place.layer, kernel))
     })?;
     Ok((config, network))
+}
+
+/// The kernel of a convolution; `most` is that of all but a few.
+fn kernel_of(layer: &str, most: usize) -> usize {
+    if layer.starts_with("downsample") {
+        3
+    } else if layer == "out" || layer.ends_with("shortcut") {
+        1
+    } else {
+        most
+    }
 }
 
 /// The layer that makes scales and shifts of the condition.
@@ -84,7 +95,7 @@ fn modulation(
 ) -> Result<Vec<f32>, WeightsError> {
     let outputs = place.shape[place.shape.len() - 1];
     if scales {
-        let mut values = place.read(tensors, name)?;
+        let mut values = place.read(tensors, name, 1)?;
         if place.parameter == "bias" {
             values[..outputs / 2].iter_mut().for_each(|v| *v -= 1.0);
         }
@@ -96,7 +107,7 @@ fn modulation(
         shape: &shape,
         ..*place
     }
-    .read(tensors, name)?;
+    .read(tensors, name, 1)?;
     let rows = shifts.chunks(outputs / 2);
     Ok(rows
         .flat_map(|row| std::iter::repeat_n(0.0, outputs / 2).chain(row.iter().copied()))

@@ -54,17 +54,15 @@ pub fn vision_transformer(
             "" => String::new(),
             layer => format!("{layer}."),
         };
-        place.read(
-            tensors,
-            &named(&format!("{layer}{}", place.torch_parameter())),
-        )
+        let name = named(&format!("{layer}{}", place.torch_parameter()));
+        place.read(tensors, &name, patch)
     })?;
     Ok((config, network))
 }
 
 /// The class token's embedding and those of a square grid, the latter for another grid.
 fn stretched(values: &[f32], width: usize, grid: [usize; 2]) -> Option<Vec<f32>> {
-    let places = values.len() / width - 1;
+    let places = (values.len() / width).checked_sub(1)?;
     let side = places.isqrt();
     if side * side != places || side == 0 {
         return None;

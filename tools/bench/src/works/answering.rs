@@ -33,7 +33,7 @@ pub(super) fn resnet_forward(batch: usize, side: usize, device: &Device) -> Resu
     let net = ResNet18::new(&ResNetConfig::default(), &mut rng(), device)?;
     let images: Tensor<4> = gaussian([batch, side, side, 3], &mut rng(), device);
     Ok(timed(move || {
-        finish(&net.forward(images.clone()));
+        finish(&net.forward(images.clone())?);
         Ok(())
     }))
 }

@@ -37,7 +37,7 @@ pub(super) fn vision_backward(device: &Device) -> Result<Work> {
     let net = eye(&device)?;
     let images: Tensor<4> = gaussian([64, 64, 64, 3], &mut rng(), &device);
     Ok(timed(move || {
-        black_box(backward(&net, net.forward(images.clone())));
+        black_box(backward(&net, net.forward(images.clone())?));
         wait(&device)
     }))
 }
@@ -47,7 +47,7 @@ pub(super) fn resnet_backward(batch: usize, side: usize, device: &Device) -> Res
     let net = ResNet18::new(&ResNetConfig::default(), &mut rng(), &device)?;
     let images: Tensor<4> = gaussian([batch, side, side, 3], &mut rng(), &device);
     Ok(timed(move || {
-        black_box(backward(&net, net.forward(images.clone())));
+        black_box(backward(&net, net.forward(images.clone())?));
         wait(&device)
     }))
 }
@@ -122,7 +122,7 @@ pub(super) fn policy_step(device: &Device) -> Result<Work> {
         };
         let mut seen: Vec<Tensor<2>> = Vec::new();
         for (eye, images) in module.eyes.iter().zip(&images) {
-            seen.push(eye.forward(images.clone()).reshape([16, 128]));
+            seen.push(eye.forward(images.clone())?.reshape([16, 128]));
         }
         seen.push(proprioception.clone());
         let cond = Tensor::cat(vec![Tensor::cat(seen, 1); 4], 0);
@@ -163,7 +163,7 @@ pub(super) fn resnet_unet_step(batch: usize, device: &Device) -> Result<Work> {
         let (Some(module), Some(average)) = (net.take(), average.as_mut()) else {
             bail!("a step failed");
         };
-        let cond = module.eye.keypoints(images.clone());
+        let cond = module.eye.keypoints(images.clone())?;
         let out = module.unet.forward(noisy.clone(), steps.clone(), cond)?;
         let gradients = backward(&module, out);
         net = Some(optimizer.step_averaging(module, gradients, 1e-4, average));

@@ -1,0 +1,237 @@
+//! What each layer's gradients are computed from.
+
+use super::activation::Activation;
+use super::buffer::{tensor, values, writable};
+use super::convolve::{ConvGradients, gradients};
+use super::picture::{Picture, Window};
+use super::{add_relu, attention, film, gelu, layer_norm, mish, norm, pool, spatial};
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, unary};
+use burn::backend::flex::FlexTensor;
+use burn::backend::{Flex, TensorMetadata};
+
+/// What went into a layer: kept, or computed again now.
+fn inputs<const N: usize>(ids: [NodeId; N], checkpointer: &mut Checkpointer) -> [FlexTensor; N] {
+    ids.map(|id| checkpointer.retrieve_node_output(id))
+}
+
+#[derive(Debug)]
+pub(super) struct GroupNormStep;
+
+/// What went into a group normalisation, and what it found.
+#[derive(Clone, Debug)]
+pub(super) struct Normalised {
+    /// x, gamma, beta.
+    pub(super) inputs: [NodeId; 3],
+    pub(super) moments: norm::Moments,
+    pub(super) groups: usize,
+    pub(super) activation: Activation,
+}
+
+impl Backward<Flex, 3> for GroupNormStep {
+    type State = Normalised;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, kept: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let [x, gamma, beta] = inputs(ops.state.inputs, kept);
+        let saved = norm::Saved {
+            x,
+            gamma,
+            beta,
+            moments: ops.state.moments,
+            groups: ops.state.groups,
+            activation: ops.state.activation,
+        };
+        let (dx, dgamma, dbeta) = norm::backward(saved, gradient);
+        for (parent, gradient) in ops.parents.into_iter().zip([dx, dgamma, dbeta]) {
+            if let Some(parent) = parent {
+                grads.register::<Flex>(parent.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct MishStep;
+
+impl Backward<Flex, 1> for MishStep {
+    type State = NodeId;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, kept: &mut Checkpointer) {
+        let [x] = inputs([ops.state], kept);
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            let (x, mut gradient) = (values(x), writable(gradient));
+            mish::backward(x.get(), gradient.get_mut());
+            x.recycle();
+            gradient.into_tensor()
+        });
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct FilmStep;
+
+impl Backward<Flex, 2> for FilmStep {
+    type State = [NodeId; 2];
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, kept: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let [x, scale_and_shift] = inputs(ops.state, kept);
+        let (dx, dfilm) = film::backward(x, scale_and_shift, gradient);
+        for (parent, gradient) in ops.parents.into_iter().zip([dx, dfilm]) {
+            if let Some(parent) = parent {
+                grads.register::<Flex>(parent.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct ConvolveStep;
+
+impl Backward<Flex, 3> for ConvolveStep {
+    type State = ([NodeId; 2], Window);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, kept: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let (from, window) = ops.state;
+        let [x, weight] = inputs(from, kept);
+        let (input, kernel) = (x.shape(), weight.shape());
+        let channels = kernel[1];
+        let picture = Picture::new(window, &input);
+        let [to_x, to_weight, to_bias] = ops.parents;
+        let (x, weight, gradient) = (values(x), values(weight), values(gradient));
+        let ConvGradients {
+            x: dx,
+            weight: dweight,
+            bias: dbias,
+        } = gradients(
+            x.get(),
+            weight.get(),
+            gradient.get(),
+            channels,
+            &picture,
+            to_x.is_some(),
+        );
+        x.recycle();
+        gradient.recycle();
+        if let Some(parent) = to_x {
+            grads.register::<Flex>(parent.id, tensor(dx, input));
+        }
+        if let Some(parent) = to_weight {
+            grads.register::<Flex>(parent.id, tensor(dweight, kernel));
+        }
+        if let Some(parent) = to_bias {
+            grads.register::<Flex>(parent.id, tensor(dbias, [channels].into()));
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct SpatialSoftmaxStep;
+
+impl Backward<Flex, 1> for SpatialSoftmaxStep {
+    type State = (NodeId, spatial::Peaks);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, kept: &mut Checkpointer) {
+        let (from, peaks) = ops.state;
+        let [x] = inputs([from], kept);
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            spatial::backward(x, &peaks, gradient)
+        });
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct MaxPoolStep;
+
+impl Backward<Flex, 1> for MaxPoolStep {
+    type State = pool::Chosen;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let chosen = ops.state;
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            pool::backward(&chosen, gradient)
+        });
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct AddReluStep;
+
+/// The output says where it let gradients through. Others keep it anyway, unless they compute it again
+/// too.
+#[derive(Clone, Debug)]
+pub(super) enum Sum {
+    Kept(FlexTensor),
+    Of([NodeId; 2]),
+}
+
+impl Backward<Flex, 2> for AddReluStep {
+    type State = Sum;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, kept: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let out = match ops.state {
+            Sum::Kept(out) => out,
+            Sum::Of(ids) => {
+                let [a, b] = inputs(ids, kept);
+                add_relu::forward(a, b)
+            }
+        };
+        let gradient = add_relu::backward(out, gradient);
+        for parent in ops.parents.into_iter().flatten() {
+            grads.register::<Flex>(parent.id, gradient.clone());
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct GeluStep;
+
+impl Backward<Flex, 1> for GeluStep {
+    type State = NodeId;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, kept: &mut Checkpointer) {
+        let [x] = inputs([ops.state], kept);
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            gelu::backward(x, gradient)
+        });
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct LayerNormStep;
+
+impl Backward<Flex, 3> for LayerNormStep {
+    type State = ([NodeId; 2], f32);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, kept: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let (from, epsilon) = ops.state;
+        let [x, gamma] = inputs(from, kept);
+        let gradients = layer_norm::backward(x, gamma, epsilon, gradient);
+        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
+            if let Some(parent) = parent {
+                grads.register::<Flex>(parent.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct AttentionStep;
+
+impl Backward<Flex, 1> for AttentionStep {
+    type State = (NodeId, usize);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, kept: &mut Checkpointer) {
+        let (from, heads) = ops.state;
+        let [qkv] = inputs([from], kept);
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            attention::backward(qkv, heads, gradient)
+        });
+    }
+}

@@ -1,0 +1,21 @@
+//! Where the comparisons with PyTorch run.
+
+use apprentice_nn::{DeviceChoice, open_device};
+use burn::tensor::Device;
+
+/// GPUs sum in another order and have their own exponential: in plain 32-bit floats (no TF32) they are
+/// this many times farther from PyTorch on a processor.
+const GPU: f32 = 10.0;
+
+/// The device, and what its tolerances are multiplied with: `APPRENTICE_TEST_DEVICE` is `flex` (also when
+/// it is not set), `cuda` or `wgpu`, the latter two in builds with that feature.
+pub fn open() -> (Device, f32) {
+    let name = std::env::var("APPRENTICE_TEST_DEVICE").unwrap_or_else(|_| "flex".into());
+    let (choice, loosened) = match name.as_str() {
+        "flex" => (DeviceChoice::Flex, 1.0),
+        "cuda" => (DeviceChoice::Cuda, GPU),
+        "wgpu" => (DeviceChoice::Wgpu, GPU),
+        other => panic!("APPRENTICE_TEST_DEVICE is {other}, allowed: flex, cuda, wgpu"),
+    };
+    (open_device(choice).unwrap(), loosened)
+}
