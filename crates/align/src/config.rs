@@ -1,6 +1,23 @@
 //! Settings of the alignment.
 
+use crate::AlignError;
 use serde::{Deserialize, Serialize};
+
+/// What of a winner is set against what of a loser. How RAPL itself did is not published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pairing {
+    /// The mean over some chunks of the one against that of the other, each chunk conditioned on its own
+    /// observation: the preference is of whole trajectories, which need not begin alike.
+    #[default]
+    Trajectory,
+    /// One random chunk against another, `chunks` times a pair: what is expected of it is as above, but
+    /// every chunk has its own sigmoid.
+    RandomChunk,
+    /// The first chunks only. Where rollouts begin alike (same scene and posture), winner and loser then
+    /// answer the same observation, as the derivation of DPO has it (arXiv 2305.18290).
+    FirstChunk,
+}
 
 /// How a policy is aligned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,6 +27,8 @@ pub struct AlignConfig {
     pub steps: usize,
     /// Pairs a step.
     pub pairs: usize,
+    /// What of a winner is set against what of a loser.
+    pub pairing: Pairing,
     /// Chunks drawn from each trajectory of a pair.
     pub chunks: usize,
     /// Strength of the preference for each number of a chunk. The loss averages squared errors over
@@ -25,6 +44,9 @@ pub struct AlignConfig {
     pub warmup_steps: usize,
     /// Largest length of the whole gradient.
     pub clip_norm: f32,
+    /// Whether the policy is a running average of the optimiser's weights (decay `1 - (1 + step)^-0.75`,
+    /// as in training), which also lags behind them; the drift is then the average's.
+    pub average: bool,
     /// Pairs are made only of rollouts whose rewards differ by at least this many standard
     /// deviations.
     pub smallest_gap: f64,
@@ -49,12 +71,14 @@ impl Default for AlignConfig {
         Self {
             steps: 600,
             pairs: 8,
+            pairing: Pairing::default(),
             chunks: 4,
             beta_per_number: 1.0,
             winner_imitation: 3000.0,
             learning_rate: 1e-3,
             warmup_steps: 30,
             clip_norm: 1.0,
+            average: false,
             smallest_gap: 0.5,
             largest_weight: 100.0,
             winners: 0.25,
@@ -62,6 +86,95 @@ impl Default for AlignConfig {
             tick_stride: 2,
             drift_budget: 0.1,
             drift_every: 20,
+        }
+    }
+}
+
+impl AlignConfig {
+    /// Whether an alignment can work with these settings.
+    ///
+    /// # Errors
+    /// Names the first key that cannot be, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), AlignError> {
+        let refuse = |key, got: String, allowed| Err(AlignError::Config { key, got, allowed });
+        for (key, value) in [
+            ("align.steps", self.steps),
+            ("align.pairs", self.pairs),
+            ("align.chunks", self.chunks),
+            ("align.tick_stride", self.tick_stride),
+            ("align.drift_every", self.drift_every),
+        ] {
+            if value == 0 {
+                return refuse(key, "0".into(), "1 or more");
+            }
+        }
+        for (key, value) in [
+            ("align.beta_per_number", self.beta_per_number),
+            ("align.learning_rate", self.learning_rate),
+            ("align.clip_norm", f64::from(self.clip_norm)),
+        ] {
+            if !(value > 0.0 && value.is_finite()) {
+                return refuse(key, value.to_string(), "more than 0");
+            }
+        }
+        for (key, value) in [
+            ("align.winner_imitation", self.winner_imitation),
+            ("align.smallest_gap", self.smallest_gap),
+        ] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return refuse(key, value.to_string(), "0 or more");
+            }
+        }
+        if self.largest_weight.is_nan() || self.largest_weight < 1.0 {
+            let got = self.largest_weight.to_string();
+            return refuse("align.largest_weight", got, "1 or more");
+        }
+        if !(self.winners > 0.0 && self.winners <= 1.0) {
+            return refuse(
+                "align.winners",
+                self.winners.to_string(),
+                "above 0, up to 1",
+            );
+        }
+        if self.drift_budget.is_nan() || self.drift_budget <= 0.0 {
+            let got = self.drift_budget.to_string();
+            return refuse("align.drift_budget", got, "more than 0 (inf for no budget)");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_work_are_named() {
+        type Change = fn(&mut AlignConfig);
+        let changes: [(Change, &str); 7] = [
+            (|c| c.pairs = 0, "align.pairs is 0, allowed: 1 or more"),
+            (|c| c.chunks = 0, "align.chunks is 0,"),
+            (
+                |c| c.beta_per_number = f64::NAN,
+                "align.beta_per_number is NaN,",
+            ),
+            (
+                |c| c.smallest_gap = -0.5,
+                "align.smallest_gap is -0.5, allowed: 0 or more",
+            ),
+            (|c| c.largest_weight = 0.5, "align.largest_weight is 0.5,"),
+            (
+                |c| c.winners = 1.5,
+                "align.winners is 1.5, allowed: above 0, up to 1",
+            ),
+            (|c| c.drift_budget = f64::NAN, "align.drift_budget is NaN,"),
+        ];
+        assert!(AlignConfig::default().validate().is_ok());
+        for (change, wanted) in changes {
+            let mut config = AlignConfig::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(wanted), "{error}");
         }
     }
 }

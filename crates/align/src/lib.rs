@@ -6,13 +6,14 @@
 
 #![recursion_limit = "256"]
 
+mod chunks;
 pub mod config;
 pub mod dpo;
 pub mod drift;
 pub mod pairs;
 pub mod training;
 
-pub use config::AlignConfig;
+pub use config::{AlignConfig, Pairing};
 pub use drift::DriftMeter;
 pub use pairs::{Pair, form_pairs};
 pub use training::{AlignError, AlignProgress, AlignReport, align_policy};

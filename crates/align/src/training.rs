@@ -1,21 +1,31 @@
 //! The loop that aligns a policy.
 
+use crate::chunks::{Both, Chunks};
 use crate::dpo::dpo_loss;
-use crate::{AlignConfig, DriftMeter, Pair, form_pairs};
+use crate::{AlignConfig, Pair, form_pairs};
 use apprentice_core::Seed;
-use apprentice_nn::{AdamW, AdamWConfig, cosine_with_warmup, gaussian, on_workers};
-use apprentice_policy::train::{add_noise, error_weights};
+use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, on_workers};
 use apprentice_policy::{DiffusionPolicy, NoiseSchedule, PolicyError, PolicyNetwork, Windows};
 use burn::module::Module as _;
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use rand::Rng;
+use burn::tensor::Tensor;
+use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What can go wrong.
 #[derive(Debug, Error)]
 pub enum AlignError {
+    /// A setting that cannot work.
+    #[error("alignment setting {key} is {got}, allowed: {allowed}; change it in the configuration")]
+    Config {
+        /// Which setting.
+        key: &'static str,
+        /// Its value.
+        got: String,
+        /// What would do.
+        allowed: &'static str,
+    },
     /// Rewards that set no rollout apart.
     #[error(
         "{rollouts} rollouts gave no pair with rewards at least {gap} standard deviations apart; \
@@ -76,7 +86,7 @@ pub struct AlignReport {
 /// stay as they are. Stops at the step before the drift leaves its budget.
 ///
 /// # Errors
-/// When no pair can be made, a loss is not finite, or `watch` answers `false`.
+/// When a setting cannot work, no pair can be made, a loss is not finite, or `watch` answers `false`.
 pub fn align_policy(
     policy: &DiffusionPolicy,
     rollouts: &Windows,
@@ -85,6 +95,7 @@ pub fn align_policy(
     seed: Seed,
     watch: impl FnMut(AlignProgress) -> bool + Send,
 ) -> Result<(DiffusionPolicy, AlignReport), AlignError> {
+    config.validate()?;
     on_workers(|| prefer(policy, rollouts, rewards, config, seed, watch))
 }
 
@@ -112,7 +123,7 @@ fn prefer(
     let device = policy.device().clone();
     let autodiff = device.clone().autodiff();
     let schedule = NoiseSchedule::squared_cosine(policy.config().diffusion_steps);
-    let chunks = Chunks::new(policy, rollouts, config.tick_stride, &device)?;
+    let chunks = Chunks::new(policy, rollouts, config, &device)?;
     let mut rng = seed.rng();
     let meter = chunks.meter(
         policy,
@@ -126,6 +137,7 @@ fn prefer(
     let reference = policy.network().clone();
     let mut network: PolicyNetwork = policy.network().clone().train();
     let mut kept = reference.clone();
+    let mut average = config.average.then(|| Ema::new(&network));
     let mut optimizer = AdamW::new(AdamWConfig {
         clip_norm: Some(config.clip_norm),
         weight_decay: 0.0,
@@ -144,8 +156,8 @@ fn prefer(
         let drawn: Vec<Pair> = (0..config.pairs)
             .map(|_| pairs[rng.random_range(0..pairs.len())])
             .collect();
-        let w = chunks.draw(&drawn, |p| p.winner, config.chunks, &mut rng, &device);
-        let l = chunks.draw(&drawn, |p| p.loser, config.chunks, &mut rng, &device);
+        let w = chunks.draw(&drawn, |p| p.winner, &mut rng, &device);
+        let l = chunks.draw(&drawn, |p| p.loser, &mut rng, &device);
         let count = drawn.len() * config.chunks;
         let steps: Vec<usize> = (0..count)
             .map(|_| rng.random_range(0..schedule.steps()))
@@ -160,7 +172,7 @@ fn prefer(
             loser: l,
             noise,
             steps,
-            chunks: config.chunks,
+            together: chunks.together(),
             largest_weight: config.largest_weight,
         };
         let (fw, fl) = both.errors(&reference, &schedule, &device)?;
@@ -180,10 +192,16 @@ fn prefer(
             config.steps,
             config.learning_rate,
         );
-        network = optimizer.step(network, gradients, rate);
+        network = match &mut average {
+            Some(average) => optimizer.step_averaging(network, gradients, rate, average),
+            None => optimizer.step(network, gradients, rate),
+        };
         report.steps = step;
-        if step % config.drift_every.max(1) == 0 || step == config.steps {
-            let now = network.valid();
+        if step % config.drift_every == 0 || step == config.steps {
+            let now = match &average {
+                Some(average) => average.apply(network.clone()).valid(),
+                None => network.valid(),
+            };
             let drift = meter.measure(&now)?;
             report
                 .curve
@@ -207,139 +225,5 @@ fn prefer(
     Ok((policy.with_network(kept)?, report))
 }
 
-/// Chunks of all rollouts, their conditions computed once: the vision encoders do not change.
-struct Chunks {
-    conditions: Tensor<2>,
-    actions: Tensor<3>,
-    /// For each rollout, the rows of its chunks.
-    rows: Vec<std::ops::Range<usize>>,
-}
-
-impl Chunks {
-    const BATCH: usize = 32;
-
-    fn new(
-        policy: &DiffusionPolicy,
-        rollouts: &Windows,
-        stride: usize,
-        device: &Device,
-    ) -> Result<Self, PolicyError> {
-        let mut samples = Vec::new();
-        let mut rows = Vec::with_capacity(rollouts.episodes());
-        for episode in 0..rollouts.episodes() {
-            let start = samples.len();
-            samples.extend(
-                (0..rollouts.ticks(episode))
-                    .step_by(stride.max(1))
-                    .map(|t| (episode, t)),
-            );
-            rows.push(start..samples.len());
-        }
-        let (proprioception, actions) = policy.normalizers();
-        let (mut conditions, mut chunks) = (Vec::new(), Vec::new());
-        for part in samples.chunks(Self::BATCH) {
-            let batch = rollouts.batch(part, proprioception, actions, device);
-            conditions.push(policy.network().condition_on(&batch)?);
-            chunks.push(batch.actions);
-        }
-        Ok(Self {
-            conditions: Tensor::cat(conditions, 0),
-            actions: Tensor::cat(chunks, 0),
-            rows,
-        })
-    }
-
-    fn pick(&self, rows: &[usize], device: &Device) -> (Tensor<3>, Tensor<2>) {
-        let index: Vec<i64> = rows.iter().map(|&r| r as i64).collect();
-        let index = Tensor::<1, Int>::from_data(TensorData::new(index, [rows.len()]), device);
-        (
-            self.actions.clone().select(0, index.clone()),
-            self.conditions.clone().select(0, index),
-        )
-    }
-
-    fn draw(
-        &self,
-        pairs: &[Pair],
-        side: impl Fn(&Pair) -> usize,
-        chunks: usize,
-        rng: &mut impl Rng,
-        device: &Device,
-    ) -> (Tensor<3>, Tensor<2>) {
-        let mut rows = Vec::with_capacity(pairs.len() * chunks);
-        for pair in pairs {
-            let range = self.rows[side(pair)].clone();
-            rows.extend((0..chunks).map(|_| rng.random_range(range.clone())));
-        }
-        self.pick(&rows, device)
-    }
-
-    fn meter(
-        &self,
-        policy: &DiffusionPolicy,
-        schedule: &NoiseSchedule,
-        seed: Seed,
-        rng: &mut impl Rng,
-        device: &Device,
-    ) -> Result<DriftMeter, PolicyError> {
-        let all = self.actions.dims()[0];
-        let rows: Vec<usize> = (0..all.min(128))
-            .map(|_| rng.random_range(0..all))
-            .collect();
-        let (clean, condition) = self.pick(&rows, device);
-        DriftMeter::new(policy.network(), schedule, clean, condition, seed, device)
-    }
-}
-
-/// Winner and loser chunks with the noise and diffusion steps they share.
-struct Both {
-    winner: (Tensor<3>, Tensor<2>),
-    loser: (Tensor<3>, Tensor<2>),
-    noise: Tensor<3>,
-    steps: Vec<usize>,
-    chunks: usize,
-    largest_weight: f64,
-}
-
-impl Both {
-    fn on(&self, device: &Device) -> Self {
-        fn lift<const D: usize>(t: &Tensor<D>, device: &Device) -> Tensor<D> {
-            Tensor::from_data(t.clone().into_data(), device)
-        }
-        let side = |s: &(Tensor<3>, Tensor<2>)| (lift(&s.0, device), lift(&s.1, device));
-        Self {
-            winner: side(&self.winner),
-            loser: side(&self.loser),
-            noise: lift(&self.noise, device),
-            steps: self.steps.clone(),
-            chunks: self.chunks,
-            largest_weight: self.largest_weight,
-        }
-    }
-
-    /// Mean squared noise errors of winners and losers, weighted as in training, [pairs, chunks] each, in one pass.
-    fn errors(
-        &self,
-        network: &PolicyNetwork,
-        schedule: &NoiseSchedule,
-        device: &Device,
-    ) -> Result<(Tensor<2>, Tensor<2>), PolicyError> {
-        let clean = Tensor::cat(vec![self.winner.0.clone(), self.loser.0.clone()], 0);
-        let condition = Tensor::cat(vec![self.winner.1.clone(), self.loser.1.clone()], 0);
-        let noise = Tensor::cat(vec![self.noise.clone(); 2], 0);
-        let steps: Vec<usize> = self.steps.iter().chain(&self.steps).copied().collect();
-        let noisy = add_noise(schedule, clean, noise.clone(), &steps, device);
-        let predicted = network.noise(schedule, noisy, &steps, condition)?;
-        let [rows, horizon, dim] = predicted.dims();
-        let error = predicted - noise;
-        let weights = error_weights(schedule, &steps, self.largest_weight, device);
-        let errors = (error.clone() * error * weights)
-            .reshape([rows, horizon * dim])
-            .mean_dim(1);
-        let errors = errors.reshape([rows / self.chunks, self.chunks]);
-        let pairs = rows / self.chunks / 2;
-        let winner = errors.clone().slice([0..pairs, 0..self.chunks]);
-        let loser = errors.slice([pairs..2 * pairs, 0..self.chunks]);
-        Ok((winner, loser))
-    }
-}
+#[cfg(test)]
+mod tests;

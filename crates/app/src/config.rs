@@ -89,6 +89,8 @@ pub enum Preferred {
 pub struct EncoderConfig {
     pub backbone: BackboneKind,
     pub weights: PathBuf,
+    #[serde(default)]
+    pub input: apprentice_encoder::InputConfig,
     pub clip: ClipConfig,
     pub cycle: CycleConfig,
     pub alignment: AlignmentConfig,

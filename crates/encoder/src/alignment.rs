@@ -1,87 +1,25 @@
 //! Training the head so that the metric agrees with the rankings (RAPL, section on
 //! representation alignment).
 
+mod bradley_terry;
+mod config;
+mod similarity;
+
+pub use bradley_terry::{
+    BradleyTerryLoss, Comparison, Reduction, Relation, Ties, winning_probability,
+};
+pub use config::AlignmentConfig;
+
 use crate::{AlignmentHead, EncoderError, FeatureClip};
 use apprentice_core::Seed;
 use apprentice_nn::{AdamW, AdamWConfig, Linear};
-use apprentice_transport::{CostMatrix, Metric, SinkhornConfig, cost_gradient, sinkhorn_batch};
+use bradley_terry::loss_and_slope;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
-
-/// "`anchor` is more like `closer` than like `farther`", by index into the clips.
-///
-/// From a ranking: `anchor` is at least as good as `closer`, which is better than `farther`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Comparison {
-    /// The preferred episode.
-    pub anchor: usize,
-    /// The one that should be near it.
-    pub closer: usize,
-    /// The one that should be far from it.
-    pub farther: usize,
-}
-
-/// How a comparison becomes a loss; `p = sigmoid((R(anchor, closer) - R(anchor, farther)) / temperature)`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BradleyTerryLoss {
-    /// `-log p`: the maximum-likelihood form.
-    #[default]
-    NegativeLogLikelihood,
-    /// `1 - p`: what the author's public code minimises; forgives comparisons it has badly wrong.
-    OneMinusP,
-}
-
-/// Settings of the alignment. Values in brackets are those of the RAPL author's public code.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AlignmentConfig {
-    /// Numbers of the aligned embedding (default 32).
-    pub embedding: usize,
-    /// Passes over the comparisons (default 50).
-    pub epochs: usize,
-    /// Comparisons a step (default 10).
-    pub batch: usize,
-    /// Learning rate of Adam (default 3e-4).
-    pub learning_rate: f64,
-    /// Decoupled weight decay (default 0).
-    pub weight_decay: f32,
-    /// Loss (default one_minus_p).
-    pub loss: BradleyTerryLoss,
-    /// Divides the difference of similarities (default 1).
-    pub temperature: f64,
-    /// Distance of two frames (default cosine).
-    pub metric: Metric,
-    /// Transport between videos (default epsilon 1).
-    pub transport: SinkhornConfig,
-    /// Share of the comparisons kept back to choose the epoch (default 0.3).
-    pub validation_share: f64,
-}
-
-impl Default for AlignmentConfig {
-    fn default() -> Self {
-        Self {
-            embedding: 32,
-            epochs: 40,
-            batch: 10,
-            learning_rate: 3e-4,
-            weight_decay: 1e-2,
-            loss: BradleyTerryLoss::default(),
-            temperature: 0.5,
-            metric: Metric::Cosine,
-            transport: SinkhornConfig {
-                epsilon: 0.1,
-                iterations: 100,
-                tolerance: 1e-4,
-                ..SinkhornConfig::default()
-            },
-            validation_share: 0.2,
-        }
-    }
-}
+use similarity::Costs;
 
 /// How an alignment went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,10 +37,12 @@ struct Head {
     linear: Linear,
 }
 
-/// Trains a head on `clips` (all of the same feature dimension) and `comparisons`.
+/// Trains a head on `clips` (all of the same feature dimension and number of moments) and
+/// `comparisons`; `watch` hears of epochs done and to do, and stops the training by `false`.
 ///
 /// # Errors
-/// When there is nothing to compare, or the loss is not finite.
+/// When a setting cannot work, there is nothing to compare, a confidence is not above 0, or the loss is
+/// not finite.
 pub fn align(
     clips: &[FeatureClip],
     comparisons: &[Comparison],
@@ -111,13 +51,26 @@ pub fn align(
     device: &Device,
     mut watch: impl FnMut(usize, usize) -> bool,
 ) -> Result<(AlignmentHead, AlignmentReport), EncoderError> {
+    config.validate()?;
+    let unsure = |c: &&Comparison| !(c.confidence > 0.0 && c.confidence <= 1.0);
+    if let Some(unsure) = comparisons.iter().find(unsure) {
+        return Err(EncoderError::Config {
+            key: "confidence of a comparison",
+            got: unsure.confidence.to_string(),
+            allowed: "more than 0, up to 1",
+        });
+    }
     let dim = clips.first().map_or(0, |c| c.dim);
     if comparisons.is_empty() || dim == 0 {
         return Err(EncoderError::NoData(
             "no ranking puts one episode above another; rank more episodes".into(),
         ));
     }
-    let (mean, inverse_spread) = AlignmentHead::statistics(clips.iter(), dim);
+    let (mean, inverse_spread) = if config.standardise {
+        AlignmentHead::statistics(clips.iter(), dim)
+    } else {
+        (vec![0.0; dim], vec![1.0; dim])
+    };
     let mut head = AlignmentHead {
         input: dim,
         output: config.embedding,
@@ -151,9 +104,12 @@ pub fn align(
     for epoch in 0..config.epochs {
         order.shuffle(&mut rng);
         let mut total = 0.0;
-        for batch in order.chunks(config.batch.max(1)) {
+        for batch in order.chunks(config.batch) {
             let step = Step::new(&network, &rows, dim, batch, config, &autodiff)?;
             total += step.loss;
+            if epoch < config.idle_epochs {
+                continue;
+            }
             let gradients = GradientsParams::from_grads(step.surrogate.backward(), &network);
             network = optimizer.step(network, gradients, config.learning_rate);
         }
@@ -161,11 +117,11 @@ pub fn align(
         for batch in validation.chunks(64) {
             held += Step::new(&network, &rows, dim, batch, config, &autodiff)?.loss;
         }
-        let training = total / order.len() as f64;
+        let training = total / confidence(&order);
         let judged = if validation.is_empty() {
             training
         } else {
-            held / validation.len() as f64
+            held / confidence(&validation)
         };
         if !judged.is_finite() {
             return Err(EncoderError::NotFinite(format!(
@@ -188,8 +144,12 @@ pub fn align(
     Ok((head, report))
 }
 
-/// One batch's loss, and a scalar whose gradient is the loss's: the plans are solved outside the
-/// graph and their exact derivative enters as constant weights on the costs.
+/// The comparisons' confidences together.
+fn confidence(comparisons: &[Comparison]) -> f64 {
+    comparisons.iter().map(|c| c.confidence).sum()
+}
+
+/// One batch's loss (summed, each by its confidence), and a scalar whose gradient is the loss's.
 struct Step {
     loss: f64,
     surrogate: Tensor<1>,
@@ -227,14 +187,16 @@ impl Step {
         let near = Costs::new(anchor.clone(), closer, config)?;
         let far = Costs::new(anchor, farther, config)?;
         let (mut loss, mut pull) = (0.0, Vec::with_capacity(batch.len()));
-        for (n, f) in near.similarity.iter().zip(&far.similarity) {
-            let p = 1.0 / (1.0 + (-(n - f) / config.temperature).exp());
-            let (value, slope) = match config.loss {
-                BradleyTerryLoss::NegativeLogLikelihood => (-p.max(1e-300).ln(), -(1.0 - p)),
-                BradleyTerryLoss::OneMinusP => (1.0 - p, -p * (1.0 - p)),
-            };
-            loss += value;
-            pull.push(slope / config.temperature / batch.len() as f64);
+        let share = match config.reduction {
+            Reduction::Mean => batch.len() as f64,
+            Reduction::Sum => 1.0,
+        };
+        let similarities = near.similarity.iter().zip(&far.similarity);
+        for (comparison, (n, f)) in batch.iter().zip(similarities) {
+            let p = winning_probability(*n, *f, config.temperature);
+            let (value, slope) = loss_and_slope(p, comparison.relation, config.loss);
+            loss += value * comparison.confidence;
+            pull.push(slope / config.temperature / share * comparison.confidence);
         }
         let away: Vec<f64> = pull.iter().map(|g| -g).collect();
         let surrogate = near.surrogate(&pull, device) + far.surrogate(&away, device);
@@ -242,72 +204,5 @@ impl Step {
     }
 }
 
-/// Costs between two batches of videos, their similarities, and the derivative of each similarity.
-struct Costs {
-    tensor: Tensor<3>,
-    similarity: Vec<f64>,
-    slope: Vec<Vec<f64>>,
-}
-
-impl Costs {
-    fn new(a: Tensor<3>, b: Tensor<3>, config: &AlignmentConfig) -> Result<Self, EncoderError> {
-        let tensor = match config.metric {
-            Metric::Cosine => {
-                let unit = |x: Tensor<3>| {
-                    let length = x
-                        .clone()
-                        .powf_scalar(2.0)
-                        .sum_dim(2)
-                        .add_scalar(1e-12)
-                        .sqrt();
-                    x / length
-                };
-                unit(a)
-                    .matmul(unit(b).swap_dims(1, 2))
-                    .neg()
-                    .add_scalar(1.0)
-            }
-            Metric::Euclidean => {
-                let square = |x: Tensor<3>| x.powf_scalar(2.0).sum_dim(2);
-                let cross = a.clone().matmul(b.clone().swap_dims(1, 2)).mul_scalar(2.0);
-                (square(a) + square(b).swap_dims(1, 2) - cross)
-                    .clamp_min(1e-8)
-                    .sqrt()
-            }
-        };
-        let [_, n, m] = tensor.dims();
-        let values: Vec<f32> = tensor
-            .clone()
-            .into_data()
-            .try_to_vec()
-            .map_err(|e| EncoderError::NotFinite(format!("a cost ({e:?})")))?;
-        let costs: Vec<CostMatrix> = values
-            .chunks_exact(n * m)
-            .map(|v| CostMatrix {
-                rows: n,
-                columns: m,
-                values: v.iter().map(|&v| f64::from(v)).collect(),
-            })
-            .collect();
-        let plans = sinkhorn_batch(&costs, &config.transport)?;
-        let pairs = || costs.iter().zip(&plans);
-        Ok(Self {
-            tensor,
-            similarity: pairs().map(|(c, p)| -p.cost(c)).collect(),
-            slope: pairs()
-                .map(|(c, p)| cost_gradient(c, p, config.transport.epsilon))
-                .collect(),
-        })
-    }
-
-    fn surrogate(&self, pull: &[f64], device: &Device) -> Tensor<1> {
-        let weights: Vec<f32> = self
-            .slope
-            .iter()
-            .zip(pull)
-            .flat_map(|(slope, pull)| slope.iter().map(move |s| (s * pull) as f32))
-            .collect();
-        let weights = Tensor::<3>::from_data(TensorData::new(weights, self.tensor.dims()), device);
-        (self.tensor.clone() * weights).sum()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What turns a picture into features, before the operator's preference comes in.
 
-use crate::{Clip, EncoderError, FeatureClip};
+use crate::input::Input;
+use crate::{Clip, EncoderError, FeatureClip, InputConfig};
 use apprentice_core::Image;
 use apprentice_nn::{Conv2d, Conv2dConfig, GroupNormMish, ResNet18, VisionTransformer};
 use apprentice_weights::{EfficientNetLite0, NamedTensors, resnet18, vision_transformer};
@@ -34,11 +35,11 @@ pub enum Backbone {
     /// The compact network.
     Compact(CompactBackbone),
     /// EfficientNet-Lite0.
-    EfficientNet(Box<EfficientNetLite0>),
+    EfficientNet(Box<EfficientNetLite0>, Input),
     /// ResNet-18's maps, averaged, and how many there are.
-    ResNet18(Box<ResNet18>, usize),
-    /// A vision transformer's class token, its numbers, and the pixels of a picture's side.
-    DinoV2(Box<VisionTransformer>, usize, usize),
+    ResNet18(Box<ResNet18>, usize, Input),
+    /// A vision transformer's class token, and its numbers.
+    DinoV2(Box<VisionTransformer>, usize, Input),
 }
 
 /// Pixels the compact network looks at, height and width.
@@ -46,14 +47,12 @@ pub const COMPACT_SIZE: usize = 48;
 /// Cells the compact network's last map is averaged into, each way: where things are matters.
 const CELLS: usize = 3;
 const CHANNELS: [usize; 4] = [3, 16, 32, 32];
-/// Pixels EfficientNet looks at, height and width (the size RAPL's code uses).
+/// Pixels EfficientNet usually looks at, height and width (the size RAPL's code uses).
 const EFFICIENTNET_SIZE: usize = 112;
-/// Pixels ResNet-18 looks at, height and width.
+/// Pixels ResNet-18 usually looks at, height and width.
 const RESNET_SIZE: usize = 96;
-/// Patches a vision transformer looks at, down and across.
+/// Patches a vision transformer usually looks at, down and across.
 const PATCHES: usize = 8;
-/// Means and deviations of ImageNet's colours, which both were trained with (torchvision's figures).
-const IMAGENET: [[f32; 3]; 2] = [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]];
 /// Pictures that go through a backbone at once.
 const CHUNK: usize = 64;
 
@@ -109,31 +108,40 @@ impl CompactBackbone {
 }
 
 impl Backbone {
-    /// A pretrained backbone out of a file; `None` for the compact one, which no file holds.
+    /// A pretrained backbone out of a file, for pictures prepared as `input` says; `None` for the compact
+    /// one, which no file holds and whose input is always 48 x 48 pixels in [-1, 1].
     ///
     /// # Errors
-    /// Names the tensor of the file that is missing, misshapen or not finite.
+    /// Names the tensor of the file that is missing, misshapen or not finite, or the size that the network
+    /// cannot look at.
     pub fn load(
         kind: BackboneKind,
         file: &Path,
+        input: &InputConfig,
         device: &Device,
     ) -> Result<Option<Self>, EncoderError> {
         let device = device.clone().without_autodiff();
         Ok(Some(match kind {
             BackboneKind::Compact => return Ok(None),
             BackboneKind::EfficientnetLite0 => {
-                Self::EfficientNet(Box::new(EfficientNetLite0::load(file, &device)?))
+                let input = input.at(EFFICIENTNET_SIZE, 1)?;
+                Self::EfficientNet(Box::new(EfficientNetLite0::load(file, &device)?), input)
             }
             BackboneKind::ResNet18 => {
+                let input = input.at(RESNET_SIZE, 1)?;
                 let tensors = NamedTensors::read(file, "ResNet-18")?;
                 let (config, network) = resnet18(&tensors, "", &device)?;
-                Self::ResNet18(Box::new(network), config.widths[3])
+                Self::ResNet18(Box::new(network), config.widths[3], input)
             }
             BackboneKind::DinoV2 => {
                 let tensors = NamedTensors::read(file, "vision transformer of DINOv2")?;
-                let grid = [PATCHES; 2];
+                // A file without it is refused below, by the tensor's name.
+                let kernel = tensors.shape("patch_embed.proj.weight");
+                let patch = kernel.and_then(|k| k.get(2)).map_or(1, |&p| p.max(1));
+                let input = input.at(PATCHES * patch, patch)?;
+                let grid = [input.size / patch; 2];
                 let (config, network) = vision_transformer(&tensors, "", grid, None, &device)?;
-                Self::DinoV2(Box::new(network), config.width, PATCHES * config.patch)
+                Self::DinoV2(Box::new(network), config.width, input)
             }
         }))
     }
@@ -144,8 +152,8 @@ impl Backbone {
         cameras
             * match self {
                 Self::Compact(_) => CompactBackbone::FEATURES,
-                Self::EfficientNet(_) => apprentice_weights::FEATURES,
-                Self::ResNet18(_, features) | Self::DinoV2(_, features, _) => *features,
+                Self::EfficientNet(..) => apprentice_weights::FEATURES,
+                Self::ResNet18(_, features, _) | Self::DinoV2(_, features, _) => *features,
             }
     }
 
@@ -192,29 +200,19 @@ impl Backbone {
             Self::Compact(network) => {
                 network.forward(pictures(images, COMPACT_SIZE, [2.0 / 255.0, -1.0], device))
             }
-            Self::EfficientNet(network) => network.features(pictures(
-                images,
-                EFFICIENTNET_SIZE,
-                [1.0 / 255.0, 0.0],
-                device,
-            ))?,
-            Self::ResNet18(network, _) => {
-                network.pooled(standardised(images, RESNET_SIZE, device))?
+            Self::EfficientNet(network, input) => {
+                network.features(input.for_efficientnet(images, device))?
             }
-            Self::DinoV2(network, _, size) => network.class(standardised(images, *size, device))?,
+            Self::ResNet18(network, _, input) => {
+                network.pooled(input.pictures(images, device))?
+            }
+            Self::DinoV2(network, _, input) => network.class(input.pictures(images, device))?,
         };
         features
             .into_data()
             .try_to_vec()
             .map_err(|e| EncoderError::NotFinite(format!("the backbone's output ({e:?})")))
     }
-}
-
-/// Pictures as [N, size, size, 3], less the mean of ImageNet's colours, by their deviation.
-fn standardised(images: &[&Image], size: usize, device: &Device) -> Tensor<4> {
-    let [mean, deviation] =
-        IMAGENET.map(|c| Tensor::<1>::from_floats(c, device).reshape([1, 1, 1, 3]));
-    (pictures(images, size, [1.0 / 255.0, 0.0], device) - mean) / deviation
 }
 
 /// Pictures as [N, size, size, 3], each value times `scale` plus `offset`.
@@ -240,6 +238,7 @@ pub(crate) fn pictures(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Scaling;
 
     /// What a camera might see, different in each moment.
     fn clip() -> Clip {
@@ -252,17 +251,46 @@ mod tests {
         }
     }
 
-    #[test]
-    fn torchvisions_resnet_sees_moments_apart() {
+    fn load(kind: BackboneKind, input: &InputConfig) -> Result<Option<Backbone>, EncoderError> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../weights/tests/imports/resnet18_batch.safetensors");
+        Backbone::load(kind, &file, input, &Device::flex())
+    }
+
+    #[test]
+    fn torchvisions_resnet_sees_moments_apart() {
         let device = Device::flex();
-        let backbone = Backbone::load(BackboneKind::ResNet18, &file, &device).unwrap();
+        let backbone = load(BackboneKind::ResNet18, &InputConfig::default()).unwrap();
         let clips = backbone.unwrap().features(&[clip()], &device).unwrap();
         assert_eq!((clips[0].dim, clips[0].values.len()), (8, 24));
         assert_ne!(clips[0].values[..8], clips[0].values[8..16]);
-        let wrong = Backbone::load(BackboneKind::DinoV2, &file, &device);
+        let wrong = load(BackboneKind::DinoV2, &InputConfig::default());
         let error = wrong.err().unwrap().to_string();
         assert!(error.contains("'patch_embed.proj.weight'"), "{error}");
+    }
+    #[test]
+    fn size_and_scaling_reach_the_backbone() {
+        let features = |size, scaling| {
+            let backbone = load(BackboneKind::ResNet18, &InputConfig { size, scaling });
+            let clips = backbone
+                .unwrap()
+                .unwrap()
+                .features(&[clip()], &Device::flex());
+            clips.unwrap()[0].values.clone()
+        };
+        let usual = features(0, Scaling::Own);
+        assert_eq!(usual, features(96, Scaling::Imagenet));
+        assert_ne!(usual, features(112, Scaling::Own));
+        assert_ne!(usual, features(0, Scaling::Unit));
+        assert!(
+            load(
+                BackboneKind::ResNet18,
+                &InputConfig {
+                    size: 16,
+                    ..InputConfig::default()
+                }
+            )
+            .is_err()
+        );
     }
 }

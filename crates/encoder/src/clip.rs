@@ -1,5 +1,6 @@
 //! A video as the encoder sees it: a fixed number of moments, every camera at each.
 
+use crate::EncoderError;
 use apprentice_core::Image;
 use serde::{Deserialize, Serialize};
 
@@ -7,13 +8,31 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClipConfig {
-    /// Moments taken from an episode, evenly spread, first and last included.
+    /// Moments taken from an episode, evenly spread, first and last included (RAPL's code: 45, every
+    /// frame of its episodes).
     pub frames: usize,
 }
 
 impl Default for ClipConfig {
     fn default() -> Self {
         Self { frames: 16 }
+    }
+}
+
+impl ClipConfig {
+    /// Whether a clip can be cut with these settings.
+    ///
+    /// # Errors
+    /// Names the key, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), EncoderError> {
+        if self.frames < 2 {
+            return Err(EncoderError::Config {
+                key: "encoder.clip.frames",
+                got: self.frames.to_string(),
+                allowed: "2 or more (the first and the last moment)",
+            });
+        }
+        Ok(())
     }
 }
 
@@ -26,18 +45,21 @@ pub struct Clip {
 
 impl Clip {
     /// Takes `config.frames` moments of `episode`, whose entries hold one picture a camera.
-    #[must_use]
+    ///
+    /// # Errors
+    /// When the settings cannot work.
     pub fn from_episode<'a>(
         episode: impl ExactSizeIterator<Item = Vec<&'a Image>>,
         config: &ClipConfig,
-    ) -> Self {
+    ) -> Result<Self, EncoderError> {
+        config.validate()?;
         let chosen = moments(episode.len(), config.frames);
         let all: Vec<Vec<&Image>> = episode.collect();
         let moments = chosen
             .iter()
             .map(|&i| all[i].iter().map(|&image| image.clone()).collect())
             .collect();
-        Self { moments }
+        Ok(Self { moments })
     }
 }
 
@@ -82,5 +104,16 @@ mod tests {
         }
         assert_eq!(moments(3, 16), [0, 1, 2]);
         assert!(moments(0, 16).is_empty());
+    }
+
+    #[test]
+    fn a_clip_of_one_moment_is_refused() {
+        let nothing = std::iter::empty::<Vec<&Image>>();
+        let error = Clip::from_episode(nothing, &ClipConfig { frames: 1 }).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "encoder setting encoder.clip.frames is 1, allowed: 2 or more (the first and the last moment); \
+             change it in the configuration"
+        );
     }
 }

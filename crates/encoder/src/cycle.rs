@@ -12,27 +12,42 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 
-/// Settings of the self-supervision.
+/// What the compact backbone is when the rankings come: before it, they train only the head.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Initialisation {
+    /// Self-supervised by temporal cycle consistency on the run's own clips.
+    #[default]
+    CycleConsistency,
+    /// Random and frozen: the ablation that says what self-supervision is worth.
+    Random,
+}
+
+/// Settings of the self-supervision. "XIRL" is the code that RAPL's author took it from (Zakka et al. 2021,
+/// arXiv 2106.03911).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CycleConfig {
-    /// Optimiser steps.
+    /// What the compact backbone starts as.
+    pub initialisation: Initialisation,
+    /// Optimiser steps (XIRL: 4000, RAPL's author: 1001).
     pub steps: usize,
-    /// Videos a step; each is cycled through the next.
+    /// Videos a step, each cycled through the next (XIRL: 4).
     pub videos: usize,
-    /// Learning rate of Adam.
+    /// Learning rate of Adam (XIRL: 1e-5, from ImageNet weights).
     pub learning_rate: f64,
-    /// Weight decay.
+    /// Decoupled weight decay (XIRL: 1e-4).
     pub weight_decay: f32,
-    /// Softness of the nearest neighbour.
+    /// Softness of the nearest neighbour, squared distance per dimension (XIRL: 1).
     pub temperature: f64,
-    /// Width of the embedding that is cycled.
+    /// Width of the embedding that is cycled (XIRL: 32).
     pub embedding: usize,
 }
 
 impl Default for CycleConfig {
     fn default() -> Self {
         Self {
+            initialisation: Initialisation::default(),
             steps: 60,
             videos: 4,
             learning_rate: 1e-3,
@@ -43,6 +58,43 @@ impl Default for CycleConfig {
     }
 }
 
+impl CycleConfig {
+    /// Whether self-supervision can work with these settings.
+    ///
+    /// # Errors
+    /// Names the first key that cannot be, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), EncoderError> {
+        let refuse = |key, got: String, allowed| Err(EncoderError::Config { key, got, allowed });
+        if self.steps == 0 {
+            return refuse(
+                "encoder.cycle.steps",
+                "0".into(),
+                "1 or more; encoder.cycle.initialisation = \"random\" does without",
+            );
+        }
+        if self.videos < 2 {
+            let got = self.videos.to_string();
+            return refuse("encoder.cycle.videos", got, "2 or more");
+        }
+        if self.embedding == 0 {
+            return refuse("encoder.cycle.embedding", "0".into(), "1 or more");
+        }
+        for (key, value) in [
+            ("encoder.cycle.learning_rate", self.learning_rate),
+            ("encoder.cycle.temperature", self.temperature),
+        ] {
+            if !(value > 0.0 && value.is_finite()) {
+                return refuse(key, value.to_string(), "more than 0");
+            }
+        }
+        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+            let got = self.weight_decay.to_string();
+            return refuse("encoder.cycle.weight_decay", got, "0 or more");
+        }
+        Ok(())
+    }
+}
+
 #[derive(Module, Debug)]
 struct CycleNetwork {
     backbone: CompactBackbone,
@@ -50,10 +102,12 @@ struct CycleNetwork {
 }
 
 /// Trains a compact backbone on `clips`; answers it without gradients, and the loss of each step
-/// (mean squared error of the position found after the cycle, 1 = the clip's length).
+/// (mean squared error of the position found after the cycle, 1 = the clip's length). With
+/// [`Initialisation::Random`] it is the untrained backbone of the same seed, and no step is taken.
 ///
 /// # Errors
-/// When fewer than two clips have the same number of moments, or the loss is not finite.
+/// When a setting cannot work, fewer than two clips have the same number of moments, or the loss is not
+/// finite.
 pub fn self_supervise(
     clips: &[Clip],
     config: &CycleConfig,
@@ -61,6 +115,11 @@ pub fn self_supervise(
     device: &Device,
     mut watch: impl FnMut(usize, f32) -> bool,
 ) -> Result<(CompactBackbone, Vec<f32>), EncoderError> {
+    config.validate()?;
+    if config.initialisation == Initialisation::Random {
+        let frozen = device.clone().without_autodiff();
+        return Ok((CompactBackbone::new(&mut seed.rng(), &frozen)?, Vec::new()));
+    }
     let longest = clips.iter().map(|c| c.moments.len()).max().unwrap_or(0);
     let usable: Vec<&Clip> = clips
         .iter()
@@ -91,7 +150,7 @@ pub fn self_supervise(
     });
     let mut losses = Vec::with_capacity(config.steps);
     for step in 0..config.steps {
-        let chosen: Vec<&Clip> = (0..config.videos.max(2))
+        let chosen: Vec<&Clip> = (0..config.videos)
             .map(|_| usable[rng.random_range(0..usable.len())])
             .collect();
         let images: Vec<&Image> = chosen
@@ -156,4 +215,123 @@ fn similarity(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
     let aa = a.clone().powf_scalar(2.0).sum_dim(2);
     let bb = b.clone().powf_scalar(2.0).sum_dim(2).swap_dims(1, 2);
     (a.matmul(b.swap_dims(1, 2)).mul_scalar(2.0) - aa - bb).div_scalar(width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bright square that wanders from left to right, on another height in each clip.
+    fn clips() -> Vec<Clip> {
+        let picture = |moment: usize, clip: usize| {
+            let at = |x: usize, y: usize| {
+                let inside = x.abs_diff(6 + moment * 7) < 5 && y.abs_diff(12 + clip * 8) < 5;
+                if inside { 255 } else { 20 }
+            };
+            let rgb = (0..48 * 48 * 3).map(|i| at(i / 3 % 48, i / 3 / 48));
+            Image::new(48, 48, rgb.collect()).unwrap()
+        };
+        let clip = |c: usize| Clip {
+            moments: (0..6).map(|m| vec![picture(m, c)]).collect(),
+        };
+        (0..3).map(clip).collect()
+    }
+
+    fn config() -> CycleConfig {
+        CycleConfig {
+            steps: 30,
+            videos: 3,
+            learning_rate: 3e-3,
+            embedding: 8,
+            ..CycleConfig::default()
+        }
+    }
+
+    fn supervised(config: &CycleConfig) -> (CompactBackbone, Vec<f32>) {
+        self_supervise(&clips(), config, Seed(1), &Device::flex(), |_, _| true).unwrap()
+    }
+
+    fn features(network: &CompactBackbone) -> Vec<f32> {
+        let clips = clips();
+        let images: Vec<&Image> = clips
+            .iter()
+            .flat_map(|c| c.moments.iter().flatten())
+            .collect();
+        let pictures = pictures(&images, COMPACT_SIZE, [2.0 / 255.0, -1.0], &Device::flex());
+        network.forward(pictures).into_data().try_to_vec().unwrap()
+    }
+
+    #[test]
+    fn frames_come_to_find_their_way_back() {
+        let (_, losses) = supervised(&config());
+        let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
+        let (first, last) = (mean(&losses[..5]), mean(&losses[25..]));
+        assert!(last < 0.7 * first, "{first} to {last}");
+    }
+
+    #[test]
+    fn a_cycle_that_returns_costs_nothing_and_one_that_cannot_tell_frames_apart_costs_a_variance() {
+        let device = Device::flex();
+        let loss = |value: fn(usize) -> f32| -> f32 {
+            let values: Vec<f32> = (0..2 * 5).map(value).collect();
+            let videos = Tensor::from_data(TensorData::new(values, [2, 5, 1]), &device);
+            cycle_loss(videos, 0.1, &device).into_scalar()
+        };
+        assert!(loss(|i| (i % 5) as f32 * 10.0) < 1e-6);
+        // Every frame goes back to the middle: the variance of 0, 1/4, .. 1 is 1/8.
+        assert!((loss(|_| 1.0) - 0.125).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_random_backbone_is_where_training_would_have_started() {
+        let random = CycleConfig {
+            initialisation: Initialisation::Random,
+            ..config()
+        };
+        let (untrained, losses) = supervised(&random);
+        assert!(losses.is_empty());
+        let fresh = CompactBackbone::new(&mut Seed(1).rng(), &Device::flex()).unwrap();
+        assert_eq!(features(&untrained), features(&fresh));
+        let (trained, _) = supervised(&config());
+        assert_ne!(features(&trained), features(&fresh));
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_named() {
+        type Change = fn(&mut CycleConfig);
+        let changes: [(Change, &str); 5] = [
+            (
+                |c| c.steps = 0,
+                "encoder.cycle.steps is 0, allowed: 1 or more",
+            ),
+            (
+                |c| c.videos = 1,
+                "encoder.cycle.videos is 1, allowed: 2 or more",
+            ),
+            (|c| c.embedding = 0, "encoder.cycle.embedding is 0,"),
+            (
+                |c| c.temperature = f64::NAN,
+                "encoder.cycle.temperature is NaN,",
+            ),
+            (
+                |c| c.weight_decay = -1.0,
+                "encoder.cycle.weight_decay is -1,",
+            ),
+        ];
+        assert!(CycleConfig::default().validate().is_ok());
+        for (change, wanted) in changes {
+            let mut config = CycleConfig::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(wanted), "{error}");
+        }
+        let lone = self_supervise(
+            &clips()[..1],
+            &config(),
+            Seed(1),
+            &Device::flex(),
+            |_, _| true,
+        );
+        assert!(matches!(lone, Err(EncoderError::NoData(_))));
+    }
 }

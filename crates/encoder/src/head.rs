@@ -12,7 +12,8 @@ pub struct AlignmentHead {
     pub output: usize,
     /// Mean of each feature over the clips the head was trained on.
     pub mean: Vec<f32>,
-    /// One over the standard deviation of each feature (0 for a constant one).
+    /// One over the standard deviation of each feature (0 for a constant one; 1, with means of 0, where
+    /// features are taken as they are).
     pub inverse_spread: Vec<f32>,
     /// `input * output` weights, row-major.
     pub weight: Vec<f32>,
@@ -75,5 +76,39 @@ impl AlignmentHead {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clip() -> FeatureClip {
+        FeatureClip {
+            dim: 2,
+            values: vec![1.0, 5.0, 3.0, 5.0],
+        }
+    }
+
+    #[test]
+    fn statistics_are_of_every_moment_and_a_constant_feature_has_no_spread() {
+        let clips = [clip(), clip()];
+        let (mean, inverse_spread) = AlignmentHead::statistics(clips.iter(), 2);
+        assert_eq!(mean, [2.0, 5.0]);
+        assert_eq!(inverse_spread, [1.0, 0.0]);
+    }
+
+    #[test]
+    fn an_embedding_is_the_standardised_features_times_the_weights() {
+        let head = AlignmentHead {
+            input: 2,
+            output: 3,
+            mean: vec![2.0, 4.0],
+            inverse_spread: vec![1.0, 0.5],
+            weight: vec![1.0, 0.0, 2.0, 0.0, 4.0, -2.0],
+            bias: vec![0.0, 0.0, 10.0],
+        };
+        assert_eq!(head.standardize(&clip()), [-1.0, 0.5, 1.0, 0.5]);
+        assert_eq!(head.embed(&clip()), [-1.0, 2.0, 7.0, 1.0, 2.0, 11.0]);
     }
 }

@@ -40,34 +40,96 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// Share of pairs with different truth that `scores` put in the same order (a tied score counts
-/// half), and the number of such pairs. A triplet best > middle > worst is three of them.
+/// half), and the number of such pairs.
 #[must_use]
-pub fn triplet_accuracy(scores: &[f64], truth: &[f64]) -> (f64, usize) {
-    let (mut right, mut pairs) = (0.0, 0usize);
+pub fn pair_accuracy(scores: &[f64], truth: &[f64]) -> (f64, usize) {
+    let mut tally = Tally::default();
     for i in 0..scores.len().min(truth.len()) {
         for j in 0..i {
-            let want = truth[i] - truth[j];
-            if want != 0.0 {
-                pairs += 1;
-                let got = (scores[i] - scores[j]) * want.signum();
-                right += if got > 0.0 {
-                    1.0
-                } else if got == 0.0 {
-                    0.5
-                } else {
-                    0.0
-                };
+            if truth[i] != truth[j] {
+                tally.count((scores[i] - scores[j]) * (truth[i] - truth[j]).signum());
             }
         }
     }
-    (
-        if pairs == 0 {
+    tally.share()
+}
+
+/// The episodes a preference is measured from: those of the highest truth.
+#[must_use]
+pub fn anchors(truth: &[f64]) -> Vec<usize> {
+    let highest = truth.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (0..truth.len()).filter(|&i| truth[i] == highest).collect()
+}
+
+/// Share of triplets (anchor, better, worse) in which the anchor is more similar to the better one (equal
+/// similarities count half), and the number of triplets. Anchors are those of [`anchors`]; the two
+/// others are any with different truth. `similarity` is asked for the anchor's number among the anchors
+/// and the other's among all.
+#[must_use]
+pub fn triplet_accuracy(truth: &[f64], similarity: impl Fn(usize, usize) -> f64) -> (f64, usize) {
+    let mut tally = Tally::default();
+    each_triplet(truth, |anchor, first, second| {
+        let nearer = similarity(anchor, first) - similarity(anchor, second);
+        tally.count(nearer * (truth[first] - truth[second]).signum());
+    });
+    tally.share()
+}
+
+/// Share of the triplets of [`triplet_accuracy`] answered right by always naming the episode that is
+/// listed first, or always the second, whichever is right more often.
+#[must_use]
+pub fn majority(truth: &[f64]) -> f64 {
+    let mut tally = Tally::default();
+    each_triplet(truth, |_, first, second| {
+        tally.count(truth[first] - truth[second]);
+    });
+    let (share, _) = tally.share();
+    share.max(1.0 - share)
+}
+
+/// Every anchor (by its number among the anchors) with every two others of different truth, in the order
+/// they are listed.
+fn each_triplet(truth: &[f64], mut visit: impl FnMut(usize, usize, usize)) {
+    for (number, anchor) in anchors(truth).into_iter().enumerate() {
+        for second in (0..truth.len()).filter(|&i| i != anchor) {
+            for first in (0..second).filter(|&i| i != anchor) {
+                if truth[first] != truth[second] {
+                    visit(number, first, second);
+                }
+            }
+        }
+    }
+}
+
+/// Answers counted: right ones, half of undecided ones, and all.
+#[derive(Default)]
+struct Tally {
+    right: f64,
+    all: usize,
+}
+
+impl Tally {
+    /// An answer that is right when `sign` is positive.
+    fn count(&mut self, sign: f64) {
+        self.all += 1;
+        self.right += if sign > 0.0 {
+            1.0
+        } else if sign == 0.0 {
             0.5
         } else {
-            right / pairs as f64
-        },
-        pairs,
-    )
+            0.0
+        };
+    }
+
+    /// Share of right answers (0.5 where nothing was asked), and how many were asked.
+    fn share(&self) -> (f64, usize) {
+        let share = if self.all == 0 {
+            0.5
+        } else {
+            self.right / self.all as f64
+        };
+        (share, self.all)
+    }
 }
 
 #[cfg(test)]
@@ -89,8 +151,30 @@ mod tests {
 
     #[test]
     fn accuracy_counts_pairs_with_a_difference() {
-        let (share, pairs) = triplet_accuracy(&[3.0, 2.0, 1.0], &[2.0, 1.0, 1.0]);
+        let (share, pairs) = pair_accuracy(&[3.0, 2.0, 1.0], &[2.0, 1.0, 1.0]);
         assert_eq!((share, pairs), (1.0, 2));
-        assert_eq!(triplet_accuracy(&[1.0, 1.0], &[0.0, 1.0]), (0.5, 1));
+        assert_eq!(pair_accuracy(&[1.0, 1.0], &[0.0, 1.0]), (0.5, 1));
+    }
+
+    /// Places on a line; the two best are at 0 and 1.
+    const TRUTH: [f64; 5] = [0.0, 2.0, 1.0, 2.0, 0.0];
+    const PLACE: [f64; 5] = [9.0, 0.0, 3.0, 1.0, -2.5];
+
+    #[test]
+    fn triplets_have_one_of_the_best_as_anchor() {
+        assert_eq!(anchors(&TRUTH), [1, 3]);
+        let near = |anchor: usize, other: usize| -(PLACE[[1, 3][anchor]] - PLACE[other]).abs();
+        // Each anchor with five pairs of others. Wrong is only that -2.5 is nearer to 0 than 3 is.
+        assert_eq!(triplet_accuracy(&TRUTH, near), (0.9, 10));
+        assert_eq!(triplet_accuracy(&TRUTH, |_, _| 0.0), (0.5, 10));
+        assert_eq!(triplet_accuracy(&[1.0, 1.0], |_, _| 0.0), (0.5, 0));
+    }
+
+    #[test]
+    fn the_majority_is_the_more_common_order_of_the_list() {
+        // Anchor 1 sees 0<2, 0<3, 2<3, 2>4, 3>4; anchor 3 sees 0<1, 0<2, 1>2, 1>4, 2>4.
+        assert_eq!(majority(&TRUTH), 0.5);
+        assert_eq!(majority(&[2.0, 2.0, 1.0, 0.0]), 1.0);
+        assert_eq!(majority(&[0.0, 0.0]), 0.5);
     }
 }

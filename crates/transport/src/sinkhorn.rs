@@ -23,12 +23,12 @@ pub enum Form {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SinkhornConfig {
-    /// Weight of the entropy (1 in RAPL's code, at which plans are almost uniform; 0.05 gives
-    /// plans with a visible diagonal).
+    /// Weight of the entropy, in units of the cost (RAPL's code: 1, at which plans are almost uniform;
+    /// 0.05 gives plans with a visible diagonal).
     pub epsilon: f64,
-    /// Most iterations.
+    /// Most iterations (RAPL's code: 1000).
     pub iterations: usize,
-    /// Largest error of a column's mass at which the iteration stops.
+    /// Largest error of a column's mass at which the iteration stops (RAPL's code: 1e-6).
     pub tolerance: f64,
     /// Arithmetic.
     pub form: Form,
@@ -42,6 +42,26 @@ impl Default for SinkhornConfig {
             tolerance: 1e-6,
             form: Form::Auto,
         }
+    }
+}
+
+impl SinkhornConfig {
+    /// Whether the iteration can work with these settings.
+    ///
+    /// # Errors
+    /// Names the first key that cannot be, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), TransportError> {
+        let refuse = |key, got: String, allowed| Err(TransportError::Config { key, got, allowed });
+        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
+            return refuse("epsilon", self.epsilon.to_string(), "more than 0");
+        }
+        if self.iterations == 0 {
+            return refuse("iterations", "0".into(), "1 or more");
+        }
+        if !(self.tolerance >= 0.0 && self.tolerance.is_finite()) {
+            return refuse("tolerance", self.tolerance.to_string(), "0 or more");
+        }
+        Ok(())
     }
 }
 
@@ -88,7 +108,17 @@ pub enum TransportError {
         /// Frames of the second.
         columns: usize,
     },
-    /// A number that is not finite, or a setting that cannot work.
+    /// A setting that cannot work.
+    #[error("transport setting {key} is {got}, allowed: {allowed}; change it in the configuration")]
+    Config {
+        /// Which setting.
+        key: &'static str,
+        /// Its value.
+        got: String,
+        /// What would do.
+        allowed: &'static str,
+    },
+    /// A number that is not finite.
     #[error("optimal transport: {what} is {got}, allowed: {allowed}")]
     Number {
         /// Which.
@@ -104,19 +134,13 @@ pub enum TransportError {
 /// `c = 1/columns`.
 ///
 /// # Errors
-/// When a sequence is empty, a cost is not finite, or epsilon is not positive.
+/// When a sequence is empty, a cost is not finite, or a setting cannot work.
 pub fn sinkhorn(cost: &CostMatrix, config: &SinkhornConfig) -> Result<Plan, TransportError> {
     let (rows, columns) = (cost.rows, cost.columns);
     if rows == 0 || columns == 0 || cost.values.len() != rows * columns {
         return Err(TransportError::Empty { rows, columns });
     }
-    if !(config.epsilon > 0.0 && config.epsilon.is_finite()) {
-        return Err(TransportError::Number {
-            what: "epsilon",
-            got: config.epsilon,
-            allowed: "more than 0",
-        });
-    }
+    config.validate()?;
     let (low, high) = exponential::range(&cost.values);
     if !(low.is_finite() && high.is_finite()) {
         let got = cost.values.iter().copied().find(|v| !v.is_finite());

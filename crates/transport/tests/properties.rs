@@ -1,5 +1,5 @@
 //! What must hold of every plan.
-use apprentice_transport::{CostMatrix, Form, SinkhornConfig, sinkhorn};
+use apprentice_transport::{CostMatrix, Form, Metric, SinkhornConfig, sinkhorn};
 use proptest::prelude::*;
 
 fn costs() -> impl Strategy<Value = CostMatrix> {
@@ -81,10 +81,50 @@ fn bad_problems_are_refused() {
         error,
         "optimal transport: a cost is NaN, allowed: finite numbers"
     );
+    for (changed, wanted) in [
+        (
+            config(Form::Auto, f64::NAN),
+            "transport setting epsilon is NaN, allowed: more than 0; change it in the configuration",
+        ),
+        (
+            SinkhornConfig {
+                iterations: 0,
+                ..SinkhornConfig::default()
+            },
+            "transport setting iterations is 0, allowed: 1 or more; change it in the configuration",
+        ),
+        (
+            SinkhornConfig {
+                tolerance: f64::NAN,
+                ..SinkhornConfig::default()
+            },
+            "transport setting tolerance is NaN, allowed: 0 or more; change it in the configuration",
+        ),
+    ] {
+        assert_eq!(sinkhorn(&cost, &changed).unwrap_err().to_string(), wanted);
+    }
     let empty = CostMatrix {
         rows: 0,
         columns: 3,
         values: vec![],
     };
     assert!(sinkhorn(&empty, &SinkhornConfig::default()).is_err());
+}
+
+/// Entropy spreads every frame's mass over its neighbours, so a video costs something against itself:
+/// with two frames at cosine distance 1 and epsilon 1, P is proportional to [[1, 1/e], [1/e, 1]] and
+/// the cost is 1 / (1 + e) = 0.269.
+#[test]
+fn a_video_costs_something_against_itself() {
+    let frames = [1.0f32, 0.0, 0.0, 1.0];
+    let cost = CostMatrix::between(&frames, &frames, 2, Metric::Cosine);
+    let against_itself = |epsilon| {
+        let plan = sinkhorn(&cost, &config(Form::Auto, epsilon)).unwrap();
+        plan.cost(&cost)
+    };
+    let soft = against_itself(1.0);
+    assert!((soft - 0.268_941_421_369_995).abs() < 1e-9, "{soft}");
+    // 1 / (1 + e^20): at an epsilon that keeps the diagonal, next to nothing is left of it.
+    let sharp = against_itself(0.05);
+    assert!((sharp - 2.061e-9).abs() < 1e-11, "{sharp}");
 }

@@ -8,7 +8,7 @@ use crate::stages::scenes::{Judged, judged, open_all};
 use anyhow::{Result, bail};
 use apprentice_core::Proportion;
 use apprentice_episode::Episode;
-use apprentice_reward::{spearman, triplet_accuracy};
+use apprentice_reward::{anchors, majority, pair_accuracy, spearman, triplet_accuracy};
 use serde::{Deserialize, Serialize};
 
 /// The base policy's held-out episodes.
@@ -34,13 +34,18 @@ pub struct Rates {
 pub struct RewardExam {
     /// Rank correlation of reward and hidden utility.
     pub spearman_heldout: f64,
-    /// Share of pairs with different utility put in the right order.
+    /// Share of triplets (anchor, better, worse) in which the anchor, an episode of the highest utility, is
+    /// more similar to the better one in the aligned space.
     pub triplet_accuracy_heldout: f64,
-    /// Pairs counted.
+    /// Triplets counted: each is a pair of episodes with different utility, seen from an anchor.
     pub pairs: usize,
-    /// Pair accuracy of always answering the more common order: 0.5 of pairs, by symmetry.
+    /// Share of pairs with different utility that the reward itself puts in the right order.
+    pub pair_accuracy_heldout: f64,
+    /// Triplet accuracy of always naming the episode recorded first, or always the one recorded second,
+    /// whichever is right more often.
     pub majority: f64,
-    /// The best single feature's name and pair accuracy, chosen with knowledge of the truth.
+    /// The best single feature's name and triplet accuracy (similar is what is close in that number),
+    /// chosen with knowledge of the truth.
     pub best_single_feature: (String, f64),
 }
 
@@ -88,8 +93,9 @@ pub fn examine_reward(context: &Context) -> Result<()> {
     let notes = judged(context, BASE_FOLDER)?;
     let episodes = open_all(context, BASE_FOLDER, &notes)?;
     let learned = super::reward::load(context)?;
+    let features = features(context, &episodes)?;
     let scores = Scores {
-        episodes: learned.model.score_all(&features(context, &episodes)?)?,
+        episodes: learned.model.score_all(&features)?,
     };
     let totals: Vec<f64> = scores.episodes.iter().map(|s| s.total).collect();
     let truth: Vec<f64> = notes
@@ -97,12 +103,15 @@ pub fn examine_reward(context: &Context) -> Result<()> {
         .iter()
         .map(|e| hidden_utility(e, context.config.operator.prefers))
         .collect();
-    let (accuracy, pairs) = triplet_accuracy(&totals, &truth);
+    let anchors = anchors(&truth);
+    let similarity = learned.model.similarities(&anchors, &features)?;
+    let (accuracy, pairs) = triplet_accuracy(&truth, |anchor, other| similarity[anchor][other]);
+    let (pair_accuracy_heldout, _) = pair_accuracy(&totals, &truth);
     let best = single_features(&episodes)
         .into_iter()
         .map(|(name, values)| {
-            let (share, _) = triplet_accuracy(&values, &truth);
-            (name, share.max(1.0 - share))
+            let near = |a: usize, other: usize| -(values[anchors[a]] - values[other]).abs();
+            (name, triplet_accuracy(&truth, near).0)
         })
         .fold((String::new(), 0.0), |best, next| {
             if next.1 > best.1 { next } else { best }
@@ -111,7 +120,8 @@ pub fn examine_reward(context: &Context) -> Result<()> {
         spearman_heldout: spearman(&totals, &truth),
         triplet_accuracy_heldout: accuracy,
         pairs,
-        majority: 0.5,
+        pair_accuracy_heldout,
+        majority: majority(&truth),
         best_single_feature: best,
     };
     context.dir.write(HELD_OUT_SCORES, &scores)?;

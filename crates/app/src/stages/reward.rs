@@ -40,34 +40,17 @@ pub struct Scores {
 pub fn run(context: &Context) -> Result<()> {
     let notes = judged(context, super::rollout::FOLDER)?;
     let episodes = open_all(context, super::rollout::FOLDER, &notes)?;
-    let clips: Vec<Clip> = episodes.iter().map(|e| clip(context, e)).collect();
+    let clips = clips_of(context, &episodes)?;
     let backbone = backbone(context, Some(&clips))?;
     let features = backbone.features(&clips, &context.device)?;
     let log = JudgementLog::open(context.dir.path(LOG))?;
     let index = by_id(&notes);
-    let mut rankings = Vec::new();
-    for judgement in log.judgements().iter().filter(|j| !j.skipped) {
-        let mut ranking = Vec::new();
-        for (tier, tied) in judgement.ranking.iter().enumerate() {
-            for id in tied {
-                let Some(&clip) = index.get(id) else {
-                    bail!(
-                        "judgement {} names episode {}, which is not among the {} rollouts; rank episodes of this run",
-                        judgement.id,
-                        id.short(),
-                        notes.episodes.len()
-                    );
-                };
-                ranking.push((clip, tier));
-            }
-        }
-        rankings.push(ranking);
-    }
     let bar = context.bar(1000, "align the eye");
     let learned = learn(
         &RankedClips {
             clips: &features,
-            rankings,
+            index: &index,
+            judgements: log.judgements(),
         },
         &context.config.encoder.alignment,
         &context.config.reward,
@@ -85,8 +68,7 @@ pub fn run(context: &Context) -> Result<()> {
     if context.config.align.demonstrations {
         let shown = judged(context, super::demonstrate::FOLDER)?;
         let shown = open_all(context, super::demonstrate::FOLDER, &shown)?;
-        let clips: Vec<Clip> = shown.iter().map(|e| clip(context, e)).collect();
-        let features = backbone.features(&clips, &context.device)?;
+        let features = backbone.features(&clips_of(context, &shown)?, &context.device)?;
         let scores = Scores {
             episodes: learned.model.score_all(&features)?,
         };
@@ -110,19 +92,22 @@ pub fn load(context: &Context) -> Result<Learned> {
 /// # Errors
 /// When the backbone is missing.
 pub fn features(context: &Context, episodes: &[Episode]) -> Result<Vec<FeatureClip>> {
-    let clips: Vec<Clip> = episodes.iter().map(|e| clip(context, e)).collect();
+    let clips = clips_of(context, episodes)?;
     Ok(backbone(context, None)?.features(&clips, &context.device)?)
 }
 
-fn clip(context: &Context, episode: &Episode) -> Clip {
-    let pictures = episode.ticks.iter().map(|t| {
-        t.observation
-            .frames
-            .iter()
-            .map(|f| &f.image)
-            .collect::<Vec<&Image>>()
-    });
-    Clip::from_episode(pictures, &context.config.encoder.clip)
+fn clips_of(context: &Context, episodes: &[Episode]) -> Result<Vec<Clip>> {
+    let clip = |episode: &Episode| {
+        let pictures = episode.ticks.iter().map(|t| {
+            t.observation
+                .frames
+                .iter()
+                .map(|f| &f.image)
+                .collect::<Vec<&Image>>()
+        });
+        Ok(Clip::from_episode(pictures, &context.config.encoder.clip)?)
+    };
+    episodes.iter().map(clip).collect()
 }
 
 /// The backbone: pretrained, or the compact one, which is self-supervised on `clips` when it has not
@@ -130,7 +115,9 @@ fn clip(context: &Context, episode: &Episode) -> Clip {
 fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
     let config = &context.config.encoder;
     let file = weights_file(config);
-    if let Some(pretrained) = Backbone::load(config.backbone, &file, &context.device)? {
+    if let Some(pretrained) =
+        Backbone::load(config.backbone, &file, &config.input, &context.device)?
+    {
         return Ok(pretrained);
     }
     let path = context.dir.path(BACKBONE);
