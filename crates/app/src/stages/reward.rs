@@ -2,8 +2,9 @@
 
 use crate::config::{Config, EncoderConfig};
 use crate::context::Context;
-use crate::stages::rank::LOG;
-use crate::stages::scenes::{by_id, judged, open_all, write_recording};
+use crate::stages::notes::{by_id, judged, open_all};
+use crate::stages::rank::said;
+use crate::stages::viewer_file::write_recording;
 use anyhow::{Result, bail};
 use apprentice_core::Image;
 use apprentice_encoder::{
@@ -11,14 +12,15 @@ use apprentice_encoder::{
 };
 use apprentice_episode::Episode;
 use apprentice_nn::{load_module, save_module};
-use apprentice_preference::JudgementLog;
-use apprentice_reward::{Learned, RankedClips, Scored, learn};
+use apprentice_reward::{Learned, RankedClips, RewardModel, Scored, learn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The learnt reward.
 pub const REWARD: &str = "reward/reward.json";
+/// Clips between two looks at the clock.
+const PART: usize = 8;
 /// The compact backbone's weights.
 const BACKBONE: &str = "encoder/backbone.safetensors";
 /// The demonstrations' scores.
@@ -40,29 +42,23 @@ pub struct Scores {
 pub fn run(context: &Context) -> Result<()> {
     let notes = judged(context, super::rollout::FOLDER)?;
     let episodes = open_all(context, super::rollout::FOLDER, &notes)?;
+    // Bad rankings are refused before anything is computed.
+    let judgements = said(context, &notes)?;
     let clips: Vec<Clip> = episodes.iter().map(|e| clip(context, e)).collect();
     let backbone = backbone(context, Some(&clips))?;
-    let features = backbone.features(&clips, &context.device)?;
-    let log = JudgementLog::open(context.dir.path(LOG))?;
+    let features = extract(context, &backbone, &clips)?;
     let index = by_id(&notes);
-    let mut rankings = Vec::new();
-    for judgement in log.judgements().iter().filter(|j| !j.skipped) {
-        let mut ranking = Vec::new();
-        for (tier, tied) in judgement.ranking.iter().enumerate() {
-            for id in tied {
-                let Some(&clip) = index.get(id) else {
-                    bail!(
-                        "judgement {} names episode {}, which is not among the {} rollouts; rank episodes of this run",
-                        judgement.id,
-                        id.short(),
-                        notes.episodes.len()
-                    );
-                };
-                ranking.push((clip, tier));
-            }
-        }
-        rankings.push(ranking);
-    }
+    let rankings = judgements
+        .iter()
+        .filter(|j| !j.skipped)
+        .map(|judgement| {
+            let places = judgement.ranking.iter().enumerate();
+            places
+                .flat_map(|(tier, tied)| tied.iter().map(move |id| (id, tier)))
+                .filter_map(|(id, tier)| Some((*index.get(id)?, tier)))
+                .collect()
+        })
+        .collect();
     let bar = context.bar(1000, "align the eye");
     let learned = learn(
         &RankedClips {
@@ -80,21 +76,21 @@ pub fn run(context: &Context) -> Result<()> {
     )?;
     bar.finish();
     let scores = Scores {
-        episodes: learned.model.score_all(&features)?,
+        episodes: score(context, &learned.model, &features)?,
     };
     if context.config.align.demonstrations {
         let shown = judged(context, super::demonstrate::FOLDER)?;
         let shown = open_all(context, super::demonstrate::FOLDER, &shown)?;
         let clips: Vec<Clip> = shown.iter().map(|e| clip(context, e)).collect();
-        let features = backbone.features(&clips, &context.device)?;
+        let features = extract(context, &backbone, &clips)?;
         let scores = Scores {
-            episodes: learned.model.score_all(&features)?,
+            episodes: score(context, &learned.model, &features)?,
         };
         context.dir.write(DEMONSTRATION_SCORES, &scores)?;
     }
     context.dir.write(REWARD, &learned)?;
     context.dir.write(SCORES, &scores)?;
-    write_recording(context, super::rollout::FOLDER, Some(&scores.episodes))
+    write_recording(context, Some(&scores.episodes), false)
 }
 
 /// The learnt reward of the run.
@@ -111,7 +107,49 @@ pub fn load(context: &Context) -> Result<Learned> {
 /// When the backbone is missing.
 pub fn features(context: &Context, episodes: &[Episode]) -> Result<Vec<FeatureClip>> {
     let clips: Vec<Clip> = episodes.iter().map(|e| clip(context, e)).collect();
-    Ok(backbone(context, None)?.features(&clips, &context.device)?)
+    extract(context, &backbone(context, None)?, &clips)
+}
+
+/// Features of clips, a few clips at a time, to say how far it is.
+fn extract(context: &Context, backbone: &Backbone, clips: &[Clip]) -> Result<Vec<FeatureClip>> {
+    let mut features = Vec::with_capacity(clips.len());
+    in_parts(context, "look", clips, |part| {
+        features.extend(backbone.features(part, &context.device)?);
+        Ok(())
+    })?;
+    Ok(features)
+}
+
+/// What the reward makes of clips.
+///
+/// # Errors
+/// When one cannot be scored, or the user stops.
+pub fn score(context: &Context, model: &RewardModel, clips: &[FeatureClip]) -> Result<Vec<Scored>> {
+    let mut scores = Vec::with_capacity(clips.len());
+    in_parts(context, "score", clips, |part| {
+        scores.extend(model.score_all(part)?);
+        Ok(())
+    })?;
+    Ok(scores)
+}
+
+/// Works through `items` under a progress bar, until the user stops.
+fn in_parts<T>(
+    context: &Context,
+    what: &str,
+    items: &[T],
+    mut work: impl FnMut(&[T]) -> Result<()>,
+) -> Result<()> {
+    let bar = context.bar(items.len() as u64, what);
+    for part in items.chunks(PART) {
+        if context.stopping() {
+            bail!("stopped on request; the same command starts this stage again");
+        }
+        work(part)?;
+        bar.inc(part.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok(())
 }
 
 fn clip(context: &Context, episode: &Episode) -> Clip {
