@@ -33,8 +33,10 @@ pub const STAGES: [(&str, &str); 8] = [
 pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
     let (file, set) = (args.config.as_deref(), &args.set);
     let named = args.device.map(|d| d.name().to_owned());
+    let mut ranked = false;
     let info = if args.out.join("run.json").exists() {
-        let (_, found) = RunDir::open(&args.out)?;
+        let (dir, found) = RunDir::open(&args.out)?;
+        ranked = dir.done("rank").is_some();
         RunInfo::new(
             args.seed.unwrap_or(found.seed),
             named.unwrap_or(found.device),
@@ -55,6 +57,10 @@ pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
     info.config.inference.precision.check(&device)?;
     stages::cells::describe_in(&info.config)?;
     stages::reward::check_weights(&info.config)?;
+    if stage.is_none() && !ranked {
+        // Said now and not after an hour of training.
+        stages::rank::check_amounts(&info.config)?;
+    }
     let dir = RunDir::start(&args.out, &info, stage)?;
     let mut context = Context {
         dir,
@@ -146,10 +152,6 @@ pub fn run_stage(context: &Context, name: &str) -> Result<()> {
 /// # Errors
 /// The first stage's error.
 pub fn run_all(context: &Context) -> Result<()> {
-    if context.dir.done("rank").is_none() {
-        // Said now and not after an hour of training.
-        stages::rank::check_amounts(&context.config)?;
-    }
     STAGES
         .iter()
         .try_for_each(|(stage, _)| run_stage(context, stage))

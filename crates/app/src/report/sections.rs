@@ -118,9 +118,15 @@ pub fn cost(report: &Report) -> String {
         .iter()
         .map(|s| {
             let width = 100.0 * s.seconds / longest;
+            let place = if report.device == "mixed" && !s.device.is_empty() {
+                format!(" ({})", s.device)
+            } else {
+                String::new()
+            };
             format!(
-                "<tr><td>{}</td><td>{}</td><td class=\"meter\"><i style=\"width:{width:.1}%\"></i></td></tr>",
+                "<tr><td>{}{}</td><td>{}</td><td class=\"meter\"><i style=\"width:{width:.1}%\"></i></td></tr>",
                 escape(&s.name),
+                escape(&place),
                 duration(s.seconds)
             )
         })

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 /// The learnt reward.
 pub const REWARD: &str = "reward/reward.json";
 /// Clips between two looks at the clock.
-const PART: usize = 8;
+const PART: usize = 16;
 /// The compact backbone's weights.
 const BACKBONE: &str = "encoder/backbone.safetensors";
 /// The demonstrations' scores.

@@ -78,7 +78,7 @@ fn a_data_set_is_imported_learnt_from_and_not_mixed_with_another() {
     let config = folder.path().join("small.toml");
     fs::write(
         &config,
-        "[policy]\nimage_size = 32\nunet_channels = [16, 32]\n[train]\nsteps = 3\nbatch = 2\n",
+        "[policy]\nimage_size = 32\nunet_channels = [16, 32]\n[train]\nsteps = 3\nbatch = 2\nwarmup_steps = 1\n",
     )
     .unwrap();
     let mut command = import(&first, &out);
