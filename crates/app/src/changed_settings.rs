@@ -2,12 +2,15 @@
 
 use crate::pipeline::STAGES;
 use crate::run_dir::{RunDir, RunInfo};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::Value;
-use std::fs;
 
 /// The first stage that uses a key of the configuration.
 fn section_stage(key: &str) -> &'static str {
+    if key == "align.demonstrations" {
+        // The reward scores them for the alignment.
+        return "reward";
+    }
     match key.split('.').next().unwrap_or("") {
         "policy" | "train" => "train",
         "rollouts" | "inference" => "rollouts",
@@ -19,13 +22,22 @@ fn section_stage(key: &str) -> &'static str {
     }
 }
 
-/// What a stage leaves that a rerun must not overwrite, relative to the run's folder.
+/// Settings that only say how much there is to be: what is there of it already stays.
+const AMOUNTS: [&str; 4] = [
+    "demonstrations.episodes",
+    "rollouts.episodes",
+    "evaluate.episodes",
+    "operator.rankings",
+];
+
+/// What a stage records, relative to the run's folder, and that a rerun must not overwrite.
 fn recorded(stage: &str) -> &'static [&'static str] {
     match stage {
-        "rollouts" => &["rollouts"],
+        "demonstrate" => &["demonstrations", "judge/demonstrations.json"],
+        "rollouts" => &["rollouts", "judge/rollouts.json"],
         "rank" => &["judgements.jsonl"],
-        "evaluate-base" => &["evaluation/base"],
-        "evaluate-aligned" => &["evaluation/aligned"],
+        "evaluate-base" => &["evaluation/base", "judge/evaluation-base.json"],
+        "evaluate-aligned" => &["evaluation/aligned", "judge/evaluation-aligned.json"],
         _ => &[],
     }
 }
@@ -33,7 +45,8 @@ fn recorded(stage: &str) -> &'static [&'static str] {
 /// Makes `wanted` the settings of a run, for `stage` to run with; `None` is every stage that is left.
 ///
 /// If any differ, `stage` and those after it are forgotten, so that they run again; what they
-/// recorded is moved aside, to `NAME.old-1` and so on.
+/// recorded, finished or not, is moved aside, to `NAME.old-1` and so on. If `stage` itself is only to
+/// record another number of episodes or rankings, it goes on from those there are.
 ///
 /// # Errors
 /// When the seed differs, or a finished stage that is not to run again used a setting that differs.
@@ -62,7 +75,9 @@ pub fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&str
         let uses = section_stage(key);
         if place(uses) < stage && dir.done(uses).is_some() {
             bail!(
-                "{key} is {now}, but stage {uses} of {root} ran with {was}; use another --out, or the same value"
+                "{key} is {now}, but stage {uses} of {root} ran with {was}; use another --out, the same value, or run \
+                 stage {uses} again with it (apprentice {} --set {key}={now})",
+                STAGES[place(uses)].1
             );
         }
     }
@@ -71,31 +86,31 @@ pub fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&str
         .map(|(key, ..)| place(section_stage(key)))
         .fold(stage, usize::min);
     // The base policy's evaluation needs nothing between training and itself.
-    let base_stands =
-        first > place("train") && differences.iter().all(|d| !d.0.starts_with("evaluate."));
-    for (name, _) in STAGES.iter().skip(first) {
-        if dir.done(name).is_some() && !(base_stands && *name == "evaluate-base") {
+    let base_stands = first > place("train")
+        && differences
+            .iter()
+            .all(|d| !d.0.starts_with("evaluate.") && !d.0.starts_with("inference."));
+    let first_goes_on = differences
+        .iter()
+        .all(|(key, ..)| place(section_stage(key)) > first || AMOUNTS.contains(&key.as_str()));
+    for (i, (name, _)) in STAGES.iter().enumerate().skip(first) {
+        let done = dir.done(name).is_some();
+        if base_stands && *name == "evaluate-base" {
+            continue;
+        }
+        // Judgements that a person is in the middle of hang on no setting but the rollouts.
+        let stale = done || *name != "rank" || first <= place("rollouts");
+        let goes_on = first_goes_on && (i == first || first == place("evaluate-base"));
+        if stale && !goes_on {
             for leaf in recorded(name) {
-                set_aside(dir, leaf)?;
+                dir.set_aside(leaf)?;
             }
+        }
+        if done {
             dir.forget(name)?;
         }
     }
     dir.write("run.json", wanted)
-}
-
-/// Renames `leaf` to the first `leaf.old-N` that is free.
-fn set_aside(dir: &RunDir, leaf: &str) -> Result<()> {
-    let from = dir.path(leaf);
-    if !from.exists() {
-        return Ok(());
-    }
-    let free = (1u32..)
-        .map(|n| dir.path(&format!("{leaf}.old-{n}")))
-        .find(|p| !p.exists());
-    let to = free.context("no name is free")?;
-    fs::rename(&from, &to)
-        .with_context(|| format!("{} cannot be moved to {}", from.display(), to.display()))
 }
 
 /// Collects (key, old, new) of every leaf that differs.
@@ -130,6 +145,7 @@ mod tests {
             name: name.into(),
             seconds: 1.0,
             peak_memory_bytes: 1,
+            device: "flex".into(),
         })
         .unwrap();
     }
@@ -166,5 +182,51 @@ mod tests {
         assert!(dir.done("align").is_none() && dir.done("evaluate-aligned").is_none());
         assert!(dir.done("evaluate-base").is_some() && dir.done("reward").is_some());
         assert!(dir.path("evaluation/aligned.old-1/x.json").exists());
+    }
+
+    #[test]
+    fn demonstrations_are_never_in_the_way_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::start(folder.path(), &info(&[]), None).unwrap();
+        mark(&dir, "demonstrate");
+        dir.write("demonstrations/x.json", &1).unwrap();
+        let more = info(&["demonstrations.episodes=9"]);
+        RunDir::start(folder.path(), &more, Some("demonstrate")).unwrap();
+        assert!(dir.path("demonstrations/x.json").exists());
+        assert!(dir.done("demonstrate").is_none());
+        // Unfinished ones of another kind are kept apart as well.
+        let other = info(&["demonstrations.episodes=9", "expert.speed_m_s=0.1"]);
+        RunDir::start(folder.path(), &other, Some("demonstrate")).unwrap();
+        assert!(dir.path("demonstrations.old-1/x.json").exists());
+    }
+
+    #[test]
+    fn whether_demonstrations_take_part_is_settled_by_the_reward() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir =
+            RunDir::start(folder.path(), &info(&["align.demonstrations=false"]), None).unwrap();
+        mark(&dir, "reward");
+        let refused = RunDir::start(folder.path(), &info(&[]), Some("align")).unwrap_err();
+        let text = refused.to_string();
+        for part in [
+            "stage reward",
+            "apprentice reward --set align.demonstrations=true",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        RunDir::start(folder.path(), &info(&[]), Some("reward")).unwrap();
+        assert!(dir.done("reward").is_none());
+    }
+
+    #[test]
+    fn rankings_somebody_has_begun_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::start(folder.path(), &info(&[]), None).unwrap();
+        dir.write("judgements.jsonl", &1).unwrap();
+        RunDir::start(folder.path(), &info(&["align.steps=9"]), Some("rank")).unwrap();
+        RunDir::start(folder.path(), &info(&["operator.rankings=9"]), Some("rank")).unwrap();
+        assert!(dir.path("judgements.jsonl").exists());
+        RunDir::start(folder.path(), &info(&["train.steps=9"]), Some("train")).unwrap();
+        assert!(dir.path("judgements.jsonl.old-1").exists());
     }
 }

@@ -135,25 +135,34 @@ pub enum WeightsCommand {
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
     /// An RLDS data set (TFRecord shards with features.json)
-    Rlds {
-        /// Folder of the data set
-        source: PathBuf,
-        /// Folder to write episodes to
-        #[arg(long, value_name = "DIR", default_value = "runs/import")]
-        out: PathBuf,
-        /// Train a diffusion policy on part of the clips and test it on the rest
-        #[arg(long)]
-        train: bool,
-        /// Seed of split and training
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        seed: u64,
-        /// Change one setting (may be given again)
-        #[arg(long = "set", value_name = "KEY=VALUE")]
-        set: Vec<String>,
-        /// Print the result as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Rlds(RldsArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RldsArgs {
+    /// Folder of the data set
+    pub source: PathBuf,
+    /// Folder to write episodes to
+    #[arg(long, value_name = "DIR", default_value = "runs/import")]
+    pub out: PathBuf,
+    /// Train a diffusion policy on part of the clips and test it on the rest
+    #[arg(long)]
+    pub train: bool,
+    /// Seed of split and training
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Where networks compute
+    #[arg(long, value_enum, default_value = "flex")]
+    pub device: DeviceArg,
+    /// Configuration file; needs to hold only what it changes
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Change one setting (may be given again)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Clone, Debug, Args)]

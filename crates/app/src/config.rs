@@ -1,6 +1,8 @@
 //! The configuration of a run: `configs/default.toml`, a file of the user's, and `--set key=value`,
 //! each over the one before.
 
+mod limits;
+
 use anyhow::{Context as _, Result, anyhow, bail};
 use apprentice_align::AlignConfig;
 use apprentice_encoder::{AlignmentConfig, BackboneKind, ClipConfig, CycleConfig};
@@ -119,9 +121,11 @@ impl Config {
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("configuration file {} cannot be read", file.display()))?;
             let over: toml::Table = toml::from_str(&text).map_err(|e| {
+                let place = e.span().map_or(String::new(), |s| place_at(&text, s.start));
                 anyhow!(
-                    "configuration file {} is not valid TOML: {e}",
-                    file.display()
+                    "configuration file {} is not valid TOML: {place}{}",
+                    file.display(),
+                    in_one_line(e.message())
                 )
             })?;
             overlay(&mut table, over, "", &file.display().to_string())?;
@@ -140,47 +144,14 @@ impl Config {
                 overlay(&mut table, over, "", &format!("--set {setting}"))?;
             }
         }
+        limits::only_finite(&table, "")?;
         let text = toml::to_string(&table)?;
         let config: Self = toml::from_str(&text).map_err(|e| {
             let key = e.span().map_or(String::new(), |s| key_at(&text, s.start));
-            anyhow!("configuration: {key}: {}", e.message().trim())
+            anyhow!("configuration: {key}: {}", in_one_line(e.message()))
         })?;
-        config.validate()?;
+        limits::check(&config)?;
         Ok(config)
-    }
-
-    fn validate(&self) -> Result<()> {
-        self.policy.validate()?;
-        self.train.validate()?;
-        let rate = self.operator.error_rate;
-        if !(0.0..=1.0).contains(&rate) {
-            bail!(
-                "operator.error_rate is {rate}, allowed: 0 to 1 (the share of rankings that are wrong)"
-            );
-        }
-        if self.run.robots == 0 {
-            bail!("run.robots is 0, allowed: 1 or more robots at a time");
-        }
-        if !(32..=224).contains(&self.robot.image_size) {
-            bail!(
-                "robot.image_size is {} pixels, allowed: 32 to 224",
-                self.robot.image_size
-            );
-        }
-        for (key, record) in [
-            ("demonstrations", &self.demonstrations),
-            ("rollouts", &self.rollouts),
-            ("evaluate", &self.evaluate),
-        ] {
-            if record.episodes == 0 || record.ticks == 0 {
-                bail!(
-                    "{key}.episodes and {key}.ticks are {} and {}, allowed: 1 or more",
-                    record.episodes,
-                    record.ticks
-                );
-            }
-        }
-        Ok(())
     }
 }
 
@@ -229,6 +200,19 @@ fn key_at(text: &str, place: usize) -> String {
         Some(section) if !key.starts_with('[') => format!("{section}.{key}"),
         _ => key.trim_matches(['[', ']']).to_owned(),
     }
+}
+
+/// Line and column of a place in a text, both from 1: `line 1, column 7: `.
+fn place_at(text: &str, place: usize) -> String {
+    let before = text.get(..place).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    format!("line {line}, column {column}: ")
+}
+
+fn in_one_line(message: &str) -> String {
+    let words: Vec<&str> = message.split_whitespace().collect();
+    words.join(" ")
 }
 
 /// A whole number given where the default has a fraction is meant as one.
@@ -308,5 +292,18 @@ mod tests {
                 .to_string()
                 .contains("allowed: 0 to 1")
         );
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_refused_in_one_line_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.toml");
+        std::fs::write(&file, "[run]\nrobots = 3\n[train\nsteps = 3\n").unwrap();
+        let error = Config::load(Some(&file), &[]).unwrap_err().to_string();
+        assert!(
+            error.contains("mine.toml is not valid TOML: line 3, column "),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
     }
 }

@@ -21,6 +21,8 @@ pub struct Context {
     pub seed: Seed,
     /// Where networks compute.
     pub device: Device,
+    /// That device's name.
+    pub device_name: String,
     /// Set by Ctrl-C.
     pub stop: Arc<AtomicBool>,
     /// The rerun page to show what happens on, if one is served.
@@ -39,16 +41,7 @@ impl Context {
     /// A progress bar of `length` steps, with the time left.
     #[must_use]
     pub fn bar(&self, length: u64, what: &str) -> ProgressBar {
-        let bar = ProgressBar::new(length);
-        if self.quiet {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        let style = "{prefix:.bold} [{bar:30}] {pos}/{len} {msg} {elapsed}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        bar.set_prefix(format!("{what:<14}"));
-        bar
+        progress_bar(length, what, self.quiet)
     }
 
     /// Says something to the user.
@@ -56,6 +49,11 @@ impl Context {
         if !self.quiet {
             eprintln!("{text}");
         }
+    }
+
+    /// Says something that nobody may miss, even where only the result is asked for.
+    pub fn warn(&self, text: &str) {
+        eprintln!("note: {text}");
     }
 
     /// Keeps the page served, if there is one, until the user has looked.
@@ -88,8 +86,43 @@ impl Context {
             name: name.into(),
             seconds,
             peak_memory_bytes: peak_memory_bytes(),
+            device: self.device_name.clone(),
         })
     }
+}
+
+/// A progress bar of `length` steps, with the time left; a hidden one where `quiet`.
+#[must_use]
+pub fn progress_bar(length: u64, what: &str, quiet: bool) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    if quiet {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let style = "{prefix:.bold} [{bar:30}] {pos}/{len} {msg} {elapsed}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_prefix(format!("{what:<14}"));
+    bar
+}
+
+/// A flag that Ctrl-C sets. A second Ctrl-C ends the program at once.
+///
+/// # Errors
+/// When the system does not let Ctrl-C be handled.
+pub fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            // Every file on disk is whole or marked as unfinished.
+            std::process::exit(130);
+        }
+        eprintln!(
+            "\nstopping after this step; what is recorded stays (Ctrl-C again to leave at once)"
+        );
+    })?;
+    Ok(stop)
 }
 
 /// Most memory this process has had resident, bytes; 0 where the system does not say.

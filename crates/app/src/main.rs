@@ -26,7 +26,10 @@ fn main() -> ExitCode {
     match commands::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // In one line, whatever a library puts into its own words.
+            let words = format!("{error:#}");
+            let lines: Vec<&str> = words.lines().map(str::trim).collect();
+            eprintln!("error: {}", lines.join(" ").trim());
             ExitCode::FAILURE
         }
     }

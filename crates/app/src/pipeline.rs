@@ -2,15 +2,16 @@
 
 use crate::cli::{DeviceArg, RunArgs};
 use crate::config::Config;
-use crate::context::Context;
+use crate::context::{Context, stop_on_ctrl_c};
 use crate::run_dir::{RunDir, RunInfo};
 use crate::stages;
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use apprentice_core::Seed;
 use apprentice_nn::open_device;
 use apprentice_studio::Studio;
+use burn::tensor::Device;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// Stages in order, with the command that runs each.
 pub const STAGES: [(&str, &str); 8] = [
@@ -32,8 +33,10 @@ pub const STAGES: [(&str, &str); 8] = [
 pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
     let (file, set) = (args.config.as_deref(), &args.set);
     let named = args.device.map(|d| d.name().to_owned());
+    let mut ranked = false;
     let info = if args.out.join("run.json").exists() {
-        let (_, found) = RunDir::open(&args.out)?;
+        let (dir, found) = RunDir::open(&args.out)?;
+        ranked = dir.done("rank").is_some();
         RunInfo::new(
             args.seed.unwrap_or(found.seed),
             named.unwrap_or(found.device),
@@ -51,38 +54,68 @@ pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
         )
     })?;
     let device = open_device(device.into())?;
+    info.config.inference.precision.check(&device)?;
     stages::cells::describe_in(&info.config)?;
     stages::reward::check_weights(&info.config)?;
+    if stage.is_none() && !ranked {
+        // Said now and not after an hour of training.
+        stages::rank::check_amounts(&info.config)?;
+    }
     let dir = RunDir::start(&args.out, &info, stage)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            // Asked twice: leave at once; every file on disk is whole or marked as unfinished.
-            std::process::exit(130);
-        }
-        eprintln!(
-            "\nstopping after this step; what is recorded stays (Ctrl-C again to leave at once)"
-        );
-    })?;
     let mut context = Context {
         dir,
         config: info.config,
         seed: Seed(info.seed),
         device,
-        stop,
+        device_name: info.device,
+        stop: stop_on_ctrl_c()?,
         view: None,
         quiet: args.json,
     };
     if args.view {
-        let studio = Studio::live(&stages::cells::describe(&context)?)?;
-        context.say(&format!(
-            "watch at {}",
-            studio.url().unwrap_or("(nowhere: nothing is served)")
-        ));
-        context.view = Some(studio);
+        serve(&mut context)?;
     }
     Ok(context)
+}
+
+/// Opens the run a command names to read it: nothing is written, and nothing computes.
+///
+/// # Errors
+/// When it is not a run folder, or the command names other settings than the run's.
+pub fn look(args: &RunArgs) -> Result<Context> {
+    let (dir, info) = RunDir::open(&args.out)?;
+    let wanted = info.config.changed(args.config.as_deref(), &args.set)?;
+    if wanted != info.config || args.seed.is_some_and(|s| s != info.seed) {
+        bail!(
+            "run folder {} was made with other settings, and this command only reads it; leave --seed, --config and \
+             --set away, or run the stage they are for",
+            dir.root().display()
+        );
+    }
+    Ok(Context {
+        dir,
+        config: info.config,
+        seed: Seed(info.seed),
+        device: Device::flex(),
+        device_name: info.device,
+        stop: Arc::new(AtomicBool::new(false)),
+        view: None,
+        quiet: args.json,
+    })
+}
+
+/// Serves a page that shows what happens.
+///
+/// # Errors
+/// When nothing can be served.
+pub fn serve(context: &mut Context) -> Result<()> {
+    let studio = Studio::live(&stages::cells::describe(context)?)?;
+    context.say(&format!(
+        "watch at {}",
+        studio.url().unwrap_or("(nowhere: nothing is served)")
+    ));
+    context.view = Some(studio);
+    Ok(())
 }
 
 /// Runs one stage, after those before it have run.
@@ -107,7 +140,8 @@ pub fn run_stage(context: &Context, name: &str) -> Result<()> {
         "evaluate-base" => stages::evaluate::run_base(context),
         "evaluate-aligned" => {
             stages::evaluate::run_aligned(context)?;
-            stages::evaluate::examine_reward(context)
+            stages::evaluate::examine_reward(context)?;
+            stages::evaluate::record_for_viewer(context)
         }
         _ => Err(anyhow!("there is no stage {name}")),
     })

@@ -32,6 +32,9 @@ pub struct StageMark {
     pub name: String,
     pub seconds: f64,
     pub peak_memory_bytes: u64,
+    /// Where networks computed; empty in marks of builds that did not say.
+    #[serde(default)]
+    pub device: String,
 }
 
 impl RunDir {
@@ -142,6 +145,25 @@ impl RunDir {
     pub fn forget(&self, stage: &str) -> Result<()> {
         let path = self.path(&format!("stages/{stage}.json"));
         fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))
+    }
+
+    /// Renames `leaf`, if it is there, to the first `leaf.old-N` that is free, and says so.
+    ///
+    /// # Errors
+    /// When it cannot be renamed; it is then where it was.
+    pub fn set_aside(&self, leaf: &str) -> Result<()> {
+        let from = self.path(leaf);
+        if !from.exists() {
+            return Ok(());
+        }
+        let free = (1u32..)
+            .map(|n| self.path(&format!("{leaf}.old-{n}")))
+            .find(|p| !p.exists());
+        let to = free.with_context(|| format!("{}.old-N: no name is free", from.display()))?;
+        fs::rename(&from, &to)
+            .with_context(|| format!("{} cannot be moved to {}", from.display(), to.display()))?;
+        eprintln!("note: {} is kept as {}", from.display(), to.display());
+        Ok(())
     }
 
     /// Fails with what to do when a stage that is needed has not run.

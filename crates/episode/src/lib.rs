@@ -32,7 +32,9 @@ pub use error::EpisodeError;
 pub use id::EpisodeId;
 pub use meta::{CameraInfo, EpisodeMeta, FORMAT_VERSION, Source};
 pub use reader::Episode;
-pub use rlds::{ImportOptions, ImportSummary, RldsError, import_rlds, import_rlds_with};
+pub use rlds::{
+    ImportOptions, ImportSummary, RldsError, import_rlds, import_rlds_watched, import_rlds_with,
+};
 pub use tfexample::{Feature, TfExample};
 pub use tfrecord::{TfRecordError, TfRecords, write_tfrecord};
 pub use tick::Tick;

@@ -90,10 +90,24 @@ pub fn import_rlds_with(
     to: &Path,
     options: &ImportOptions,
 ) -> Result<ImportSummary, RldsError> {
+    import_rlds_watched(from, to, options, &mut |_| true)
+}
+
+/// As [`import_rlds_with`]; `watch` is told before each clip how many episodes are written, the first
+/// look for blank cameras included, and stops the import by answering `false`.
+///
+/// # Errors
+/// As [`import_rlds_with`], and when `watch` stops it.
+pub fn import_rlds_watched(
+    from: &Path,
+    to: &Path,
+    options: &ImportOptions,
+    watch: &mut dyn FnMut(usize) -> bool,
+) -> Result<ImportSummary, RldsError> {
     let layout = Layout::read(from)?;
     let blank_cameras = match &options.cameras {
         Some(_) => Vec::new(),
-        None => blank_cameras(&layout)?,
+        None => blank_cameras(&layout, watch)?,
     };
     let kept = kept_cameras(&layout, options, &blank_cameras)?;
     fs::create_dir_all(to).map_err(|e| RldsError::io("create", to, e))?;
@@ -110,6 +124,7 @@ pub fn import_rlds_with(
         let mut number = 0;
         for shard in layout.shards.iter().filter(|s| s.split == split) {
             each_clip(&layout, shard, |clip| {
+                go_on(watch, summary.episodes.len())?;
                 let name = format!("{split}-{number:05}.mcap");
                 let entry = write(&clip, &kept, &layout, options, to, &name)?;
                 number += 1;
@@ -120,6 +135,14 @@ pub fn import_rlds_with(
         }
     }
     Ok(summary)
+}
+
+fn go_on(watch: &mut dyn FnMut(usize) -> bool, written: usize) -> Result<(), RldsError> {
+    if watch(written) {
+        Ok(())
+    } else {
+        Err(RldsError::Stopped(written))
+    }
 }
 
 /// Reads a shard's episodes and checks their number.
@@ -155,10 +178,14 @@ fn each_clip(
 }
 
 /// The cameras whose pictures are one flat colour in every episode.
-fn blank_cameras(layout: &Layout) -> Result<Vec<String>, RldsError> {
+fn blank_cameras(
+    layout: &Layout,
+    watch: &mut dyn FnMut(usize) -> bool,
+) -> Result<Vec<String>, RldsError> {
     let mut blank: BTreeSet<&CameraInfo> = layout.cameras.iter().collect();
     for shard in &layout.shards {
         each_clip(layout, shard, |clip| {
+            go_on(watch, 0)?;
             let mut shown = Vec::new();
             for camera in &blank {
                 if !clip.is_flat(camera)? {

@@ -3,8 +3,8 @@
 
 use apprentice_core::Image;
 use apprentice_episode::{
-    Catalog, Feature, ImportOptions, Source, TfExample, import_rlds, import_rlds_with,
-    write_tfrecord,
+    Catalog, Feature, ImportOptions, Source, TfExample, import_rlds, import_rlds_watched,
+    import_rlds_with, write_tfrecord,
 };
 use std::{fs, path::Path, path::PathBuf};
 
@@ -111,6 +111,19 @@ fn a_dataset_becomes_episodes() {
 }
 
 #[test]
+fn an_import_can_be_stopped_and_keeps_what_it_has() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    dataset(from.path(), &[clip(2), clip(4), clip(3)]);
+    let options = ImportOptions::default();
+    let stopped = import_rlds_watched(from.path(), to.path(), &options, &mut |n| n < 1);
+    let error = stopped.unwrap_err().to_string();
+    assert!(error.contains("after 1 episodes"), "{error}");
+    assert_eq!(Catalog::open(to.path()).unwrap().entries().len(), 1);
+    let summary = import_rlds(from.path(), to.path()).unwrap();
+    assert_eq!(summary.episodes.len(), 3);
+}
+
+#[test]
 fn what_is_missing_or_damaged_is_named() {
     let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let message = || import_rlds(from.path(), to.path()).unwrap_err().to_string();
@@ -138,6 +151,15 @@ fn what_is_missing_or_damaged_is_named() {
             ))
         },
         "steps/observation/state: 8 numbers for 3 steps of 3",
+    );
+    refuse(
+        |c| {
+            drop(c.features.insert(
+                "steps/action".into(),
+                Feature::Floats(vec![0.0, 1.0, 2.0, f32::NAN, 0.0, 0.0]),
+            ))
+        },
+        "steps/action: number 1 of step 1 is NaN, allowed: finite numbers",
     );
     refuse(
         |c| {

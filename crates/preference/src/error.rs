@@ -32,7 +32,7 @@ pub enum PreferenceError {
         /// Judgements that are safe.
         kept: usize,
     },
-    /// A line other than the last is damaged.
+    /// A line with an end is damaged.
     #[error("{} line {line} is damaged: {problem}; restore the file from a copy or delete that line", path.display())]
     Corrupt {
         /// The log.

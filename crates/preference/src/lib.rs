@@ -18,6 +18,6 @@ pub use comparison::{Pair, Triplet, equal_pairs, pairs, triplets};
 pub use error::PreferenceError;
 pub use grouping::groups_of_four;
 pub use judgement::{FORMAT_VERSION, Judgement, validate};
-pub use log::{JudgementLog, Opened};
+pub use log::{JudgementLog, Opened, Said};
 pub use operator::SimulatedOperator;
 pub use order::{Order, OrderError, parse_order};

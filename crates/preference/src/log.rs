@@ -1,7 +1,8 @@
 //! The record of every judgement: append-only, on disk before the operator sees the next clips.
 //!
 //! One JSON object a line, whose first member is the CRC-32 of the object without it. A line that a
-//! crash cut short can only be the last; it is moved aside and the log goes on.
+//! crash cut short can only be the last, and has no end; it is moved aside and the log goes on. Any
+//! other damage is an error.
 
 use crate::{FORMAT_VERSION, Judgement, PreferenceError, judgement::consistent};
 use std::{
@@ -31,12 +32,36 @@ pub struct Opened {
     pub set_aside: Option<PathBuf>,
 }
 
+/// What a log holds, read without changing it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// Every judgement, in the order given.
+    pub judgements: Vec<Judgement>,
+    /// Length of a last line that was cut off and is not counted; 0 when the log is whole.
+    pub torn_bytes: usize,
+}
+
 impl JudgementLog {
+    /// Reads the log at `path` and changes nothing.
+    ///
+    /// # Errors
+    /// When the file is missing or cannot be read, a line with an end is damaged, or one comes from a
+    /// newer build.
+    pub fn read(path: impl AsRef<Path>) -> Result<Said, PreferenceError> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|e| PreferenceError::io("read judgements", path, e))?;
+        let (judgements, safe) = read_lines(&bytes, path)?;
+        Ok(Said {
+            judgements,
+            torn_bytes: bytes.len() - safe,
+        })
+    }
+
     /// Opens the log at `path`, or starts one.
     ///
     /// # Errors
-    /// When the file cannot be read or written, a line other than the last is damaged, or a line
-    /// comes from a newer build.
+    /// When the file cannot be read or written, a line with an end is damaged, or one comes from a
+    /// newer build.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, PreferenceError> {
         Self::open_telling(path).map(|opened| opened.log)
     }
@@ -143,8 +168,11 @@ fn read_lines(bytes: &[u8], path: &Path) -> Result<(Vec<Judgement>, usize), Pref
     let mut judgements = Vec::new();
     let mut at = 0;
     for (i, line) in bytes.split_inclusive(|&b| b == b'\n').enumerate() {
-        let last = at + line.len() == bytes.len();
-        match decode(line) {
+        let Some(whole) = line.strip_suffix(b"\n") else {
+            // Only the last can be without an end: the writer was cut off in it.
+            return Ok((judgements, at));
+        };
+        match decode(whole) {
             Ok(judgement) => judgements.push(judgement),
             Err(Problem::Newer(got)) => {
                 return Err(PreferenceError::NewerVersion {
@@ -154,7 +182,6 @@ fn read_lines(bytes: &[u8], path: &Path) -> Result<(Vec<Judgement>, usize), Pref
                     allowed: FORMAT_VERSION,
                 });
             }
-            Err(Problem::Damaged(_)) if last => return Ok((judgements, at)),
             Err(Problem::Damaged(problem)) => {
                 return Err(PreferenceError::Corrupt {
                     path: path.to_owned(),
@@ -173,12 +200,10 @@ enum Problem {
     Damaged(String),
 }
 
+/// The judgement in a line, its end taken off.
 fn decode(line: &[u8]) -> Result<Judgement, Problem> {
     let damaged = |problem: &str| Problem::Damaged(problem.into());
     let text = std::str::from_utf8(line).map_err(|e| damaged(&e.to_string()))?;
-    let text = text
-        .strip_suffix('\n')
-        .ok_or_else(|| damaged("it is cut off"))?;
     let (crc, members) = text
         .strip_prefix(PREFIX)
         .and_then(|rest| rest.split_once("\","))
@@ -243,6 +268,36 @@ mod tests {
             let again = JudgementLog::open(&path).unwrap();
             assert_eq!(again.judgements(), [sample(1, None), sample(3, None)]);
         }
+    }
+
+    #[test]
+    fn a_damaged_last_line_with_an_end_is_an_error_and_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let line = encode(&sample(1, None)).unwrap();
+        let text = format!("{line}{}", line.replacen("0.1", "0.9", 1));
+        fs::write(&path, &text).unwrap();
+        for error in [
+            JudgementLog::open(&path).unwrap_err(),
+            JudgementLog::read(&path).unwrap_err(),
+        ] {
+            let error = error.to_string();
+            assert!(error.contains("log line 2 is damaged"), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        assert!(!dir.path().join("log.torn").exists());
+    }
+
+    #[test]
+    fn reading_changes_nothing_and_tells_of_a_torn_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        assert!(JudgementLog::read(&path).is_err() && !path.exists());
+        let text = format!("{}{{\"crc", encode(&sample(1, None)).unwrap());
+        fs::write(&path, &text).unwrap();
+        let said = JudgementLog::read(&path).unwrap();
+        assert_eq!((said.judgements.len(), said.torn_bytes), (1, 5));
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 
     #[test]

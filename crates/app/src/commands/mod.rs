@@ -4,6 +4,7 @@ mod compare;
 mod doctor;
 mod rank;
 mod rlds;
+mod rlds_trial;
 mod sim;
 
 use crate::cli::{Cli, Command, ImportCommand, RecordWhat, RunArgs, WeightsCommand};
@@ -37,7 +38,10 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Evaluate(args) => one(&args, &["evaluate-base", "evaluate-aligned"]),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => {
-            let context = pipeline::open(&args, None)?;
+            let context = pipeline::look(&args)?;
+            if args.view {
+                context.warn("a report shows nothing live; open report.html, or run.rrd in rerun");
+            }
             finish(&context, &args)
         }
         Command::Weights(WeightsCommand::Get {
@@ -55,28 +59,14 @@ pub fn run(cli: Cli) -> Result<()> {
             }
             Ok(())
         }
-        Command::Import(ImportCommand::Rlds {
-            source,
-            out,
-            train,
-            seed,
-            set,
-            json,
-        }) => rlds::run(&rlds::Import {
-            source,
-            out,
-            train,
-            seed,
-            set,
-            json,
-        }),
+        Command::Import(ImportCommand::Rlds(args)) => rlds::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     }
 }
 
-fn one(args: &RunArgs, stages: &[&str]) -> Result<()> {
-    let context = pipeline::open(args, stages.first().copied())?;
-    for stage in stages {
+fn one(args: &RunArgs, names: &[&str]) -> Result<()> {
+    let context = pipeline::open(args, names.first().copied())?;
+    for stage in names {
         if *stage == "evaluate-aligned" && context.dir.done("align").is_none() {
             context.say("there is no aligned policy yet (apprentice align); the base policy alone was tried");
             break;
@@ -84,8 +74,13 @@ fn one(args: &RunArgs, stages: &[&str]) -> Result<()> {
         pipeline::run_stage(&context, stage)?;
     }
     if args.json {
-        let marks: Vec<_> = stages.iter().filter_map(|s| context.dir.done(s)).collect();
-        println!("{}", serde_json::to_string_pretty(&marks)?);
+        let mut said = Vec::new();
+        for mark in names.iter().filter_map(|s| context.dir.done(s)) {
+            let mut value = serde_json::to_value(&mark)?;
+            value["result"] = stages::results::result(&context, &mark.name)?;
+            said.push(value);
+        }
+        println!("{}", serde_json::to_string_pretty(&said)?);
     }
     context.keep_showing();
     Ok(())

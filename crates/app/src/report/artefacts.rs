@@ -18,7 +18,7 @@ pub struct Artefact {
 
 /// Every reproducible file below `root`, sorted by path: episodes, weights, reward, judgements and
 /// notes. Left out are timings (`stages/`), settings (`run.json`), indices (rebuilt at
-/// need), reports, recordings for the viewer and unfinished files.
+/// need), reports, recordings for the viewer, unfinished files and what was moved aside.
 ///
 /// # Errors
 /// When the folder or a file cannot be read.
@@ -49,7 +49,7 @@ fn collect(folder: &Path, below: &str, paths: &mut Vec<String>) -> Result<()> {
             format!("{below}/{name}")
         };
         if entry.file_type()?.is_dir() {
-            if path != "stages" {
+            if path != "stages" && !name.contains(".old-") {
                 collect(&entry.path(), &path, paths)?;
             }
         } else if reproducible(&path, &name) {
@@ -87,6 +87,8 @@ mod tests {
             "policy/base.safetensors",
             "policy/.base.safetensors.part",
             "judgements.jsonl",
+            "judgements.jsonl.old-1",
+            "rollouts.old-1/episode-0000.mcap",
         ] {
             let file = dir.path().join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();

@@ -1,7 +1,7 @@
 //! Every figure of a run, as `report.json` holds them.
 
 use super::artefacts::Artefact;
-use crate::stages::scenes::Totals;
+use crate::stages::notes::Totals;
 use apprentice_core::Proportion;
 use apprentice_reward::Evidence;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct Report {
     pub seed: u64,
     /// The task, in words.
     pub task: String,
-    /// Where networks computed.
+    /// Where networks computed; `mixed` where stages did on different devices.
     pub device: String,
     /// What the operator was asked for and gave.
     pub labels: Labels,
@@ -64,6 +64,9 @@ pub struct Labels {
 pub struct StageSeconds {
     pub name: String,
     pub seconds: f64,
+    /// Where its networks computed; empty where that was not noted.
+    #[serde(default)]
+    pub device: String,
 }
 
 /// How a policy did on the held-out scenes.
@@ -172,6 +175,9 @@ mod tests {
             "/guard/commands",
             "/guard/refusals",
             "/guard/violations",
+            "/guard/ticks",
+            "/guard/reasons/acceleration",
+            "/stages/0/device",
             "/artefacts/0/path",
             "/artefacts/0/sha256",
         ] {

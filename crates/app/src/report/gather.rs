@@ -7,15 +7,16 @@ use super::figures::{
 };
 use crate::context::{Context, peak_memory_bytes};
 use crate::pipeline::STAGES;
+use crate::run_dir::StageMark;
 use crate::stages::align::{Alignment, REPORT as ALIGNMENT};
 use crate::stages::demonstrate::FOLDER as DEMONSTRATIONS;
 use crate::stages::evaluate::{ALIGNED_FOLDER, BASE_FOLDER, REWARD_EXAM, RewardExam, rates};
-use crate::stages::rank::{LOG, preferred_grasp};
+use crate::stages::notes::{Judged, Totals, judged};
+use crate::stages::rank::{preferred_grasp, said};
 use crate::stages::rollout::FOLDER as ROLLOUTS;
-use crate::stages::scenes::{Judged, Totals, judged};
 use anyhow::Result;
 use apprentice_core::Proportion;
-use apprentice_preference::{Judgement, JudgementLog};
+use apprentice_preference::Judgement;
 use apprentice_sim::Grasp;
 
 impl Report {
@@ -37,29 +38,27 @@ impl Report {
         let alignment: Alignment = context.dir.read(ALIGNMENT)?;
         let exam: RewardExam = context.dir.read(REWARD_EXAM)?;
         let learned = crate::stages::reward::load(context)?;
-        let log = JudgementLog::open(context.dir.path(LOG))?;
+        let judgements = said(context, &judged(context, ROLLOUTS)?)?;
         let recorded = [judged(context, DEMONSTRATIONS)?, judged(context, ROLLOUTS)?];
         let guards = recorded.iter().chain([&base, &aligned]).map(|j| &j.guard);
         let grasp = preferred_grasp(config.operator.prefers);
         Ok(Self {
             seed: context.seed.0,
             task: config.run.task.clone(),
-            device: context
-                .dir
-                .read::<crate::run_dir::RunInfo>("run.json")?
-                .device,
+            device: device(&marks, &context.device_name),
             labels: Labels {
                 comparisons: learned.comparisons,
                 prefers: if grasp == Grasp::Rim { "rim" } else { "handle" }.to_owned(),
                 error_rate: config.operator.error_rate,
                 shuffle: config.operator.shuffle,
-                ..Labels::of(log.judgements())
+                ..Labels::of(&judgements)
             },
             stages: marks
                 .into_iter()
                 .map(|m| StageSeconds {
                     name: m.name,
                     seconds: m.seconds,
+                    device: m.device,
                 })
                 .collect(),
             peak_memory_bytes: memory.max(peak_memory_bytes()),
@@ -90,13 +89,29 @@ impl Report {
                 evidence: learned.evidence,
                 significance: config.reward.significance,
             },
-            guard: guards.fold(Totals::default(), |sum, t| Totals {
-                commands: sum.commands + t.commands,
-                refusals: sum.refusals + t.refusals,
-                violations: sum.violations + t.violations,
+            guard: guards.fold(Totals::default(), |mut sum, t| {
+                sum += t;
+                sum
             }),
             artefacts: artefacts(context.dir.root())?,
         })
+    }
+}
+
+/// Where the networks of these stages computed: a device, or `mixed`. Marks that do not say so were
+/// made on the `run`'s.
+fn device(marks: &[StageMark], run: &str) -> String {
+    let mut names: Vec<&str> = marks
+        .iter()
+        // Neither has a network in it.
+        .filter(|m| !["demonstrate", "rank"].contains(&m.name.as_str()))
+        .map(|m| if m.device.is_empty() { run } else { &m.device })
+        .collect();
+    names.dedup();
+    match names[..] {
+        [] => run.to_owned(),
+        [one] => one.to_owned(),
+        _ => "mixed".to_owned(),
     }
 }
 
@@ -176,6 +191,22 @@ mod tests {
                 never: 0
             }
         );
+    }
+
+    #[test]
+    fn the_device_is_where_stages_ran_not_the_last_one_named() {
+        let mark = |name: &str, device: &str| StageMark {
+            name: name.into(),
+            seconds: 1.0,
+            peak_memory_bytes: 1,
+            device: device.into(),
+        };
+        let shown = mark("demonstrate", "flex");
+        let trained = [shown.clone(), mark("train", "cuda"), mark("align", "cuda")];
+        assert_eq!(device(&trained, "flex"), "cuda");
+        let moved = [shown, mark("train", "cuda"), mark("align", "flex")];
+        assert_eq!(device(&moved, "flex"), "mixed");
+        assert_eq!(device(&[mark("train", "")], "flex"), "flex");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use super::figures::Report;
 use super::material::recordings;
-use super::words::{Verdict, bytes, chance, count, duration, percent, share, warnings, who};
+use super::words::{
+    Verdict, bytes, chance, count, duration, percent, reasons, share, warnings, who,
+};
 use apprentice_core::Proportion;
 use std::path::Path;
 
@@ -38,10 +40,24 @@ pub fn last_screen(report: &Report, dir: &Path) -> String {
             count(report.guard.refusals),
             count(report.guard.violations)
         ),
-        format!("  cost        {}, at most {} of memory, device {}", duration(report.seconds()), bytes(report.peak_memory_bytes), report.device),
+    ]);
+    let why = reasons(&report.guard, 3);
+    if !why.is_empty() {
+        lines.push(format!("              share of ticks in which it {why}"));
+    }
+    lines.extend([
+        format!(
+            "  cost        {}, at most {} of memory, device {}",
+            duration(report.seconds()),
+            bytes(report.peak_memory_bytes),
+            report.device
+        ),
         String::new(),
         format!("In {}:", dir.display()),
-        format!("  {:<44}what happened, with pictures; the figures", format!("{}, {}", super::HTML, super::JSON)),
+        format!(
+            "  {:<44}what happened, with pictures; the figures",
+            format!("{}, {}", super::HTML, super::JSON)
+        ),
     ]);
     lines.extend(
         recordings(dir)
@@ -128,12 +144,13 @@ mod tests {
             "report.html".into(),
             "run.rrd".into(),
             "0 outside limits".into(),
+            "spread a change of speed 40.0 %".into(),
             "apprentice rank --out".into(),
             "operator.shuffle=true".into(),
         ] {
             assert!(screen.contains(&needed), "{needed}\n{screen}");
         }
-        assert!(screen.lines().count() <= 28, "{screen}");
+        assert!(screen.lines().count() <= 29, "{screen}");
         assert!(
             screen
                 .lines()

@@ -4,14 +4,13 @@ use super::film::Film;
 use crate::context::Context;
 use crate::stages::align::{Alignment, REPORT as ALIGNMENT};
 use crate::stages::evaluate::{ALIGNED_FOLDER, BASE_FOLDER, HELD_OUT_SCORES};
+use crate::stages::notes::{Judged, JudgedEpisode, judged, open_noted};
 use crate::stages::policy::TrainingCurve;
 use crate::stages::rank::{hidden_utility, preferred_grasp};
 use crate::stages::reward::{SCORES, Scores};
 use crate::stages::rollout::FOLDER as ROLLOUTS;
-use crate::stages::scenes::{Judged, JudgedEpisode, judged};
 use anyhow::Result;
 use apprentice_align::AlignReport;
-use apprentice_episode::Episode;
 use apprentice_reward::Scored;
 use apprentice_sim::Grasp;
 
@@ -140,7 +139,7 @@ fn best_and_worst(context: &Context) -> Result<Vec<Film>> {
     ends.into_iter()
         .filter_map(|(title, found)| found.map(|found| (title, found)))
         .map(|(title, (note, scored))| {
-            let episode = Episode::open(context.dir.path(ROLLOUTS).join(&note.file))?;
+            let episode = open_noted(context, ROLLOUTS, note)?;
             let total = format!("{:.3}", scored.total).replace('-', "\u{2212}");
             let title = format!("{title}: {total} \u{b1} {:.3}", scored.uncertainty);
             let caption = format!("{ROLLOUTS}/{}, {}.", note.file, told(note));
@@ -166,7 +165,7 @@ fn before_and_after(context: &Context, before: &Judged) -> Result<Vec<Film>> {
     ]
     .into_iter()
     .map(|(title, folder, note)| {
-        let episode = Episode::open(context.dir.path(folder).join(&note.file))?;
+        let episode = open_noted(context, folder, note)?;
         Film::of(
             &episode,
             title.to_owned(),

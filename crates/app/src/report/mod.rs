@@ -18,7 +18,7 @@ mod material;
 mod plots;
 mod rates_plot;
 #[cfg(test)]
-mod sample;
+pub mod sample;
 mod scale;
 mod sections;
 mod words;

@@ -8,7 +8,7 @@ use super::figures::{
 use super::film::Film;
 use super::material::{Ending, Material, ScoredEpisode};
 use crate::pipeline::STAGES;
-use crate::stages::scenes::{JudgedEpisode, Totals};
+use crate::stages::notes::{JudgedEpisode, Totals};
 use apprentice_align::AlignReport;
 use apprentice_core::{
     CameraFrame, Image, Observation, Proportion, RobotState, Seed, sha256_bytes,
@@ -51,6 +51,7 @@ pub fn report() -> Report {
             .map(|((name, _), seconds)| StageSeconds {
                 name: (*name).to_owned(),
                 seconds,
+                device: "flex".into(),
             })
             .collect(),
         peak_memory_bytes: 1_503_238_553,
@@ -89,8 +90,16 @@ pub fn report() -> Report {
         },
         guard: Totals {
             commands: 304_640,
-            refusals: 412,
+            refusals: 109_412,
             violations: 0,
+            ticks: 60_928,
+            reasons: [
+                ("acceleration", 24_371),
+                ("velocity", 9139),
+                ("workspace", 12),
+            ]
+            .map(|(reason, ticks)| (reason.to_owned(), ticks))
+            .into(),
         },
         artefacts: episodes
             .chain(others.map(str::to_owned))

@@ -6,7 +6,7 @@ use super::last_screen::suggestions;
 use super::learning::films;
 use super::material::Material;
 use super::rates_plot::rates_plot;
-use super::words::{bytes, chance, count, duration, percent, way, who};
+use super::words::{bytes, chance, count, duration, percent, reasons, way, who};
 use apprentice_core::sha256_bytes;
 use std::fmt::Write as _;
 
@@ -118,9 +118,15 @@ pub fn cost(report: &Report) -> String {
         .iter()
         .map(|s| {
             let width = 100.0 * s.seconds / longest;
+            let place = if report.device == "mixed" && !s.device.is_empty() {
+                format!(" ({})", s.device)
+            } else {
+                String::new()
+            };
             format!(
-                "<tr><td>{}</td><td>{}</td><td class=\"meter\"><i style=\"width:{width:.1}%\"></i></td></tr>",
+                "<tr><td>{}{}</td><td>{}</td><td class=\"meter\"><i style=\"width:{width:.1}%\"></i></td></tr>",
                 escape(&s.name),
+                escape(&place),
                 duration(s.seconds)
             )
         })
@@ -138,9 +144,21 @@ pub fn cost(report: &Report) -> String {
 /// What stood between policy and arm.
 pub fn guard(report: &Report) -> String {
     let guard = &report.guard;
+    let why = reasons(guard, guard.reasons.len());
+    let why = if why.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "<p>A policy names a pose some ticks ahead, and the guard makes of it what the arm can do: most changes are \
+             such smoothing and no alarm. Share of the {} ticks (several commands each) in which it did so, by reason; \
+             a tick may have several: {}.</p>",
+            count(guard.ticks),
+            escape(&why)
+        )
+    };
     format!(
         "<p>The guard stood between policy and arm all the time: {} commands sent, {} of them changed by it to stay \
-         within the limits, and <b>{} outside</b> the limits as a separate checker counts them.</p>",
+         within the limits, and <b>{} outside</b> the limits as a separate checker counts them.</p>{why}",
         count(guard.commands),
         count(guard.refusals),
         count(guard.violations)

@@ -1,6 +1,7 @@
 //! What may be said about the figures, in plain words.
 
 use super::figures::Report;
+use crate::stages::notes::Totals;
 use crate::stages::rank::SIMULATED;
 use apprentice_core::Proportion;
 
@@ -101,6 +102,31 @@ pub fn warnings(report: &Report) -> Vec<String> {
         ));
     }
     found
+}
+
+/// Why the guard changed commands, the most frequent reasons first, each with the share of ticks;
+/// empty where no reasons were noted.
+#[must_use]
+pub fn reasons(guard: &Totals, most: usize) -> String {
+    let mut found: Vec<(&String, &u64)> = guard.reasons.iter().filter(|r| *r.1 > 0).collect();
+    found.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let share = |ticks: u64| percent(ticks as f64 / guard.ticks.max(1) as f64);
+    let told = |(reason, ticks): (&String, &u64)| {
+        let words = match reason.as_str() {
+            "acceleration" => "spread a change of speed",
+            "velocity" => "kept a joint to its speed",
+            "position" => "stayed clear of a joint's end",
+            "workspace" => "stayed inside the workspace",
+            "lead" => "waited for the arm",
+            "gripper" => "kept to the gripper's opening",
+            "stale" => "braked, as no command came",
+            "not_finite" | "dimension" => "braked, as a command made no sense",
+            other => other,
+        };
+        format!("{words} {}", share(*ticks))
+    };
+    let told: Vec<String> = found.into_iter().take(most).map(told).collect();
+    told.join(", ")
 }
 
 /// The preferred way, as it completes "take the mug".
@@ -238,6 +264,16 @@ mod tests {
         run.reward.triplet_accuracy_heldout = 0.5;
         run.labels.shuffle = true;
         assert_eq!(warnings(&run).len(), 4);
+    }
+
+    #[test]
+    fn why_the_guard_stepped_in_is_said_the_most_frequent_first() {
+        let guard = report().guard;
+        assert_eq!(
+            reasons(&guard, 2),
+            "spread a change of speed 40.0 %, kept a joint to its speed 15.0 %"
+        );
+        assert_eq!(reasons(&Totals::default(), 3), "");
     }
 
     #[test]

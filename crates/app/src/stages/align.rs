@@ -1,9 +1,9 @@
 //! The hand: the base policy is aligned to the reward, if the rankings are evidence at all.
 
 use crate::context::Context;
+use crate::stages::notes::{judged, open_all};
 use crate::stages::policy::{BASE, load};
 use crate::stages::reward::{DEMONSTRATION_SCORES, SCORES, Scores};
-use crate::stages::scenes::{judged, open_all};
 use anyhow::Result;
 use apprentice_align::{AlignReport, align_policy};
 use apprentice_policy::Windows;

@@ -1,10 +1,11 @@
 //! Evaluation: both policies on the same held-out scenes, and the reward on episodes it never saw.
 
 use crate::context::Context;
+use crate::stages::notes::{Judged, judged, open_all};
 use crate::stages::rank::{hidden_utility, preferred_grasp};
-use crate::stages::reward::{Scores, features};
+use crate::stages::reward::{SCORES, Scores, features, score};
 use crate::stages::rollout::watch_policy;
-use crate::stages::scenes::{Judged, judged, open_all};
+use crate::stages::viewer_file::write_recording;
 use anyhow::{Result, bail};
 use apprentice_core::Proportion;
 use apprentice_episode::Episode;
@@ -95,7 +96,7 @@ pub fn examine_reward(context: &Context) -> Result<()> {
     let learned = super::reward::load(context)?;
     let features = features(context, &episodes)?;
     let scores = Scores {
-        episodes: learned.model.score_all(&features)?,
+        episodes: score(context, &learned.model, &features)?,
     };
     let totals: Vec<f64> = scores.episodes.iter().map(|s| s.total).collect();
     let truth: Vec<f64> = notes
@@ -126,6 +127,15 @@ pub fn examine_reward(context: &Context) -> Result<()> {
     };
     context.dir.write(HELD_OUT_SCORES, &scores)?;
     context.dir.write(REWARD_EXAM, &exam)
+}
+
+/// Writes `run.rrd` anew, the aligned policy's first episodes after the rollouts.
+///
+/// # Errors
+/// When an episode or score cannot be read, or the file cannot be written.
+pub fn record_for_viewer(context: &Context) -> Result<()> {
+    let scores: Scores = context.dir.read(SCORES)?;
+    write_recording(context, Some(&scores.episodes), true)
 }
 
 /// Success and preference of a folder's episodes.

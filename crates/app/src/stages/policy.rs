@@ -1,7 +1,7 @@
 //! The base policy: imitation of all demonstrations.
 
 use crate::context::Context;
-use crate::stages::scenes::{judged, open_all};
+use crate::stages::notes::{judged, open_all};
 use anyhow::Result;
 use apprentice_nn::Precision;
 use apprentice_policy::{DiffusionPolicy, Windows, train};

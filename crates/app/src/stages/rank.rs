@@ -1,13 +1,14 @@
 //! Rankings: the simulated operator of the demo puts rollouts in order, four at a time.
 
-use crate::config::Preferred;
+use crate::config::{Config, Preferred};
 use crate::context::Context;
-use crate::stages::scenes::{JudgedEpisode, judged};
+use crate::stages::notes::{Judged, JudgedEpisode, judged};
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{JudgementLog, SimulatedOperator, groups_of_four};
+use apprentice_preference::{Judgement, JudgementLog, SimulatedOperator, groups_of_four};
 use apprentice_sim::Grasp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// Who judges when nobody is there.
 pub const SIMULATED: &str = "simulated operator";
@@ -27,7 +28,7 @@ pub fn run(context: &Context) -> Result<()> {
             unknown.file
         );
     }
-    let needed = config.rankings * 4;
+    let needed = config.rankings.saturating_mul(4);
     if notes.episodes.len() < needed {
         bail!(
             "operator.rankings is {}, which needs {needed} rollouts, but there are {}; record more (rollouts.episodes)",
@@ -64,8 +65,8 @@ pub fn run(context: &Context) -> Result<()> {
     };
     let path = context.dir.path(LOG);
     if path.exists() {
-        let said = JudgementLog::open(&path)?;
-        if let Some(person) = said.judgements().iter().find(|j| j.who != SIMULATED) {
+        let said = JudgementLog::read(&path)?;
+        if let Some(person) = said.judgements.iter().find(|j| j.who != SIMULATED) {
             bail!(
                 "{} holds judgements of {}; go on with `apprentice rank`, or simulate in another --out",
                 path.display(),
@@ -78,6 +79,63 @@ pub fn run(context: &Context) -> Result<()> {
     let mut log = JudgementLog::open(&path)?;
     for judgement in operator.rank(&groups, context.seed.derive("operator", 0)) {
         log.append(&judgement)?;
+    }
+    Ok(())
+}
+
+/// Whether the simulated operator will have enough rollouts to rank.
+///
+/// # Errors
+/// When not.
+pub fn check_amounts(config: &Config) -> Result<()> {
+    let (rankings, rollouts) = (config.operator.rankings, config.rollouts.episodes);
+    let needed = rankings.saturating_mul(4);
+    if rollouts < needed {
+        bail!(
+            "operator.rankings is {rankings}, which needs {needed} rollouts, but rollouts.episodes is {rollouts}; \
+             allowed: {} or fewer rankings, or more rollouts",
+            rollouts / 4
+        );
+    }
+    Ok(())
+}
+
+/// The run's judgements, of these rollouts only; a line that was cut off is told of and not counted.
+///
+/// # Errors
+/// When there are none, the log is damaged, or one names an episode that is not among the rollouts.
+pub fn said(context: &Context, rollouts: &Judged) -> Result<Vec<Judgement>> {
+    let path = context.dir.path(LOG);
+    let said = JudgementLog::read(&path)?;
+    if said.torn_bytes > 0 {
+        context.warn(&format!(
+            "the last line of {} is cut off ({} bytes); it is not counted, and `apprentice rank` sets it aside",
+            path.display(),
+            said.torn_bytes
+        ));
+    }
+    check_episodes(&path, &said.judgements, rollouts)?;
+    Ok(said.judgements)
+}
+
+/// Whether judgements are of these rollouts.
+///
+/// # Errors
+/// When one names an episode that is not among them.
+pub fn check_episodes(path: &Path, judgements: &[Judgement], rollouts: &Judged) -> Result<()> {
+    let known: BTreeSet<&EpisodeId> = rollouts.episodes.iter().map(|e| &e.id).collect();
+    for (i, judgement) in judgements.iter().enumerate() {
+        if let Some(id) = judgement.episodes().find(|id| !known.contains(id)) {
+            bail!(
+                "{} line {}: judgement {} names episode {}, which is not among the {} rollouts; rank episodes of this \
+                 run, or move the file away and rank again",
+                path.display(),
+                i + 1,
+                judgement.id.get(..12).unwrap_or(&judgement.id),
+                id.short(),
+                known.len()
+            );
+        }
     }
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use crate::config::{Config, EncoderConfig};
 use crate::context::Context;
-use crate::stages::rank::LOG;
-use crate::stages::scenes::{by_id, judged, open_all, write_recording};
+use crate::stages::notes::{by_id, judged, open_all};
+use crate::stages::rank::said;
+use crate::stages::viewer_file::write_recording;
 use anyhow::{Result, bail};
 use apprentice_core::Image;
 use apprentice_encoder::{
@@ -11,14 +12,15 @@ use apprentice_encoder::{
 };
 use apprentice_episode::Episode;
 use apprentice_nn::{load_module, save_module};
-use apprentice_preference::JudgementLog;
-use apprentice_reward::{Learned, RankedClips, Scored, learn};
+use apprentice_reward::{Learned, RankedClips, RewardModel, Scored, learn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The learnt reward.
 pub const REWARD: &str = "reward/reward.json";
+/// Clips between two looks at the clock.
+const PART: usize = 16;
 /// The compact backbone's weights.
 const BACKBONE: &str = "encoder/backbone.safetensors";
 /// The demonstrations' scores.
@@ -40,17 +42,18 @@ pub struct Scores {
 pub fn run(context: &Context) -> Result<()> {
     let notes = judged(context, super::rollout::FOLDER)?;
     let episodes = open_all(context, super::rollout::FOLDER, &notes)?;
+    // Bad rankings are refused before anything is computed.
+    let judgements = said(context, &notes)?;
     let clips = clips_of(context, &episodes)?;
     let backbone = backbone(context, Some(&clips))?;
-    let features = backbone.features(&clips, &context.device)?;
-    let log = JudgementLog::open(context.dir.path(LOG))?;
+    let features = extract(context, &backbone, &clips)?;
     let index = by_id(&notes);
     let bar = context.bar(1000, "align the eye");
     let learned = learn(
         &RankedClips {
             clips: &features,
             index: &index,
-            judgements: log.judgements(),
+            judgements: &judgements,
         },
         &context.config.encoder.alignment,
         &context.config.reward,
@@ -63,20 +66,20 @@ pub fn run(context: &Context) -> Result<()> {
     )?;
     bar.finish();
     let scores = Scores {
-        episodes: learned.model.score_all(&features)?,
+        episodes: score(context, &learned.model, &features)?,
     };
     if context.config.align.demonstrations {
         let shown = judged(context, super::demonstrate::FOLDER)?;
         let shown = open_all(context, super::demonstrate::FOLDER, &shown)?;
-        let features = backbone.features(&clips_of(context, &shown)?, &context.device)?;
+        let features = extract(context, &backbone, &clips_of(context, &shown)?)?;
         let scores = Scores {
-            episodes: learned.model.score_all(&features)?,
+            episodes: score(context, &learned.model, &features)?,
         };
         context.dir.write(DEMONSTRATION_SCORES, &scores)?;
     }
     context.dir.write(REWARD, &learned)?;
     context.dir.write(SCORES, &scores)?;
-    write_recording(context, super::rollout::FOLDER, Some(&scores.episodes))
+    write_recording(context, Some(&scores.episodes), false)
 }
 
 /// The learnt reward of the run.
@@ -93,7 +96,49 @@ pub fn load(context: &Context) -> Result<Learned> {
 /// When the backbone is missing.
 pub fn features(context: &Context, episodes: &[Episode]) -> Result<Vec<FeatureClip>> {
     let clips = clips_of(context, episodes)?;
-    Ok(backbone(context, None)?.features(&clips, &context.device)?)
+    extract(context, &backbone(context, None)?, &clips)
+}
+
+/// Features of clips, a few clips at a time, to say how far it is.
+fn extract(context: &Context, backbone: &Backbone, clips: &[Clip]) -> Result<Vec<FeatureClip>> {
+    let mut features = Vec::with_capacity(clips.len());
+    in_parts(context, "look", clips, |part| {
+        features.extend(backbone.features(part, &context.device)?);
+        Ok(())
+    })?;
+    Ok(features)
+}
+
+/// What the reward makes of clips.
+///
+/// # Errors
+/// When one cannot be scored, or the user stops.
+pub fn score(context: &Context, model: &RewardModel, clips: &[FeatureClip]) -> Result<Vec<Scored>> {
+    let mut scores = Vec::with_capacity(clips.len());
+    in_parts(context, "score", clips, |part| {
+        scores.extend(model.score_all(part)?);
+        Ok(())
+    })?;
+    Ok(scores)
+}
+
+/// Works through `items` under a progress bar, until the user stops.
+fn in_parts<T>(
+    context: &Context,
+    what: &str,
+    items: &[T],
+    mut work: impl FnMut(&[T]) -> Result<()>,
+) -> Result<()> {
+    let bar = context.bar(items.len() as u64, what);
+    for part in items.chunks(PART) {
+        if context.stopping() {
+            bail!("stopped on request; the same command starts this stage again");
+        }
+        work(part)?;
+        bar.inc(part.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok(())
 }
 
 fn clips_of(context: &Context, episodes: &[Episode]) -> Result<Vec<Clip>> {

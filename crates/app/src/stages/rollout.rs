@@ -2,8 +2,10 @@
 
 use crate::context::Context;
 use crate::stages::cells::Cells;
+use crate::stages::notes::Judged;
 use crate::stages::policy::{BASE, load};
-use crate::stages::scenes::{Judged, Recording, record, write_recording};
+use crate::stages::scenes::{Recording, record};
+use crate::stages::viewer_file::write_recording;
 use anyhow::Result;
 use apprentice_core::{Seed, sha256_file};
 use apprentice_episode::Source;
@@ -22,7 +24,7 @@ pub fn run(context: &Context) -> Result<()> {
         .map(|i| context.seed.derive("rollout", i))
         .collect();
     watch_policy(context, BASE, FOLDER, "rollouts", seeds, config.ticks)?;
-    write_recording(context, FOLDER, None)
+    write_recording(context, None, false)
 }
 
 /// Records a policy at work on the given scenes.

@@ -1,6 +1,8 @@
 //! Bad input gets one clear line and loses nothing.
 
 use crate::program::{apprentice, fail, repository, succeed, tiny_demo};
+use apprentice_episode::EpisodeId;
+use apprentice_preference::{Judgement, JudgementLog};
 use std::fs;
 use std::path::Path;
 
@@ -30,7 +32,7 @@ fn settings_that_cannot_be() {
     says(&set("operator.prefers=lid"), &["lid", "handle", "rim"]);
     says(&set("train.steps=few"), &["few", "train.steps"]);
     says(&set("train.batch=0"), &["batch", "0", "1 or more"]);
-    says(&set("robot.image_size=500"), &["500 pixels", "32 to 224"]);
+    says(&set("robot.image_size=500"), &["500", "32 to 224 pixels"]);
     says(&set("robot.description=nobody"), &["nobody", "franka_fr3"]);
     says(
         &set("encoder.backbone=efficientnet-lite0"),
@@ -39,6 +41,15 @@ fn settings_that_cannot_be() {
     says(
         &set("encoder.backbone=dinov2"),
         &["encoder.weights", "--set encoder.weights=FILE"],
+    );
+    says(&set("inference.precision=bf16"), &["bf16", "f32"]);
+    says(
+        &set("train.learning_rate=nan"),
+        &["learning_rate", "finite"],
+    );
+    says(
+        &set("operator.rankings=50"),
+        &["operator.rankings is 50", "200 rollouts", "30 or fewer"],
     );
     says(
         &run(&["demo", "--device", "cuda"], &out),
@@ -52,7 +63,7 @@ fn settings_that_cannot_be() {
     fs::write(&file, "[train\nsteps = 3").unwrap();
     says(
         &run(&["demo", "--config", file.to_str().unwrap()], &out),
-        &["broken.toml", "TOML", "line 1"],
+        &["broken.toml", "TOML", "line 1, column "],
     );
     assert!(!out.join("demonstrations").exists(), "nothing was started");
 }
@@ -98,19 +109,47 @@ fn files_that_are_damaged_or_from_elsewhere() {
         forget(stage);
     }
     let log = kept("judgements.jsonl");
+    let path = out.join("judgements.jsonl");
+    let said = JudgementLog::read(&path).unwrap().judgements;
+    let unknown = EpisodeId::new("ab".repeat(32));
+    fs::remove_file(&path).unwrap();
+    let mut forged = JudgementLog::open(&path).unwrap();
+    for judgement in &said {
+        let mut ranking = judgement.ranking.clone();
+        ranking[0][0] = unknown.clone();
+        let who = judgement.who.clone();
+        forged
+            .append(&Judgement::new(0, who, 1.0, ranking, None))
+            .unwrap();
+    }
+    says(
+        &run(&["reward"], &out),
+        &["judgements.jsonl line 1", unknown.short(), "8 rollouts"],
+    );
+
+    // Damage within the last line, which is not cut off.
     let text = String::from_utf8(log.clone()).unwrap();
-    let index: serde_json::Value = serde_json::from_slice(&kept("judge/rollouts.json")).unwrap();
-    let id = index["episodes"][0]["id"].as_str().unwrap();
-    let unknown = "ab".repeat(32);
-    fs::write(out.join("judgements.jsonl"), text.replace(id, &unknown)).unwrap();
-    let line = run(&["reward"], &out);
-    says(&line, &["judgements.jsonl"]);
-    fs::write(out.join("judgements.jsonl"), &log).unwrap();
+    let damaged = text.trim_end().to_owned() + "x\n";
+    fs::write(&path, &damaged).unwrap();
+    says(
+        &run(&["reward"], &out),
+        &["judgements.jsonl line 2 is damaged", "copy"],
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
+    fs::write(&path, &log).unwrap();
 
     // An episode that lost its end.
     let episode = kept("rollouts/episode-0000.mcap");
     fs::write(out.join("rollouts/episode-0000.mcap"), &episode[..200]).unwrap();
     says(&run(&["reward"], &out), &["episode-0000.mcap"]);
+    for share in [2, 6] {
+        let cut = &episode[..episode.len() * share / 10];
+        fs::write(out.join("rollouts/episode-0000.mcap"), cut).unwrap();
+        says(
+            &run(&["reward"], &out),
+            &["episode-0000.mcap", "expected", "cut off", "restore"],
+        );
+    }
     fs::write(out.join("rollouts/episode-0000.mcap"), &episode).unwrap();
 
     // Another seed, and a finished stage's setting.
@@ -147,10 +186,15 @@ fn stages_out_of_order() {
             "apprentice record demonstrations",
         ],
     );
-    says(
-        &run(&["compare"], &folder.path().join("none")),
-        &["apprentice evaluate"],
-    );
+    let mistyped = folder.path().join("none");
+    for command in ["compare", "report"] {
+        says(
+            &run(&[command], &mistyped),
+            &["none is not a run folder", "apprentice record"],
+        );
+        assert!(!mistyped.exists(), "{command} made a folder");
+    }
+    says(&run(&["compare"], &out), &["apprentice evaluate"]);
     let nowhere = Path::new("/proc/nowhere");
     says(
         &run(&["demo"], nowhere),

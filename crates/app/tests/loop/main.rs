@@ -5,7 +5,10 @@
 
 mod bad_input;
 mod full_disk;
+mod import;
+mod kept;
 mod peers;
 mod program;
+mod ranking;
 mod snapshots;
 mod whole_loop;

@@ -40,12 +40,22 @@ pub fn succeed(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs it and gives the one line it fails with.
+/// Runs it and gives the one line it fails with, which is the last it says.
 pub fn fail(command: &mut Command) -> String {
     let output: Output = command.output().unwrap();
     assert!(!output.status.success(), "{command:?} succeeded");
-    let text = String::from_utf8(output.stderr).unwrap();
-    let line = text.lines().rfind(|l| l.starts_with("error: "));
-    line.unwrap_or_else(|| panic!("no error line in:\n{text}"))
-        .to_owned()
+    one_error(&String::from_utf8(output.stderr).unwrap())
+}
+
+/// The one line of an error in what a program said, which must be its last.
+pub fn one_error(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().collect();
+    let errors = lines.iter().filter(|l| l.starts_with("error: ")).count();
+    assert_eq!(errors, 1, "{errors} lines of error in:\n{said}");
+    let last = lines.last().copied().unwrap_or_default();
+    assert!(
+        last.starts_with("error: "),
+        "the error goes on after its line:\n{said}"
+    );
+    last.to_owned()
 }

@@ -43,6 +43,8 @@ fn the_loop_runs_and_the_same_seed_gives_the_same_files() {
         "/reward/controls/best_single_feature",
         "/guard/commands",
         "/guard/violations",
+        "/guard/ticks",
+        "/stages/1/device",
         "/artefacts/0/path",
         "/artefacts/0/sha256",
     ] {
@@ -55,6 +57,10 @@ fn the_loop_runs_and_the_same_seed_gives_the_same_files() {
     assert_eq!(a["labels"]["rankings"], 2);
     assert_eq!(a["aligned"]["success"]["n"], 4);
     assert_eq!(a["guard"]["violations"], 0);
+    assert_eq!(a["guard"]["ticks"], 4 * 12 + 8 * 10 + 8 * 10);
+    let reasons = a["guard"]["reasons"].as_object().unwrap();
+    assert!(!reasons.is_empty(), "the guard changes commands");
+    assert_eq!(a["device"], "flex");
     // 4 demonstrations of 12 ticks, 8 rollouts and 2 x 4 evaluations of 10, 5 commands a tick.
     assert_eq!(a["guard"]["commands"], (4 * 12 + 8 * 10 + 8 * 10) * 5);
     for file in [
@@ -79,14 +85,36 @@ fn stages_run_one_by_one_give_what_the_demo_gives() {
             .args(["--config", "configs/tiny.toml", "--json", "--out"])
             .arg(&steps),
     );
-    for stage in [
-        &["train"][..],
-        &["record", "rollouts"],
-        &["rank", "--simulated"],
-        &["reward"],
-        &["align"],
-        &["evaluate"],
+    let recording = || steps.join("run.rrd").metadata().unwrap().len();
+    let mut before_alignment = 0;
+    for (stage, figures) in [
+        (
+            &["train"][..],
+            &["/0/result/steps", "/0/result/last_loss"][..],
+        ),
+        (
+            &["record", "rollouts"],
+            &["/0/result/episodes", "/0/result/success/low"],
+        ),
+        (&["rank", "--simulated"], &["/0/result/rankings"]),
+        (
+            &["reward"],
+            &["/0/result/evidence/p_value", "/0/result/evidence/accuracy"],
+        ),
+        (&["align"], &["/0/result/drift", "/0/result/steps"]),
+        (
+            &["evaluate"],
+            &[
+                "/0/result/success/high",
+                "/1/result/preferred/low",
+                "/1/result/reward/spearman_heldout",
+                "/1/device",
+            ],
+        ),
     ] {
+        if stage == ["align"] {
+            before_alignment = recording();
+        }
         let marks = succeed(
             apprentice()
                 .args(stage)
@@ -95,7 +123,13 @@ fn stages_run_one_by_one_give_what_the_demo_gives() {
         );
         let marks: Value = serde_json::from_str(&marks).unwrap();
         assert!(marks[0]["seconds"].as_f64().unwrap() > 0.0);
+        for figure in figures {
+            let found = marks.pointer(figure).is_some_and(|v| !v.is_null());
+            assert!(found, "{stage:?} does not say {figure}: {marks}");
+        }
     }
+    // The aligned policy's episodes are in it as well.
+    assert!(recording() > before_alignment);
     let compared = succeed(
         apprentice()
             .args(["compare", "--json", "--out"])

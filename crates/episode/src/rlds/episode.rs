@@ -137,10 +137,22 @@ impl<'a> Clip<'a> {
 
     fn length(&self, field: &str, values: &[f32], dim: usize) -> Result<(), RldsError> {
         if values.len() == self.steps * dim && self.steps > 0 {
-            return Ok(());
+            return self.finite(field, values, dim);
         }
         let (got, steps) = (values.len(), self.steps);
         let problem = format!("{got} numbers for {steps} steps of {dim}");
+        Err(self.wrong(field, problem))
+    }
+
+    fn finite(&self, field: &str, values: &[f32], dim: usize) -> Result<(), RldsError> {
+        let Some(at) = values.iter().position(|v| !v.is_finite()) else {
+            return Ok(());
+        };
+        let (step, number) = (at / dim.max(1), at % dim.max(1));
+        let problem = format!(
+            "number {number} of step {step} is {}, allowed: finite numbers; leave this episode out of the data set",
+            values[at]
+        );
         Err(self.wrong(field, problem))
     }
 

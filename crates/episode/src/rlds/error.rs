@@ -80,6 +80,11 @@ pub enum RldsError {
         /// What there is.
         present: String,
     },
+    /// Stopped by whoever watched.
+    #[error(
+        "stopped on request after {0} episodes, which stay; importing again gives the same files"
+    )]
+    Stopped(usize),
     /// An episode could not be written.
     #[error(transparent)]
     Episode(#[from] EpisodeError),

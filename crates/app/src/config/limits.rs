@@ -1,0 +1,157 @@
+//! What settings may be. Crates check the sections that are theirs; the rest is checked here.
+
+use super::{Config, RecordConfig};
+use anyhow::{Result, bail};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+/// Checks every section.
+///
+/// # Errors
+/// Names the first key that is out of range, what it is and what is allowed.
+pub fn check(config: &Config) -> Result<()> {
+    config.sim.validate()?;
+    config.policy.validate()?;
+    config.train.validate()?;
+    run(config)?;
+    recorded("demonstrations", &config.demonstrations)?;
+    recorded("rollouts", &config.rollouts)?;
+    operator(config)?;
+    recorded("evaluate", &config.evaluate)
+}
+
+/// Refuses numbers that are none, wherever they are: TOML can write `nan` and `inf`.
+///
+/// # Errors
+/// Names the first key with one.
+pub fn only_finite(table: &toml::Table, path: &str) -> Result<()> {
+    for (key, value) in table {
+        let full = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        finite(&full, value)?;
+    }
+    Ok(())
+}
+
+fn finite(key: &str, value: &toml::Value) -> Result<()> {
+    match value {
+        toml::Value::Float(number) if !number.is_finite() => {
+            bail!("{key} is {number}, allowed: finite numbers")
+        }
+        toml::Value::Array(values) => values.iter().try_for_each(|v| finite(key, v)),
+        toml::Value::Table(table) => only_finite(table, key),
+        _ => Ok(()),
+    }
+}
+
+fn run(config: &Config) -> Result<()> {
+    if config.run.task.trim().is_empty() {
+        bail!("run.task is empty, allowed: the task in words; they are written into every episode");
+    }
+    within("run.robots", config.run.robots, 1..=64, "robots at a time")?;
+    let robot = &config.robot;
+    if robot.description.trim().is_empty() {
+        bail!(
+            "robot.description is empty, allowed: franka_fr3, or a folder with a robot.toml of your own"
+        );
+    }
+    if !robot.endpoint.is_empty() && !robot.endpoint.contains('/') {
+        bail!(
+            "robot.endpoint is {:?}, allowed: PROTOCOL/ADDRESS such as tcp/192.168.1.20:7447, or empty for simulated \
+             robots",
+            robot.endpoint
+        );
+    }
+    within("robot.image_size", robot.image_size, 32..=224, "pixels")
+}
+
+fn recorded(section: &str, record: &RecordConfig) -> Result<()> {
+    within(
+        &format!("{section}.episodes"),
+        record.episodes,
+        1..=100_000,
+        "episodes",
+    )?;
+    within(
+        &format!("{section}.ticks"),
+        record.ticks,
+        1..=100_000,
+        "policy ticks",
+    )
+}
+
+fn operator(config: &Config) -> Result<()> {
+    let operator = &config.operator;
+    within(
+        "operator.rankings",
+        operator.rankings,
+        1..=25_000,
+        "rankings of four episodes",
+    )?;
+    within(
+        "operator.error_rate",
+        operator.error_rate,
+        0.0..=1.0,
+        "as a share of the rankings that are wrong",
+    )
+}
+
+fn within<T: PartialOrd + Display>(
+    key: &str,
+    got: T,
+    allowed: RangeInclusive<T>,
+    unit: &str,
+) -> Result<()> {
+    if allowed.contains(&got) {
+        return Ok(());
+    }
+    bail!(
+        "{key} is {got}, allowed: {} to {} {unit}",
+        allowed.start(),
+        allowed.end()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_refused_with_key_value_and_what_is_allowed() {
+        for (setting, parts) in [
+            ("run.robots=0", ["run.robots is 0", "1 to 64"]),
+            ("run.task=\"\"", ["run.task is empty", "in words"]),
+            ("robot.image_size=500", ["is 500", "32 to 224 pixels"]),
+            (
+                "robot.description=\"\"",
+                ["robot.description", "robot.toml"],
+            ),
+            ("robot.endpoint=127.0.0.1:7447", ["127.0.0.1:7447", "tcp/"]),
+            (
+                "demonstrations.episodes=0",
+                ["episodes is 0", "1 to 100000"],
+            ),
+            ("rollouts.ticks=0", ["rollouts.ticks is 0", "policy ticks"]),
+            ("evaluate.episodes=0", ["evaluate.episodes", "1 to"]),
+            ("operator.rankings=0", ["operator.rankings is 0", "1 to"]),
+            ("operator.error_rate=2", ["error_rate is 2", "0 to 1"]),
+            ("operator.error_rate=nan", ["error_rate is NaN", "finite"]),
+            ("sim.mug_x_m=[nan, 0.5]", ["sim.mug_x_m is NaN", "finite"]),
+            (
+                "align.learning_rate=inf",
+                ["learning_rate is inf", "finite"],
+            ),
+            ("sim.supersample=9", ["supersample", "9"]),
+        ] {
+            let error = Config::load(None, &[setting.to_owned()]).unwrap_err();
+            let error = format!("{error:#}");
+            for part in parts {
+                assert!(error.contains(part), "{setting}: {part}: {error}");
+            }
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+}

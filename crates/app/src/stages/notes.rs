@@ -1,0 +1,213 @@
+//! The judge's notes on a folder of episodes, kept apart from them, and the episodes they name.
+
+use crate::context::Context;
+use anyhow::{Result, bail};
+use apprentice_episode::{Episode, EpisodeId};
+use apprentice_runtime::GuardTotals;
+use apprentice_sim::{Grasp, Outcome};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What the simulator's judge says of the episodes of a folder. Known to the simulated operator and
+/// to the evaluation; no policy or reward reads it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// For each episode, in order of recording.
+    pub episodes: Vec<JudgedEpisode>,
+    /// What the guards did.
+    pub guard: Totals,
+}
+
+/// One episode and its outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JudgedEpisode {
+    /// The episode.
+    pub id: EpisodeId,
+    /// Its file's name.
+    pub file: String,
+    /// Its seed.
+    pub seed: u64,
+    /// How it ended, where a simulator's judge knows.
+    pub outcome: Option<Outcome>,
+}
+
+/// Guard counts as they are kept on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Commands sent to arms.
+    pub commands: u64,
+    /// Commands the guard changed.
+    pub refusals: u64,
+    /// Commands outside the limits.
+    pub violations: u64,
+    /// Policy ticks, each of several commands.
+    #[serde(default)]
+    pub ticks: u64,
+    /// For each reason, the ticks in which the guard changed a command for it; a tick may have
+    /// several.
+    #[serde(default)]
+    pub reasons: BTreeMap<String, u64>,
+}
+
+impl Totals {
+    /// Adds what guards counted between two readings.
+    pub fn add_counts(&mut self, before: GuardTotals, after: GuardTotals) {
+        self.commands += after.commands - before.commands;
+        self.refusals += after.refusals - before.refusals;
+        self.violations += after.violations - before.violations;
+    }
+
+    /// Adds one tick and why the guard changed commands in it.
+    pub fn add_tick(&mut self, reasons: &[String]) {
+        self.ticks += 1;
+        for reason in reasons {
+            *self.reasons.entry(reason.clone()).or_default() += 1;
+        }
+    }
+}
+
+impl std::ops::AddAssign<&Self> for Totals {
+    fn add_assign(&mut self, other: &Self) {
+        self.commands += other.commands;
+        self.refusals += other.refusals;
+        self.violations += other.violations;
+        self.ticks += other.ticks;
+        for (reason, ticks) in &other.reasons {
+            *self.reasons.entry(reason.clone()).or_default() += ticks;
+        }
+    }
+}
+
+impl JudgedEpisode {
+    /// Whether the mug was picked up in this way.
+    #[must_use]
+    pub fn picked(&self, grasp: Grasp) -> bool {
+        self.succeeded() && self.grasp() == Some(grasp)
+    }
+
+    /// Whether the mug was picked up, as far as anyone knows.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.outcome.as_ref().is_some_and(|o| o.success)
+    }
+
+    /// How the mug was held, as far as anyone knows.
+    #[must_use]
+    pub fn grasp(&self) -> Option<Grasp> {
+        self.outcome.as_ref().and_then(|o| o.grasp)
+    }
+}
+
+/// Where the notes on a folder lie, below the run's.
+#[must_use]
+pub fn notes_file(folder: &str) -> String {
+    format!("judge/{}.json", folder.replace('/', "-"))
+}
+
+/// The judge's notes on a folder.
+///
+/// # Errors
+/// When it has not been recorded.
+pub fn judged(context: &Context, folder: &str) -> Result<Judged> {
+    context.dir.read(&notes_file(folder))
+}
+
+/// Opens an episode that must be the one of this name: nothing cut off, nothing exchanged.
+///
+/// # Errors
+/// When it cannot be read or its content is another.
+pub fn open_as(path: &Path, id: &EpisodeId) -> Result<Episode> {
+    let episode = Episode::open(path)?;
+    if episode.id != *id || !episode.complete {
+        let cut = if episode.complete {
+            String::new()
+        } else {
+            format!(", and it is cut off after {} ticks", episode.ticks.len())
+        };
+        bail!(
+            "episode {} has changed since it was recorded: its SHA-256 is {}, expected {}{cut}; restore it from a \
+             copy, or start another run with --out",
+            path.display(),
+            episode.id.short(),
+            id.short()
+        );
+    }
+    Ok(episode)
+}
+
+/// Opens one noted episode of a folder.
+///
+/// # Errors
+/// As [`open_as`].
+pub fn open_noted(context: &Context, folder: &str, note: &JudgedEpisode) -> Result<Episode> {
+    open_as(&context.dir.path(folder).join(&note.file), &note.id)
+}
+
+/// Opens the episodes of a folder in order of recording.
+///
+/// # Errors
+/// As [`open_as`].
+pub fn open_all(context: &Context, folder: &str, judged: &Judged) -> Result<Vec<Episode>> {
+    use rayon::prelude::*;
+    judged
+        .episodes
+        .par_iter()
+        .map(|note| open_noted(context, folder, note))
+        .collect()
+}
+
+/// Index of each episode by id.
+#[must_use]
+pub fn by_id(judged: &Judged) -> BTreeMap<EpisodeId, usize> {
+    judged
+        .episodes
+        .iter()
+        .enumerate()
+        .map(|(i, e)| (e.id.clone(), i))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use apprentice_episode::EpisodeWriter;
+
+    #[test]
+    fn an_episode_that_lost_its_end_or_was_exchanged_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = |name: &str, ticks: usize| {
+            let path = folder.path().join(name);
+            let sample = sample::episode(1.0);
+            let mut writer = EpisodeWriter::create(&path, &sample.meta).unwrap();
+            for tick in &sample.ticks[..ticks] {
+                writer.tick(tick).unwrap();
+            }
+            (path, writer.finish().unwrap().id)
+        };
+        let (path, id) = record("episode-0000.mcap", 6);
+        assert_eq!(open_as(&path, &id).unwrap().ticks.len(), 6);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() * 6 / 10]).unwrap();
+        let error = open_as(&path, &id).unwrap_err().to_string();
+        for part in ["episode-0000.mcap", id.short(), "cut off after", "restore"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        let (other, _) = record("episode-0001.mcap", 5);
+        let error = open_as(&other, &id).unwrap_err().to_string();
+        assert!(error.contains("its SHA-256 is"), "{error}");
+    }
+
+    #[test]
+    fn reasons_are_counted_by_tick() {
+        let mut totals = Totals::default();
+        totals.add_tick(&["acceleration".into(), "velocity".into()]);
+        totals.add_tick(&["acceleration".into()]);
+        totals.add_tick(&[]);
+        let mut twice = totals.clone();
+        twice += &totals;
+        assert_eq!((twice.ticks, twice.reasons["acceleration"]), (6, 4));
+        assert_eq!(twice.reasons["velocity"], 2);
+    }
+}

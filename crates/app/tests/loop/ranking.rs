@@ -1,0 +1,126 @@
+//! A person ranks, stops, goes on, and is not mixed up with the simulated operator.
+
+use crate::program::{apprentice, fail, one_error, succeed};
+use serde_json::Value;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn rank(out: &Path) -> Command {
+    let mut command = apprentice();
+    command
+        .args(["rank", "--json", "--who", "Ada", "--out"])
+        .arg(out)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Ranks with these lines typed; what comes on standard output and on standard error.
+fn typed(out: &Path, lines: &str) -> (Value, String) {
+    let mut child = rank(out).spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(lines.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    (serde_json::from_slice(&output.stdout).unwrap(), said)
+}
+
+#[test]
+fn a_person_ranks_stops_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    for stage in [
+        &["record", "demonstrations"][..],
+        &["train"],
+        &["record", "rollouts"],
+    ] {
+        let mut command = apprentice();
+        command
+            .args(stage)
+            .args(["--config", "configs/tiny.toml", "--json", "--out"]);
+        succeed(command.arg(&out));
+    }
+    let log = out.join("judgements.jsonl");
+
+    // Ctrl-C ends the wait for an answer.
+    let mut child = rank(&out).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut said = Vec::new();
+    while !said.ends_with(b"order> ") {
+        let mut byte = [0];
+        assert_eq!(stderr.read(&mut byte).unwrap(), 1, "it never asked");
+        said.push(byte[0]);
+    }
+    let asked = Instant::now();
+    let interrupt = ["-INT".to_owned(), child.id().to_string()];
+    assert!(
+        Command::new("kill")
+            .args(interrupt)
+            .status()
+            .unwrap()
+            .success()
+    );
+    // Its input stays open: nothing is typed.
+    let input = child.stdin.take();
+    let status = child.wait().unwrap();
+    drop(input);
+    assert!(asked.elapsed() < Duration::from_secs(20));
+    assert!(!status.success());
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    let line = one_error(&rest);
+    assert!(line.contains("after 0 of 2 groups"), "{line}");
+
+    // One answer, a slip first, then stop.
+    let (summary, said) = typed(&out, "5\n2>1=4>3\nq\n");
+    assert!(
+        said.contains("Rank 2 groups") && said.contains("5"),
+        "{said}"
+    );
+    assert_eq!(summary["rankings"], 1);
+    assert_eq!(summary["complete"], false);
+    assert!(!out.join("stages/rank.json").exists());
+    let line = fail(
+        apprentice()
+            .args(["rank", "--simulated", "--out"])
+            .arg(&out),
+    );
+    assert!(line.contains("holds judgements of Ada"), "{line}");
+
+    // A line that a crash cut off is told of and asked again.
+    let whole = fs::read(&log).unwrap();
+    fs::write(&log, [&whole[..], b"{\"crc32\":\"12"].concat()).unwrap();
+    let (summary, said) = typed(&out, "s\n");
+    assert!(said.contains("was cut off and is now in"), "{said}");
+    assert_eq!(
+        (&summary["rankings"], &summary["skipped"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(summary["complete"], true);
+    assert!(out.join("stages/rank.json").exists());
+
+    // The simulated operator's rankings are nobody's.
+    fs::remove_file(&log).unwrap();
+    fs::remove_file(out.join("stages/rank.json")).unwrap();
+    succeed(
+        apprentice()
+            .args(["rank", "--simulated", "--json", "--out"])
+            .arg(&out),
+    );
+    let simulated = fs::read(&log).unwrap();
+    let line = fail(apprentice().args(["rank", "--out"]).arg(&out));
+    assert!(
+        line.contains("2 rankings of the simulated operator"),
+        "{line}"
+    );
+    assert_eq!(fs::read(&log).unwrap(), simulated);
+}
