@@ -203,9 +203,7 @@ impl Backbone {
             Self::EfficientNet(network, input) => {
                 network.features(input.for_efficientnet(images, device))?
             }
-            Self::ResNet18(network, _, input) => {
-                network.pooled(input.pictures(images, device))?
-            }
+            Self::ResNet18(network, _, input) => network.pooled(input.pictures(images, device))?,
             Self::DinoV2(network, _, input) => network.class(input.pictures(images, device))?,
         };
         features

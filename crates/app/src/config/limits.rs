@@ -11,8 +11,16 @@ use std::ops::RangeInclusive;
 /// Names the first key that is out of range, what it is and what is allowed.
 pub fn check(config: &Config) -> Result<()> {
     config.sim.validate()?;
+    config.expert.validate()?;
+    config.guard.validate()?;
     config.policy.validate()?;
     config.train.validate()?;
+    config.encoder.input.validate()?;
+    config.encoder.clip.validate()?;
+    config.encoder.cycle.validate()?;
+    config.encoder.alignment.validate()?;
+    config.reward.validate()?;
+    config.align.validate()?;
     run(config)?;
     recorded("demonstrations", &config.demonstrations)?;
     recorded("rollouts", &config.rollouts)?;

@@ -112,7 +112,10 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
             OpsKind::Tracked(mut prep) => {
                 let from = [&x, &weight].map(|t| prep.checkpoint(t));
                 let [x, weight, bias] = [x, weight, bias].map(|t| t.into_primitive());
-                prep.finish((from, window), convolve::forward(x, weight, bias, window, false))
+                prep.finish(
+                    (from, window),
+                    convolve::forward(x, weight, bias, window, false),
+                )
             }
             OpsKind::UnTracked(prep) => {
                 let [x, weight, bias] = [x, weight, bias].map(|t| t.into_primitive());
