@@ -41,7 +41,7 @@ pub fn last_screen(report: &Report, dir: &Path) -> String {
             count(report.guard.violations)
         ),
     ]);
-    let why = reasons(&report.guard, 3);
+    let why = reasons(&report.guard, 2);
     if !why.is_empty() {
         lines.push(format!("              share of ticks in which it {why}"));
     }

@@ -150,7 +150,7 @@ impl<'a> Clip<'a> {
         };
         let (step, number) = (at / dim.max(1), at % dim.max(1));
         let problem = format!(
-            "number {number} of step {step} is {}, allowed: finite numbers; leave this episode out of the data set",
+            "number {number} of step {step} is {}, allowed: finite numbers",
             values[at]
         );
         Err(self.wrong(field, problem))

@@ -61,7 +61,10 @@ pub enum RldsError {
         expected: usize,
     },
     /// An episode lacks a camera or a field, or has one of the wrong length or kind.
-    #[error("{} record {record}, {field}: {problem}", path.display())]
+    #[error(
+        "{} record {record}, {field}: {problem}; correct it, or leave this episode out of the data set",
+        path.display()
+    )]
     Field {
         /// The shard.
         path: PathBuf,
