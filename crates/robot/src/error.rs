@@ -93,7 +93,9 @@ pub enum LinkError {
         reason: String,
     },
     /// A message that is not one of ours.
-    #[error("message of {bytes} bytes on {key} cannot be read: {reason}")]
+    #[error(
+        "message of {bytes} bytes on {key} cannot be used: {reason}; the sender does not keep to robots/PROTOCOL.md"
+    )]
     Message {
         /// Which key.
         key: String,
