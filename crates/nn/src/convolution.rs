@@ -2,6 +2,7 @@
 
 use crate::ShapeError;
 use crate::fused::{self, Window};
+use crate::gathering::{pad, pad_side, strided};
 use crate::linear::uniform;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -70,8 +71,15 @@ impl Conv2d {
     /// When the channels are not those the layer was made for, or the kernel, which must have a place and
     /// a step, is larger than the picture with its padding.
     pub fn output(&self, [h, w, channels]: [usize; 3]) -> Result<[usize; 3], ShapeError> {
+        ShapeError::unless(
+            self.kernel > 0,
+            "Conv2d",
+            "kernel",
+            self.kernel,
+            "1 or more",
+        )?;
         let [rows, out] = self.weight.dims();
-        let wanted = rows / (self.kernel * self.kernel).max(1);
+        let wanted = rows / (self.kernel * self.kernel);
         let fits = channels == wanted;
         ShapeError::unless(fits, "Conv2d", "channels of the picture", channels, wanted)?;
         let along =
@@ -165,8 +173,15 @@ impl Conv1d {
     /// When the channels are not those the layer was made for, or the kernel, which must have a place and
     /// a step, is longer than the line with its padding.
     pub fn output(&self, [length, channels]: [usize; 2]) -> Result<[usize; 2], ShapeError> {
+        ShapeError::unless(
+            self.kernel > 0,
+            "Conv1d",
+            "kernel",
+            self.kernel,
+            "1 or more",
+        )?;
         let [rows, out] = self.weight.dims();
-        let wanted = rows / self.kernel.max(1);
+        let wanted = rows / self.kernel;
         let fits = channels == wanted;
         ShapeError::unless(fits, "Conv1d", "channels of the line", channels, wanted)?;
         let (kernel, stride, padding) = (self.kernel, self.stride, self.padding);
@@ -255,7 +270,7 @@ impl ConvTranspose1d {
     }
 }
 
-/// Places of a kernel along a dimension of `size`.
+/// Places of a kernel, which is at least one, along a dimension of `size`.
 fn steps(
     layer: &'static str,
     what: &'static str,
@@ -264,50 +279,11 @@ fn steps(
     stride: usize,
     padding: usize,
 ) -> Result<usize, ShapeError> {
-    ShapeError::unless(kernel > 0, layer, "kernel", kernel, "1 or more")?;
     ShapeError::unless(stride > 0, layer, "stride", stride, "1 or more")?;
     let least = kernel.saturating_sub(2 * padding).max(1);
     let allowed = format_args!("{least} or more");
     ShapeError::unless(size >= least, layer, what, size, allowed)?;
     Ok((size + 2 * padding - kernel) / stride + 1)
-}
-
-/// Zeros on both sides of a dimension.
-fn pad<const D: usize>(x: Tensor<D>, dim: usize, size: usize) -> Tensor<D> {
-    pad_side(x, dim, size, size)
-}
-
-fn pad_side<const D: usize>(x: Tensor<D>, dim: usize, before: usize, after: usize) -> Tensor<D> {
-    if before + after == 0 {
-        return x;
-    }
-    let zeros = |size: usize| {
-        let mut shape = x.dims();
-        shape[dim] = size;
-        Tensor::<D>::zeros(shape, (&x.device(), x.dtype()))
-    };
-    let mut parts = Vec::new();
-    if before > 0 {
-        parts.push(zeros(before));
-    }
-    parts.push(x.clone());
-    if after > 0 {
-        parts.push(zeros(after));
-    }
-    Tensor::cat(parts, dim)
-}
-
-/// `count` entries of a dimension, from `start`, every `stride`.
-fn strided<const D: usize>(
-    x: Tensor<D>,
-    dim: usize,
-    start: usize,
-    count: usize,
-    stride: usize,
-) -> Tensor<D> {
-    let end = start + (count - 1) * stride + 1;
-    let slice = burn::tensor::Slice::new(start as isize, Some(end as isize), stride as isize);
-    x.slice_dim(dim, slice)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod ema;
 pub mod error;
 pub mod film;
 mod fused;
+mod gathering;
 pub mod gelu;
 pub mod layer_norm;
 pub mod linear;

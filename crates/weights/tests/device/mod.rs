@@ -2,6 +2,7 @@
 
 use apprentice_nn::{DeviceChoice, open_device};
 use burn::tensor::Device;
+use std::sync::OnceLock;
 
 /// GPUs sum in another order and have their own exponential: in plain 32-bit floats (no TF32) they are
 /// this many times farther from PyTorch on a processor.
@@ -10,6 +11,11 @@ const GPU: f32 = 10.0;
 /// The device, and what its tolerances are multiplied with: `APPRENTICE_TEST_DEVICE` is `flex` (also when
 /// it is not set), `cuda` or `wgpu`, the latter two in builds with that feature.
 pub fn open() -> (Device, f32) {
+    static OPENED: OnceLock<(Device, f32)> = OnceLock::new();
+    OPENED.get_or_init(named).clone()
+}
+
+fn named() -> (Device, f32) {
     let name = std::env::var("APPRENTICE_TEST_DEVICE").unwrap_or_else(|_| "flex".into());
     let (choice, loosened) = match name.as_str() {
         "flex" => (DeviceChoice::Flex, 1.0),
