@@ -5,7 +5,7 @@ use crate::pace::Pace;
 use crate::thinking::Decided;
 use crate::{GuardTotals, RuntimeError};
 use apprentice_core::{CartesianAction, JointCommand, Observation, RobotState};
-use apprentice_robot::{DifferentialIk, Freshness, RobotDescription, RobotLink};
+use apprentice_robot::{DifferentialIk, Freshness, LinkError, RobotDescription, RobotLink};
 use apprentice_safety::{Checker, Guard, GuardConfig, Refusal, Refusals};
 use std::time::Duration;
 
@@ -256,6 +256,30 @@ impl ControlLoop {
         ))
     }
 
+    /// Brakes while a robot in real time is silent, until the arm should be at rest and as long again as
+    /// it may be silent. A stall of this machine that ends before is no reason to end an episode.
+    fn brake_out(
+        &mut self,
+        want_frames: bool,
+        mut error: LinkError,
+    ) -> Result<Observation, LinkError> {
+        let until = self.pace.now_ns() + self.freshness.state.as_nanos() as u64;
+        while matches!(error, LinkError::Stale { .. })
+            && !(self.guard.is_at_rest() && self.pace.now_ns() > until)
+        {
+            if let Err(also) = self.command(None) {
+                tracing::warn!("the robot could not be told to stop: {also}");
+                break;
+            }
+            self.pace.pass();
+            match self.link.latest(want_frames, self.freshness) {
+                Ok(seen) => return Ok(seen),
+                Err(newer) => error = newer,
+            }
+        }
+        Err(error)
+    }
+
     /// Lets one control period pass, in the robot's time or in ours, and looks what came.
     fn wait(&mut self, want_frames: bool) -> Result<Observation, RuntimeError> {
         let seen = if self.link.is_lockstep() {
@@ -265,7 +289,10 @@ impl ControlLoop {
             seen
         } else {
             self.pace.pass();
-            self.link.latest(want_frames, self.freshness)
+            match self.link.latest(want_frames, self.freshness) {
+                Err(error @ LinkError::Stale { .. }) => self.brake_out(want_frames, error),
+                seen => seen,
+            }
         };
         match seen {
             Ok(seen) => {

@@ -8,8 +8,8 @@
 //!
 //! A robot in real time is commanded at its control rate from reset to the end of an episode, also
 //! while the agent thinks: at first on towards the last action, and to a stop once that is older than
-//! `guard.stale_ms`. When such a robot falls silent, or anything else ends the episode early, the arm
-//! is told to brake before the error is reported.
+//! `guard.stale_ms`. When such a robot falls silent the arm is told to brake; if it is still silent when
+//! it should be at rest, or anything else ends the episode early, that is reported.
 
 #![recursion_limit = "256"]
 

@@ -58,6 +58,26 @@ fn a_robot_that_falls_silent_is_told_to_stop_and_reported() {
 }
 
 #[test]
+fn a_stall_that_ends_soon_only_brakes_the_arm() {
+    let robot = FakeRobot::start(fr3(), false);
+    let mut control = robot.connect(GuardConfig {
+        stale_ms: 1000,
+        ..GuardConfig::default()
+    });
+    control.reset(1).unwrap();
+    act(&mut control, 0.15).unwrap();
+    robot.manners.silent.store(true, Relaxed);
+    let manners = std::sync::Arc::clone(&robot.manners);
+    let wakes = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(1400));
+        manners.silent.store(false, Relaxed);
+    });
+    (0..20).for_each(|_| act(&mut control, 0.15).unwrap());
+    wakes.join().unwrap();
+    assert!(control.totals().reasons.of(Refusal::Stale) > 0);
+}
+
+#[test]
 fn an_arm_is_commanded_while_its_agent_thinks_and_braked_when_that_takes_long() {
     let folder = tempfile::tempdir().unwrap();
     let robot = FakeRobot::start(fr3(), false);
