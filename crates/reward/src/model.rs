@@ -258,7 +258,8 @@ mod tests {
             rows[0][0] > rows[0][2] && rows[0][2] > rows[0][1],
             "{rows:?}"
         );
-        assert!((rows[0][2] - rows[1][0]).abs() < 1e-6);
+        // As far as the iteration's tolerance goes.
+        assert!((rows[0][2] - rows[1][0]).abs() < 1e-3, "{rows:?}");
         assert!(model(&[THERE]).similarities(&[7], &clips).is_err());
     }
 

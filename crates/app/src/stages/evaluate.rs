@@ -38,10 +38,12 @@ pub struct RewardExam {
     /// Share of triplets (anchor, better, worse) in which the anchor, an episode of the highest utility, is
     /// more similar to the better one in the aligned space.
     pub triplet_accuracy_heldout: f64,
-    /// Triplets counted: each is a pair of episodes with different utility, seen from an anchor.
-    pub pairs: usize,
+    /// Such triplets.
+    pub triplets: usize,
     /// Share of pairs with different utility that the reward itself puts in the right order.
     pub pair_accuracy_heldout: f64,
+    /// Such pairs.
+    pub pairs: usize,
     /// Triplet accuracy of always naming the episode recorded first, or always the one recorded second,
     /// whichever is right more often.
     pub majority: f64,
@@ -106,8 +108,8 @@ pub fn examine_reward(context: &Context) -> Result<()> {
         .collect();
     let anchors = anchors(&truth);
     let similarity = learned.model.similarities(&anchors, &features)?;
-    let (accuracy, pairs) = triplet_accuracy(&truth, |anchor, other| similarity[anchor][other]);
-    let (pair_accuracy_heldout, _) = pair_accuracy(&totals, &truth);
+    let (accuracy, triplets) = triplet_accuracy(&truth, |anchor, other| similarity[anchor][other]);
+    let (pair_accuracy_heldout, pairs) = pair_accuracy(&totals, &truth);
     let best = single_features(&episodes)
         .into_iter()
         .map(|(name, values)| {
@@ -120,8 +122,9 @@ pub fn examine_reward(context: &Context) -> Result<()> {
     let exam = RewardExam {
         spearman_heldout: spearman(&totals, &truth),
         triplet_accuracy_heldout: accuracy,
-        pairs,
+        triplets,
         pair_accuracy_heldout,
+        pairs,
         majority: majority(&truth),
         best_single_feature: best,
     };
