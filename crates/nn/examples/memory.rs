@@ -1,8 +1,12 @@
-//! Peak memory and time of training ResNet-18 and the large U-Net of Diffusion Policy, with or without
-//! gradient checkpointing: `memory [again] [BATCH]`.
+//! Peak memory and time of training a policy, with or without gradient checkpointing:
+//! `memory [again] [small] [BATCH]`. Large is ResNet-18 and the large U-Net of Diffusion Policy, small a
+//! compact encoder and a U-Net of two levels.
 
-use apprentice_nn::{AdamW, AdamWConfig, ResNet18, ResNetConfig, UNet1d, UNetConfig, gaussian};
-use burn::module::Module;
+use apprentice_nn::{
+    AdamW, AdamWConfig, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder,
+    gaussian,
+};
+use burn::module::{Module, ModuleDisplay};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
@@ -10,25 +14,27 @@ use rand_chacha::ChaCha8Rng;
 use std::error::Error;
 use std::time::Instant;
 
+type Answer<T> = Result<T, Box<dyn Error>>;
+
 #[derive(Module, Debug)]
-struct Policy {
-    eye: ResNet18,
+struct Policy<E: Module + ModuleDisplay> {
+    eye: E,
     unet: UNet1d,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Answer<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let again = arguments.iter().any(|a| a == "again");
-    let batch = match arguments.iter().find(|a| *a != "again") {
-        Some(number) => number.parse()?,
-        None => 32,
+    let has = |name: &str| arguments.iter().any(|a| a == name);
+    let batch = match arguments.last().map(|a| a.parse()) {
+        Some(Ok(batch)) => batch,
+        _ => 32,
     };
     let mut device = Device::flex().autodiff();
-    if again {
+    if has("again") {
         device = device.gradient_checkpointing();
     }
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let config = UNetConfig {
+    let mut config = UNetConfig {
         action_dim: 10,
         cond_dim: 1024,
         dims: vec![256, 512, 1024],
@@ -36,18 +42,46 @@ fn main() -> Result<(), Box<dyn Error>> {
         groups: 8,
         step_dim: 128,
     };
-    let mut policy = Policy {
-        eye: ResNet18::new(&ResNetConfig::default(), &mut rng, &device)?,
+    if !has("small") {
+        let policy = Policy {
+            eye: ResNet18::new(&ResNetConfig::default(), &mut rng, &device)?,
+            unet: UNet1d::new(&config, &mut rng, &device)?,
+        };
+        return train(policy, batch, &device, |eye, x| Ok(eye.keypoints(x)?));
+    }
+    (config.cond_dim, config.dims) = (64, vec![64, 128]);
+    let vision = VisionConfig {
+        height: 96,
+        width: 96,
+        channels: vec![16, 32, 32],
+        strides: vec![2, 2, 1],
+        kernels: vec![5, 3, 3],
+        groups: 8,
+        out: 64,
+    };
+    let policy = Policy {
+        eye: VisionEncoder::new(&vision, &mut rng, &device)?,
         unet: UNet1d::new(&config, &mut rng, &device)?,
     };
-    let images: Tensor<4> = gaussian([batch, 96, 96, 3], &mut rng, &device);
-    let chunks: Tensor<3> = gaussian([batch, 16, 10], &mut rng, &device);
-    let steps: Tensor<1> = gaussian([batch], &mut rng, &device);
+    train(policy, batch, &device, |eye, x| Ok(eye.forward(x)?))
+}
+
+/// Two steps.
+fn train<E: Module + ModuleDisplay>(
+    mut policy: Policy<E>,
+    batch: usize,
+    device: &Device,
+    look: impl Fn(&E, Tensor<4>) -> Answer<Tensor<2>>,
+) -> Answer<()> {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let images: Tensor<4> = gaussian([batch, 96, 96, 3], &mut rng, device);
+    let chunks: Tensor<3> = gaussian([batch, 16, 10], &mut rng, device);
+    let steps: Tensor<1> = gaussian([batch], &mut rng, device);
     let mut optimizer = AdamW::new(AdamWConfig::default());
     println!("before training: {} MiB", memory("VmRSS:")?);
     for _ in 0..2 {
         let start = Instant::now();
-        let cond = policy.eye.keypoints(images.clone())?;
+        let cond = look(&policy.eye, images.clone())?;
         let out = policy.unet.forward(chunks.clone(), steps.clone(), cond)?;
         let forward = start.elapsed();
         let kept = memory("VmRSS:")?;
@@ -67,7 +101,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// What this process has (`VmRSS:`) or has had at most (`VmHWM:`), MiB; Linux tells.
-fn memory(what: &str) -> Result<u64, Box<dyn Error>> {
+fn memory(what: &str) -> Answer<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|l| l.strip_prefix(what));
     let kib: u64 = line
