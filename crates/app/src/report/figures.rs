@@ -111,7 +111,8 @@ pub struct AlignmentFigures {
 pub struct RewardFigures {
     /// Rank correlation with the hidden preference on episodes the reward never saw.
     pub spearman_heldout: f64,
-    /// Share of pairs of such episodes put in the right order.
+    /// Share of triplets (one the operator likes, a better and a worse one) in which the better one is
+    /// nearer to the liked one.
     pub triplet_accuracy_heldout: f64,
     /// Pairs counted.
     pub pairs_heldout: usize,

@@ -27,7 +27,7 @@ pub fn last_screen(report: &Report, dir: &Path) -> String {
         String::new(),
         format!("  rankings    {} of four, by {}; chance of a fluke {}", report.labels.rankings, who(report), chance(reward.evidence.p_value)),
         format!(
-            "  reward      orders {} of unseen pairs right (best single number {}, guessing {}), correlation {:.3}",
+            "  reward      right in {} of unseen triplets (best single number {}, guessing {}), correlation {:.3}",
             percent(reward.triplet_accuracy_heldout),
             percent(best.accuracy),
             percent(reward.controls.majority),

@@ -45,14 +45,14 @@ pub fn learnt(report: &Report, material: &Material) -> String {
     });
     format!(
         "<p>From the rankings came an eye that sees what matters to the operator, and with it a reward: how near an \
-         attempt comes to the closest of a few preferred ones. On {} pairs of attempts it had never seen, it puts the \
-         better one first in <b>{}</b>; its rank correlation with the hidden preference is <b>{:.3}</b>.</p>\
-         <div class=\"wide\"><table><tr><th>who orders the pairs</th><th>right</th></tr>\
+         attempt comes to the closest of a few preferred ones. Of {} pairs of attempts it had never seen, shown with \
+         one the operator likes, it says which of the two is better rightly in <b>{}</b>; its rank correlation with the hidden preference is <b>{:.3}</b>.</p>\
+         <div class=\"wide\"><table><tr><th>who says which is better</th><th>right</th></tr>\
          <tr><td>the reward, from pictures alone</td><td>{}</td></tr>\
          <tr><td>best single number, chosen with hindsight: {}</td><td>{}</td></tr>\
          <tr><td>always the same answer</td><td>{}</td></tr></table></div>\
          <div class=\"pair\">{}{}</div><p class=\"note\">Lines: mean of each kind of attempt; bands: 10th to 90th \
-         percentile. A reward is never above 0.</p>{}",
+         percentile.</p>{}",
         count(reward.pairs_heldout as u64),
         percent(reward.triplet_accuracy_heldout),
         reward.spearman_heldout,

@@ -78,7 +78,7 @@ pub fn warnings(report: &Report) -> Vec<String> {
     let best = &report.reward.controls.best_single_feature;
     if report.reward.triplet_accuracy_heldout <= best.accuracy {
         found.push(format!(
-            "The reward orders held-out pairs no better ({}) than one number chosen with hindsight does ({}, {}).",
+            "The reward tells better from worse on held-out attempts no more often ({}) than one number chosen with hindsight ({}, {}).",
             percent(report.reward.triplet_accuracy_heldout),
             best.name,
             percent(best.accuracy)
