@@ -348,7 +348,7 @@ def facts(work):
 
 
 def main():
-    print("ready", torch.__version__, flush=True)
+    print("ready PyTorch", torch.__version__, flush=True)
     now = (None, None)
     for line in sys.stdin:
         words = line.split()

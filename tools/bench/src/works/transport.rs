@@ -17,8 +17,7 @@ pub(super) fn sinkhorn(form: Form) -> Work {
     let config = SinkhornConfig {
         epsilon: 0.1,
         iterations: 50,
-        // Never reached: as many iterations on both sides.
-        tolerance: -1.0,
+        tolerance: 0.0,
         form,
     };
     timed(move || {
