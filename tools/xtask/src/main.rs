@@ -91,7 +91,7 @@ fn ci() -> ExitCode {
         (
             "tests",
             &["test", "--release", "--workspace"],
-            &[("APPRENTICE_PEERS", "1")],
+            &[("APPRENTICE_PEERS", "1"), ("APPRENTICE_TEST_NETWORK", "1")],
         ),
         (
             "lints",
