@@ -10,6 +10,8 @@ use apprentice_core::Proportion;
 pub enum Verdict {
     /// The rankings were no evidence, and the policy was left alone.
     LeftAlone,
+    /// The mug was never picked up before or never after, so there is nothing to compare.
+    NothingToCompare,
     /// The preferred way is not more frequent than before.
     NotMore,
     /// It is, but the intervals overlap.
@@ -28,6 +30,8 @@ impl Verdict {
         let (before, after) = (report.base.preferred, report.aligned.preferred);
         if !report.alignment.evidence {
             Self::LeftAlone
+        } else if before.n == 0 || after.n == 0 {
+            Self::NothingToCompare
         } else if after.rate() <= before.rate() {
             Self::NotMore
         } else if after.low <= before.high {
@@ -51,6 +55,11 @@ impl Verdict {
             Self::LeftAlone => "The policy was left as it was: the rankings did not hold up on rankings kept back, so \
                                 there was nothing to align it to."
                 .to_owned(),
+            Self::NothingToCompare => format!(
+                "The policy was aligned, but the mug was picked up in {} scenes before and {} after: whether it is taken \
+                 {way} more often cannot be told.",
+                before.n, after.n
+            ),
             Self::NotMore => format!(
                 "The policy was aligned, but it does not take the mug {way} more often ({rates}): the preference was \
                  not learnt."
@@ -250,6 +259,13 @@ mod tests {
         );
         run.aligned.preferred = run.base.preferred;
         assert_eq!(Verdict::of(&run), Verdict::NotMore);
+        run.aligned.preferred = Proportion::new(0, 0);
+        assert_eq!(Verdict::of(&run), Verdict::NothingToCompare);
+        let said = Verdict::NothingToCompare.sentence(&run);
+        assert!(
+            said.contains("and 0 after") && said.contains("cannot be told"),
+            "{said}"
+        );
         run.alignment.evidence = false;
         assert_eq!(Verdict::of(&run), Verdict::LeftAlone);
         assert!(Verdict::LeftAlone.sentence(&run).contains("left as it was"));
