@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 19] = [
     "core",
     "robot",
+    "link",
+    "adapter",
     "safety",
     "sim",
     "episode",
@@ -29,7 +31,7 @@ const ORDER: [&str; 17] = [
     "loop-tests",
 ];
 /// What the arm's safety hangs on is built without machine learning.
-const WITHOUT_LEARNING: [&str; 4] = ["core", "robot", "safety", "sim"];
+const WITHOUT_LEARNING: [&str; 6] = ["core", "robot", "link", "adapter", "safety", "sim"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

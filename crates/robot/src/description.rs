@@ -30,6 +30,17 @@ pub struct RobotDescription {
     /// The gripper, when there is one.
     #[serde(default)]
     pub gripper: Option<Gripper>,
+    /// Shapes that must not come to touch each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capsules: Vec<Capsule>,
+    /// Pairs of capsules (indices) that are never checked because they always touch. Capsules on the same
+    /// or on neighbouring frames never are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_touch: Vec<[usize; 2]>,
+    /// How the robot is talked to where it does not speak the native link; `kind` names the adapter, which
+    /// reads the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<toml::Table>,
     /// The cameras.
     #[serde(default)]
     pub cameras: Vec<Camera>,
@@ -58,8 +69,14 @@ pub struct Joint {
     /// Highest acceleration, rad/s^2.
     pub acceleration: f64,
     /// Highest jerk, rad/s^3.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jerk: Option<f64>,
+    /// Highest torque, N m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub torque: Option<f64>,
+    /// How its highest speed falls towards its position limits, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub barrier: Option<VelocityBarrier>,
     /// The unit of position when it is not the radian.
     #[serde(default = "radian")]
     pub unit: String,
@@ -67,6 +84,32 @@ pub struct Joint {
 
 fn radian() -> String {
     "rad".into()
+}
+
+/// A speed limit that falls towards a joint's position limits:
+/// `min(velocity, max(0, -offset + sqrt(max(0, 2 * deceleration * distance))))`, distance in rad to the limit
+/// the joint moves towards (Franka Control Interface documentation, FR3).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VelocityBarrier {
+    /// rad/s^2.
+    pub deceleration: f64,
+    /// rad/s.
+    pub offset: f64,
+}
+
+/// A capsule around a piece of the arm: all points nearer than `radius` to the segment from `from` to `to`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capsule {
+    /// What it is fixed to: 0 the base, i the frame of joint i, joints + 1 the tool frame.
+    pub frame: usize,
+    /// One end, metres in that frame.
+    pub from: [f64; 3],
+    /// The other end, metres in that frame.
+    pub to: [f64; 3],
+    /// Metres.
+    pub radius: f64,
 }
 
 /// A box in the base frame, metres.

@@ -5,7 +5,8 @@ use crate::pace::Pace;
 use crate::thinking::Decided;
 use crate::{GuardTotals, RuntimeError};
 use apprentice_core::{CartesianAction, JointCommand, Observation, RobotState};
-use apprentice_robot::{DifferentialIk, Freshness, LinkError, RobotDescription, RobotLink};
+use apprentice_link::{Freshness, LinkError, RobotLink};
+use apprentice_robot::{DifferentialIk, RobotDescription};
 use apprentice_safety::{Checker, Guard, GuardConfig, Refusal, Refusals};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ const PERIODS: f64 = 5.0;
 
 /// One robot, its guard, and the way from actions to joint targets.
 pub struct ControlLoop {
-    link: RobotLink,
+    link: Box<dyn Arm>,
     guard: Guard,
     checker: Checker,
     ik: Option<DifferentialIk>,
@@ -38,7 +39,7 @@ impl ControlLoop {
     ///
     /// # Errors
     /// When the robot's description cannot be guarded or followed.
-    pub fn new(link: RobotLink, guard: GuardConfig) -> Result<Self, RuntimeError> {
+    pub fn new(link: impl Arm + 'static, guard: GuardConfig) -> Result<Self, RuntimeError> {
         let description = link.description().clone();
         let stale = Duration::from_millis(guard.stale_ms);
         let several = |hz: f64| Duration::from_secs_f64((PERIODS / hz).clamp(0.0, 60.0));
@@ -47,6 +48,7 @@ impl ControlLoop {
         } else {
             None
         };
+        let link: Box<dyn Arm> = Box::new(link);
         Ok(Self {
             guard: Guard::new(&description, guard)?,
             checker: Checker::new(&description)?,

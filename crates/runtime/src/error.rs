@@ -7,7 +7,7 @@ use thiserror::Error;
 pub enum RuntimeError {
     /// The link to the robot failed.
     #[error(transparent)]
-    Link(#[from] apprentice_robot::LinkError),
+    Link(#[from] apprentice_link::LinkError),
     /// The robot's description cannot be used.
     #[error(transparent)]
     Description(#[from] apprentice_robot::DescriptionError),

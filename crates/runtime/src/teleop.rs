@@ -1,7 +1,7 @@
 //! A person at the controls, as an agent.
 
 use crate::{Agent, Decision, RuntimeError, View};
-use apprentice_robot::RobotLink;
+use apprentice_link::RobotLink;
 
 /// Asks each robot's control device what its person would do.
 pub struct TeleopAgent {

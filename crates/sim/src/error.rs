@@ -58,7 +58,7 @@ pub enum SimError {
     Description(#[from] apprentice_robot::DescriptionError),
     /// The link to the runtime failed.
     #[error(transparent)]
-    Link(#[from] apprentice_robot::LinkError),
+    Link(#[from] apprentice_link::LinkError),
 }
 
 /// Result of the simulator.

@@ -11,10 +11,11 @@ use crate::{
     world::{Scene, Simulation},
 };
 use apprentice_core::{CameraFrame, Seed};
-use apprentice_robot::{
-    LinkError, RobotDescription, RobotServer, ServerRequest,
+use apprentice_link::{
+    LinkError, RobotServer, ServerRequest,
     wire::{AdvanceRequest, TickReply},
 };
+use apprentice_robot::RobotDescription;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use apprentice_core::JointCommand;
-use apprentice_robot::{Freshness, LinkError, RobotDescription, RobotLink, wire};
+use apprentice_link::{Freshness, LinkError, RobotLink, wire};
+use apprentice_robot::RobotDescription;
 use apprentice_sim::{ClockMode, SimConfig, SimNode};
 use std::{collections::BTreeSet, time::Duration};
 use zenoh::Wait as _;

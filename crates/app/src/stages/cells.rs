@@ -3,7 +3,8 @@
 use crate::config::Config;
 use crate::context::Context;
 use anyhow::{Context as _, Result, bail};
-use apprentice_robot::{RobotDescription, RobotLink};
+use apprentice_link::RobotLink;
+use apprentice_robot::RobotDescription;
 use apprentice_runtime::{ControlLoop, GuardTotals};
 use apprentice_sim::{ClockMode, SimNode};
 use std::path::Path;

@@ -6,7 +6,8 @@ use crate::stages::scenes::{Recording, record};
 use anyhow::Result;
 use apprentice_core::Seed;
 use apprentice_episode::Source;
-use apprentice_robot::{Kinematics, RobotLink};
+use apprentice_link::RobotLink;
+use apprentice_robot::Kinematics;
 use apprentice_runtime::{Agent, Decision, RuntimeError, TeleopAgent, View};
 use apprentice_sim::{Expert, ExpertConfig, Judge, Style};
 

@@ -2,7 +2,8 @@
 
 use crate::{Ditherer, episode, fr3};
 use apprentice_core::Seed;
-use apprentice_robot::{Kinematics, LinkError, RobotDescription, RobotLink};
+use apprentice_link::{LinkError, RobotLink};
+use apprentice_robot::{Kinematics, RobotDescription};
 use apprentice_runtime::{Agent, ControlLoop, Decision, RuntimeError, View, record_episodes};
 use apprentice_safety::{GuardConfig, Refusal};
 use apprentice_sim::{ClockMode, Expert, ExpertConfig, Judge, SimConfig, SimNode, Style};

@@ -3,7 +3,8 @@
 use crate::fake_robot::{FakeRobot, Heard};
 use crate::{Ditherer, beside_home, episode, fr3};
 use apprentice_core::{RobotState, Seed};
-use apprentice_robot::{LinkError, RobotDescription};
+use apprentice_link::LinkError;
+use apprentice_robot::RobotDescription;
 use apprentice_runtime::{Agent, ControlLoop, Decision, RuntimeError, View, record_episodes};
 use apprentice_safety::{Checker, GuardConfig, Refusal};
 use rand::Rng;

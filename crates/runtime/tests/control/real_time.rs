@@ -4,7 +4,7 @@
 use crate::fake_robot::FakeRobot;
 use crate::{Ditherer, beside_home, episode, fr3};
 use apprentice_core::JointCommand;
-use apprentice_robot::LinkError;
+use apprentice_link::LinkError;
 use apprentice_runtime::{ControlLoop, RuntimeError, record_episodes};
 use apprentice_safety::{GuardConfig, Refusal};
 use std::sync::atomic::Ordering::Relaxed;

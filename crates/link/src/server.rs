@@ -1,8 +1,9 @@
 //! The robot's side of the link: publishes what it feels and sees, obeys the newest command.
 
 use crate::wire::{self, AdvanceRequest, TickReply};
-use crate::{LinkError, RobotDescription, keys::Keys, session};
+use crate::{LinkError, keys::Keys, session};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
+use apprentice_robot::RobotDescription;
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};

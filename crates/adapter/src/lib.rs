@@ -1,0 +1,1 @@
+//! Robots that speak something other than the native link.

@@ -1,0 +1,78 @@
+//! What can go wrong on the way to a robot.
+
+use apprentice_robot::DescriptionError;
+use thiserror::Error;
+
+/// A link that failed.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum LinkError {
+    /// No session.
+    #[error(
+        "no zenoh session at {endpoint}: {reason}; is the robot (or `apprentice sim`) running there?"
+    )]
+    Session {
+        /// Where.
+        endpoint: String,
+        /// What zenoh says.
+        reason: String,
+    },
+    /// A key that cannot be used.
+    #[error("zenoh key {key} cannot be used: {reason}")]
+    Key {
+        /// The key.
+        key: String,
+        /// What zenoh says.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error(
+        "robot {robot} did not answer on {key} within {timeout_ms} ms; is it running, and is its name right?"
+    )]
+    Silent {
+        /// Which robot.
+        robot: String,
+        /// Which key.
+        key: String,
+        /// How long we waited.
+        timeout_ms: u64,
+    },
+    /// Nothing new for too long, although something came before.
+    #[error(
+        "robot {robot} has sent nothing new on {key} for {age_ms} ms, allowed: {allowed_ms} ms; see whether it still runs and the network holds, then start again"
+    )]
+    Stale {
+        /// Which robot.
+        robot: String,
+        /// Which key.
+        key: String,
+        /// How long ago the newest message came.
+        age_ms: u64,
+        /// How long ago it may have come.
+        allowed_ms: u64,
+    },
+    /// The robot said no.
+    #[error("robot {robot} refused {key}: {reason}")]
+    Refused {
+        /// Which robot.
+        robot: String,
+        /// Which key.
+        key: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A message that is not one of ours.
+    #[error(
+        "message of {bytes} bytes on {key} cannot be used: {reason}; the sender does not keep to robots/PROTOCOL.md"
+    )]
+    Message {
+        /// Which key.
+        key: String,
+        /// How long it was.
+        bytes: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The robot's description cannot be used.
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
+}

@@ -1,0 +1,345 @@
+//! The newest of what a robot publishes, and when it came: whatever brings it.
+
+use crate::LinkError;
+use apprentice_core::{CameraFrame, Observation, RobotState};
+use apprentice_robot::RobotDescription;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How old the newest of what a robot in real time published may be when it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// Age of the joint state.
+    pub state: Duration,
+    /// Age of each camera's frame.
+    pub frame: Duration,
+}
+
+/// The newest message of each kind from one robot; older ones are gone. Ages are measured by this
+/// machine's monotonic clock from when a message came: stamps of other clocks decide nothing.
+pub struct Inbox {
+    robot: String,
+    state_key: String,
+    /// Key and expected width and height (pixels) of each camera.
+    cameras: Vec<(String, u32, u32)>,
+    joints: usize,
+    seen: Mutex<Seen>,
+    changed: Condvar,
+}
+
+/// What has come so far.
+struct Seen {
+    state: Slot<RobotState>,
+    frames: Vec<Slot<CameraFrame>>,
+}
+
+/// The newest good message on a key, and what was wrong with one that came after it.
+struct Slot<T> {
+    newest: Option<(T, Instant)>,
+    unread: Option<Unread>,
+}
+
+/// A message that could not be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unread {
+    bytes: usize,
+    reason: String,
+}
+
+/// What tells one message of a robot from the one before.
+trait Numbered {
+    /// Sequence and stamp (ns).
+    fn number(&self) -> (u64, u64);
+}
+
+impl Numbered for RobotState {
+    fn number(&self) -> (u64, u64) {
+        (self.sequence, self.stamp_ns)
+    }
+}
+
+impl Numbered for CameraFrame {
+    fn number(&self) -> (u64, u64) {
+        (self.sequence, self.stamp_ns)
+    }
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self {
+            newest: None,
+            unread: None,
+        }
+    }
+}
+
+impl<T: Numbered> Slot<T> {
+    /// Takes a message over. One that says again what was said before is not news: a driver that
+    /// hangs may repeat itself. Answers whether it is the first of several that cannot be read.
+    fn take(&mut self, message: Result<T, Unread>) -> bool {
+        match message {
+            Ok(message) => {
+                self.unread = None;
+                let before = self.newest.as_ref().map(|(m, _)| m.number());
+                if before != Some(message.number()) {
+                    self.newest = Some((message, Instant::now()));
+                }
+                false
+            }
+            Err(unread) => self.unread.replace(unread).is_none(),
+        }
+    }
+
+    /// The newest message and its age; what is wrong when what came last cannot be used.
+    fn look(&self) -> Option<Result<(&T, Duration), &Unread>> {
+        match (&self.unread, &self.newest) {
+            (Some(unread), _) => Some(Err(unread)),
+            (None, Some((message, came))) => Some(Ok((message, came.elapsed()))),
+            (None, None) => None,
+        }
+    }
+}
+
+impl Inbox {
+    /// Nothing yet, of the robot that is described. `camera_key` names where a camera's frames come
+    /// from, `state_key` where joint states do; both are for errors.
+    #[must_use]
+    pub fn new(
+        description: &RobotDescription,
+        state_key: &str,
+        camera_key: impl Fn(&str) -> String,
+    ) -> Self {
+        let cameras: Vec<_> = description
+            .cameras
+            .iter()
+            .map(|c| (camera_key(&c.name), c.width, c.height))
+            .collect();
+        Self {
+            robot: description.name.clone(),
+            state_key: state_key.into(),
+            joints: description.joints.len(),
+            seen: Mutex::new(Seen {
+                state: Slot::default(),
+                frames: cameras.iter().map(|_| Slot::default()).collect(),
+            }),
+            cameras,
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over a joint state from a message of so many bytes, or why it cannot be read. Never waits.
+    pub fn put_state(&self, bytes: usize, state: Result<RobotState, String>) {
+        let state = state.and_then(|state| {
+            let got = state.positions.len();
+            if got == self.joints {
+                Ok(state)
+            } else {
+                Err(format!(
+                    "it has {got} joints, the robot has {}",
+                    self.joints
+                ))
+            }
+        });
+        self.tell(&self.state_key, state, bytes, |seen| Some(&mut seen.state));
+    }
+
+    /// Takes over a frame of the camera at `index` of the description, or why it cannot be read. Never
+    /// waits.
+    pub fn put_frame(&self, index: usize, bytes: usize, frame: Result<CameraFrame, String>) {
+        let Some((key, width, height)) = self.cameras.get(index) else {
+            return;
+        };
+        let frame = frame.and_then(|frame| {
+            let got = (frame.image.width(), frame.image.height());
+            if got == (*width, *height) {
+                Ok(frame)
+            } else {
+                let (w, h) = got;
+                Err(format!("it is a picture of {w}x{h} pixels, the camera is described with {width}x{height}"))
+            }
+        });
+        self.tell(key, frame, bytes, |seen| seen.frames.get_mut(index));
+    }
+
+    fn tell<T: Numbered>(
+        &self,
+        key: &str,
+        message: Result<T, String>,
+        bytes: usize,
+        slot: impl Fn(&mut Seen) -> Option<&mut Slot<T>>,
+    ) {
+        let problem = message.as_ref().err().cloned();
+        let message = message.map_err(|reason| Unread { bytes, reason });
+        let first = slot(&mut self.lock()).is_some_and(|s| s.take(message));
+        self.changed.notify_all();
+        if let (true, Some(problem)) = (first, problem) {
+            tracing::warn!("a message on {key} cannot be used: {problem}");
+        }
+    }
+
+    /// The newest state and, when wanted, frames. The first of each is waited for, no longer than it may
+    /// be old.
+    ///
+    /// # Errors
+    /// When something has not come, is older than `within`, or cannot be used.
+    pub fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
+        let patience = if want_frames {
+            within.state.max(within.frame)
+        } else {
+            within.state
+        };
+        self.gather(want_frames, patience, |slot, key, what| {
+            let allowed = match what {
+                Kind::State => within.state,
+                Kind::Frame(_) => within.frame,
+            };
+            match slot {
+                Some((_, age)) if age > allowed => Err(LinkError::Stale {
+                    robot: self.robot.clone(),
+                    key: key.into(),
+                    age_ms: age.as_millis() as u64,
+                    allowed_ms: allowed.as_millis() as u64,
+                }),
+                other => Ok(other.is_some()),
+            }
+        })
+    }
+
+    /// The state number `state` or a later one, and frames of at least these numbers: as many cameras as
+    /// there are numbers.
+    ///
+    /// # Errors
+    /// When they do not come within `patience`, or what came cannot be used.
+    pub fn since(
+        &self,
+        state: u64,
+        frames: &[u64],
+        patience: Duration,
+    ) -> Result<Observation, LinkError> {
+        let mut observation = self.gather(!frames.is_empty(), patience, |slot, _, what| {
+            let wanted = match what {
+                Kind::State => state,
+                Kind::Frame(i) => frames.get(i).copied().unwrap_or(0),
+            };
+            Ok(slot.is_some_and(|(sequence, _)| sequence >= wanted))
+        })?;
+        observation.frames.truncate(frames.len());
+        Ok(observation)
+    }
+
+    /// Everything wanted, once `ready` says so of the number and age of each; its errors end the wait.
+    fn gather(
+        &self,
+        want_frames: bool,
+        patience: Duration,
+        ready: impl Fn(Option<(u64, Duration)>, &str, Kind) -> Result<bool, LinkError>,
+    ) -> Result<Observation, LinkError> {
+        let deadline = Instant::now() + patience;
+        let mut seen = self.lock();
+        loop {
+            let mut missing = None;
+            let state = look(&seen.state, &self.state_key)?;
+            if !ready(
+                state.map(|(m, age)| (m.sequence, age)),
+                &self.state_key,
+                Kind::State,
+            )? {
+                missing = Some(&self.state_key);
+            }
+            let mut frames = Vec::new();
+            let wanted = if want_frames { &seen.frames[..] } else { &[] };
+            for (i, (slot, (key, ..))) in wanted.iter().zip(&self.cameras).enumerate() {
+                if missing.is_some() {
+                    break;
+                }
+                let frame = look(slot, key)?;
+                if ready(frame.map(|(m, age)| (m.sequence, age)), key, Kind::Frame(i))? {
+                    frames.extend(frame.map(|(m, _)| m.clone()));
+                } else {
+                    missing = Some(key);
+                }
+            }
+            let missing = match (state, missing) {
+                (Some((state, _)), None) => {
+                    let state = state.clone();
+                    return Ok(Observation { state, frames });
+                }
+                (_, missing) => missing.unwrap_or(&self.state_key),
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(LinkError::Silent {
+                    robot: self.robot.clone(),
+                    key: missing.clone(),
+                    timeout_ms: patience.as_millis() as u64,
+                });
+            }
+            seen = self
+                .changed
+                .wait_timeout(seen, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+}
+
+/// Which message is asked about.
+#[derive(Clone, Copy)]
+enum Kind {
+    State,
+    /// Of the camera at this index.
+    Frame(usize),
+}
+
+/// What lies in a slot, with its age; an error when what came last cannot be used.
+fn look<'a, T: Numbered>(
+    slot: &'a Slot<T>,
+    key: &str,
+) -> Result<Option<(&'a T, Duration)>, LinkError> {
+    slot.look()
+        .transpose()
+        .map_err(|unread| LinkError::Message {
+            key: key.into(),
+            bytes: unread.bytes,
+            reason: unread.reason.clone(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(sequence: u64) -> RobotState {
+        RobotState {
+            sequence,
+            stamp_ns: sequence,
+            positions: vec![0.0],
+            velocities: vec![0.0],
+            gripper_width: 0.0,
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_grows_old_and_what_cannot_be_read_is_not_passed_over() {
+        let mut slot = Slot::default();
+        assert!(slot.look().is_none());
+        slot.take(Ok(state(1)));
+        std::thread::sleep(Duration::from_millis(5));
+        slot.take(Ok(state(1)));
+        let age = |slot: &Slot<RobotState>| slot.look().unwrap().unwrap().1;
+        assert!(age(&slot) >= Duration::from_millis(5));
+        let unread = Unread {
+            bytes: 3,
+            reason: "it is cut off".into(),
+        };
+        assert!(slot.take(Err(unread.clone())));
+        assert!(!slot.take(Err(unread.clone())));
+        assert_eq!(slot.look().unwrap().unwrap_err(), &unread);
+        slot.take(Ok(state(2)));
+        assert_eq!(slot.look().unwrap().unwrap().0, &state(2));
+    }
+}

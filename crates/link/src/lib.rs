@@ -1,0 +1,20 @@
+//! How a robot is talked to: the native link, `robots/PROTOCOL.md`.
+//!
+//! [`arm`] is a robot as the control loop sees it, whatever it speaks, and [`inbox`] keeps the newest of what
+//! it publishes. For the native link [`wire`] lays messages out, [`keys`] names where they go, [`client`] is the side that commands and
+//! [`server`] the side that obeys: a driver, or a simulator.
+
+pub mod arm;
+pub mod client;
+pub mod error;
+pub mod inbox;
+pub mod keys;
+pub mod server;
+mod session;
+pub mod wire;
+
+pub use arm::Arm;
+pub use client::RobotLink;
+pub use error::LinkError;
+pub use inbox::{Freshness, Inbox};
+pub use server::{RobotServer, ServerRequest};
