@@ -12,9 +12,9 @@ use std::process::Command;
 const ORDER: [&str; 19] = [
     "core",
     "robot",
+    "safety",
     "link",
     "adapter",
-    "safety",
     "sim",
     "episode",
     "preference",

@@ -37,6 +37,6 @@ pub use rlds::{
 };
 pub use tfexample::{Feature, TfExample};
 pub use tfrecord::{TfRecordError, TfRecords, write_tfrecord};
-pub use tick::Tick;
+pub use tick::{DecidedBy, Tick};
 pub use wire::WireError;
 pub use writer::EpisodeWriter;

@@ -341,6 +341,8 @@ mod tests {
             proprioception: vec![],
             action: vec![],
             guard_refusals: vec![],
+            decided_by: crate::DecidedBy::Agent,
+            unexecuted: Vec::new(),
         };
         let mut kept = Vec::new();
         for room in (2000..6000).step_by(97) {

@@ -60,6 +60,28 @@ pub enum LinkError {
         /// What it said.
         reason: String,
     },
+    /// Connected, but one side does not hear the other.
+    #[error(
+        "robot {robot} cannot be engaged: {what}, waited {waited_ms} ms; two zenoh peers hear each other only where one connects to the other, or both to a router: check endpoints and modes"
+    )]
+    Unreachable {
+        /// Which robot.
+        robot: String,
+        /// What is missing.
+        what: String,
+        /// How long it was waited for.
+        waited_ms: u64,
+    },
+    /// The robot does not obey us any more.
+    #[error(
+        "robot {robot} does not obey any more ({said}); see to it, then start again to take it over anew"
+    )]
+    ControlLost {
+        /// Which robot.
+        robot: String,
+        /// What it said.
+        said: String,
+    },
     /// A message that is not one of ours.
     #[error(
         "message of {bytes} bytes on {key} cannot be used: {reason}; the sender does not keep to robots/PROTOCOL.md"

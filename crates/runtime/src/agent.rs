@@ -1,8 +1,9 @@
 //! Who decides what the robot does next.
 
 use crate::RuntimeError;
+use crate::schedule::RunningChunk;
 use apprentice_core::{Observation, Seed};
-use apprentice_policy::{DiffusionPolicy, PolicyInput};
+use apprentice_policy::{DiffusionPolicy, PolicyInput, Running};
 
 /// What an agent knows of one robot when it is asked: pictures and proprioception, nothing else.
 #[derive(Debug)]
@@ -49,6 +50,27 @@ pub trait Agent {
 
     /// Observations of the past that the agent looks at.
     fn history(&self) -> usize;
+
+    /// Decisions that are carried out before the agent is asked again, where nothing else decides that. One
+    /// for an agent whose decisions are about now only, such as a person's.
+    fn stride(&self) -> usize {
+        1
+    }
+
+    /// Everything the agent can say about what to do from the tick of `view` on, while `running` is carried
+    /// out: for robots that move while it thinks.
+    ///
+    /// # Errors
+    /// As [`Agent::plan`].
+    fn plan_ahead(
+        &mut self,
+        view: &View<'_>,
+        running: Option<&RunningChunk>,
+    ) -> Result<Vec<Decision>, RuntimeError> {
+        let _ = running;
+        let chunk = self.plan(std::slice::from_ref(view))?;
+        Ok(chunk.into_iter().next().unwrap_or_default())
+    }
 }
 
 /// A diffusion policy as an agent.
@@ -67,8 +89,59 @@ impl PolicyAgent {
 
 impl Agent for PolicyAgent {
     fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, RuntimeError> {
-        let history = self.history();
-        let inputs: Vec<PolicyInput<'_>> = views
+        let inputs = self.inputs(views);
+        let chunks = self.policy.denoise(&inputs, &seeds(views))?;
+        Ok(chunks
+            .iter()
+            .map(|chunk| {
+                let executed = self.policy.executed(chunk);
+                executed.iter().cloned().map(Decision::from).collect()
+            })
+            .collect())
+    }
+
+    fn history(&self) -> usize {
+        self.policy.config().observation_history
+    }
+
+    fn stride(&self) -> usize {
+        self.policy.config().execute
+    }
+
+    fn plan_ahead(
+        &mut self,
+        view: &View<'_>,
+        running: Option<&RunningChunk>,
+    ) -> Result<Vec<Decision>, RuntimeError> {
+        let views = std::slice::from_ref(view);
+        let running = running.map(|r| Running {
+            past: &[],
+            frozen: &r.frozen,
+            overlap: &r.overlap,
+        });
+        let chunks = self
+            .policy
+            .denoise_onto(&self.inputs(views), &seeds(views), &[running])?;
+        // A chunk begins at the oldest observation; what lies in the past is over.
+        let now = self.history().saturating_sub(1);
+        let chunk = chunks.into_iter().next().unwrap_or_default();
+        Ok(chunk.into_iter().skip(now).map(Decision::from).collect())
+    }
+}
+
+/// The noise of each view's tick.
+fn seeds(views: &[View<'_>]) -> Vec<Seed> {
+    views
+        .iter()
+        .map(|view| view.seed.derive("denoising", view.tick))
+        .collect()
+}
+
+impl PolicyAgent {
+    /// What the policy is shown of each view.
+    fn inputs<'v>(&self, views: &[View<'v>]) -> Vec<PolicyInput<'v>> {
+        let history = self.policy.config().observation_history;
+        views
             .iter()
             .map(|view| {
                 // Before the first observation there was none: the first one is repeated.
@@ -86,26 +159,6 @@ impl Agent for PolicyAgent {
                         .collect(),
                 }
             })
-            .collect();
-        let seeds: Vec<Seed> = views
-            .iter()
-            .map(|view| view.seed.derive("denoising", view.tick))
-            .collect();
-        let chunks = self.policy.denoise(&inputs, &seeds)?;
-        Ok(chunks
-            .iter()
-            .map(|chunk| {
-                self.policy
-                    .executed(chunk)
-                    .iter()
-                    .cloned()
-                    .map(Decision::from)
-                    .collect()
-            })
-            .collect())
-    }
-
-    fn history(&self) -> usize {
-        self.policy.config().observation_history
+            .collect()
     }
 }

@@ -5,9 +5,9 @@ use crate::pace::Pace;
 use crate::thinking::Decided;
 use crate::{GuardTotals, RuntimeError};
 use apprentice_core::{CartesianAction, JointCommand, Observation, RobotState};
-use apprentice_link::{Freshness, LinkError, RobotLink};
+use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox};
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_safety::{Checker, Guard, GuardConfig, Refusal, Refusals};
+use apprentice_safety::{Authority, Checker, Guard, GuardConfig, Refusal, Refusals};
 use std::time::Duration;
 
 /// What a robot in real time publishes may be this many of its periods old, if that is more than
@@ -32,6 +32,24 @@ pub struct ControlLoop {
     refusals: Refusals,
     totals: GuardTotals,
     state: Option<RobotState>,
+    takeover: Option<TakeoverInbox>,
+    /// Who decided since the last action, and the last action a person wanted.
+    decided: (Authority, Option<Vec<f32>>),
+    /// The agent's action is not to be carried out any more: a person took over since it was decided.
+    interrupted: bool,
+}
+
+/// What one action came to.
+#[derive(Clone, Debug)]
+pub struct Acted {
+    /// What the robot sees afterwards.
+    pub observation: Observation,
+    /// Why the guard changed commands since the last action.
+    pub refusals: Refusals,
+    /// Who decided: the person if one had the arm at any time, else nobody if nobody had it.
+    pub authority: Authority,
+    /// The last action the person wanted; `None` where they wanted none or had not taken over.
+    pub human: Option<Vec<f32>>,
 }
 
 impl ControlLoop {
@@ -70,8 +88,49 @@ impl ControlLoop {
             refusals: Refusals::default(),
             totals: GuardTotals::default(),
             state: None,
+            takeover: None,
+            decided: (Authority::Policy, None),
+            interrupted: false,
             link,
         })
+    }
+
+    /// Lets people take over by the devices this inbox listens to.
+    pub fn listen_to(&mut self, takeover: TakeoverInbox) {
+        self.takeover = Some(takeover);
+    }
+
+    /// The agent has decided anew, knowing what was done meanwhile: its actions count again.
+    pub(crate) fn rearm(&mut self) {
+        self.interrupted = false;
+    }
+
+    /// Whether a person or nobody has had the arm since the agent decided.
+    #[must_use]
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// Who decides now; remembers it for the episode.
+    fn authority(&mut self) -> (Authority, Vec<f32>) {
+        let Some(takeover) = &self.takeover else {
+            return (Authority::Policy, Vec::new());
+        };
+        let (authority, action) = takeover.decide();
+        match authority {
+            Authority::Human => {
+                self.decided.0 = Authority::Human;
+                if !action.is_empty() {
+                    self.decided.1 = Some(action.clone());
+                }
+            }
+            Authority::Nobody if self.decided.0 == Authority::Policy => {
+                self.decided.0 = Authority::Nobody;
+            }
+            _ => {}
+        }
+        self.interrupted |= authority != Authority::Policy;
+        (authority, action)
     }
 
     /// The robot.
@@ -113,6 +172,7 @@ impl ControlLoop {
     /// # Errors
     /// When the robot cannot be reset or does not answer, or where it is cannot be started from.
     pub fn reset(&mut self, seed: u64) -> Result<Observation, RuntimeError> {
+        self.link.engage()?;
         let observation = self.link.reset(seed)?;
         if !self.guard.restart(&observation.state) {
             return Err(RuntimeError::NoStart(self.description().name.clone()));
@@ -122,28 +182,29 @@ impl ControlLoop {
         self.pace.restart();
         self.action = None;
         self.refusals = Refusals::default();
+        if let Some(takeover) = &self.takeover {
+            takeover.begin();
+        }
+        self.decided = (Authority::Policy, None);
+        self.interrupted = false;
         self.state = Some(observation.state.clone());
         Ok(observation)
     }
 
     /// Carries out one action (A numbers, see [`RobotDescription`]) for one policy tick. It was meant to
     /// begin at `due_ns` (of [`Self::now_ns`]); later than `guard.stale_ms` after that it is not obeyed,
-    /// and the arm brakes. Answers what the robot sees afterwards, and why the guard changed commands
-    /// since the last action.
+    /// and the arm brakes. A person who takes over is obeyed instead, from the next command on; the rest
+    /// of what the agent decided before is not carried out.
     ///
     /// # Errors
     /// When the link fails or a robot in real time falls silent; the arm has been told to stop by then.
     /// An action that makes no sense is not an error: the guard holds the arm.
-    pub fn act(
-        &mut self,
-        action: &[f32],
-        due_ns: u64,
-    ) -> Result<(Observation, Refusals), RuntimeError> {
+    pub fn act(&mut self, action: &[f32], due_ns: u64) -> Result<Acted, RuntimeError> {
         let mut due_ns = due_ns;
         let mut observation = None;
         for tick in 1..=self.ticks_per_action {
             let last = tick == self.ticks_per_action;
-            self.command(Some((action, due_ns)))?;
+            self.command_authorised(Some((action, due_ns)))?;
             let seen = self.wait(last)?;
             if last {
                 self.action = Some((action.to_vec(), due_ns));
@@ -151,9 +212,60 @@ impl ControlLoop {
             }
             due_ns = due_ns.saturating_add(self.pace.period_ns());
         }
-        observation
-            .map(|o| (o, std::mem::take(&mut self.refusals)))
-            .ok_or(RuntimeError::Stopped)
+        let observation = observation.ok_or(RuntimeError::Stopped)?;
+        Ok(self.acted(observation))
+    }
+
+    /// What there is to say since the last action.
+    pub(crate) fn acted(&mut self, observation: Observation) -> Acted {
+        let (authority, human) = std::mem::replace(&mut self.decided, (Authority::Policy, None));
+        Acted {
+            observation,
+            refusals: std::mem::take(&mut self.refusals),
+            authority,
+            human,
+        }
+    }
+
+    /// One control tick in real time: goes on with the agent's action that was due at a time (ns), or with
+    /// a person's, or brakes; then waits for the period to end and answers what came.
+    ///
+    /// # Errors
+    /// As [`Self::act`].
+    pub(crate) fn tick(
+        &mut self,
+        action: Option<(&[f32], u64)>,
+        want_frames: bool,
+    ) -> Result<Observation, RuntimeError> {
+        self.command_authorised(action)?;
+        self.wait(want_frames)
+    }
+
+    /// How long after it was due the newest control tick began, nanoseconds.
+    pub(crate) fn lateness_ns(&self) -> u64 {
+        self.pace.lateness_ns()
+    }
+
+    /// Time between commands, nanoseconds.
+    pub(crate) fn period_ns(&self) -> u64 {
+        self.pace.period_ns()
+    }
+
+    /// Control ticks a policy tick has.
+    pub(crate) fn ticks_per_action(&self) -> u64 {
+        self.ticks_per_action
+    }
+
+    /// Sends what whoever has the arm wants.
+    fn command_authorised(&mut self, action: Option<(&[f32], u64)>) -> Result<(), RuntimeError> {
+        match self.authority() {
+            (Authority::Policy, _) if !self.interrupted => self.command(action),
+            (Authority::Human, wanted) if !wanted.is_empty() => {
+                let now_ns = self.pace.now_ns();
+                self.command(Some((&wanted, now_ns)))
+            }
+            _ => self.command(None),
+        }
     }
 
     /// Commands a robot in real time until the agent has decided: first towards where it was going, and
@@ -168,7 +280,7 @@ impl ControlLoop {
         }
         let action = self.action.take();
         loop {
-            self.command(action.as_ref().map(|(numbers, due)| (&numbers[..], *due)))?;
+            self.command_authorised(action.as_ref().map(|(numbers, due)| (&numbers[..], *due)))?;
             self.wait(false)?;
             if decided.wait(Duration::ZERO) {
                 return Ok(());
@@ -194,6 +306,17 @@ impl ControlLoop {
             self.pace.pass();
         }
         Ok(())
+    }
+
+    /// Gives the arm back, at rest.
+    ///
+    /// # Errors
+    /// As [`Self::halt`].
+    pub fn release(&mut self) -> Result<(), RuntimeError> {
+        let halted = self.halt();
+        let released = self.link.disengage();
+        halted?;
+        Ok(released?)
     }
 
     /// Sends the command that goes on with an action which was due at a time (ns), or brakes.

@@ -28,6 +28,16 @@ pub enum RuntimeError {
         /// What should have come.
         expected: String,
     },
+    /// The disk does not keep up.
+    #[error(
+        "the recorder of robot {robot} is {ticks} ticks behind: the disk does not keep up; what was recorded is kept. Record to a faster disk, or fewer or smaller pictures"
+    )]
+    Recorder {
+        /// Ticks that wait.
+        ticks: usize,
+        /// Which robot of the session.
+        robot: usize,
+    },
     /// A robot that cannot be commanded yet.
     #[error(
         "robot {0} was to be commanded before it answered a reset with joints that are its own; this is a defect, please report it"

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 /// otherwise the wall's.
 pub(crate) struct Pace {
     period_ns: u64,
+    /// How long after it was due the newest period began.
+    lateness_ns: u64,
     passes: Passes,
 }
 
@@ -29,7 +31,15 @@ impl Pace {
                 deadline: None,
             }
         };
-        Self { period_ns, passes }
+        Self {
+            period_ns,
+            lateness_ns: 0,
+            passes,
+        }
+    }
+
+    pub fn lateness_ns(&self) -> u64 {
+        self.lateness_ns
     }
 
     pub fn period_ns(&self) -> u64 {
@@ -62,6 +72,8 @@ impl Pace {
                 if next > now {
                     std::thread::sleep(next - now);
                 }
+                let now = Instant::now();
+                self.lateness_ns = now.saturating_duration_since(next).as_nanos() as u64;
                 // A late tick is not made up for: two commands at once would be a jump.
                 *deadline = Some(next.max(now));
             }

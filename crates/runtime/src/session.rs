@@ -1,9 +1,12 @@
 //! Running an agent on one or more robots, and recording what happens.
 
-use crate::{Agent, ControlLoop, Decision, RuntimeError, View, thinking};
+use crate::control_loop::Acted;
+use crate::live::{self, LiveFigures, Thinking};
+use crate::{Agent, ControlLoop, Decision, RuntimeError, View, delayed, thinking};
 use apprentice_core::{Observation, Seed};
-use apprentice_episode::{EpisodeEntry, EpisodeMeta, EpisodeWriter, Tick};
+use apprentice_episode::{DecidedBy, EpisodeEntry, EpisodeMeta, EpisodeWriter, Tick};
 use apprentice_robot::proprioception;
+use apprentice_safety::Authority;
 use std::path::PathBuf;
 
 /// An episode to be run.
@@ -28,17 +31,17 @@ pub struct Recorded {
     pub entry: EpisodeEntry,
 }
 
-struct Running {
-    writer: EpisodeWriter,
-    observations: Vec<Observation>,
-    proprioception: Vec<Vec<f32>>,
-    seed: Seed,
-    first: First,
+pub(crate) struct Running {
+    pub writer: EpisodeWriter,
+    pub observations: Vec<Observation>,
+    pub proprioception: Vec<Vec<f32>>,
+    pub seed: Seed,
+    pub first: First,
 }
 
 /// The first sequence numbers of an episode. Recorded ones count from there: gaps stay visible, and
 /// the same episode gives the same file whatever the robot did before.
-struct First {
+pub(crate) struct First {
     state: u64,
     frames: Vec<u64>,
 }
@@ -51,7 +54,7 @@ impl First {
         }
     }
 
-    fn count_from(&self, observation: &mut Observation) {
+    pub fn count_from(&self, observation: &mut Observation) {
         let state = &mut observation.state.sequence;
         *state = state.saturating_sub(self.state);
         for (frame, first) in observation.frames.iter_mut().zip(&self.frames) {
@@ -64,7 +67,8 @@ impl First {
 /// `finished` after each episode. The robots of a group act at the same time and are asked about
 /// together. `watch` is told of every tick of every robot, on that robot's thread: it must not wait.
 ///
-/// Robots in real time are at rest when this returns, for whatever reason it does.
+/// Robots in real time move while an agent that plans ahead thinks, as `thinking` says, and are at rest when
+/// this returns, for whatever reason it does. Answers what that was like; nothing to say of others.
 ///
 /// # Errors
 /// The first error of link, agent or recorder, or when `finished` answers `false`; episodes already
@@ -74,21 +78,36 @@ pub fn record_episodes(
     agent: &mut dyn Agent,
     plans: &[EpisodePlan],
     ticks: u64,
+    thinking: Thinking,
     watch: &(dyn Fn(usize, &Tick) + Sync),
     mut finished: impl FnMut(&Recorded) -> bool,
-) -> Result<(), RuntimeError> {
+) -> Result<LiveFigures, RuntimeError> {
     let width = robots.len().max(1);
+    let ahead = agent.stride() > 1 && !robots.iter().any(ControlLoop::is_lockstep);
+    let mut figures = LiveFigures::default();
     for (group, plans_of_group) in plans.chunks(width).enumerate() {
         let mut running = each(robots, plans_of_group, start)?;
-        let ran = run(robots, agent, &mut running, ticks, watch);
-        let halted = each(robots, plans_of_group, |robot, _| robot.halt());
+        let ran = if ahead {
+            live::run(robots, agent, running, ticks, thinking, watch).map(|(entries, of_group)| {
+                figures.add(of_group);
+                entries
+            })
+        } else if thinking.latency_ms > 0 && agent.stride() > 1 {
+            delayed::run(robots, agent, &mut running, ticks, thinking, watch)
+                .and_then(|of_group| {
+                    figures.add(of_group);
+                    finish(running)
+                })
+        } else {
+            run(robots, agent, &mut running, ticks, watch).and_then(|()| finish(running))
+        };
+        let halted = each(robots, plans_of_group, |robot, _| robot.release());
         if let (Err(_), Err(also)) = (&ran, &halted) {
             tracing::warn!("a robot could not be told to stop: {also}");
         }
-        ran?;
+        let entries = ran?;
         halted?;
-        for (robot, running) in running.into_iter().enumerate() {
-            let entry = running.writer.finish()?;
+        for (robot, entry) in entries.into_iter().enumerate() {
             if !finished(&Recorded {
                 plan: group * width + robot,
                 robot,
@@ -98,7 +117,15 @@ pub fn record_episodes(
             }
         }
     }
-    Ok(())
+    Ok(figures)
+}
+
+/// Closes the files of a group.
+fn finish(running: Vec<Running>) -> Result<Vec<EpisodeEntry>, RuntimeError> {
+    running
+        .into_iter()
+        .map(|r| Ok(r.writer.finish()?))
+        .collect()
 }
 
 /// Runs the episodes of a group for `ticks` policy ticks.
@@ -142,8 +169,10 @@ fn run(
         each_mut(robots, &mut work, |robot, (place, running, decisions)| {
             // Action i of a chunk is meant for that many policy ticks after the decision.
             let mut due_ns = robot.now_ns();
-            for (i, decision) in decisions.iter().enumerate() {
-                let tick = running.step(robot, done + i as u64, decision, due_ns, keep)?;
+            robot.rearm();
+            for i in 0..decisions.len() {
+                let planned = decisions.get(i..).unwrap_or_default();
+                let tick = running.step(robot, done + i as u64, planned, due_ns, keep)?;
                 due_ns = due_ns.saturating_add(robot.action_ns());
                 if let Some(tick) = tick {
                     watch(*place, &tick);
@@ -174,17 +203,19 @@ fn start(robot: &mut ControlLoop, plan: &EpisodePlan) -> Result<Running, Runtime
 impl Running {
     /// Acts, records what was seen and decided, and keeps the newest observations. Answers what was
     /// recorded.
-    fn step(
+    pub(crate) fn step(
         &mut self,
         robot: &mut ControlLoop,
         index: u64,
-        decision: &Decision,
+        planned: &[Decision],
         due_ns: u64,
         keep: usize,
     ) -> Result<Option<Tick>, RuntimeError> {
-        let (Some(observation), Some(seen)) =
-            (self.observations.last(), self.proprioception.last())
-        else {
+        let (Some(observation), Some(seen), Some(decision)) = (
+            self.observations.last(),
+            self.proprioception.last(),
+            planned.first(),
+        ) else {
             return Ok(None);
         };
         recordable(&decision.record, robot.description().action_dim())?;
@@ -195,10 +226,14 @@ impl Running {
             proprioception: seen.clone(),
             action: decision.record.clone(),
             guard_refusals: Vec::new(),
+            decided_by: apprentice_episode::DecidedBy::Agent,
+            unexecuted: Vec::new(),
         };
-        let (mut next, refusals) = robot.act(&decision.execute, due_ns)?;
+        let before = robot.is_interrupted();
+        let acted = robot.act(&decision.execute, due_ns)?;
+        annotate(&mut tick, &acted, planned, before);
+        let mut next = acted.observation;
         self.first.count_from(&mut next);
-        tick.guard_refusals = refusals.names().map(str::to_owned).collect();
         self.writer.tick(&tick)?;
         self.proprioception
             .push(proprioception(robot.description(), &next.state));
@@ -210,8 +245,33 @@ impl Running {
     }
 }
 
+/// Writes into `tick` what came of it: why commands were changed, who decided, and, where a person took over,
+/// what they did and what the agent had `planned` from this tick on.
+pub(crate) fn annotate(tick: &mut Tick, acted: &Acted, planned: &[Decision], interrupted: bool) {
+    tick.guard_refusals = acted.refusals.names().map(str::to_owned).collect();
+    tick.decided_by = match acted.authority {
+        Authority::Human => DecidedBy::Human,
+        Authority::Nobody => DecidedBy::Nobody,
+        // The agent has the arm again but has not decided since.
+        Authority::Policy if interrupted => DecidedBy::Nobody,
+        Authority::Policy => DecidedBy::Agent,
+    };
+    if tick.decided_by == DecidedBy::Agent {
+        return;
+    }
+    if !interrupted {
+        tick.unexecuted = planned.iter().map(|d| d.record.clone()).collect();
+    }
+    // Where the person wants nothing the arm stays: what it feels of itself is in an action's numbers.
+    let numbers = tick.action.len();
+    let done = acted.human.as_ref().unwrap_or(&tick.proprioception);
+    if done.len() == numbers && done.iter().all(|v| v.is_finite()) {
+        tick.action.clone_from(done);
+    }
+}
+
 /// An action that is recorded is learnt from: it must be one.
-fn recordable(action: &[f32], numbers: usize) -> Result<(), RuntimeError> {
+pub(crate) fn recordable(action: &[f32], numbers: usize) -> Result<(), RuntimeError> {
     let refuse = |got: String| {
         Err(RuntimeError::Agent {
             got,

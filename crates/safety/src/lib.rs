@@ -8,12 +8,18 @@
 //! [`checker`] is a second, independent judge of what left the guard. Neither is safety-rated: the
 //! arm's own controller, its brakes and the emergency stop must still do their part.
 
+pub mod arbiter;
 pub mod checker;
 pub mod config;
+pub mod gate;
 pub mod guard;
+pub mod homing;
 pub mod refusal;
 
+pub use arbiter::{Arbiter, Authority, Grip, Unheard};
 pub use checker::{Checker, Violation};
 pub use config::{GuardConfig, GuardError};
+pub use gate::{Denial, DenialCounts, Gate, GateConfig, Phase, Service};
 pub use guard::{Admitted, Guard};
+pub use homing::Homing;
 pub use refusal::{Refusal, RefusalCounts, Refusals};

@@ -53,7 +53,6 @@ impl FakeRobot {
             frames: vec![0; description.cameras.len()],
             period: Duration::from_secs_f64(1.0 / description.control_hz),
             sequence: 0,
-            obeyed: 0,
             manners: Arc::clone(&manners),
             heard: Arc::clone(&heard),
             stop: Arc::clone(&stop),
@@ -108,7 +107,6 @@ struct Body {
     frames: Vec<u64>,
     period: Duration,
     sequence: u64,
-    obeyed: u64,
 }
 
 impl Body {
@@ -117,10 +115,12 @@ impl Body {
             match self.server.next_request(Duration::from_millis(20)) {
                 Some(ServerRequest::Advance(request, reply)) => {
                     let deadline = Instant::now() + Duration::from_secs(5);
-                    while self.obeyed != request.command_sequence && Instant::now() < deadline {
-                        self.obey();
+                    while self.server.newest_sequence() < request.command_sequence
+                        && Instant::now() < deadline
+                    {
                         std::thread::yield_now();
                     }
+                    self.obey();
                     reply.done(&self.publish(request.want_frames));
                 }
                 Some(ServerRequest::Reset(_, reply)) => reply.done(&self.reset()),
@@ -146,8 +146,7 @@ impl Body {
     }
 
     fn obey(&mut self) {
-        if let Some(command) = self.server.latest_command() {
-            self.obeyed = command.sequence;
+        if let Some(command) = self.server.due().command {
             self.positions.clone_from(&command.positions);
             let heard = Heard::Command(Instant::now(), command);
             self.heard.lock().unwrap().push(heard);
@@ -157,6 +156,13 @@ impl Body {
     fn reset(&mut self) -> TickReply {
         self.obey();
         self.positions.clone_from(&self.home);
+        self.server.moved(&RobotState {
+            sequence: self.sequence,
+            stamp_ns: self.sequence * self.period.as_nanos() as u64,
+            velocities: vec![0.0; self.home.len()],
+            positions: self.home.clone(),
+            gripper_width: 0.04,
+        });
         self.heard.lock().unwrap().push(Heard::Reset);
         self.publish(true)
     }

@@ -73,7 +73,7 @@ fn drive(description: RobotDescription, guard: GuardConfig, seed: Seed) -> Contr
                 1 => u64::MAX,
                 _ => control.now_ns(),
             };
-            let (_, refusals) = control.act(&action, due_ns).unwrap();
+            let refusals = control.act(&action, due_ns).unwrap().refusals;
             if action.iter().any(|v| !v.is_finite()) && action.len() > 7 {
                 assert!(refusals.contains(Refusal::NotFinite), "{action:?}");
             }

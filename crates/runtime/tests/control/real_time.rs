@@ -121,8 +121,8 @@ fn actions_that_come_too_late_are_not_obeyed() {
     let action = beside_home(&robot.description, 0.15);
     let due_ns = control.now_ns();
     std::thread::sleep(Duration::from_millis(300));
-    let (_, refusals) = control.act(&action, due_ns).unwrap();
+    let refusals = control.act(&action, due_ns).unwrap().refusals;
     assert_eq!(refusals.names().collect::<Vec<_>>(), ["stale"]);
-    let (_, refusals) = control.act(&action, control.now_ns()).unwrap();
+    let refusals = control.act(&action, control.now_ns()).unwrap().refusals;
     assert!(!refusals.contains(Refusal::Stale));
 }
