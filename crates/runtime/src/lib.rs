@@ -15,6 +15,7 @@
 
 pub mod agent;
 pub mod control_loop;
+pub mod ensemble;
 pub mod error;
 mod pace;
 pub mod session;
@@ -24,6 +25,7 @@ pub mod totals;
 
 pub use agent::{Agent, Decision, PolicyAgent, View};
 pub use control_loop::ControlLoop;
+pub use ensemble::Ensemble;
 pub use error::RuntimeError;
 pub use session::{EpisodePlan, Recorded, record_episodes};
 pub use teleop::TeleopAgent;
