@@ -66,6 +66,7 @@ pub struct RecordConfig {
 #[serde(deny_unknown_fields)]
 pub struct InferenceConfig {
     pub precision: Precision,
+    pub thinking: apprentice_runtime::Thinking,
 }
 
 /// How the operator of the demo is simulated.

@@ -96,7 +96,11 @@ impl Parts<'_> {
                 action.unexecuted.len()
             ));
         }
-        let unexecuted = action.unexecuted.chunks(numbers).map(<[f32]>::to_vec).collect();
+        let unexecuted = action
+            .unexecuted
+            .chunks(numbers)
+            .map(<[f32]>::to_vec)
+            .collect();
         Ok(Tick {
             index: state.index,
             stamp_ns: state.stamp_ns,

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use apprentice_core::{CameraFrame, Image, Observation, RobotState, sha256_file};
-use apprentice_episode::{DecidedBy, 
-    CameraInfo, Catalog, Episode, EpisodeError, EpisodeMeta, EpisodeWriter, Source, Tick,
+use apprentice_episode::{
+    CameraInfo, Catalog, DecidedBy, Episode, EpisodeError, EpisodeMeta, EpisodeWriter, Source, Tick,
 };
 use std::{fs, path::Path};
 

@@ -50,6 +50,20 @@ pub enum LinkError {
         /// How long ago it may have come.
         allowed_ms: u64,
     },
+    /// A camera that sends the same picture again and again.
+    #[error(
+        "robot {robot} has sent the same picture on {key} for {unchanged_ms} ms, allowed: {allowed_ms} ms (frozen_after_s of its description); see whether the camera hangs, then start again"
+    )]
+    Frozen {
+        /// Which robot.
+        robot: String,
+        /// Which key.
+        key: String,
+        /// For how long, by when the pictures came.
+        unchanged_ms: u64,
+        /// For how long they may.
+        allowed_ms: u64,
+    },
     /// The robot said no.
     #[error("robot {robot} refused {key}: {reason}")]
     Refused {

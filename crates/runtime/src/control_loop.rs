@@ -7,7 +7,7 @@ use crate::{GuardTotals, RuntimeError};
 use apprentice_core::{CartesianAction, JointCommand, Observation, RobotState};
 use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox};
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_safety::{Authority, Checker, Guard, GuardConfig, Refusal, Refusals};
+use apprentice_safety::{Authority, Checker, Guard, GuardConfig, Homing, Refusal, Refusals};
 use std::time::Duration;
 
 /// What a robot in real time publishes may be this many of its periods old, if that is more than
@@ -57,7 +57,7 @@ impl ControlLoop {
     ///
     /// # Errors
     /// When the robot's description cannot be guarded or followed.
-    pub fn new(link: impl Arm + 'static, guard: GuardConfig) -> Result<Self, RuntimeError> {
+    pub fn new(link: Box<dyn Arm>, guard: GuardConfig) -> Result<Self, RuntimeError> {
         let description = link.description().clone();
         let stale = Duration::from_millis(guard.stale_ms);
         let several = |hz: f64| Duration::from_secs_f64((PERIODS / hz).clamp(0.0, 60.0));
@@ -66,7 +66,6 @@ impl ControlLoop {
         } else {
             None
         };
-        let link: Box<dyn Arm> = Box::new(link);
         Ok(Self {
             guard: Guard::new(&description, guard)?,
             checker: Checker::new(&description)?,
@@ -173,7 +172,12 @@ impl ControlLoop {
     /// When the robot cannot be reset or does not answer, or where it is cannot be started from.
     pub fn reset(&mut self, seed: u64) -> Result<Observation, RuntimeError> {
         self.link.engage()?;
-        let observation = self.link.reset(seed)?;
+        let made = self.link.sets_up_scenes();
+        let observation = if made {
+            self.link.reset(seed)?
+        } else {
+            self.link.latest(true, self.freshness)?
+        };
         if !self.guard.restart(&observation.state) {
             return Err(RuntimeError::NoStart(self.description().name.clone()));
         }
@@ -188,7 +192,56 @@ impl ControlLoop {
         self.decided = (Authority::Policy, None);
         self.interrupted = false;
         self.state = Some(observation.state.clone());
-        Ok(observation)
+        if made {
+            Ok(observation)
+        } else {
+            self.go_home()
+        }
+    }
+
+    /// Whether the robot sets up scenes itself; a person has to otherwise.
+    #[must_use]
+    pub fn sets_up_scenes(&self) -> bool {
+        self.link.sets_up_scenes()
+    }
+
+    /// Moves an arm that cannot be set up to its home posture, through the guard like any motion, and
+    /// answers what it sees there.
+    fn go_home(&mut self) -> Result<Observation, RuntimeError> {
+        let description = self.description().clone();
+        let start = self.target.clone();
+        let width = self.state.as_ref().map_or(0.0, |s| s.gripper_width);
+        let way = Homing::new(&description, &start, &description.home)
+            .map_err(|reason| RuntimeError::Home(description.name.clone(), reason))?;
+        let mut seconds = 0.0;
+        // What the guard slows down arrives a little later.
+        let patience = way.duration_s() * 1.5 + 2.0;
+        let away = |at: &[f64]| {
+            let apart = at.iter().zip(&description.home).map(|(a, b)| (a - b).abs());
+            apart.fold(0.0, f64::max)
+        };
+        loop {
+            seconds += self.pace.period_ns() as f64 * 1e-9;
+            self.propose(way.at(seconds), width)?;
+            let arrived = seconds > way.duration_s() && away(&self.target) < 1e-3;
+            let seen = self.wait(arrived)?;
+            if arrived && self.guard.is_at_rest() {
+                return Ok(seen);
+            }
+            if seconds > patience {
+                let reason = format!(
+                    "it is still {:.3} rad (or units) away after {patience:.1} s",
+                    away(&self.target)
+                );
+                return Err(RuntimeError::Home(description.name, reason));
+            }
+        }
+    }
+
+    /// Sends the command that goes towards joint targets of now.
+    fn propose(&mut self, positions: Vec<f64>, width: f64) -> Result<(), RuntimeError> {
+        let now_ns = self.pace.now_ns();
+        self.send(Ok(((positions, width), now_ns)), now_ns)
     }
 
     /// Carries out one action (A numbers, see [`RobotDescription`]) for one policy tick. It was meant to
@@ -325,11 +378,20 @@ impl ControlLoop {
             Some((action, due_ns)) => self.joint_targets(action).map(|targets| (targets, due_ns)),
             None => Err(Refusal::Stale),
         };
+        let now_ns = self.pace.now_ns();
+        self.send(proposed, now_ns)
+    }
+
+    /// Sends what the guard makes of joint targets that were due at a time (ns), or of what makes them none.
+    fn send(
+        &mut self,
+        proposed: Result<((Vec<f64>, f64), u64), Refusal>,
+        now_ns: u64,
+    ) -> Result<(), RuntimeError> {
         let Some(state) = &self.state else {
             return Err(RuntimeError::NoStart(self.description().name.clone()));
         };
         self.sequence += 1;
-        let now_ns = self.pace.now_ns();
         let admitted = match proposed {
             Ok(((positions, gripper_width), stamp_ns)) => {
                 let proposed = JointCommand {

@@ -28,6 +28,11 @@ pub enum RuntimeError {
         /// What should have come.
         expected: String,
     },
+    /// An arm that does not come home.
+    #[error(
+        "robot {0} cannot be moved to its home posture: {1}; move it near there by hand, then start again"
+    )]
+    Home(String, String),
     /// The disk does not keep up.
     #[error(
         "the recorder of robot {robot} is {ticks} ticks behind: the disk does not keep up; what was recorded is kept. Record to a faster disk, or fewer or smaller pictures"

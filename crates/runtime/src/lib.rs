@@ -15,18 +15,24 @@
 
 pub mod agent;
 pub mod control_loop;
+mod delayed;
 pub mod ensemble;
 pub mod error;
+pub mod live;
 mod pace;
+mod priority;
+pub mod schedule;
 pub mod session;
 mod teleop;
 mod thinking;
 pub mod totals;
 
 pub use agent::{Agent, Decision, PolicyAgent, View};
-pub use control_loop::ControlLoop;
+pub use control_loop::{Acted, ControlLoop};
 pub use ensemble::Ensemble;
 pub use error::RuntimeError;
+pub use live::{LiveFigures, Thinking};
+pub use schedule::{Blending, RunningChunk, Schedule};
 pub use session::{EpisodePlan, Recorded, record_episodes};
 pub use teleop::TeleopAgent;
 pub use totals::GuardTotals;

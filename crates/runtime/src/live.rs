@@ -98,7 +98,9 @@ impl Bell {
 
     fn wait(&self, patience: Duration) {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(rung, patience, |rung| !*rung);
+        let waited = self
+            .changed
+            .wait_timeout_while(rung, patience, |rung| !*rung);
         *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
     }
 }
@@ -183,8 +185,14 @@ pub(crate) fn run(
         let mut figures = LiveFigures::default();
         let (mut entries, mut failed) = (Vec::new(), None);
         for (i, (control, recorder)) in threads.into_iter().enumerate() {
-            let controlled = control.join().map_err(|_| RuntimeError::Thread(i)).flatten();
-            let recorded = recorder.join().map_err(|_| RuntimeError::Thread(i)).flatten();
+            let controlled = control
+                .join()
+                .map_err(|_| RuntimeError::Thread(i))
+                .flatten();
+            let recorded = recorder
+                .join()
+                .map_err(|_| RuntimeError::Thread(i))
+                .flatten();
             match (controlled, recorded) {
                 (Ok(of_robot), Ok(entry)) => {
                     figures.add(of_robot);
@@ -333,7 +341,8 @@ impl Control<'_> {
             let seen = robot.tick(None, true)?;
             self.show(robot, seen, 0);
         }
-        let mut lateness_us = Vec::with_capacity(ticks as usize * robot.ticks_per_action() as usize);
+        let mut lateness_us =
+            Vec::with_capacity(ticks as usize * robot.ticks_per_action() as usize);
         for tick in 0..ticks {
             if self.board.lock().done {
                 return Err(RuntimeError::Stopped);

@@ -81,7 +81,8 @@ impl Schedule {
         }
         let start = usize::try_from(tick.checked_sub(chunk.from)?).ok()?;
         let rest = chunk.decisions.get(start..).filter(|r| !r.is_empty())?;
-        let frozen = usize::try_from(self.expected_delay()).map_or(rest.len(), |d| d.min(rest.len()));
+        let frozen =
+            usize::try_from(self.expected_delay()).map_or(rest.len(), |d| d.min(rest.len()));
         let actions = |part: &[Decision]| part.iter().map(|d| d.record.clone()).collect();
         let (frozen, overlap) = rest.split_at(frozen);
         Some(RunningChunk {
@@ -136,7 +137,9 @@ impl Schedule {
     /// Ticks since the newest chunk was decided, at `tick`.
     #[must_use]
     pub fn used(&self, tick: u64) -> u64 {
-        self.chunk.as_ref().map_or(0, |c| tick.saturating_sub(c.from))
+        self.chunk
+            .as_ref()
+            .map_or(0, |c| tick.saturating_sub(c.from))
     }
 
     /// What to do at `tick`; `None`, and counted, where nothing reaches it.

@@ -1,8 +1,7 @@
 //! Running an agent on one or more robots, and recording what happens.
 
-use crate::control_loop::Acted;
 use crate::live::{self, LiveFigures, Thinking};
-use crate::{Agent, ControlLoop, Decision, RuntimeError, View, delayed, thinking};
+use crate::{Acted, Agent, ControlLoop, Decision, RuntimeError, View, delayed, thinking};
 use apprentice_core::{Observation, Seed};
 use apprentice_episode::{DecidedBy, EpisodeEntry, EpisodeMeta, EpisodeWriter, Tick};
 use apprentice_robot::proprioception;
@@ -93,11 +92,10 @@ pub fn record_episodes(
                 entries
             })
         } else if thinking.latency_ms > 0 && agent.stride() > 1 {
-            delayed::run(robots, agent, &mut running, ticks, thinking, watch)
-                .and_then(|of_group| {
-                    figures.add(of_group);
-                    finish(running)
-                })
+            delayed::run(robots, agent, &mut running, ticks, thinking, watch).and_then(|of_group| {
+                figures.add(of_group);
+                finish(running)
+            })
         } else {
             run(robots, agent, &mut running, ticks, watch).and_then(|()| finish(running))
         };

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::context::Context;
 use anyhow::{Context as _, Result, bail};
-use apprentice_link::RobotLink;
+use apprentice_link::{Arm, RobotLink};
 use apprentice_robot::RobotDescription;
 use apprentice_runtime::{ControlLoop, GuardTotals};
 use apprentice_sim::{ClockMode, SimNode};
@@ -30,10 +30,12 @@ impl Cells {
             loops: Vec::new(),
             nodes: Vec::new(),
         };
+        let guard = &context.config.guard;
         if let Some(link) = connect(context)? {
-            cells
-                .loops
-                .push(ControlLoop::new(link, context.config.guard.clone())?);
+            let takeover = link.takeover()?;
+            let mut control = ControlLoop::new(Box::new(link), guard.clone())?;
+            control.listen_to(takeover);
+            cells.loops.push(control);
             return Ok(cells);
         }
         for _ in 0..context.config.run.robots {
@@ -48,7 +50,7 @@ impl Cells {
                 RobotLink::connect(node.endpoint(), &description.name, Duration::from_secs(10))?;
             cells
                 .loops
-                .push(ControlLoop::new(link, context.config.guard.clone())?);
+                .push(ControlLoop::new(Box::new(link), guard.clone())?);
             cells.nodes.push(node);
         }
         Ok(cells)

@@ -4,7 +4,9 @@ use crate::{Ditherer, episode, fr3};
 use apprentice_core::Seed;
 use apprentice_link::{LinkError, RobotLink};
 use apprentice_robot::{Kinematics, RobotDescription};
-use apprentice_runtime::{Agent, ControlLoop, Decision, RuntimeError, View, record_episodes};
+use apprentice_runtime::{
+    Agent, ControlLoop, Decision, RuntimeError, Thinking, View, record_episodes,
+};
 use apprentice_safety::{GuardConfig, Refusal};
 use apprentice_sim::{ClockMode, Expert, ExpertConfig, Judge, SimConfig, SimNode, Style};
 use std::sync::Mutex;
@@ -14,7 +16,7 @@ fn simulated(mode: ClockMode) -> (RobotDescription, SimNode, ControlLoop) {
     let robot = fr3();
     let node = SimNode::start(SimConfig::default(), &robot, mode, None).unwrap();
     let link = RobotLink::connect(node.endpoint(), &robot.name, Duration::from_secs(10)).unwrap();
-    let control = ControlLoop::new(link, GuardConfig::default()).unwrap();
+    let control = ControlLoop::new(Box::new(link), GuardConfig::default()).unwrap();
     (robot, node, control)
 }
 
@@ -70,10 +72,18 @@ fn a_demonstration_is_only_slowed_by_the_guard() {
         .collect();
     let mut robots = [control];
     let mut picked = 0;
-    record_episodes(&mut robots, &mut agent, &plans, 60, &|_, _| {}, |_| {
-        picked += u32::from(node.judge().outcome().success);
-        true
-    })
+    record_episodes(
+        &mut robots,
+        &mut agent,
+        &plans,
+        60,
+        Thinking::default(),
+        &|_, _| {},
+        |_| {
+            picked += u32::from(node.judge().outcome().success);
+            true
+        },
+    )
     .unwrap();
     let totals = robots[0].totals();
     println!("{picked} of 6 picked up; {totals:?}");
@@ -112,10 +122,18 @@ fn a_simulator_that_dies_ends_the_episode_at_once() {
         }
     };
     let mut finished = 0;
-    let ran = record_episodes(&mut [control], &mut agent, &plans, 100, &kill, |_| {
-        finished += 1;
-        true
-    });
+    let ran = record_episodes(
+        &mut [control],
+        &mut agent,
+        &plans,
+        100,
+        Thinking::default(),
+        &kill,
+        |_| {
+            finished += 1;
+            true
+        },
+    );
     let since = died.lock().unwrap().unwrap().elapsed();
     let error = ran.unwrap_err();
     // Usually silence; where the connection is seen to close first, that.

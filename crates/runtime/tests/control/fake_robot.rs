@@ -72,7 +72,7 @@ impl FakeRobot {
     pub fn connect(&self, guard: GuardConfig) -> ControlLoop {
         let name = &self.description.name;
         let link = RobotLink::connect(&self.endpoint, name, Duration::from_secs(10)).unwrap();
-        ControlLoop::new(link, guard).unwrap()
+        ControlLoop::new(Box::new(link), guard).unwrap()
     }
 
     pub fn heard(&self) -> Vec<Heard> {

@@ -5,7 +5,9 @@ use crate::{Ditherer, beside_home, episode, fr3};
 use apprentice_core::{RobotState, Seed};
 use apprentice_link::LinkError;
 use apprentice_robot::RobotDescription;
-use apprentice_runtime::{Agent, ControlLoop, Decision, RuntimeError, View, record_episodes};
+use apprentice_runtime::{
+    Agent, ControlLoop, Decision, RuntimeError, Thinking, View, record_episodes,
+};
 use apprentice_safety::{Checker, GuardConfig, Refusal};
 use rand::Rng;
 use std::time::Duration;
@@ -178,7 +180,15 @@ fn what_is_not_finite_is_not_recorded() {
     let mut robots = [robot.connect(GuardConfig::default())];
     let plans = [episode(&robot.description, folder.path(), "broken", 1)];
     let mut agent = Broken(robot.description.clone());
-    let ran = record_episodes(&mut robots, &mut agent, &plans, 3, &|_, _| {}, |_| true);
+    let ran = record_episodes(
+        &mut robots,
+        &mut agent,
+        &plans,
+        3,
+        Thinking::default(),
+        &|_, _| {},
+        |_| true,
+    );
     let text = ran.unwrap_err().to_string();
     assert!(
         text.contains("number 4 is NaN") && text.contains("10 finite numbers"),
@@ -202,7 +212,16 @@ fn in_lockstep_no_time_passes_while_an_agent_thinks() {
             thinks: Duration::from_millis(thinks_ms),
             thought: Vec::new(),
         };
-        record_episodes(&mut robots, &mut agent, &plans, 9, &|_, _| {}, |_| true).unwrap();
+        record_episodes(
+            &mut robots,
+            &mut agent,
+            &plans,
+            9,
+            Thinking::default(),
+            &|_, _| {},
+            |_| true,
+        )
+        .unwrap();
         assert_eq!(robots[0].totals().reasons.of(Refusal::Stale), 0);
         let commands = robot.commands().into_iter().map(|(_, command)| command);
         commands.collect::<Vec<_>>()

@@ -5,7 +5,7 @@ use crate::fake_robot::FakeRobot;
 use crate::{Ditherer, beside_home, episode, fr3};
 use apprentice_core::JointCommand;
 use apprentice_link::LinkError;
-use apprentice_runtime::{ControlLoop, RuntimeError, record_episodes};
+use apprentice_runtime::{ControlLoop, RuntimeError, Thinking, record_episodes};
 use apprentice_safety::{GuardConfig, Refusal};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -88,7 +88,16 @@ fn an_arm_is_commanded_while_its_agent_thinks_and_braked_when_that_takes_long() 
         thinks: Duration::from_millis(900),
         thought: Vec::new(),
     };
-    record_episodes(&mut robots, &mut agent, &plans, 6, &|_, _| {}, |_| true).unwrap();
+    record_episodes(
+        &mut robots,
+        &mut agent,
+        &plans,
+        6,
+        Thinking::default(),
+        &|_, _| {},
+        |_| true,
+    )
+    .unwrap();
     let totals = robots[0].totals();
     assert!(totals.reasons.of(Refusal::Stale) > 20, "{totals:?}");
     assert_eq!(totals.violations, 0);
