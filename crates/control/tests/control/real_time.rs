@@ -3,9 +3,9 @@
 
 use crate::fake_robot::FakeRobot;
 use crate::{Ditherer, beside_home, episode, fr3};
+use apprentice_control::{ControlError, ControlLoop, Thinking, record_episodes};
 use apprentice_core::JointCommand;
 use apprentice_link::LinkError;
-use apprentice_runtime::{ControlLoop, RuntimeError, Thinking, record_episodes};
 use apprentice_safety::{GuardConfig, Refusal};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ fn came_to_rest(commands: &[(Instant, JointCommand)]) -> bool {
     commands.windows(2).any(|w| !same(w)) && commands.windows(2).next_back().is_some_and(same)
 }
 
-fn act(control: &mut ControlLoop, side: f64) -> Result<(), RuntimeError> {
+fn act(control: &mut ControlLoop, side: f64) -> Result<(), ControlError> {
     let action = beside_home(control.description(), side);
     control.act(&action, control.now_ns()).map(|_| ())
 }
@@ -39,7 +39,7 @@ fn a_robot_that_falls_silent_is_told_to_stop_and_reported() {
             act(&mut control, side).err()
         });
         let took = begun.elapsed();
-        let Some(RuntimeError::Link(LinkError::Stale {
+        let Some(ControlError::Link(LinkError::Stale {
             key, allowed_ms, ..
         })) = error
         else {

@@ -3,7 +3,7 @@
 
 use crate::pace::Pace;
 use crate::thinking::Decided;
-use crate::{GuardTotals, RuntimeError};
+use crate::{ControlError, GuardTotals};
 use apprentice_core::{CartesianAction, JointCommand, Observation, RobotState};
 use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox};
 use apprentice_robot::{DifferentialIk, RobotDescription};
@@ -57,7 +57,7 @@ impl ControlLoop {
     ///
     /// # Errors
     /// When the robot's description cannot be guarded or followed.
-    pub fn new(link: Box<dyn Arm>, guard: GuardConfig) -> Result<Self, RuntimeError> {
+    pub fn new(link: Box<dyn Arm>, guard: GuardConfig) -> Result<Self, ControlError> {
         let description = link.description().clone();
         let stale = Duration::from_millis(guard.stale_ms);
         let several = |hz: f64| Duration::from_secs_f64((PERIODS / hz).clamp(0.0, 60.0));
@@ -170,7 +170,7 @@ impl ControlLoop {
     ///
     /// # Errors
     /// When the robot cannot be reset or does not answer, or where it is cannot be started from.
-    pub fn reset(&mut self, seed: u64) -> Result<Observation, RuntimeError> {
+    pub fn reset(&mut self, seed: u64) -> Result<Observation, ControlError> {
         self.link.engage()?;
         let made = self.link.sets_up_scenes();
         let observation = if made {
@@ -179,7 +179,7 @@ impl ControlLoop {
             self.link.latest(true, self.freshness)?
         };
         if !self.guard.restart(&observation.state) {
-            return Err(RuntimeError::NoStart(self.description().name.clone()));
+            return Err(ControlError::NoStart(self.description().name.clone()));
         }
         self.checker.restart(&observation.state);
         self.target.clone_from(&observation.state.positions);
@@ -207,12 +207,12 @@ impl ControlLoop {
 
     /// Moves an arm that cannot be set up to its home posture, through the guard like any motion, and
     /// answers what it sees there.
-    fn go_home(&mut self) -> Result<Observation, RuntimeError> {
+    fn go_home(&mut self) -> Result<Observation, ControlError> {
         let description = self.description().clone();
         let start = self.target.clone();
         let width = self.state.as_ref().map_or(0.0, |s| s.gripper_width);
         let way = Homing::new(&description, &start, &description.home)
-            .map_err(|reason| RuntimeError::Home(description.name.clone(), reason))?;
+            .map_err(|reason| ControlError::Home(description.name.clone(), reason))?;
         let mut seconds = 0.0;
         // What the guard slows down arrives a little later.
         let patience = way.duration_s() * 1.5 + 2.0;
@@ -233,13 +233,13 @@ impl ControlLoop {
                     "it is still {:.3} rad (or units) away after {patience:.1} s",
                     away(&self.target)
                 );
-                return Err(RuntimeError::Home(description.name, reason));
+                return Err(ControlError::Home(description.name, reason));
             }
         }
     }
 
     /// Sends the command that goes towards joint targets of now.
-    fn propose(&mut self, positions: Vec<f64>, width: f64) -> Result<(), RuntimeError> {
+    fn propose(&mut self, positions: Vec<f64>, width: f64) -> Result<(), ControlError> {
         let now_ns = self.pace.now_ns();
         self.send(Ok(((positions, width), now_ns)), now_ns)
     }
@@ -252,7 +252,7 @@ impl ControlLoop {
     /// # Errors
     /// When the link fails or a robot in real time falls silent; the arm has been told to stop by then.
     /// An action that makes no sense is not an error: the guard holds the arm.
-    pub fn act(&mut self, action: &[f32], due_ns: u64) -> Result<Acted, RuntimeError> {
+    pub fn act(&mut self, action: &[f32], due_ns: u64) -> Result<Acted, ControlError> {
         let mut due_ns = due_ns;
         let mut observation = None;
         for tick in 1..=self.ticks_per_action {
@@ -265,7 +265,7 @@ impl ControlLoop {
             }
             due_ns = due_ns.saturating_add(self.pace.period_ns());
         }
-        let observation = observation.ok_or(RuntimeError::Stopped)?;
+        let observation = observation.ok_or(ControlError::Stopped)?;
         Ok(self.acted(observation))
     }
 
@@ -289,7 +289,7 @@ impl ControlLoop {
         &mut self,
         action: Option<(&[f32], u64)>,
         want_frames: bool,
-    ) -> Result<Observation, RuntimeError> {
+    ) -> Result<Observation, ControlError> {
         self.command_authorised(action)?;
         self.wait(want_frames)
     }
@@ -310,7 +310,7 @@ impl ControlLoop {
     }
 
     /// Sends what whoever has the arm wants.
-    fn command_authorised(&mut self, action: Option<(&[f32], u64)>) -> Result<(), RuntimeError> {
+    fn command_authorised(&mut self, action: Option<(&[f32], u64)>) -> Result<(), ControlError> {
         match self.authority() {
             (Authority::Policy, _) if !self.interrupted => self.command(action),
             (Authority::Human, wanted) if !wanted.is_empty() => {
@@ -326,7 +326,7 @@ impl ControlLoop {
     ///
     /// # Errors
     /// As [`Self::act`].
-    pub(crate) fn hold_until(&mut self, decided: &Decided) -> Result<(), RuntimeError> {
+    pub(crate) fn hold_until(&mut self, decided: &Decided) -> Result<(), ControlError> {
         // An agent that answers at once is not in need of a command in between.
         if decided.wait(Duration::from_nanos(self.pace.period_ns() / 4)) {
             return Ok(());
@@ -346,7 +346,7 @@ impl ControlLoop {
     ///
     /// # Errors
     /// When commands cannot be sent; what the robot publishes does not matter here.
-    pub fn halt(&mut self) -> Result<(), RuntimeError> {
+    pub fn halt(&mut self) -> Result<(), ControlError> {
         if self.is_lockstep() || self.state.is_none() {
             return Ok(());
         }
@@ -365,7 +365,7 @@ impl ControlLoop {
     ///
     /// # Errors
     /// As [`Self::halt`].
-    pub fn release(&mut self) -> Result<(), RuntimeError> {
+    pub fn release(&mut self) -> Result<(), ControlError> {
         let halted = self.halt();
         let released = self.link.disengage();
         halted?;
@@ -373,7 +373,7 @@ impl ControlLoop {
     }
 
     /// Sends the command that goes on with an action which was due at a time (ns), or brakes.
-    fn command(&mut self, action: Option<(&[f32], u64)>) -> Result<(), RuntimeError> {
+    fn command(&mut self, action: Option<(&[f32], u64)>) -> Result<(), ControlError> {
         let proposed = match action {
             Some((action, due_ns)) => self.joint_targets(action).map(|targets| (targets, due_ns)),
             None => Err(Refusal::Stale),
@@ -387,9 +387,9 @@ impl ControlLoop {
         &mut self,
         proposed: Result<((Vec<f64>, f64), u64), Refusal>,
         now_ns: u64,
-    ) -> Result<(), RuntimeError> {
+    ) -> Result<(), ControlError> {
         let Some(state) = &self.state else {
-            return Err(RuntimeError::NoStart(self.description().name.clone()));
+            return Err(ControlError::NoStart(self.description().name.clone()));
         };
         self.sequence += 1;
         let admitted = match proposed {
@@ -468,7 +468,7 @@ impl ControlLoop {
     }
 
     /// Lets one control period pass, in the robot's time or in ours, and looks what came.
-    fn wait(&mut self, want_frames: bool) -> Result<Observation, RuntimeError> {
+    fn wait(&mut self, want_frames: bool) -> Result<Observation, ControlError> {
         let seen = if self.link.is_lockstep() {
             let period_ns = self.pace.period_ns();
             let seen = self.link.advance(period_ns, want_frames);

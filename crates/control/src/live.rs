@@ -8,7 +8,7 @@ use crate::control_loop::ControlLoop;
 use crate::priority;
 use crate::schedule::{Blending, RunningChunk, Schedule};
 use crate::session::{Running, annotate, recordable};
-use crate::{Agent, Decision, RuntimeError, View};
+use crate::{Agent, ControlError, Decision, View};
 use apprentice_core::{Observation, Seed};
 use apprentice_episode::{EpisodeEntry, EpisodeWriter, Tick};
 use apprentice_robot::proprioception;
@@ -134,7 +134,7 @@ pub(crate) fn run(
     ticks: u64,
     thinking: Thinking,
     watch: &(dyn Fn(usize, &Tick) + Sync),
-) -> Result<(Vec<EpisodeEntry>, LiveFigures), RuntimeError> {
+) -> Result<(Vec<EpisodeEntry>, LiveFigures), ControlError> {
     let seeds: Vec<Seed> = running.iter().map(|r| r.seed).collect();
     let boards: Vec<Board> = running
         .iter()
@@ -156,13 +156,13 @@ pub(crate) fn run(
     thread::scope(|scope| {
         let mut threads = Vec::new();
         for (i, (robot, running)) in robots.iter_mut().zip(running).enumerate() {
-            let board = boards.get(i).ok_or(RuntimeError::Thread(i))?;
+            let board = boards.get(i).ok_or(ControlError::Thread(i))?;
             let (sender, receiver) = sync_channel(UNWRITTEN);
             let Running { writer, first, .. } = running;
             let recorder = thread::Builder::new()
                 .name(format!("recorder-{i}"))
                 .spawn_scoped(scope, move || record(writer, &receiver))
-                .map_err(|_| RuntimeError::Thread(i))?;
+                .map_err(|_| ControlError::Thread(i))?;
             let control = Control {
                 place: i,
                 board,
@@ -175,7 +175,7 @@ pub(crate) fn run(
             let control = thread::Builder::new()
                 .name(format!("control-{i}"))
                 .spawn_scoped(scope, move || control.run(robot, ticks))
-                .map_err(|_| RuntimeError::Thread(i))?;
+                .map_err(|_| ControlError::Thread(i))?;
             threads.push((control, recorder));
         }
         let thought = think(agent, boards, &seeds, thinking, bell);
@@ -187,11 +187,11 @@ pub(crate) fn run(
         for (i, (control, recorder)) in threads.into_iter().enumerate() {
             let controlled = control
                 .join()
-                .map_err(|_| RuntimeError::Thread(i))
+                .map_err(|_| ControlError::Thread(i))
                 .flatten();
             let recorded = recorder
                 .join()
-                .map_err(|_| RuntimeError::Thread(i))
+                .map_err(|_| ControlError::Thread(i))
                 .flatten();
             match (controlled, recorded) {
                 (Ok(of_robot), Ok(entry)) => {
@@ -218,7 +218,7 @@ pub(crate) fn run(
 }
 
 /// Writes what comes, until nothing more can.
-fn record(mut writer: EpisodeWriter, ticks: &Receiver<Tick>) -> Result<EpisodeEntry, RuntimeError> {
+fn record(mut writer: EpisodeWriter, ticks: &Receiver<Tick>) -> Result<EpisodeEntry, ControlError> {
     for tick in ticks {
         writer.tick(&tick)?;
     }
@@ -233,7 +233,7 @@ fn think(
     seeds: &[Seed],
     thinking: Thinking,
     bell: &Bell,
-) -> Result<(u64, f64), RuntimeError> {
+) -> Result<(u64, f64), ControlError> {
     let latency = Duration::from_millis(thinking.latency_ms);
     let (mut decisions, mut slowest) = (0, Duration::ZERO);
     while boards.iter().any(|b| !b.lock().done) {
@@ -251,7 +251,7 @@ fn think(
         };
         let chunk = agent.plan_ahead(&view, question.running.as_ref())?;
         if chunk.is_empty() {
-            return Err(RuntimeError::Agent {
+            return Err(ControlError::Agent {
                 got: "no action".into(),
                 expected: "one or more".into(),
             });
@@ -320,7 +320,7 @@ impl Drop for Ends<'_> {
 }
 
 impl Control<'_> {
-    fn run(self, robot: &mut ControlLoop, ticks: u64) -> Result<LiveFigures, RuntimeError> {
+    fn run(self, robot: &mut ControlLoop, ticks: u64) -> Result<LiveFigures, ControlError> {
         let ends = Ends(self.board, self.bell);
         priority::raise();
         let ran = self.carry_out(robot, ticks);
@@ -331,12 +331,12 @@ impl Control<'_> {
         Ok(figures)
     }
 
-    fn carry_out(&self, robot: &mut ControlLoop, ticks: u64) -> Result<LiveFigures, RuntimeError> {
+    fn carry_out(&self, robot: &mut ControlLoop, ticks: u64) -> Result<LiveFigures, ControlError> {
         self.bell.ring();
         // Nothing is carried out, and nothing recorded, before the first decision.
         while self.board.lock().schedule.left(0).is_empty() {
             if self.board.lock().done {
-                return Err(RuntimeError::Stopped);
+                return Err(ControlError::Stopped);
             }
             let seen = robot.tick(None, true)?;
             self.show(robot, seen, 0);
@@ -345,7 +345,7 @@ impl Control<'_> {
             Vec::with_capacity(ticks as usize * robot.ticks_per_action() as usize);
         for tick in 0..ticks {
             if self.board.lock().done {
-                return Err(RuntimeError::Stopped);
+                return Err(ControlError::Stopped);
             }
             self.policy_tick(robot, tick, &mut lateness_us)?;
         }
@@ -382,7 +382,7 @@ impl Control<'_> {
         robot: &mut ControlLoop,
         tick: u64,
         lateness_us: &mut Vec<f64>,
-    ) -> Result<(), RuntimeError> {
+    ) -> Result<(), ControlError> {
         let before = robot.is_interrupted();
         let (decision, planned, observation, felt) = {
             let mut state = self.board.lock();
@@ -413,7 +413,7 @@ impl Control<'_> {
             due_ns = due_ns.saturating_add(robot.period_ns());
             seen = Some(began);
         }
-        let seen = seen.ok_or(RuntimeError::Stopped)?;
+        let seen = seen.ok_or(ControlError::Stopped)?;
         let acted = robot.acted(seen.clone());
         let mut recorded = Tick {
             index: tick,
@@ -458,14 +458,14 @@ impl Control<'_> {
     }
 
     /// Gives a tick to the recorder without waiting for it.
-    fn keep(&self, tick: Tick) -> Result<(), RuntimeError> {
+    fn keep(&self, tick: Tick) -> Result<(), ControlError> {
         self.recorder.try_send(tick).map_err(|e| match e {
-            TrySendError::Full(_) => RuntimeError::Recorder {
+            TrySendError::Full(_) => ControlError::Recorder {
                 ticks: UNWRITTEN,
                 robot: self.place,
             },
             // The recorder has failed; its own error says why.
-            TrySendError::Disconnected(_) => RuntimeError::Stopped,
+            TrySendError::Disconnected(_) => ControlError::Stopped,
         })
     }
 }

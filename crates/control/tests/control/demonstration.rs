@@ -1,12 +1,12 @@
 //! The simulator's own expert: what the guard changes of it, and what happens when the simulator dies.
 
 use crate::{Ditherer, episode, fr3};
+use apprentice_control::{
+    Agent, ControlError, ControlLoop, Decision, Thinking, View, record_episodes,
+};
 use apprentice_core::Seed;
 use apprentice_link::{LinkError, RobotLink};
 use apprentice_robot::{Kinematics, RobotDescription};
-use apprentice_runtime::{
-    Agent, ControlLoop, Decision, RuntimeError, Thinking, View, record_episodes,
-};
 use apprentice_safety::{GuardConfig, Refusal};
 use apprentice_sim::{ClockMode, Expert, ExpertConfig, Judge, SimConfig, SimNode, Style};
 use std::sync::Mutex;
@@ -28,7 +28,7 @@ struct Demonstrator {
 }
 
 impl Agent for Demonstrator {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, RuntimeError> {
+    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
         let view = &views[0];
         let state = &view.observations.last().unwrap().state;
         let tool = self.kinematics.tool_pose(&state.positions);
@@ -138,7 +138,7 @@ fn a_simulator_that_dies_ends_the_episode_at_once() {
     let error = ran.unwrap_err();
     // Usually silence; where the connection is seen to close first, that.
     assert!(
-        matches!(error, RuntimeError::Link(LinkError::Stale { .. })),
+        matches!(error, ControlError::Link(LinkError::Stale { .. })),
         "{error}"
     );
     assert!(since < Duration::from_secs(3), "noticed after {since:?}");

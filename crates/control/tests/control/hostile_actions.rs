@@ -2,12 +2,12 @@
 
 use crate::fake_robot::{FakeRobot, Heard};
 use crate::{Ditherer, beside_home, episode, fr3};
+use apprentice_control::{
+    Agent, ControlError, ControlLoop, Decision, Thinking, View, record_episodes,
+};
 use apprentice_core::{RobotState, Seed};
 use apprentice_link::LinkError;
 use apprentice_robot::RobotDescription;
-use apprentice_runtime::{
-    Agent, ControlLoop, Decision, RuntimeError, Thinking, View, record_episodes,
-};
 use apprentice_safety::{Checker, GuardConfig, Refusal};
 use rand::Rng;
 use std::time::Duration;
@@ -136,7 +136,7 @@ fn a_state_that_cannot_be_ends_the_episode_with_a_clear_line() {
         let error = control.act(&action, control.now_ns()).unwrap_err();
         assert!(matches!(
             error,
-            RuntimeError::Link(LinkError::Message { .. })
+            ControlError::Link(LinkError::Message { .. })
         ));
         let text = error.to_string();
         assert!(
@@ -156,7 +156,7 @@ fn commanding_before_a_reset_is_refused() {
     let error = control
         .act(&beside_home(&robot.description, 0.1), 0)
         .unwrap_err();
-    assert!(matches!(error, RuntimeError::NoStart(_)));
+    assert!(matches!(error, ControlError::NoStart(_)));
     assert!(robot.heard().is_empty());
 }
 
@@ -164,7 +164,7 @@ fn commanding_before_a_reset_is_refused() {
 fn what_is_not_finite_is_not_recorded() {
     struct Broken(RobotDescription);
     impl Agent for Broken {
-        fn plan(&mut self, _: &[View<'_>]) -> Result<Vec<Vec<Decision>>, RuntimeError> {
+        fn plan(&mut self, _: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
             let execute = beside_home(&self.0, 0.1);
             let mut record = execute.clone();
             record[4] = f32::NAN;

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 /// Errors of running and recording.
 #[derive(Debug, Error)]
-pub enum RuntimeError {
+pub enum ControlError {
     /// The link to the robot failed.
     #[error(transparent)]
     Link(#[from] apprentice_link::LinkError),
@@ -17,9 +17,9 @@ pub enum RuntimeError {
     /// An episode could not be recorded.
     #[error(transparent)]
     Episode(#[from] apprentice_episode::EpisodeError),
-    /// The policy could not answer.
+    /// The agent could not decide.
     #[error(transparent)]
-    Policy(#[from] apprentice_policy::PolicyError),
+    Thought(Box<dyn std::error::Error + Send + Sync>),
     /// The agent gave something else than it should.
     #[error("the agent answered {got}, expected {expected}")]
     Agent {

@@ -6,10 +6,10 @@ mod fake_robot;
 mod hostile_actions;
 mod real_time;
 
+use apprentice_control::{Agent, ControlError, Decision, EpisodePlan, View};
 use apprentice_core::{CartesianAction, Seed};
 use apprentice_episode::{CameraInfo, EpisodeMeta, Source};
 use apprentice_robot::{Kinematics, RobotDescription};
-use apprentice_runtime::{Agent, Decision, EpisodePlan, RuntimeError, View};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ pub struct Ditherer {
 }
 
 impl Agent for Ditherer {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, RuntimeError> {
+    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
         let begun = Instant::now();
         std::thread::sleep(self.thinks);
         self.thought.push((begun, Instant::now()));

@@ -1,10 +1,10 @@
 //! A robot that does what it is told and remembers it; it can be made to fall silent and to lie.
 
+use apprentice_control::ControlLoop;
 use apprentice_core::{CameraFrame, Image, JointCommand, RobotState};
 use apprentice_link::wire::TickReply;
 use apprentice_link::{RobotLink, RobotServer, ServerRequest};
 use apprentice_robot::RobotDescription;
-use apprentice_runtime::ControlLoop;
 use apprentice_safety::GuardConfig;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,6 @@
 //! An agent thinks, and the arms it will move are not left alone meanwhile.
 
-use crate::{Agent, ControlLoop, Decision, RuntimeError, View};
+use crate::{Agent, ControlError, ControlLoop, Decision, View};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(crate) fn plan(
     robots: &mut [ControlLoop],
     agent: &mut dyn Agent,
     views: &[View<'_>],
-) -> Result<Vec<Vec<Decision>>, RuntimeError> {
+) -> Result<Vec<Vec<Decision>>, ControlError> {
     if robots.iter().all(ControlLoop::is_lockstep) {
         return agent.plan(views);
     }
@@ -61,13 +61,13 @@ pub(crate) fn plan(
                     .name(format!("robot-{i}"))
                     .spawn_scoped(scope, move || robot.hold_until(decided))
                     .map(|thread| (i, thread))
-                    .map_err(|_| RuntimeError::Thread(i))
+                    .map_err(|_| ControlError::Thread(i))
             })
             .collect::<Result<Vec<_>, _>>()?;
         let chunks = agent.plan(views);
         drop(tells);
         for (i, thread) in waiting {
-            thread.join().map_err(|_| RuntimeError::Thread(i))??;
+            thread.join().map_err(|_| ControlError::Thread(i))??;
         }
         chunks
     })

@@ -1,6 +1,6 @@
 //! A person at the controls, as an agent.
 
-use crate::{Agent, Decision, RuntimeError, View};
+use crate::{Agent, ControlError, Decision, View};
 use apprentice_link::RobotLink;
 
 /// Asks each robot's control device what its person would do.
@@ -17,12 +17,12 @@ impl TeleopAgent {
 }
 
 impl Agent for TeleopAgent {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, RuntimeError> {
+    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
         views
             .iter()
             .map(|view| {
                 let link = self.links.get(view.robot);
-                let link = link.ok_or(RuntimeError::Thread(view.robot))?;
+                let link = link.ok_or(ControlError::Thread(view.robot))?;
                 Ok(vec![Decision::from(link.teleop()?)])
             })
             .collect()

@@ -1,7 +1,7 @@
 //! Running an agent on one or more robots, and recording what happens.
 
 use crate::live::{self, LiveFigures, Thinking};
-use crate::{Acted, Agent, ControlLoop, Decision, RuntimeError, View, delayed, thinking};
+use crate::{Acted, Agent, ControlError, ControlLoop, Decision, View, delayed, thinking};
 use apprentice_core::{Observation, Seed};
 use apprentice_episode::{DecidedBy, EpisodeEntry, EpisodeMeta, EpisodeWriter, Tick};
 use apprentice_robot::proprioception;
@@ -80,7 +80,7 @@ pub fn record_episodes(
     thinking: Thinking,
     watch: &(dyn Fn(usize, &Tick) + Sync),
     mut finished: impl FnMut(&Recorded) -> bool,
-) -> Result<LiveFigures, RuntimeError> {
+) -> Result<LiveFigures, ControlError> {
     let width = robots.len().max(1);
     let ahead = agent.stride() > 1 && !robots.iter().any(ControlLoop::is_lockstep);
     let mut figures = LiveFigures::default();
@@ -111,7 +111,7 @@ pub fn record_episodes(
                 robot,
                 entry,
             }) {
-                return Err(RuntimeError::Stopped);
+                return Err(ControlError::Stopped);
             }
         }
     }
@@ -119,7 +119,7 @@ pub fn record_episodes(
 }
 
 /// Closes the files of a group.
-fn finish(running: Vec<Running>) -> Result<Vec<EpisodeEntry>, RuntimeError> {
+fn finish(running: Vec<Running>) -> Result<Vec<EpisodeEntry>, ControlError> {
     running
         .into_iter()
         .map(|r| Ok(r.writer.finish()?))
@@ -133,7 +133,7 @@ fn run(
     running: &mut [Running],
     ticks: u64,
     watch: &(dyn Fn(usize, &Tick) + Sync),
-) -> Result<(), RuntimeError> {
+) -> Result<(), ControlError> {
     let mut done = 0;
     while done < ticks {
         let views: Vec<View<'_>> = running
@@ -151,7 +151,7 @@ fn run(
         let length = chunks.first().map_or(0, Vec::len);
         if chunks.len() != running.len() || length == 0 || chunks.iter().any(|c| c.len() != length)
         {
-            return Err(RuntimeError::Agent {
+            return Err(ControlError::Agent {
                 got: format!("{} chunks, the first of {length} actions", chunks.len()),
                 expected: format!("{} chunks of the same, non-zero, length", running.len()),
             });
@@ -183,7 +183,7 @@ fn run(
     Ok(())
 }
 
-fn start(robot: &mut ControlLoop, plan: &EpisodePlan) -> Result<Running, RuntimeError> {
+fn start(robot: &mut ControlLoop, plan: &EpisodePlan) -> Result<Running, ControlError> {
     let mut observation = robot.reset(plan.seed.0)?;
     let first = First::of(&observation);
     first.count_from(&mut observation);
@@ -208,7 +208,7 @@ impl Running {
         planned: &[Decision],
         due_ns: u64,
         keep: usize,
-    ) -> Result<Option<Tick>, RuntimeError> {
+    ) -> Result<Option<Tick>, ControlError> {
         let (Some(observation), Some(seen), Some(decision)) = (
             self.observations.last(),
             self.proprioception.last(),
@@ -269,9 +269,9 @@ pub(crate) fn annotate(tick: &mut Tick, acted: &Acted, planned: &[Decision], int
 }
 
 /// An action that is recorded is learnt from: it must be one.
-pub(crate) fn recordable(action: &[f32], numbers: usize) -> Result<(), RuntimeError> {
+pub(crate) fn recordable(action: &[f32], numbers: usize) -> Result<(), ControlError> {
     let refuse = |got: String| {
-        Err(RuntimeError::Agent {
+        Err(ControlError::Agent {
             got,
             expected: format!("{numbers} finite numbers in each action to be recorded"),
         })
@@ -289,8 +289,8 @@ pub(crate) fn recordable(action: &[f32], numbers: usize) -> Result<(), RuntimeEr
 fn each<T: Sync, R: Send>(
     robots: &mut [ControlLoop],
     items: &[T],
-    work: impl Fn(&mut ControlLoop, &T) -> Result<R, RuntimeError> + Sync,
-) -> Result<Vec<R>, RuntimeError> {
+    work: impl Fn(&mut ControlLoop, &T) -> Result<R, ControlError> + Sync,
+) -> Result<Vec<R>, ControlError> {
     let mut items: Vec<&T> = items.iter().collect();
     each_mut(robots, &mut items, |robot, item| work(robot, item))
 }
@@ -298,8 +298,8 @@ fn each<T: Sync, R: Send>(
 fn each_mut<T: Send, R: Send>(
     robots: &mut [ControlLoop],
     items: &mut [T],
-    work: impl Fn(&mut ControlLoop, &mut T) -> Result<R, RuntimeError> + Sync,
-) -> Result<Vec<R>, RuntimeError> {
+    work: impl Fn(&mut ControlLoop, &mut T) -> Result<R, ControlError> + Sync,
+) -> Result<Vec<R>, ControlError> {
     let work = &work;
     std::thread::scope(|scope| {
         let threads: Vec<_> = robots
@@ -310,13 +310,13 @@ fn each_mut<T: Send, R: Send>(
                 std::thread::Builder::new()
                     .name(format!("robot-{i}"))
                     .spawn_scoped(scope, move || work(robot, item))
-                    .map_err(|_| RuntimeError::Thread(i))
+                    .map_err(|_| ControlError::Thread(i))
             })
             .collect();
         threads
             .into_iter()
             .enumerate()
-            .map(|(i, thread)| thread?.join().map_err(|_| RuntimeError::Thread(i))?)
+            .map(|(i, thread)| thread?.join().map_err(|_| ControlError::Thread(i))?)
             .collect()
     })
 }

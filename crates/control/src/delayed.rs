@@ -4,7 +4,7 @@
 use crate::live::{LiveFigures, Thinking};
 use crate::schedule::Schedule;
 use crate::session::Running;
-use crate::{Agent, ControlLoop, Decision, RuntimeError, View};
+use crate::{Agent, ControlError, ControlLoop, Decision, View};
 use apprentice_episode::Tick;
 
 /// A decision that is on its way.
@@ -26,7 +26,7 @@ pub(crate) fn run(
     ticks: u64,
     thinking: Thinking,
     watch: &(dyn Fn(usize, &Tick) + Sync),
-) -> Result<LiveFigures, RuntimeError> {
+) -> Result<LiveFigures, ControlError> {
     let mut figures = LiveFigures::default();
     for (place, (robot, running)) in robots.iter_mut().zip(running).enumerate() {
         let of_robot = one(robot, agent, running, ticks, thinking, place, watch)?;
@@ -43,7 +43,7 @@ fn one(
     thinking: Thinking,
     place: usize,
     watch: &(dyn Fn(usize, &Tick) + Sync),
-) -> Result<LiveFigures, RuntimeError> {
+) -> Result<LiveFigures, ControlError> {
     let latency_ns = thinking.latency_ms.saturating_mul(1_000_000);
     let delay = latency_ns.div_ceil(robot.action_ns().max(1));
     let (keep, stride) = (agent.history(), agent.stride() as u64);
