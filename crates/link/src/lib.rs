@@ -10,7 +10,8 @@ pub mod error;
 pub mod inbox;
 pub mod keys;
 pub mod server;
-mod session;
+pub mod security;
+pub mod session;
 pub mod wire;
 
 pub use arm::Arm;
