@@ -9,8 +9,8 @@ pub mod client;
 pub mod error;
 pub mod inbox;
 pub mod keys;
-pub mod server;
 pub mod security;
+pub mod server;
 pub mod session;
 pub mod wire;
 

@@ -141,10 +141,7 @@ impl Security {
 }
 
 /// Finds and checks the files of `participant` in `folder`.
-fn credentials(
-    folder: &Path,
-    participant: &Participant<'_>,
-) -> Result<Credentials, SecurityError> {
+fn credentials(folder: &Path, participant: &Participant<'_>) -> Result<Credentials, SecurityError> {
     // Relative paths would change with the working directory while sessions reconnect.
     let folder = std::path::absolute(folder).map_err(|e| SecurityError::file(folder, &e))?;
     let name = participant.role.name();

@@ -118,8 +118,10 @@ impl Participant<'_> {
             ("connect/endpoints", connect),
             ("connect/timeout_ms", json!(timeout.as_millis() as u64)),
             ("connect/exit_on_failure", json!(true)),
-            ("connect/retry/period_init_ms", json!(RETRY_MS.0)),
-            ("connect/retry/period_max_ms", json!(RETRY_MS.1)),
+            (
+                "connect/retry",
+                json!({"period_init_ms": RETRY_MS.0, "period_max_ms": RETRY_MS.1}),
+            ),
             ("listen/exit_on_failure", json!(true)),
         ]
     }
@@ -130,6 +132,8 @@ fn transport_settings() -> Vec<(&'static str, Value)> {
     vec![
         ("scouting/multicast/enabled", json!(false)),
         ("scouting/gossip/enabled", json!(false)),
+        // A router waits this long before it is ready, even where it looks for nobody.
+        ("scouting/delay", json!(0)),
         ("adminspace/enabled", json!(false)),
         // Our messages carry their own stamps; a router's would only make them longer.
         ("timestamping/enabled", json!(false)),

@@ -235,9 +235,11 @@ mod tests {
             json!(["robot@arm", "runtime@arm", "router@arm"])
         );
         // A viewer sends nothing to anybody: no rule lets a put out.
-        let out = control["rules"].as_array().unwrap().iter().any(|r| {
-            r["flows"] == json!(["egress"]) && r["messages"] == json!(["put"])
-        });
+        let out = control["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|r| r["flows"] == json!(["egress"]) && r["messages"] == json!(["put"]));
         assert!(!out);
     }
 }

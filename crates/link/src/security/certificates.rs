@@ -267,9 +267,8 @@ fn write_together(
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let draft = parent.join(format!(".{name}.{}", std::process::id()));
     fs::create_dir_all(parent).map_err(|e| SecurityError::file(parent, &e))?;
-    let written = fill(&draft, files).and_then(|()| {
-        fs::rename(&draft, &folder).map_err(|e| SecurityError::file(&folder, &e))
-    });
+    let written = fill(&draft, files)
+        .and_then(|()| fs::rename(&draft, &folder).map_err(|e| SecurityError::file(&folder, &e)));
     if written.is_err() {
         // Half a set of keys must not lie around.
         let _ = fs::remove_dir_all(&draft);
@@ -315,7 +314,9 @@ mod tests {
         for good in ["arm.lab", "arm-1", "192.168.1.20", "::1", "fe80::1"] {
             assert!(is_host(good), "{good}");
         }
-        for bad in ["", "arm:7447", "-arm", "arm..lab", "*.lab", "a b", "tls/arm", "[::1]"] {
+        for bad in [
+            "", "arm:7447", "-arm", "arm..lab", "*.lab", "a b", "tls/arm", "[::1]",
+        ] {
             assert!(!is_host(bad), "{bad}");
         }
     }
@@ -339,7 +340,12 @@ mod tests {
         let again = make(&folder, "arm", &[], 30).unwrap_err();
         assert!(matches!(again, SecurityError::Exists { .. }), "{again}");
         assert_eq!(fs::read(folder.join("robot.key")).unwrap(), before);
-        for (robot, host, days) in [("a/b", "h", 1), ("", "h", 1), ("a", "h:1", 1), ("a", "h", 0)] {
+        for (robot, host, days) in [
+            ("a/b", "h", 1),
+            ("", "h", 1),
+            ("a", "h:1", 1),
+            ("a", "h", 0),
+        ] {
             let other = place.path().join("other");
             assert!(make(&other, robot, &[host.into()], days).is_err());
             assert!(!other.exists());

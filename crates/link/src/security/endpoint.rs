@@ -39,7 +39,9 @@ pub(super) fn stays_here(endpoint: &str) -> Result<(), SecurityError> {
     let (protocol, address) = parts(endpoint)?;
     let loopback = || {
         let (host, port) = address.rsplit_once(':')?;
-        let host = host.strip_prefix('[').map_or(Some(host), |h| h.strip_suffix(']'))?;
+        let host = host
+            .strip_prefix('[')
+            .map_or(Some(host), |h| h.strip_suffix(']'))?;
         port.parse::<u16>().ok()?;
         Some(host.parse::<IpAddr>().ok()?.is_loopback())
     };

@@ -31,7 +31,9 @@ pub enum SecurityError {
         endpoint: String,
     },
     /// An endpoint that cannot be read.
-    #[error("endpoint {endpoint} cannot be used: {reason}; allowed: tcp/ADDRESS:PORT or tls/HOST:PORT")]
+    #[error(
+        "endpoint {endpoint} cannot be used: {reason}; allowed: tcp/ADDRESS:PORT or tls/HOST:PORT"
+    )]
     Endpoint {
         /// The endpoint.
         endpoint: String,

@@ -1,0 +1,11 @@
+//! Who gets through to a robot and who does not, tried out with sessions of ours and with intruders that
+//! configure zenoh themselves.
+
+mod expiry;
+mod intruders;
+mod latency;
+mod listeners;
+mod python;
+mod restart;
+mod rig;
+mod roles;
