@@ -2,6 +2,7 @@
 //! configure zenoh themselves.
 
 mod expiry;
+mod hung;
 mod intruders;
 mod latency;
 mod listeners;
