@@ -4,6 +4,9 @@
 //! sides of every connection show a certificate of the same authority, and the side that listens lets each
 //! role do only what [`access`] allows it, whether that side is the robot, our runtime or a router.
 //!
+//! Zenoh also trusts the public authorities of the web when it connects. That is why who connects controls
+//! access too: somebody with one of their certificates would be connected to, and told nothing.
+//!
 //! What this does not do: it cannot tell two machines with the same certificate apart, and it does not stop a
 //! rightful sender from repeating an old message. Sequence numbers and the lease are there for that.
 
@@ -150,9 +153,12 @@ fn credentials(folder: &Path, participant: &Participant<'_>) -> Result<Credentia
         certificate: folder.join(format!("{name}.pem")),
         key: folder.join(format!("{name}.key")),
     };
-    let expected =
-        (participant.role != Role::Guest).then(|| participant.role.common_name(participant.robot));
-    let problems = check::one(&found, expected.as_deref(), std::time::SystemTime::now())?.problems;
+    let now = std::time::SystemTime::now();
+    let checked = match participant.role {
+        Role::Guest => check::of_others(&found, now)?,
+        role => check::one(&found, Some(&role.common_name(participant.robot)), now)?,
+    };
+    let problems = checked.problems;
     match problems.into_iter().next() {
         None => Ok(found),
         Some(problem) => Err(SecurityError::Certificate {

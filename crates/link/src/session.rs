@@ -57,7 +57,9 @@ impl Participant<'_> {
         let config = self.config(security, timeout)?;
         zenoh::open(config).wait().map_err(|e| {
             let keys = match security {
-                Security::Keys { .. } => "; with keys, both sides need them from the same folder",
+                Security::Keys { .. } => {
+                    "; both sides need keys from the same folder, and those of whoever listens must name this host (apprentice keys DIR --check says which they name)"
+                }
                 Security::Off | Security::LoopbackOnly => "",
             };
             self.failed(format!("{e}{keys}"))

@@ -138,6 +138,19 @@ pub(super) fn one(
     Ok(checked)
 }
 
+/// Checks files that another authority than ours made, in ways of its own: only what is wrong for certain.
+pub(super) fn of_others(
+    files: &Credentials,
+    now: SystemTime,
+) -> Result<CheckedCertificate, SecurityError> {
+    reading::certificate(&files.authority)?;
+    reading::text(&files.key)?;
+    let read = reading::certificate(&files.certificate)?;
+    let mut checked = judge_dates(&files.certificate, &read, now);
+    checked.problems.extend(readable_by_others(&files.key));
+    Ok(checked)
+}
+
 /// What the other side of a connection will look at.
 fn verify(
     authority: &Read,

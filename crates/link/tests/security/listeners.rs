@@ -148,3 +148,27 @@ fn who_only_pretends_to_be_the_robot_hears_nothing() {
     );
     assert_eq!((told, forged.len()), (0, 0));
 }
+
+#[test]
+fn a_guest_uses_keys_of_others_and_their_key_space() {
+    let rig = Rig::new();
+    let listening = foreign("router", &rig.endpoint, true, Some(&rig.files(Role::Robot)));
+    let theirs = zenoh::open(listening).wait().unwrap();
+    let heard = Heard::on(&theirs, "of/others");
+    let guest = Participant {
+        role: Role::Guest,
+        place: Place::Join,
+        robot: "",
+        endpoint: &rig.endpoint,
+    };
+    let patience = Duration::from_secs(5);
+    let missing = guest.open(&rig.security(), patience).unwrap_err();
+    assert!(missing.to_string().contains("guest.pem"), "{missing}");
+    for end in ["pem", "key"] {
+        let from = rig.keys.join(format!("runtime.{end}"));
+        std::fs::copy(from, rig.keys.join(format!("guest.{end}"))).unwrap();
+    }
+    let session = guest.open(&rig.security(), patience).unwrap();
+    put_ten(&session, &key("of/others"), "guest");
+    assert_eq!(heard.wait_for("guest", 10), 10);
+}
