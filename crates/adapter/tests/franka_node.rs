@@ -68,7 +68,7 @@ fn an_arm_is_engaged_follows_and_is_given_back() {
     arm.engage().unwrap();
     assert_eq!(node.lock().state.phase, Phase::Active);
     arm.engage().unwrap();
-    for i in 1..=20 {
+    for i in 1..=20_u32 {
         let mut positions = arm.latest(false, FRESH).unwrap().state.positions;
         positions[0] = f64::from(i) * 0.01;
         let command = JointCommand {
@@ -215,7 +215,10 @@ fn what_cannot_be_read_or_repeats_itself_is_not_taken_for_a_state() {
         std::thread::sleep(Duration::from_millis(10));
     }
     let error = arm.latest(false, FRESH).unwrap_err().to_string();
-    assert!(error.contains("nothing new on franka/arm1/state"), "{error}");
+    assert!(
+        error.contains("nothing new on franka/arm1/state"),
+        "{error}"
+    );
     node.lock().running = true;
     for garbage in [vec![], vec![1; 473], vec![2; 474], vec![255; 9000]] {
         node.lock().garbage = Some(garbage);

@@ -180,7 +180,10 @@ fn a_target_has_these_bytes() {
     let bytes = encode_target(&target);
     assert_eq!(bytes.len(), TARGET_BYTES);
     assert_eq!(bytes[..8], [1, 2, 0, 0, 4, 3, 2, 1]);
-    assert_eq!(bytes[8..24], [5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(
+        bytes[8..24],
+        [5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0]
+    );
     assert_eq!(bytes[24..32], [0, 0, 0, 0, 0, 0, 0xf0, 0x3f]);
     assert_eq!(bytes[32..40], [0, 0, 0, 0, 0, 0, 0, 0xc0]);
     assert_eq!(bytes[72..], [0, 0, 0, 0, 0, 0, 0xe0, 0x3f]);

@@ -80,7 +80,10 @@ fn table(
     )?;
     random_bytes(rows, watch, &mut client, here)?;
     flood(rows, watch, &mut client, here)?;
-    let refused = other.engage().err().map_or(String::new(), |e| e.to_string());
+    let refused = other
+        .engage()
+        .err()
+        .map_or(String::new(), |e| e.to_string());
     let told = refused.contains("held by 4711");
     rows.add(
         format!("a second client by our adapter: {refused:?}"),
@@ -196,7 +199,9 @@ fn random_bytes(
     let moved = moved(&before, &after);
     let judged = after.accepted + after.refused - before.accepted - before.refused;
     rows.add(
-        format!("{MANY} messages of random bytes: {judged} taken for targets, arm moved {moved:.5} rad"),
+        format!(
+            "{MANY} messages of random bytes: {judged} taken for targets, arm moved {moved:.5} rad"
+        ),
         failures as f64,
         "= 200 unreadable, none taken for a target, arm within 0.001 rad",
         failures == MANY && judged == 0 && moved <= STILL,

@@ -9,10 +9,7 @@ use zenoh::{Config, Session, Wait as _};
 /// Every state of an arm as it comes, with when it came.
 pub struct Watch {
     seen: Arc<(Mutex<Vec<(Instant, State)>>, Condvar)>,
-    /// The watcher's own session.
-    pub session: Session,
-    /// `franka/<arm>`.
-    pub prefix: String,
+    _session: Session,
 }
 
 /// A session of a peer that only connects.
@@ -66,8 +63,7 @@ impl Watch {
             .map_err(|e| e.to_string())?;
         Ok(Self {
             seen,
-            session,
-            prefix: format!("franka/{arm}"),
+            _session: session,
         })
     }
 

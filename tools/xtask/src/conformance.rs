@@ -117,6 +117,8 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         Some(file) => std::path::absolute(file)?,
         None => folder.join("rows.json"),
     };
+    // Rows of a run before are not this one's.
+    let _ = std::fs::remove_file(&rows);
     let status = space
         .command(&[], &driver)
         .arg(format!("tcp/127.0.0.1:{PORT}"))
@@ -124,17 +126,48 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         .arg(&rows)
         .status()?;
     drop(space);
+    let quiet = add_reflexes(&log, &rows)?;
     println!(
         "figures in {}, what the others said in {} and {}",
         rows.display(),
         log.display(),
         node_log.display()
     );
-    if status.success() {
+    if status.success() && quiet {
         Ok(())
     } else {
         Err(format!("not conformant ({status})").into())
     }
+}
+
+/// Adds what the simulated arm itself says of motions it ended; whether there were none.
+fn add_reflexes(log: &Path, rows: &Path) -> Result<bool, Box<dyn Error>> {
+    let said = std::fs::read_to_string(log)?;
+    let aborted: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("aborting the motion"))
+        .collect();
+    aborted.iter().for_each(|line| eprintln!("{line}"));
+    let quiet = aborted.is_empty();
+    println!(
+        "R18 {:4} {:>12.6}  motions ended by the simulated arm's own limits, as it says itself (must be = 0)",
+        if quiet { "ok" } else { "FAIL" },
+        aborted.len() as f64
+    );
+    // Without rows the driver has not come to its end, which its status says.
+    if let Ok(text) = std::fs::read(rows) {
+        let mut all: Vec<serde_json::Value> = serde_json::from_slice(&text)?;
+        all.push(serde_json::json!({
+            "row": "R18",
+            "what": "motions ended by the simulated arm's own limits, as it says itself",
+            "figure": aborted.len(),
+            "limit": "= 0",
+            "pass": quiet,
+            "seconds": 0.0,
+        }));
+        std::fs::write(rows, serde_json::to_string_pretty(&all)? + "\n")?;
+    }
+    Ok(quiet)
 }
 
 /// The node's defaults, which the table of behaviour is about, and the simulated arm and hand.

@@ -27,6 +27,8 @@ struct Last {
     gripper: Option<(GripperState, Instant)>,
     status: Option<NodeStatus>,
     marker: Option<EpisodeMarker>,
+    /// When refusals were told of last, so that a flood of them is not one of lines too.
+    told: Option<Instant>,
 }
 
 impl Heard {
@@ -54,12 +56,14 @@ impl Heard {
         if let Some((before, _)) = &last.state
             && in_session
             && state.refused > before.refused
+            && last.told.is_none_or(|t| now - t > Duration::from_secs(1))
         {
             tracing::warn!(
                 "franka-node has refused {} of {} targets in this session",
                 state.refused,
                 state.refused + state.accepted + state.dropped
             );
+            last.told = Some(now);
         }
         let width = last.gripper.as_ref().map(|(g, _)| g.width_m);
         let seen = RobotState {

@@ -383,11 +383,7 @@ impl FrankaNode {
                     "the node took control away: it is {}, held by {holder}, the arm's mode is {}{} ({} ms ago); engage it again when the cause is gone",
                     state.phase.name(),
                     state.robot_mode.name(),
-                    if state.has_errors {
-                        " with errors"
-                    } else {
-                        ""
-                    },
+                    if state.has_errors { " with errors" } else { "" },
                     age.as_millis()
                 )
             }

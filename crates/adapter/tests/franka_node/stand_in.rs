@@ -261,7 +261,7 @@ impl Inside {
         self.leases_lost += 1;
         if self.state.client_id == id {
             self.state.client_id = 0;
-            self.state.phase = Phase::Idle;
+            rest(&mut self.state);
         }
     }
 
@@ -288,7 +288,7 @@ impl Inside {
             "release" if s.phase == Phase::Active => forbidden,
             "release" => {
                 s.client_id = 0;
-                s.phase = Phase::Idle;
+                rest(s);
                 Ok(())
             }
             "enable" => {
@@ -305,5 +305,12 @@ impl Inside {
             }
             _ => forbidden,
         }
+    }
+}
+
+/// A fault stays until someone recovers the arm.
+fn rest(state: &mut State) {
+    if state.phase != Phase::Faulted {
+        state.phase = Phase::Idle;
     }
 }
