@@ -76,6 +76,9 @@ pub struct SimArgs {
     /// Where to listen
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
     pub listen: String,
+    /// Connect to a router there instead of listening
+    #[arg(long)]
+    pub join: bool,
     /// Time passes only when asked for over the link
     #[arg(long)]
     pub lockstep: bool,

@@ -73,6 +73,7 @@ fn run(config: &Config) -> Result<()> {
             robot.endpoint
         );
     }
+    robot.security()?;
     within("robot.image_size", robot.image_size, 32..=224, "pixels")?;
     within(
         "inference.thinking.latency_ms",

@@ -3,7 +3,8 @@
 use crate::config::Config;
 use crate::context::Context;
 use anyhow::{Context as _, Result, bail};
-use apprentice_link::{Arm, RobotLink};
+use apprentice_link::RobotLink;
+use apprentice_link::security::Role;
 use apprentice_robot::RobotDescription;
 use apprentice_runtime::{ControlLoop, GuardTotals};
 use apprentice_sim::{ClockMode, SimNode};
@@ -78,7 +79,13 @@ pub fn connect(context: &Context) -> Result<Option<RobotLink>> {
         return Ok(None);
     }
     let wanted = describe(context)?;
-    let link = RobotLink::connect(endpoint, &wanted.name, Duration::from_secs(10))?;
+    let link = RobotLink::connect_as(
+        Role::Runtime,
+        endpoint,
+        &wanted.name,
+        &context.config.robot.security()?,
+        Duration::from_secs(10),
+    )?;
     if *link.description() != wanted {
         bail!(
             "the robot {} at {endpoint} describes itself otherwise than robot.description {:?}; use its own robot.toml",
