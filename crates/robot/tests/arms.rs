@@ -3,7 +3,7 @@
 
 use apprentice_core::Seed;
 use apprentice_robot::{
-    EMBEDDED, Kinematics, PoseError, PoseSolver, RobotDescription, SelfDistance,
+    DifferentialIk, EMBEDDED, Kinematics, PoseError, PoseSolver, RobotDescription, SelfDistance,
 };
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rand::Rng as _;
@@ -68,7 +68,7 @@ fn joints_are_found_for_ten_thousand_poses_of_each_arm() {
             .into();
         for (name, rate) in rates {
             let rate = rate.join().unwrap();
-            assert!(rate >= 0.99, "{name}: {rate}");
+            assert!(rate >= 0.999, "{name}: {rate}");
         }
     });
 }
@@ -129,47 +129,91 @@ fn what_is_out_of_reach_or_no_number_is_refused() {
     assert_eq!(again(3), again(3));
 }
 
-/// Over the workspace with the tool straight down, found from home on: the arm's distance from itself.
-fn over_the_workspace(name: &str) -> (usize, usize, f64, f64) {
+/// What was seen on the way to poses over the workspace.
+struct Seen {
+    asked: usize,
+    reached: usize,
+    /// Smallest distance of the arm from itself on ways that reach their pose, and of which capsules.
+    least: f64,
+    pair: [usize; 2],
+    home: f64,
+    /// Smallest share of a joint's speed that its barrier leaves it anywhere.
+    speed: f64,
+}
+
+/// From home on, as the control loop goes there, to poses over the workspace with the tool turned down.
+fn over_the_workspace(name: &str) -> Seen {
     let robot = RobotDescription::embedded(name).unwrap();
-    let solver = PoseSolver::new(&robot).unwrap();
-    let kinematics = Kinematics::new(&robot).unwrap();
+    let (ik, kinematics) = (
+        DifferentialIk::new(&robot).unwrap(),
+        Kinematics::new(&robot).unwrap(),
+    );
     let mut distance = SelfDistance::new(&robot).unwrap();
-    let home = distance.clearance(&robot.home);
     let w = robot.workspace.unwrap();
     let down = kinematics.tool_pose(&robot.home).rotation;
     let mut rng = Seed(3).rng();
-    let (mut asked, mut reached, mut least) = (0, 0, f64::INFINITY);
-    for _ in 0..1000 {
+    let mut seen = Seen {
+        asked: 0,
+        reached: 0,
+        least: f64::INFINITY,
+        pair: [0; 2],
+        home: distance.clearance(&robot.home),
+        speed: 1.0,
+    };
+    for _ in 0..500 {
         let place = Translation3::from(Vector3::from_fn(|i, _| {
             rng.random_range(w.min[i]..w.max[i])
         }));
         let yaw = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), rng.random_range(-1.2..1.2));
-        asked += 1;
         let target = Isometry3::from_parts(place, yaw * down);
-        if let Ok(solution) = solver.solve_pose(&target, &robot.home, Seed(1))
-            && solution.starts == 1
-        {
-            reached += 1;
-            least = least.min(distance.clearance(&solution.joints));
+        seen.asked += 1;
+        let mut joints = robot.home.clone();
+        let mut way = Vec::new();
+        for _ in 0..300 {
+            joints = ik.step(&joints, &target, 0.02);
+            way.push(joints.clone());
+        }
+        let reached = kinematics.tool_pose(&joints);
+        if (reached.translation.vector - place.vector).norm() > 1e-3 {
+            continue;
+        }
+        seen.reached += 1;
+        for joints in way {
+            let near = distance.nearest(&joints).unwrap();
+            if near.distance < seen.least {
+                (seen.least, seen.pair) = (near.distance, near.pair);
+            }
+            for (joint, q) in robot.joints.iter().zip(&joints) {
+                let Some(barrier) = joint.barrier else {
+                    continue;
+                };
+                let room = (q - joint.position[0]).min(joint.position[1] - q).max(0.0);
+                let speed = (2.0 * barrier.deceleration * room).sqrt() - barrier.offset;
+                seen.speed = seen.speed.min(speed / joint.velocity);
+            }
         }
     }
-    (asked, reached, least, home)
+    seen
 }
 
 #[test]
 fn no_arm_is_in_its_own_way_where_it_works() {
-    for name in EMBEDDED {
-        let (asked, reached, least, home) = over_the_workspace(name);
+    // With five joints no tool can be turned down everywhere: the loop commands such an arm in its joints.
+    for name in EMBEDDED.into_iter().filter(|name| *name != "so101") {
+        let seen = over_the_workspace(name);
         println!(
-            "{name}: {:.1} mm from itself at home; {reached} of {asked} poses over the workspace, tool down and turned by up to 1.2 rad, lead straight from home: at least {:.1} mm from itself",
-            home * 1e3,
-            least * 1e3
+            "{name}: {:.1} mm from itself at home; {} of {} poses over the workspace, tool down and turned by up to 1.2 rad, are reached from home as the control loop goes: at least {:.1} mm from itself on the way (capsules {:?}); its velocity barriers leave {:.0} % of the speed everywhere",
+            seen.home * 1e3,
+            seen.reached,
+            seen.asked,
+            seen.least * 1e3,
+            seen.pair,
+            seen.speed.max(0.0) * 100.0
         );
-        assert!(home > 0.01, "{name}: {home} m");
-        // The demonstrations of the loop must not be held up.
+        assert!(seen.home > 0.01, "{name}: {} m", seen.home);
+        // The demonstrations of the loop must not be held up by a guard that keeps 10 mm.
         if name == "franka_fr3" {
-            assert!(least > 0.02, "{name}: {least} m");
+            assert!(seen.least > 0.012, "{name}: {} m", seen.least);
         }
     }
 }
