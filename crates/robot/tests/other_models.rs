@@ -52,7 +52,7 @@ const MODELS: [Model; 8] = [
         "kinova_gen3 in robosuite",
         "kinova_gen3",
         (0.145 + 0.000025, -FRAC_PI_4 * 2.0),
-        6e-5,
+        1e-5,
     ),
     // example-robot-data.
     model("so101", "so101", (0.0, 0.0), 1e-6),
