@@ -6,6 +6,7 @@ mod keys;
 mod rank;
 mod rlds;
 mod rlds_trial;
+mod robot;
 mod sim;
 
 use crate::cli::{Cli, Command, ImportCommand, RecordWhat, RunArgs, WeightsCommand};
@@ -45,6 +46,7 @@ pub fn run(cli: Cli) -> Result<()> {
             }
             finish(&context, &args)
         }
+        Command::Robot(command) => robot::run(&command),
         Command::Weights(WeightsCommand::Get {
             name,
             from,
