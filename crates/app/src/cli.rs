@@ -33,6 +33,9 @@ pub enum Command {
     Compare(RunArgs),
     /// Write report.html and report.json of a run
     Report(RunArgs),
+    /// Look at robots: list, check and draw them, turn joints into poses and back
+    #[command(subcommand)]
+    Robot(RobotCommand),
     /// Get pretrained weights
     #[command(subcommand)]
     Weights(WeightsCommand),
@@ -112,6 +115,75 @@ pub struct RankArgs {
     /// Your name, for the record
     #[arg(long, default_value = "operator")]
     pub who: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RobotCommand {
+    /// List the robots that come with Apprentice
+    List {
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Validate a robot and say what deserves a thought
+    Check {
+        /// A robot's folder, or the name of one that comes with Apprentice
+        #[arg(value_name = "FOLDER")]
+        robot: String,
+        /// Draw it into this rerun file
+        #[arg(long, value_name = "FILE")]
+        rrd: Option<PathBuf>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Where the tool is at these joints
+    Fk {
+        /// The name of a robot, or its folder
+        #[arg(value_name = "NAME")]
+        robot: String,
+        /// Joint positions, rad, separated by commas
+        #[arg(
+            long,
+            value_name = "Q1,Q2,...",
+            allow_hyphen_values = true,
+            value_delimiter = ',',
+            required = true
+        )]
+        joints: Vec<f64>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Joints that put the tool at this pose
+    Ik {
+        /// The name of a robot, or its folder
+        #[arg(value_name = "NAME")]
+        robot: String,
+        /// The pose in the base frame: metres, then a quaternion
+        #[arg(
+            long,
+            value_name = "X,Y,Z,QX,QY,QZ,QW",
+            allow_hyphen_values = true,
+            value_delimiter = ',',
+            required = true
+        )]
+        pose: Vec<f64>,
+        /// Joints to look near first, rad; home when missing
+        #[arg(
+            long,
+            value_name = "Q1,Q2,...",
+            allow_hyphen_values = true,
+            value_delimiter = ','
+        )]
+        start: Vec<f64>,
+        /// Seed of the postures that are started from when the first does not get there
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

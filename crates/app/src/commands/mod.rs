@@ -5,6 +5,7 @@ mod doctor;
 mod rank;
 mod rlds;
 mod rlds_trial;
+mod robot;
 mod sim;
 
 use crate::cli::{Cli, Command, ImportCommand, RecordWhat, RunArgs, WeightsCommand};
@@ -44,6 +45,7 @@ pub fn run(cli: Cli) -> Result<()> {
             }
             finish(&context, &args)
         }
+        Command::Robot(command) => robot::run(&command),
         Command::Weights(WeightsCommand::Get {
             name,
             from,

@@ -128,8 +128,8 @@ fn the_nearest_pair_of_an_arm_is_found() {
         frames.push(kinematics.tool_pose(&joints));
         let mut least = f64::INFINITY;
         for (i, a) in robot.capsules.iter().enumerate() {
-            for b in &robot.capsules[..i] {
-                if a.frame.abs_diff(b.frame) > 1 {
+            for (j, b) in robot.capsules[..i].iter().enumerate() {
+                if a.frame.abs_diff(b.frame) > 1 && !robot.may_touch.contains(&[j, i]) {
                     let ends = |c: &crate::Capsule| {
                         [c.from, c.to].map(|p| frames[c.frame] * Point3::from(p))
                     };
