@@ -11,7 +11,7 @@ use apprentice_robot::RobotDescription;
 const LONG_BRAKING: usize = 64;
 /// Poses that are looked at in one tick where braking is that long; a tick must end in time. What has not been
 /// looked at by then is not let through: the arm brakes, and from slower there is less to look at.
-const MOST_LOOKS: usize = 160;
+const MOST_LOOKS: usize = 96;
 /// Parts of the way between braking and what was asked for that are tried when it would go too far.
 const PARTS: [f64; 3] = [1.0, 0.6, 0.25];
 
@@ -77,7 +77,7 @@ impl Guard {
     ///
     /// # Errors
     /// When a setting is out of range, a joint of the robot has limits that cannot be kept or brakes too slowly
-    /// to look ahead, or there is no kinematics to check workspace or capsules with.
+    /// to look ahead, its capsules are too near each other at home, or there is no kinematics to check workspace or capsules with.
     pub fn new(description: &RobotDescription, config: GuardConfig) -> Result<Self, GuardError> {
         config.validate()?;
         let mut joints = Vec::with_capacity(description.joints.len());
@@ -193,8 +193,20 @@ impl Guard {
             refusals.insert(Refusal::Gripper);
         }
         self.width = width;
-        for (joint, position) in self.joints.iter_mut().zip(&self.position) {
-            refusals.merge(joint.shape(*position, self.period));
+        for ((joint, position), measured) in self
+            .joints
+            .iter_mut()
+            .zip(&self.position)
+            .zip(&state.positions)
+        {
+            let mut shaped = joint.shape(*position, self.period);
+            let lead = (position + joint.shaped * self.period - measured).abs();
+            if self.lead_limit > 0.0 && lead > self.lead_limit && joint.limits.is_jerk_limited() {
+                // Nor may it run ahead because proposals did so far.
+                joint.stream.forget(joint.wanted);
+                shaped = joint.shape(*position, self.period);
+            }
+            refusals.merge(shaped);
         }
         let now = self.space.excess(&self.position);
         // Outside already, only ways back in are open.

@@ -3,12 +3,17 @@
 #![allow(clippy::unwrap_used)]
 
 mod plain_guard;
+#[path = "../hostile/robots.rs"]
+#[allow(dead_code)]
+mod robots;
 
 use apprentice_core::{JointCommand, RobotState, Seed};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Guard, GuardConfig, Refusal};
 use plain_guard::PlainGuard;
 use rand::Rng;
+
+const TICKS: u64 = 2_000;
 
 fn at(positions: Vec<f64>) -> RobotState {
     RobotState {
@@ -22,39 +27,45 @@ fn at(positions: Vec<f64>) -> RobotState {
 
 #[test]
 fn commands_of_the_demo_are_what_they_were() {
-    let shipped = RobotDescription::embedded("franka_fr3").unwrap();
-    for index in 0..60 {
-        compare(&shipped, Seed(5).derive("shipped", index), false);
+    let shipped = robots::shipped();
+    let ticks = (0..60).map(|index| compare(&shipped, Seed(5).derive("shipped", index)));
+    let ticks: u64 = ticks.sum();
+    println!("{ticks} commands as they were, up to where a barrier or a capsule was in the way");
+    assert!(ticks > 10_000);
+    // Without these, for as long as one likes.
+    let mut plain = shipped;
+    plain.capsules.clear();
+    for joint in &mut plain.joints {
+        joint.barrier = None;
+    }
+    for index in 0..40 {
+        assert_eq!(compare(&plain, Seed(5).derive("plain", index)), TICKS);
     }
     // Almost everywhere inside, so that position limits are reached too.
-    let mut free = shipped;
-    let workspace = free.workspace.as_mut().unwrap();
+    let workspace = plain.workspace.as_mut().unwrap();
     (workspace.min, workspace.max) = ([-2.0; 3], [2.0; 3]);
     for index in 0..20 {
-        compare(&free, Seed(5).derive("free", index), true);
+        assert_eq!(compare(&plain, Seed(5).derive("free", index)), TICKS);
     }
 }
 
-fn compare(robot: &RobotDescription, seed: Seed, touching: bool) {
+/// Compares commands until one of the stages that plain arithmetic does not have changes one; answers how many
+/// were the same.
+fn compare(robot: &RobotDescription, seed: Seed) -> u64 {
     let mut rng = seed.rng();
     let lead_limit = [0.5, 0.0, 0.02][rng.random_range(0..3)];
-    let mut guard = Guard::new(
-        robot,
-        GuardConfig {
-            lead_limit,
-            // Only the box keeps the arm from itself.
-            self_clearance_m: if touching { 0.0 } else { 0.01 },
-            ..GuardConfig::default()
-        },
-    )
-    .unwrap();
+    let config = GuardConfig {
+        lead_limit,
+        ..GuardConfig::default()
+    };
+    let mut guard = Guard::new(robot, config).unwrap();
     let mut plain = PlainGuard::new(robot, lead_limit);
     let home = at(robot.home.clone());
     assert!(guard.restart(&home));
     plain.restart(&home);
     let (mut style, mut changed) = (0, 0);
     let mut far = robot.home.clone();
-    for tick in 0..2_000 {
+    for tick in 0..TICKS {
         if rng.random_bool(0.03) {
             style = rng.random_range(0..5);
             let anywhere =
@@ -66,7 +77,7 @@ fn compare(robot: &RobotDescription, seed: Seed, touching: bool) {
             1 => plain.position[i] + rng.random_range(-0.03..0.03),
             2 => robot.home[i],
             3 => rng.random_range(-8e307..8e307),
-            _ => plain.position[i] + 0.004 * (f64::from(tick) / 30.0).sin(),
+            _ => plain.position[i] + 0.004 * ((tick as f64) / 30.0).sin(),
         };
         let proposed = JointCommand {
             sequence: 1,
@@ -87,10 +98,11 @@ fn compare(robot: &RobotDescription, seed: Seed, touching: bool) {
             guard.admit(&proposed, &state, 0)
         };
         changed += u32::from(!admitted.refusals.is_empty());
-        if !touching && admitted.refusals.contains(Refusal::SelfCollision) {
-            // The box leaves room for the arm to touch itself; what is compared ends where it would.
-            break;
+        let new = [Refusal::Barrier, Refusal::SelfCollision];
+        if new.iter().any(|&r| admitted.refusals.contains(r)) {
+            return tick;
         }
+        assert!(!admitted.refusals.contains(Refusal::Jerk));
         let bits = |q: &[f64]| q.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(
             bits(&admitted.command.positions),
@@ -103,4 +115,5 @@ fn compare(robot: &RobotDescription, seed: Seed, touching: bool) {
         );
     }
     assert!(changed > 100);
+    TICKS
 }
