@@ -118,7 +118,7 @@ fn who_only_pretends_to_be_the_robot_hears_nothing() {
             endpoint: &endpoint,
         };
         let found = runtime.open(&rig.security(), Duration::from_millis(1200));
-        let words = found.err().expect(what).to_string();
+        let words = found.expect_err(what).to_string();
         assert!(words.contains("the same folder"), "{words}");
     }
 
