@@ -63,6 +63,8 @@ pub struct FrankaNode {
     target: Publisher<'static>,
     gripper: Option<GripperSide>,
     sequence: u64,
+    /// What it was when the session began.
+    begun_at: u64,
     /// Ours while we hold the arm; without it the node stops it.
     lease: Option<LivelinessToken>,
     _subscribers: Vec<Subscriber<()>>,
@@ -166,6 +168,7 @@ impl FrankaNode {
             target,
             gripper,
             sequence: 0,
+            begun_at: 0,
             lease: None,
             _subscribers: subscribers,
             session,
@@ -388,7 +391,10 @@ impl FrankaNode {
     /// Waits until the node has taken the last target: a stop overtakes targets that wait beside it, and
     /// they would be refused.
     fn drain(&self) {
-        let last = self.sequence;
+        let (before, last) = (self.begun_at, self.sequence);
+        if last == before {
+            return;
+        }
         let _ = self.heard.wait(LAST_TARGET, |state, _| {
             let (state, _) = state?;
             let waited_for = state.phase == Phase::Active && state.accepted_sequence < last;
@@ -442,7 +448,8 @@ impl Arm for FrankaNode {
             self.recover()?;
         }
         self.acquire()?;
-        self.sequence = 0;
+        // It goes on: a target of a session before must not pass for one of this.
+        self.begun_at = self.sequence;
         if let Err(error) = self.enable() {
             if let Err(also) = self.disengage() {
                 tracing::warn!("{also}");
