@@ -306,7 +306,7 @@ impl Shared {
             state.goals
         };
         let mut id = liveliness::gid(&format!("{}/{count}/{}", self.identity, wall_ns()));
-        if let [_, _, _, _, _, _, version, _, variant, ..] = &mut id {
+        let [_, _, _, _, _, _, version, _, variant, ..] = &mut id;
             *version = (*version & 0x0f) | 0x80;
             *variant = (*variant & 0x3f) | 0x80;
         }
