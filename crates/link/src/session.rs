@@ -1,10 +1,13 @@
 //! Zenoh sessions that talk to one address and nobody else.
+//!
+//! Whoever listens is a router, whoever connects its client: peers pass nothing on, and a runtime and an
+//! operator's device that are both connected to a robot would silently miss each other.
 
 use crate::LinkError;
 use std::time::Duration;
 use zenoh::{Config, Session, Wait as _};
 
-/// A peer that listens or connects at `endpoint` and looks for nobody else.
+/// A router that listens, or a client that connects, at `endpoint` and looks for nobody else.
 pub(crate) fn open(listen: bool, endpoint: &str, timeout: Duration) -> Result<Session, LinkError> {
     let failed = |reason: String| LinkError::Session {
         endpoint: endpoint.into(),
@@ -21,7 +24,10 @@ pub(crate) fn open(listen: bool, endpoint: &str, timeout: Duration) -> Result<Se
         "listen/endpoints"
     };
     let settings = [
-        ("mode", "\"peer\"".to_owned()),
+        (
+            "mode",
+            if listen { "\"router\"" } else { "\"client\"" }.to_owned(),
+        ),
         ("scouting/multicast/enabled", "false".to_owned()),
         ("scouting/gossip/enabled", "false".to_owned()),
         (place, format!("[{endpoint:?}]")),
