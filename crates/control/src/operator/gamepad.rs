@@ -1,7 +1,7 @@
 //! A gamepad, read on a thread of its own.
 
-use super::pad::{EVENT, Pad, decode_event};
 use super::Hands;
+use super::pad::{EVENT, Pad, decode_event};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -140,7 +140,10 @@ mod tests {
         drop(send);
         wait(|| pad.hands().is_err());
         let error = pad.hands().unwrap_err().to_string();
-        assert!(error.starts_with("the gamepad at js9 cannot be read"), "{error}");
+        assert!(
+            error.starts_with("the gamepad at js9 cannot be read"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -177,9 +177,7 @@ impl Jog {
     }
 
     fn choose(&mut self, steps: i32) {
-        let count = i64::try_from(self.robot.joints.len())
-            .unwrap_or(1)
-            .max(1);
+        let count = i64::try_from(self.robot.joints.len()).unwrap_or(1).max(1);
         let place = i64::try_from(self.chosen).unwrap_or(0) + i64::from(steps);
         self.chosen = usize::try_from(place.rem_euclid(count)).unwrap_or(0);
     }

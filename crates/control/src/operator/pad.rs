@@ -133,8 +133,14 @@ mod tests {
 
     #[test]
     fn events_are_read_as_the_kernel_writes_them() {
-        assert_eq!(decode_event(event(1, 1, 4)), Some(PadEvent::Button(4, true)));
-        assert_eq!(decode_event(event(0, 0x81, 9)), Some(PadEvent::Button(9, false)));
+        assert_eq!(
+            decode_event(event(1, 1, 4)),
+            Some(PadEvent::Button(4, true))
+        );
+        assert_eq!(
+            decode_event(event(0, 0x81, 9)),
+            Some(PadEvent::Button(9, false))
+        );
         assert_eq!(
             decode_event(event(-32767, 2, 1)),
             Some(PadEvent::Axis(1, -32767))

@@ -89,10 +89,7 @@ impl PressedKeys {
             ..Hands::default()
         };
         let mut moving = false;
-        let tables = [
-            (SHIFTS, &mut hands.shift),
-            (TURNS, &mut hands.turn),
-        ];
+        let tables = [(SHIFTS, &mut hands.shift), (TURNS, &mut hands.turn)];
         for (table, axes) in tables {
             for (key, axis, way) in table {
                 if self.is_down(key, now_ns)

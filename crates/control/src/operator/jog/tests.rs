@@ -38,7 +38,10 @@ fn a_press_anchors_the_target_where_the_arm_is_and_hands_move_it_from_there() {
     let mut jog = Jog::new(&robot, JogConfig::default()).unwrap();
     let state = at(&robot, robot.home.clone());
     let tool = Kinematics::new(&robot).unwrap().tool_pose(&robot.home);
-    assert_eq!(jog.tick(&Hands::default(), Some(&state), DT), Said::default());
+    assert_eq!(
+        jog.tick(&Hands::default(), Some(&state), DT),
+        Said::default()
+    );
     let said = jog.tick(&pressed(), Some(&state), DT);
     assert!(said.deadman && !said.hand_back);
     assert!((pose(&said).translation.vector - tool.translation.vector).norm() < 1e-6);
@@ -52,9 +55,15 @@ fn a_press_anchors_the_target_where_the_arm_is_and_hands_move_it_from_there() {
     let said = (0..10).fold(said, |_, _| jog.tick(&forward, Some(&state), DT));
     let moved = pose(&said).translation.vector - tool.translation.vector;
     // 0.2 s at 0.1 m/s, at half of 0.5 rad/s, and at 0.1 m/s.
-    assert!((moved - Vector3::new(0.02, 0.0, 0.0)).norm() < 1e-5, "{moved}");
+    assert!(
+        (moved - Vector3::new(0.02, 0.0, 0.0)).norm() < 1e-5,
+        "{moved}"
+    );
     let turned = (tool.rotation.inverse() * pose(&said).rotation).scaled_axis();
-    assert!((turned - Vector3::new(0.0, 0.0, 0.05)).norm() < 1e-5, "{turned}");
+    assert!(
+        (turned - Vector3::new(0.0, 0.0, 0.05)).norm() < 1e-5,
+        "{turned}"
+    );
     assert!((said.action[9] - 0.066).abs() < 1e-5);
     // Let go and pressed again it begins anew from where the arm is.
     assert_eq!(jog.tick(&Hands::default(), Some(&state), DT).action, []);
@@ -128,7 +137,10 @@ fn joints_are_moved_one_by_one() {
     assert_eq!(said.action.len(), 8);
     for (i, (told, home)) in said.action.iter().zip(&robot.home).enumerate() {
         let wanted = if i == 5 { home - 0.05 } else { *home };
-        assert!((f64::from(*told) - wanted).abs() < 1e-5, "joint {i}: {told}");
+        assert!(
+            (f64::from(*told) - wanted).abs() < 1e-5,
+            "joint {i}: {told}"
+        );
     }
 }
 
@@ -192,9 +204,17 @@ fn whatever_comes_what_is_said_can_be_obeyed() {
 #[test]
 fn speeds_out_of_range_are_named() {
     for (speed_m_s, turn_rad_s, says) in [
-        (0.0, 0.5, "--speed is 0 m/s, allowed: above 0 and at most 1 m/s"),
+        (
+            0.0,
+            0.5,
+            "--speed is 0 m/s, allowed: above 0 and at most 1 m/s",
+        ),
         (f64::NAN, 0.5, "--speed is NaN"),
-        (0.1, 4.0, "--turn is 4 rad/s, allowed: above 0 and at most 3 rad/s"),
+        (
+            0.1,
+            4.0,
+            "--turn is 4 rad/s, allowed: above 0 and at most 3 rad/s",
+        ),
     ] {
         let config = JogConfig {
             speed_m_s,
