@@ -17,6 +17,8 @@ pub enum Command {
     Demo(RunArgs),
     /// Serve the simulated robot over zenoh until Ctrl-C
     Sim(SimArgs),
+    /// Take an arm over from its policy, by keyboard or gamepad
+    Takeover(TakeoverArgs),
     /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
     Record(RecordArgs),
     /// Train the diffusion policy on the recorded demonstrations
@@ -91,6 +93,28 @@ pub struct SimArgs {
     /// Change one setting (may be given again)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct TakeoverArgs {
+    /// Name of the robot, as in the keys of the link
+    #[arg(long, value_name = "NAME", default_value = "franka_fr3")]
+    pub robot: String,
+    /// Where the robot, or its router, is
+    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
+    pub endpoint: String,
+    /// Use the gamepad at this joystick device, such as /dev/input/js0
+    #[arg(long, value_name = "DEVICE", conflicts_with = "keyboard")]
+    pub gamepad: Option<PathBuf>,
+    /// Use the keyboard of this terminal (without --gamepad that is so anyway)
+    #[arg(long)]
+    pub keyboard: bool,
+    /// Speed of the tool, m/s
+    #[arg(long, value_name = "M/S", default_value_t = 0.1)]
+    pub speed: f64,
+    /// Speed of turning, and of joints, rad/s
+    #[arg(long, value_name = "RAD/S", default_value_t = 0.5)]
+    pub turn: f64,
 }
 
 #[derive(Clone, Debug, Args)]
