@@ -41,6 +41,8 @@ pub enum Command {
     Import(ImportCommand),
     /// Say what this machine and this build can do, and prove which device computes
     Doctor(DoctorArgs),
+    /// Make the keys with which a robot and those around it know each other, or check them
+    Keys(KeysArgs),
 }
 
 /// Which run, and how.
@@ -170,6 +172,28 @@ pub struct DoctorArgs {
     /// Device to prove
     #[arg(long, value_enum, default_value = "flex")]
     pub device: DeviceArg,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct KeysArgs {
+    /// Folder of the keys; a new one, unless they are only checked
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Name of the robot, as in its description
+    #[arg(long, value_name = "NAME", required_unless_present = "check")]
+    pub robot: Option<String>,
+    /// Name or address of the machine that listens (may be given again)
+    #[arg(long, value_name = "HOST|IP")]
+    pub host: Vec<String>,
+    /// How long they are good, days
+    #[arg(long, value_name = "N", default_value_t = 365)]
+    pub days: u32,
+    /// Say until when the keys in DIR are good and whether they fit together
+    #[arg(long, conflicts_with_all = ["robot", "host", "days"])]
+    pub check: bool,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

@@ -2,6 +2,7 @@
 
 mod compare;
 mod doctor;
+mod keys;
 mod rank;
 mod rlds;
 mod rlds_trial;
@@ -61,6 +62,7 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Command::Import(ImportCommand::Rlds(args)) => rlds::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Keys(args) => keys::run(&args),
     }
 }
 
