@@ -1,1 +1,2 @@
 //! Robots that speak something other than the native link.
+pub mod franka_node;
