@@ -117,6 +117,11 @@ impl Door {
         self.gate.malformed();
     }
 
+    /// Whether a command has come that was not given yet.
+    pub fn has_command(&self) -> bool {
+        self.command.is_some()
+    }
+
     pub fn newest_sequence(&self) -> u64 {
         self.newest_sequence
     }

@@ -8,7 +8,7 @@ use apprentice_robot::RobotDescription;
 use apprentice_safety::{GateConfig, Phase, Service};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
@@ -19,6 +19,8 @@ use zenoh::{Session, Wait as _};
 
 /// Requests that may wait; more are refused.
 const WAITING: usize = 16;
+/// How long a session may take to be there.
+const READY: Duration = Duration::from_secs(5);
 /// The longest request that is read, bytes; a clock request has 25.
 const LONGEST_REQUEST: usize = 64;
 
@@ -47,6 +49,8 @@ pub struct Due {
 /// What is reached from zenoh's threads and from the robot's own.
 struct Desk {
     door: Mutex<Door>,
+    /// Something to do has come.
+    arrived: Condvar,
     status: Publisher<'static>,
     event: Publisher<'static>,
 }
@@ -157,7 +161,30 @@ impl RobotServer {
             Some(endpoint) => endpoint.to_owned(),
             None => free_endpoint()?,
         };
-        let session = session::open(true, &endpoint, Duration::from_secs(5))?;
+        let session = session::open(true, &endpoint, READY)?;
+        Self::serve(session, endpoint, description, lockstep)
+    }
+
+    /// Starts serving `description` as a client of the router at `endpoint`, and finds that router again
+    /// whenever the connection is lost. Whoever owned the arm owns it no longer then: it stops.
+    ///
+    /// # Errors
+    /// When no router listens there.
+    pub fn join(
+        description: &RobotDescription,
+        endpoint: &str,
+        lockstep: bool,
+    ) -> Result<Self, LinkError> {
+        let session = session::open(false, endpoint, READY)?;
+        Self::serve(session, endpoint.to_owned(), description, lockstep)
+    }
+
+    fn serve(
+        session: Session,
+        endpoint: String,
+        description: &RobotDescription,
+        lockstep: bool,
+    ) -> Result<Self, LinkError> {
         let keys = Keys::new(&description.name);
         // In lockstep whoever asks for time waits for what was sent; otherwise the next message is better
         // than an old one.
@@ -188,6 +215,7 @@ impl RobotServer {
                 GateConfig::of(description),
                 lockstep,
             )),
+            arrived: Condvar::new(),
             status: publisher(keys.status(), Priority::DataHigh)?,
             event: publisher(keys.event(), Priority::DataHigh)?,
         });
@@ -275,6 +303,19 @@ impl RobotServer {
         due
     }
 
+    /// As [`Self::due`], as soon as a command that was not given before has come, and at the latest after
+    /// `patience`: for robots that act at once instead of once a period.
+    #[must_use]
+    pub fn due_within(&self, patience: Duration) -> Due {
+        let idle = |door: &mut Door| !door.has_command();
+        drop(
+            self.desk
+                .arrived
+                .wait_timeout_while(self.desk.door(), patience, idle),
+        );
+        self.due()
+    }
+
     /// Highest sequence number that came in a command or chunk that could be read, obeyed or not.
     #[must_use]
     pub fn newest_sequence(&self) -> u64 {
@@ -319,7 +360,10 @@ fn subscribe(
     let to = Arc::clone(desk);
     let commands = session
         .declare_subscriber(keys.command())
-        .callback(move |sample| to.door().command(&sample.payload().to_bytes()))
+        .callback(move |sample| {
+            to.door().command(&sample.payload().to_bytes());
+            to.arrived.notify_one();
+        })
         .wait()
         .map_err(|e| key_error(&keys.command(), &e))?;
     let to = Arc::clone(desk);
