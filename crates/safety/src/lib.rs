@@ -14,6 +14,10 @@
 //!
 //! [`checker`] is a second, independent judge of what left the guard.
 //!
+//! On the arm's own side, where commands arrive, a [`gate`] decides who may command it and refuses what it
+//! must not obey, whatever the guard of whoever sent it thought; [`arbiter`] decides between the policy and a
+//! person who takes over; [`homing`] is the way to a posture.
+//!
 //! # Not safety-rated
 //!
 //! None of this is a safety function in the sense of ISO 10218-1:2025 and -2:2025 or ISO 13849: it runs on an

@@ -103,7 +103,10 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let log = folder.join("franka-sim.log");
     space.start("franka-sim", arm, &log, ARM_PORT, Duration::from_secs(60))?;
     let mut serving = space.command(&urgent, &node);
-    serving.arg(&configuration);
+    // With the reason of each refusal.
+    serving
+        .arg(&configuration)
+        .env("RUST_LOG", "info,franka_node=debug");
     let node_log = folder.join("franka-node.log");
     space.start(
         "franka-node",

@@ -34,6 +34,8 @@ use zenoh::{Session, Wait as _};
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// Within this a lease must have reached the node, and a session have begun.
 const SETTLING: Duration = Duration::from_secs(3);
+/// How long a stop waits for the target before it to be taken; states come every 10 ms.
+const LAST_TARGET: Duration = Duration::from_millis(100);
 /// A gripper's state comes 20 times a second, when the arm's thread has time.
 const GRIPPER_AGE: Duration = Duration::from_millis(500);
 
@@ -364,9 +366,34 @@ impl FrankaNode {
             (settled && *came >= enabled && state.client_id == ours).then_some(state.phase)
         };
         match self.heard.wait(SETTLING, active) {
-            Some(Phase::Active) => Ok(()),
-            _ => Err(self.lost()),
+            Some(Phase::Active) => {}
+            _ => return Err(self.lost()),
         }
+        // While a session ends or begins the node says nothing of the gripper either.
+        let heard = |_: Option<&_>, gripper: Option<&(wire::GripperState, Instant)>| {
+            gripper
+                .is_some_and(|(_, came)| *came >= enabled)
+                .then_some(())
+        };
+        if self.gripper.is_some() && self.heard.wait(SETTLING, heard).is_none() {
+            return Err(LinkError::Silent {
+                robot: self.description.name.clone(),
+                key: self.settings.key("gripper/state"),
+                timeout_ms: SETTLING.as_millis() as u64,
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits until the node has taken the last target: a stop overtakes targets that wait beside it, and
+    /// they would be refused.
+    fn drain(&self) {
+        let last = self.sequence;
+        let _ = self.heard.wait(LAST_TARGET, |state, _| {
+            let (state, _) = state?;
+            let waited_for = state.phase == Phase::Active && state.accepted_sequence < last;
+            (!waited_for).then_some(())
+        });
     }
 
     /// Why the arm does not follow us.
@@ -415,6 +442,7 @@ impl Arm for FrankaNode {
             self.recover()?;
         }
         self.acquire()?;
+        self.sequence = 0;
         if let Err(error) = self.enable() {
             if let Err(also) = self.disengage() {
                 tracing::warn!("{also}");
@@ -434,7 +462,10 @@ impl Arm for FrankaNode {
         }
         let request = self.request();
         let stopped = match self.phase() {
-            Some(Phase::Active | Phase::Homing) => self.ask(Verb::Stop, &request),
+            Some(Phase::Active | Phase::Homing) => {
+                self.drain();
+                self.ask(Verb::Stop, &request)
+            }
             _ => Ok(Ok(())),
         };
         let released = self.ask(Verb::Release, &request);
