@@ -1,8 +1,10 @@
 //! The robot's side of the link: publishes what it feels and sees, obeys what its gate lets through.
 
 use crate::door::Door;
+use crate::security::{Role, Security};
+use crate::session::{Participant, Place};
 use crate::wire::{self, AdvanceRequest, Event, Status, TickReply};
-use crate::{LinkError, keys::Keys, session};
+use crate::{LinkError, keys::Keys};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{GateConfig, Phase, Service};
@@ -17,10 +19,10 @@ use zenoh::query::{Query, Queryable};
 use zenoh::sample::SampleKind;
 use zenoh::{Session, Wait as _};
 
+/// How long a router may take to be there.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Requests that may wait; more are refused.
 const WAITING: usize = 16;
-/// How long a session may take to be there.
-const READY: Duration = Duration::from_secs(5);
 /// The longest request that is read, bytes; a clock request has 25.
 const LONGEST_REQUEST: usize = 64;
 
@@ -147,8 +149,8 @@ impl Desk {
 }
 
 impl RobotServer {
-    /// Starts serving `description` at `listen` (such as `tcp/127.0.0.1:7447`), or at a free loopback
-    /// port. `lockstep` says whether the robot's clock can be asked for the next tick.
+    /// Starts serving `description` on this machine at `listen` (such as `tcp/127.0.0.1:7447`), or at a free
+    /// loopback port. `lockstep` says whether the robot's clock can be asked for the next tick.
     ///
     /// # Errors
     /// When the address cannot be used.
@@ -161,30 +163,27 @@ impl RobotServer {
             Some(endpoint) => endpoint.to_owned(),
             None => free_endpoint()?,
         };
-        let session = session::open(true, &endpoint, READY)?;
-        Self::serve(session, endpoint, description, lockstep)
+        let place = (Place::Listen, endpoint.as_str());
+        Self::serve(description, place, &Security::LoopbackOnly, lockstep)
     }
 
-    /// Starts serving `description` as a client of the router at `endpoint`, and finds that router again
-    /// whenever the connection is lost. Whoever owned the arm owns it no longer then: it stops.
+    /// Starts serving `description` where others connect to, or connected to a router, with or without keys.
     ///
     /// # Errors
-    /// When no router listens there.
-    pub fn join(
+    /// When `security` does not allow it, the address cannot be used or no router is there.
+    pub fn serve(
         description: &RobotDescription,
-        endpoint: &str,
+        (place, endpoint): (Place, &str),
+        security: &Security,
         lockstep: bool,
     ) -> Result<Self, LinkError> {
-        let session = session::open(false, endpoint, READY)?;
-        Self::serve(session, endpoint.to_owned(), description, lockstep)
-    }
-
-    fn serve(
-        session: Session,
-        endpoint: String,
-        description: &RobotDescription,
-        lockstep: bool,
-    ) -> Result<Self, LinkError> {
+        let session = Participant {
+            role: Role::Robot,
+            place,
+            robot: &description.name,
+            endpoint,
+        }
+        .open(security, PATIENCE)?;
         let keys = Keys::new(&description.name);
         // In lockstep whoever asks for time waits for what was sent; otherwise the next message is better
         // than an old one.
@@ -246,7 +245,7 @@ impl RobotServer {
             .wait()
             .map_err(|e| key_error(&keys.alive(), &e))?;
         Ok(Self {
-            endpoint,
+            endpoint: endpoint.to_owned(),
             _subscribers: subscribe(&session, &keys, &desk)?,
             desk,
             state,
@@ -258,7 +257,7 @@ impl RobotServer {
         })
     }
 
-    /// Where it listens.
+    /// Where it listens, or the router it is connected to.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint

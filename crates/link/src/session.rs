@@ -182,14 +182,3 @@ pub(crate) fn is_robot_name(name: &str) -> bool {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
-
-/// Opens a session without any protection, for callers that do not know their role yet.
-pub(crate) fn open(listen: bool, endpoint: &str, timeout: Duration) -> Result<Session, LinkError> {
-    let participant = Participant {
-        role: Role::Guest,
-        place: if listen { Place::Listen } else { Place::Join },
-        robot: "",
-        endpoint,
-    };
-    participant.open(&Security::Off, timeout)
-}

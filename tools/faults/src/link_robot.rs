@@ -7,6 +7,8 @@ use anyhow::Result;
 use apprentice_control::ControlLoop;
 use apprentice_core::{CameraFrame, Image, JointCommand, RobotState, Seed};
 use apprentice_link::wire::{Status, TickReply};
+use apprentice_link::security::Security;
+use apprentice_link::session::Place;
 use apprentice_link::{LinkError, RobotLink, RobotServer, ServerRequest};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{GuardConfig, Phase};
@@ -80,7 +82,12 @@ impl LinkRobot {
     /// # Errors
     /// When no router is there.
     pub fn join(description: RobotDescription, endpoint: &str) -> Result<Self> {
-        let server = RobotServer::join(&description, endpoint, false)?;
+        let server = RobotServer::serve(
+            &description,
+            (Place::Join, endpoint),
+            &Security::LoopbackOnly,
+            false,
+        )?;
         Self::run(description, server)
     }
 
