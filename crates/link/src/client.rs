@@ -142,6 +142,20 @@ impl RobotLink {
         TakeoverInbox::open(&self.session, &self.description.name)
     }
 
+    /// The state number `state` or a later one, and frames of at least these numbers: as many cameras as
+    /// there are numbers. For those who wait for what comes next instead of looking at what came last.
+    ///
+    /// # Errors
+    /// When they do not come within `patience`, or what came cannot be used.
+    pub fn since(
+        &self,
+        state: u64,
+        frames: &[u64],
+        patience: Duration,
+    ) -> Result<Observation, LinkError> {
+        self.inbox.since(state, frames, patience)
+    }
+
     pub(crate) fn session(&self) -> &Session {
         &self.session
     }

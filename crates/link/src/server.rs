@@ -10,7 +10,7 @@ use apprentice_robot::RobotDescription;
 use apprentice_safety::{GateConfig, Phase, Service};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
@@ -51,6 +51,8 @@ pub struct Due {
 /// What is reached from zenoh's threads and from the robot's own.
 struct Desk {
     door: Mutex<Door>,
+    /// Something to do has come.
+    arrived: Condvar,
     status: Publisher<'static>,
     event: Publisher<'static>,
 }
@@ -212,6 +214,7 @@ impl RobotServer {
                 GateConfig::of(description),
                 lockstep,
             )),
+            arrived: Condvar::new(),
             status: publisher(keys.status(), Priority::DataHigh)?,
             event: publisher(keys.event(), Priority::DataHigh)?,
         });
@@ -299,6 +302,19 @@ impl RobotServer {
         due
     }
 
+    /// As [`Self::due`], as soon as a command that was not given before has come, and at the latest after
+    /// `patience`: for robots that act at once instead of once a period.
+    #[must_use]
+    pub fn due_within(&self, patience: Duration) -> Due {
+        let idle = |door: &mut Door| !door.has_command();
+        drop(
+            self.desk
+                .arrived
+                .wait_timeout_while(self.desk.door(), patience, idle),
+        );
+        self.due()
+    }
+
     /// Highest sequence number that came in a command or chunk that could be read, obeyed or not.
     #[must_use]
     pub fn newest_sequence(&self) -> u64 {
@@ -343,7 +359,10 @@ fn subscribe(
     let to = Arc::clone(desk);
     let commands = session
         .declare_subscriber(keys.command())
-        .callback(move |sample| to.door().command(&sample.payload().to_bytes()))
+        .callback(move |sample| {
+            to.door().command(&sample.payload().to_bytes());
+            to.arrived.notify_one();
+        })
         .wait()
         .map_err(|e| key_error(&keys.command(), &e))?;
     let to = Arc::clone(desk);
