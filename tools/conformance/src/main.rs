@@ -9,6 +9,7 @@ mod row;
 mod watch;
 
 use apprentice_adapter::franka_node::FrankaNode;
+use apprentice_link::security::Security;
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -59,7 +60,13 @@ fn run(
     settings.insert("kind".into(), "franka_node".into());
     settings.insert("arm".into(), arm.into());
     let robot = nominal::robot()?;
-    let mut driven = FrankaNode::connect(robot, &settings, endpoint, Duration::from_secs(10))?;
+    let mut driven = FrankaNode::connect(
+        robot,
+        &settings,
+        endpoint,
+        &Security::LoopbackOnly,
+        Duration::from_secs(10),
+    )?;
     let watch = watch::Watch::new(endpoint, arm)?;
     watch.now()?;
     let mut rows = nominal::run(&mut driven, &watch, episodes, SEED)?.all;

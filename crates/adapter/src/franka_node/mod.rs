@@ -16,6 +16,7 @@ pub use exchange::{ArmStatus, EpisodeMarker, NodeStatus, Verb};
 pub use settings::Settings;
 
 use apprentice_core::{JointCommand, Observation};
+use apprentice_link::security::Security;
 use apprentice_link::wire as native;
 use apprentice_link::{Arm, Freshness, Inbox, LinkError};
 use apprentice_robot::RobotDescription;
@@ -48,9 +49,10 @@ pub fn connect(
     description: RobotDescription,
     table: &toml::Table,
     endpoint: &str,
+    security: &Security,
     timeout: Duration,
 ) -> Result<Box<dyn Arm>, LinkError> {
-    FrankaNode::connect(description, table, endpoint, timeout).map(|arm| Box::new(arm) as _)
+    FrankaNode::connect(description, table, endpoint, security, timeout).map(|arm| Box::new(arm) as _)
 }
 
 /// One arm of a node.
@@ -80,10 +82,11 @@ impl FrankaNode {
         description: RobotDescription,
         table: &toml::Table,
         endpoint: &str,
+        security: &Security,
         timeout: Duration,
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
-        let session = exchange::open(endpoint, &settings, timeout)?;
+        let session = exchange::open(endpoint, &settings, security, timeout)?;
         let client_id = settings
             .client_id
             .unwrap_or_else(|| client_id(session.zid().to_le_bytes()));
