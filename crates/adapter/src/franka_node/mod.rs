@@ -52,7 +52,8 @@ pub fn connect(
     security: &Security,
     timeout: Duration,
 ) -> Result<Box<dyn Arm>, LinkError> {
-    FrankaNode::connect(description, table, endpoint, security, timeout).map(|arm| Box::new(arm) as _)
+    FrankaNode::connect(description, table, endpoint, security, timeout)
+        .map(|arm| Box::new(arm) as _)
 }
 
 /// One arm of a node.
