@@ -417,7 +417,7 @@ impl Control<'_> {
         let acted = robot.acted(seen.clone());
         let mut recorded = Tick {
             index: tick,
-            stamp_ns: observation.state.stamp_ns,
+            stamp_ns: self.first.rising(observation.state.stamp_ns),
             observation,
             proprioception: felt.clone(),
             // A tick for which nothing was decided: the arm stayed.

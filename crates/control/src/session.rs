@@ -6,6 +6,7 @@ use apprentice_core::{Observation, Seed};
 use apprentice_episode::{DecidedBy, EpisodeEntry, EpisodeMeta, EpisodeWriter, Tick};
 use apprentice_robot::proprioception;
 use apprentice_safety::Authority;
+use std::cell::Cell;
 use std::path::PathBuf;
 
 /// An episode to be run.
@@ -43,6 +44,8 @@ pub(crate) struct Running {
 pub(crate) struct First {
     state: u64,
     frames: Vec<u64>,
+    /// The latest stamp that was recorded.
+    stamp_ns: Cell<u64>,
 }
 
 impl First {
@@ -50,7 +53,14 @@ impl First {
         Self {
             state: observation.state.sequence,
             frames: observation.frames.iter().map(|f| f.sequence).collect(),
+            stamp_ns: Cell::new(0),
         }
+    }
+
+    /// The stamp of a tick. A robot's clock may be set back while it runs; an episode only goes on.
+    pub fn rising(&self, stamp_ns: u64) -> u64 {
+        self.stamp_ns.set(self.stamp_ns.get().max(stamp_ns));
+        self.stamp_ns.get()
     }
 
     pub fn count_from(&self, observation: &mut Observation) {
@@ -147,6 +157,11 @@ fn run(
                 proprioception: &r.proprioception,
             })
             .collect();
+        // Before the agent thinks: what it decides while a person has the arm is never carried out.
+        robots
+            .iter_mut()
+            .take(views.len())
+            .for_each(ControlLoop::rearm);
         let chunks = thinking::plan(robots, agent, &views)?;
         let length = chunks.first().map_or(0, Vec::len);
         if chunks.len() != running.len() || length == 0 || chunks.iter().any(|c| c.len() != length)
@@ -167,7 +182,6 @@ fn run(
         each_mut(robots, &mut work, |robot, (place, running, decisions)| {
             // Action i of a chunk is meant for that many policy ticks after the decision.
             let mut due_ns = robot.now_ns();
-            robot.rearm();
             for i in 0..decisions.len() {
                 let planned = decisions.get(i..).unwrap_or_default();
                 let tick = running.step(robot, done + i as u64, planned, due_ns, keep)?;
@@ -219,7 +233,7 @@ impl Running {
         recordable(&decision.record, robot.description().action_dim())?;
         let mut tick = Tick {
             index,
-            stamp_ns: observation.state.stamp_ns,
+            stamp_ns: self.first.rising(observation.state.stamp_ns),
             observation: observation.clone(),
             proprioception: seen.clone(),
             action: decision.record.clone(),
