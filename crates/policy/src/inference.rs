@@ -13,6 +13,9 @@ use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_distr::{Distribution as _, StandardNormal};
 
+/// How often a step is gone back to by [`DiffusionPolicy::denoise_onto`], unless told otherwise.
+const RESAMPLING: usize = 1;
+
 /// What the policy sees at one moment: To entries, oldest first.
 #[derive(Clone, Debug)]
 pub struct PolicyInput<'a> {
@@ -31,6 +34,7 @@ pub struct DiffusionPolicy {
     actions: MinMaxNormalizer,
     cameras: usize,
     denoiser: Denoiser,
+    resampling: usize,
     device: Device,
 }
 
@@ -56,6 +60,7 @@ impl DiffusionPolicy {
             proprioception,
             actions,
             cameras,
+            resampling: RESAMPLING,
             device: device.clone(),
         })
     }
@@ -67,6 +72,21 @@ impl DiffusionPolicy {
     pub fn in_precision(mut self, precision: Precision) -> Result<Self, PolicyError> {
         self.denoiser = denoiser(&self.network, &self.config, precision, &self.device)?;
         Ok(self)
+    }
+
+    /// The same policy, going back to each denoising step `times` times when it plans onto a running chunk
+    /// (1 if this is never called): the rest of a chunk then follows what is certain more closely, and
+    /// planning takes as many times longer. Chunks planned onto nothing stay as they are.
+    #[must_use]
+    pub fn with_resampling(mut self, times: usize) -> Self {
+        self.resampling = times;
+        self
+    }
+
+    /// How often a denoising step is gone back to when planning onto a running chunk.
+    #[must_use]
+    pub fn resampling(&self) -> usize {
+        self.resampling
     }
 
     /// How far chunks in the policy's precision are from those in 32 bits, of the range of each number:

@@ -1,56 +1,84 @@
 //! Real-time chunking (Black et al. 2025, arXiv 2506.07339) for a policy that predicts noise: a new chunk
 //! as the continuation of the one that the robot carries out meanwhile.
 //!
-//! What is certain to be carried out is inpainted (RePaint, Lugmayr et al. 2022, arXiv 2201.09865, eq. 8):
-//! with p the certain actions and e the noise that the chunk began as, their part of the sample is
-//! `x_t = sqrt(alpha_bar_t) p + sqrt(1 - alpha_bar_t) e` at every step. RePaint draws e anew at each step,
-//! as its sampler is stochastic; under deterministic DDIM, one e is what a sample on its way to p has. At
-//! the last step alpha_bar is 1, and p is there exactly.
+//! What is certain to be carried out, p, is inpainted (RePaint, Lugmayr et al. 2022, arXiv 2201.09865,
+//! eq. 8): at every step its part of the sample is `sqrt(alpha_bar_t) p + sqrt(1 - alpha_bar_t) n`, with n
+//! drawn afresh each time, so that the network sees more of p the more often it looks. After the last step
+//! alpha_bar is 1, and p is there exactly.
 //!
-//! What overlaps is pulled towards the running chunk q, in the space of clean samples and with weights w
-//! that fall to 0: from the network's clean sample `c`, `c' = (1 - w) c + w q`, with the noise that keeps
-//! the sample what it is, `e' = (x_t - sqrt(alpha_bar_t) c') / sqrt(1 - alpha_bar_t)`, and on to the next
-//! step by DDIM with c' and e'. The paper guides a flow by the gradient of such an error through the
-//! network; here the network sees the pulled sample at the next step, and nothing is differentiated.
+//! What overlaps is pulled towards the running chunk q in the space of clean samples, with weights w that
+//! fall to 0: DDIM goes on from `(1 - w) c + w q` where the network says `c`, and from the noise that it
+//! says. This is the paper's guidance (its eq. 2 and 5) without the gradient through the network, which
+//! sees the pulled sample at the next step instead.
+//!
+//! The rest follows because the network sees both; as it decides early, where the sample is almost all
+//! noise, each step is gone back to ([`DiffusionPolicy::with_resampling`]; RePaint, section 4.2).
 
 use crate::inference::finite;
-use crate::onto::Onto;
+use crate::onto::{Known, Onto};
 use crate::{ActionFrame, DiffusionPolicy, PolicyError, PolicyInput, Running, frame};
 use apprentice_core::Seed;
+use rand_distr::{Distribution as _, StandardNormal};
 
 impl DiffusionPolicy {
     /// [`Self::denoise`], each chunk as the continuation of what its robot carries out, if anything. What
     /// is certain ([`Running::past`], [`Running::frozen`]) stands in the chunk as it was given; the network
-    /// sees it, and what overlaps, within the range of the actions it was trained on. A chunk onto nothing
-    /// is that of [`Self::denoise`], bit by bit where it is denoised in a batch of the same size.
+    /// sees it, and what overlaps, within the range of the actions it was trained on. Chunks onto nothing
+    /// are those of [`Self::denoise`].
     ///
     /// # Errors
-    /// Those of [`Self::denoise`]; more or fewer running chunks than inputs; one that does not fit the
-    /// policy, which the error tells where.
+    /// Those of [`Self::denoise`]; more or fewer running chunks or seeds than inputs; a running chunk that
+    /// does not fit the policy, of which the error tells what and where.
     pub fn denoise_onto(
         &self,
         inputs: &[PolicyInput<'_>],
         seeds: &[Seed],
         running: &[Option<Running<'_>>],
     ) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
-        if running.len() != inputs.len() {
-            return Err(PolicyError::Observation {
-                what: "number of running chunks",
-                got: running.len().to_string(),
-                expected: format!("{}, one or none for each input", inputs.len()),
-            });
+        for (what, count) in [
+            ("number of running chunks", running.len()),
+            ("number of seeds", seeds.len()),
+        ] {
+            if count != inputs.len() {
+                return Err(PolicyError::Observation {
+                    what,
+                    got: count.to_string(),
+                    expected: format!("{}, as many as there are inputs", inputs.len()),
+                });
+            }
         }
-        if running.iter().flatten().all(Running::is_empty) {
-            return self.denoise(inputs, seeds);
+        let all = inputs.iter().zip(seeds).zip(running).enumerate();
+        let (mut fresh, mut onto) = (Part::default(), Part::default());
+        for (place, ((input, &seed), running)) in all {
+            match running.filter(|r| !r.is_empty()) {
+                Some(running) => onto.push(place, input, seed, running),
+                None => fresh.push(place, input, seed, Running::default()),
+            }
         }
-        let condition = self.condition(inputs)?;
-        let onto = self.onto(inputs, running)?;
-        let noise = self.noise(seeds);
+        let onto_chunks = self.continue_from(&onto)?;
+        let fresh_chunks = self.denoise(&fresh.inputs, &fresh.seeds)?;
+        let mut chunks = vec![Vec::new(); inputs.len()];
+        let places = fresh.places.iter().chain(&onto.places);
+        for (&place, chunk) in places.zip(fresh_chunks.into_iter().chain(onto_chunks)) {
+            if let Some(slot) = chunks.get_mut(place) {
+                *slot = chunk;
+            }
+        }
+        Ok(chunks)
+    }
+
+    /// [`Self::denoise_onto`], where there is something to go on from in each.
+    fn continue_from(&self, part: &Part<'_>) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
+        if part.places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let condition = self.condition(&part.inputs)?;
+        let onto = self.onto(part)?;
+        let noise = self.noise(&part.seeds);
         let sample = finite(self.denoiser().run_onto(noise, condition, onto)?)?;
         let before = self.before();
-        self.chunks(sample, inputs, |input, place| {
-            let running = running.get(input)?.as_ref()?;
-            running.certain(before, place)
+        self.chunks(sample, &part.inputs, |input, place| {
+            part.running.get(input)?.certain(before, place)
         })
     }
 
@@ -60,43 +88,46 @@ impl DiffusionPolicy {
     }
 
     /// The running chunks on the device, in the policy's own frame and scale.
-    fn onto(
-        &self,
-        inputs: &[PolicyInput<'_>],
-        running: &[Option<Running<'_>>],
-    ) -> Result<Onto, PolicyError> {
+    fn onto(&self, part: &Part<'_>) -> Result<Onto, PolicyError> {
         let scaling = self.normalizers().1;
-        let (before, dims) = (
-            self.before(),
-            [inputs.len(), self.config().horizon, scaling.dim()],
-        );
-        let mut weights = vec![0.0; dims[0] * dims[1]];
-        let mut known = vec![0.0; weights.len() * dims[2]];
-        let chunks = weights.chunks_exact_mut(dims[1]);
-        let chunks = chunks.zip(known.chunks_exact_mut(dims[1] * dims[2]));
-        for (i, ((weights, known), running)) in chunks.zip(running).enumerate() {
-            let Some(running) = running else { continue };
-            running.check(i, before, dims[1], dims[2])?;
-            let tool = inputs.get(i).and_then(|input| input.proprioception.last());
-            let tool = tool.copied().unwrap_or_default();
-            let places = weights.iter_mut().zip(known.chunks_exact_mut(dims[2]));
-            let first = running.start(before);
-            let places = places.enumerate().skip(first);
+        let (count, before) = (part.places.len(), self.before());
+        let (horizon, dim) = (self.config().horizon, scaling.dim());
+        let mut weights = vec![0.0; count * horizon];
+        let mut actions = vec![0.0; count * horizon * dim];
+        let chunks = weights.chunks_exact_mut(horizon);
+        let chunks = chunks.zip(actions.chunks_exact_mut(horizon * dim));
+        let given = part.places.iter().zip(&part.inputs).zip(&part.running);
+        for ((weights, actions), ((&input, seen), running)) in chunks.zip(given) {
+            running.check(input, before, horizon, dim)?;
+            let tool = seen.proprioception.last().copied().unwrap_or_default();
+            let places = weights.iter_mut().zip(actions.chunks_exact_mut(dim));
+            let places = places.enumerate().skip(running.start(before));
             for ((place, (w, row)), (weight, action)) in places.zip(running.weighted()) {
                 *w = weight;
                 self.seen(action, tool, row)
                     .ok_or_else(|| PolicyError::Running {
-                        input: i,
+                        input,
                         what: format!("what its chunk has at place {place}"),
                         got: format!("{action:?}, seen from the measured pose {tool:?}"),
                         allowed: "two poses".into(),
                     })?;
             }
         }
-        scaling.normalize(&mut known);
+        scaling.normalize(&mut actions);
         // Nothing was learnt outside of it, and predictions never leave it either.
-        known.iter_mut().for_each(|v| *v = v.clamp(-1.0, 1.0));
-        Ok(Onto::new(&weights, &known, dims, self.device()))
+        actions.iter_mut().for_each(|v| *v = v.clamp(-1.0, 1.0));
+        let visits = 1 + self.resampling();
+        let known = Known {
+            weights,
+            actions,
+            draws: draws(
+                &part.seeds,
+                self.config().inference_steps * visits,
+                horizon * dim,
+            ),
+            visits,
+        };
+        Ok(Onto::new(known, [count, horizon, dim], self.device()))
     }
 
     /// Writes an action as the policy sees it, not yet scaled; `None` when a pose is needed and it is
@@ -108,6 +139,40 @@ impl DiffusionPolicy {
         }
         Some(())
     }
+}
+
+/// Some of the inputs, by their places among all.
+#[derive(Default)]
+struct Part<'a> {
+    places: Vec<usize>,
+    inputs: Vec<PolicyInput<'a>>,
+    seeds: Vec<Seed>,
+    running: Vec<Running<'a>>,
+}
+
+impl<'a> Part<'a> {
+    fn push(&mut self, place: usize, input: &PolicyInput<'a>, seed: Seed, running: Running<'a>) {
+        self.places.push(place);
+        self.inputs.push(input.clone());
+        self.seeds.push(seed);
+        self.running.push(running);
+    }
+}
+
+/// Noise for `visits` visits of stations, [visits, B, `numbers`], row-major; each chunk's from its own
+/// seed.
+fn draws(seeds: &[Seed], visits: usize, numbers: usize) -> Vec<f32> {
+    let mut rngs: Vec<_> = seeds
+        .iter()
+        .map(|seed| seed.derive("inpainting", 0).rng())
+        .collect();
+    let mut draws = Vec::with_capacity(visits * rngs.len() * numbers);
+    for _ in 0..visits {
+        for rng in &mut rngs {
+            draws.extend((0..numbers).map(|_| -> f32 { StandardNormal.sample(rng) }));
+        }
+    }
+    draws
 }
 
 #[cfg(test)]
@@ -198,10 +263,35 @@ mod tests {
         assert_eq!(onto(&[None, Some(Running::default())]).unwrap(), plain);
         let left = [pose(5), pose(6)];
         let mixed = onto(&[None, Some(Running::after(&left, 1, 1))]).unwrap();
-        assert_eq!(mixed[0], plain[0]);
+        let alone = policy.denoise(&inputs[..1], &seeds[..1]).unwrap();
+        assert_eq!(mixed[0], alone[0]);
         assert_ne!(mixed[1], plain[1]);
         assert_eq!(mixed[1][1], left[0]);
         assert_eq!(policy.denoise_onto(&[], &[], &[]).unwrap(), plain[..0]);
+    }
+
+    #[test]
+    fn the_same_seed_plans_the_same_chunk_alone_and_in_a_batch() {
+        let moments = [pose(3), pose(4)];
+        let left = [pose(5), pose(6), pose(7)];
+        let running = Some(Running::after(&left, 1, 2));
+        for times in [0, 2] {
+            let policy = policy(ActionFrame::Base).with_resampling(times);
+            let onto = |seeds: &[Seed]| {
+                let inputs = vec![input(&moments); seeds.len()];
+                let running = vec![running; seeds.len()];
+                policy.denoise_onto(&inputs, seeds, &running).unwrap()
+            };
+            let both = onto(&[Seed(1), Seed(2)]);
+            assert_eq!(both, onto(&[Seed(1), Seed(2)]));
+            for (chunk, seed) in both.iter().zip([1, 2]) {
+                let alone = onto(&[Seed(seed)]);
+                let pairs = chunk.iter().flatten().zip(alone[0].iter().flatten());
+                let error = pairs.fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
+                assert!(error < 1e-4, "off by {error}");
+            }
+            assert_ne!(both[0], both[1]);
+        }
     }
 
     #[test]
@@ -229,7 +319,8 @@ mod tests {
             let refused = policy.denoise_onto(&[input(&moments)], &[Seed(1)], running);
             refused.unwrap_err().to_string()
         };
-        assert!(refused(&[]).contains("number of running chunks is 0, expected 1"));
+        let error = refused(&[]);
+        assert!(error.contains("is 0, expected 1, as many"), "{error}");
         let long: Vec<Vec<f32>> = (0..8).map(pose).collect();
         let error = refused(&[Some(Running::after(&long, 8, 0))]);
         assert!(error.contains("is 8, allowed: 0 to 7"), "{error}");
@@ -246,6 +337,10 @@ mod tests {
         let left = [pose(5)];
         let running = [Some(Running::after(&left, 1, 0))];
         let refused = policy.denoise_onto(&[input(&moments)], &seeds, &running);
-        assert!(refused.is_err());
+        let error = refused.unwrap_err().to_string();
+        assert!(
+            error.contains("number of seeds is 2, expected 1"),
+            "{error}"
+        );
     }
 }

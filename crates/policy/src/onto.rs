@@ -14,72 +14,83 @@ pub(crate) struct Onto {
     certain: Tensor<3>,
     /// Weight times known action, [B, Tp, A].
     pull: Tensor<3>,
+    /// Noise for each visit of a station, [V * B, Tp, A].
+    draws: Tensor<3>,
+    /// How often each station is visited.
+    visits: usize,
+}
+
+/// What [`Onto`] is made of, row-major.
+pub(crate) struct Known {
+    /// [B, Tp], 1 where the action is certain.
+    pub(crate) weights: Vec<f32>,
+    /// [B, Tp, A], scaled to [-1, 1].
+    pub(crate) actions: Vec<f32>,
+    /// [V, B, Tp, A] for V visits in all.
+    pub(crate) draws: Vec<f32>,
+    /// How often each station is visited.
+    pub(crate) visits: usize,
 }
 
 impl Onto {
-    /// From weights [B, Tp], 1 where the action is certain, and known actions [B, Tp, A], scaled to
-    /// [-1, 1], both row-major.
-    pub(crate) fn new(
-        weights: &[f32],
-        known: &[f32],
-        [batch, horizon, dim]: [usize; 3],
-        device: &Device,
-    ) -> Self {
+    /// For chunks of shape [B, Tp, A].
+    pub(crate) fn new(known: Known, [batch, horizon, dim]: [usize; 3], device: &Device) -> Self {
+        let weights = &known.weights;
         let column = |pick: fn(f32) -> f32| {
             let values: Vec<f32> = weights.iter().map(|&w| pick(w)).collect();
             Tensor::from_data(TensorData::new(values, [batch, horizon, 1]), device)
         };
         let actions = |pick: fn(f32) -> f32| {
-            let rows = known.chunks_exact(dim).zip(weights);
+            let rows = known.actions.chunks_exact(dim).zip(weights);
             let values: Vec<f32> = rows
                 .flat_map(|(row, &w)| row.iter().map(move |v| v * pick(w)))
                 .collect();
             Tensor::from_data(TensorData::new(values, [batch, horizon, dim]), device)
         };
+        let rows = known.draws.len() / (horizon * dim).max(1);
         Self {
             free: column(|w| f32::from(u8::from(w < 1.0))),
             keep: column(|w| 1.0 - w),
             certain: actions(|w| f32::from(u8::from(w >= 1.0))),
             pull: actions(|w| w),
+            draws: Tensor::from_data(TensorData::new(known.draws, [rows, horizon, dim]), device),
+            visits: known.visits,
         }
     }
 
-    /// The share of `noise` that what is certain is mixed with.
-    pub(crate) fn certain_noise(&self, noise: &Tensor<3>) -> Tensor<3> {
-        noise.clone() - noise.clone() * self.free.clone()
+    /// How often each station is visited.
+    pub(crate) fn visits(&self) -> usize {
+        self.visits
     }
 
-    /// What is certain, noised, and 0 elsewhere.
-    fn noised(&self, noise: &Tensor<3>, signal: f32, spread: f32) -> Tensor<3> {
-        self.certain.clone() * signal + noise.clone() * spread
-    }
-
-    /// Where denoising begins at `station`: noise, and what is certain noised to that station's level.
-    pub(crate) fn begin(
+    /// Chunks `x` as they are denoised on the `visit`-th visit of the `place`-th station: come from the
+    /// station before, or back from the next one, and what is certain noised afresh to this one's level.
+    pub(crate) fn arrive(
         &self,
         station: &Station,
-        noise: Tensor<3>,
-        certain_noise: &Tensor<3>,
-    ) -> Tensor<3> {
-        let [signal, spread, ..] = station.mixing();
-        noise * self.free.clone() + self.noised(certain_noise, signal, spread)
-    }
-
-    /// [`Station::advance`] onto the running chunk.
-    pub(crate) fn advance(
-        &self,
-        station: &Station,
+        (place, visit): (usize, usize),
         x: Tensor<3>,
-        left: Tensor<3>,
-        certain_noise: &Tensor<3>,
     ) -> Tensor<3> {
-        let [signal, spread, next_signal, next_spread] = station.mixing();
+        let batch = x.dims()[0];
+        let draw = (place * self.visits + visit) * batch;
+        let draw = self.draws.clone().narrow(0, draw, batch);
+        let of_certain = draw.clone() - draw.clone() * self.free.clone();
+        let x = if visit == 0 {
+            x
+        } else {
+            let [signal, spread] = station.back();
+            x * signal + draw * spread
+        };
+        let [signal, spread, ..] = station.mixing();
+        x * self.free.clone() + self.certain.clone() * signal + of_certain * spread
+    }
+
+    /// [`Station::advance`], the clean chunks pulled to where they should go.
+    pub(crate) fn advance(&self, station: &Station, x: Tensor<3>, left: Tensor<3>) -> Tensor<3> {
+        let [.., next_signal, next_spread] = station.mixing();
         let (clean, noise) = station.predict(x, left);
-        let pulled = clean.clone() * self.keep.clone() + self.pull.clone();
-        // `x` is still the mix of the two.
-        let noise = noise + (clean - pulled.clone()) * (signal / spread);
-        let next = pulled * next_signal + noise * next_spread;
-        next * self.free.clone() + self.noised(certain_noise, next_signal, next_spread)
+        let pulled = clean * self.keep.clone() + self.pull.clone();
+        pulled * next_signal + noise * next_spread
     }
 }
 
@@ -105,20 +116,23 @@ impl Given {
                 keep: onto.keep.zeros_like(),
                 certain: onto.certain.zeros_like(),
                 pull: onto.pull.zeros_like(),
+                draws: onto.draws.zeros_like(),
+                visits: onto.visits,
             }),
         }
     }
 
     /// Writes `new` in place, over numbers of the same shapes; `false` where one has running chunks and
-    /// the other has none.
+    /// the other has none, or another number of visits.
     pub(crate) fn overwrite(&mut self, new: Self) -> bool {
         match (&mut self.onto, new.onto) {
             (None, None) => {}
-            (Some(old), Some(new)) => {
+            (Some(old), Some(new)) if old.visits == new.visits => {
                 write(&mut old.free, new.free);
                 write(&mut old.keep, new.keep);
                 write(&mut old.certain, new.certain);
                 write(&mut old.pull, new.pull);
+                write(&mut old.draws, new.draws);
             }
             _ => return false,
         }

@@ -87,6 +87,13 @@ impl Station {
         [here, 1.0 - here, next, 1.0 - next].map(|share| share.sqrt() as f32)
     }
 
+    /// What chunks at the next station and fresh noise are multiplied with to come back to this one (the
+    /// resampling of RePaint, Lugmayr et al. 2022, arXiv 2201.09865, section 4.2).
+    pub(crate) fn back(&self) -> [f32; 2] {
+        let kept = self.alpha_bar / self.alpha_bar_next;
+        [kept, 1.0 - kept].map(|share| share.sqrt() as f32)
+    }
+
     /// The clean chunks, within [-1, 1], and the noise in chunks `x`, given what the network has `left`
     /// to say: the noise is `x` times the share of noise plus `left` times that of signal (see
     /// [`crate::PolicyNetwork::noise`]), so that the clean chunk needs no division by a signal of almost
@@ -193,6 +200,29 @@ mod tests {
             for (x, c) in x.iter().zip(clean) {
                 assert!((x - c).abs() < 1e-4, "{spacing:?}: {x} {c}");
             }
+        }
+    }
+
+    #[test]
+    fn one_step_is_what_it_has_always_been_and_another_leads_back() {
+        let device = burn::tensor::Device::flex();
+        let mut rng = apprentice_core::Seed(2).rng();
+        let schedule = NoiseSchedule::squared_cosine(100);
+        let sampler = DdimSampler::new(&schedule, 8, Spacing::Trailing).unwrap();
+        for station in sampler.stations() {
+            let mut draw = || apprentice_nn::gaussian([2, 8, 3], &mut rng, &device);
+            let (x, left) = (draw(), draw());
+            let [a, s, next_a, next_s] = station.mixing();
+            let clean = x.clone() * a - left.clone() * s;
+            let noise = x.clone() * s + left.clone() * a;
+            let wanted = clean.clamp(-1.0, 1.0) * next_a + noise * next_s;
+            let found = station.advance(x, left);
+            assert_eq!(found.into_data(), wanted.into_data());
+            // Signal and variance come back to what they were.
+            let [kept, fresh] = station.back();
+            assert!((next_a * kept - a).abs() < 1e-6);
+            let variance = (next_s * kept).powi(2) + fresh.powi(2);
+            assert!((variance.sqrt() - s).abs() < 1e-6);
         }
     }
 }

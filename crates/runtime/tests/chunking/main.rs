@@ -43,16 +43,16 @@ fn chunks_planned_onto_the_running_one_jump_far_less() {
                 worst
             });
         assert!(naive.jump > 0.3, "two ways are no trouble here");
-        assert!(inpainted.jump < naive.jump / 3.0);
-        assert!(inpainted.bend < naive.bend / 3.0);
+        assert!(inpainted.jump < naive.jump / 10.0);
+        assert!(inpainted.bend < naive.bend / 5.0);
         assert!(ensembled.jump < naive.jump);
         assert!(inpainted.thawed < 1e-6, "{}", inpainted.thawed);
         // The mean of two ways is none.
-        assert!(inpainted.astray < ensembled.astray);
+        assert!(inpainted.astray < ensembled.astray / 2.0);
     }
 }
 
-/// As large as the policy of the demo is by default, with one camera less than any; knows nothing.
+/// As large as the policy of the demo is by default, but for the pictures; knows nothing.
 fn of_usual_size() -> DiffusionPolicy {
     let config = PolicyConfig {
         action_frame: ActionFrame::Base,
@@ -66,7 +66,7 @@ fn of_usual_size() -> DiffusionPolicy {
 }
 
 #[test]
-fn planning_onto_a_chunk_takes_hardly_longer() {
+fn planning_onto_a_chunk_takes_as_long_as_its_steps() {
     let policy = of_usual_size();
     let seen = [[0.1; 10], [0.2; 10]];
     let input = [PolicyInput {
@@ -75,18 +75,30 @@ fn planning_onto_a_chunk_takes_hardly_longer() {
     }];
     let left = vec![vec![0.3; 10]; 15];
     let running = [Some(Running::after(&left, 3, 8))];
-    let (mut plain, mut onto) = (Vec::new(), Vec::new());
+    let single = policy.clone().with_resampling(0);
+    let timed = |plan: &dyn Fn()| {
+        let start = Instant::now();
+        plan();
+        start.elapsed().as_secs_f32() * 1e3
+    };
+    let mut times = [const { Vec::new() }; 3];
     for i in 0..60 {
         let seed = [Seed(i)];
-        let start = Instant::now();
-        policy.denoise(&input, &seed).unwrap();
-        plain.push(start.elapsed().as_secs_f32());
-        let start = Instant::now();
-        policy.denoise_onto(&input, &seed, &running).unwrap();
-        onto.push(start.elapsed().as_secs_f32());
+        let plans: [&dyn Fn(); 3] = [
+            &|| drop(policy.denoise(&input, &seed).unwrap()),
+            &|| drop(single.denoise_onto(&input, &seed, &running).unwrap()),
+            &|| drop(policy.denoise_onto(&input, &seed, &running).unwrap()),
+        ];
+        for (times, plan) in times.iter_mut().zip(plans) {
+            times.push(timed(plan));
+        }
     }
-    let (plain, onto) = (median(plain) * 1e3, median(onto) * 1e3);
-    let ratio = onto / plain;
-    println!("one chunk: {plain:.2} ms plain, {onto:.2} ms onto a running one, {ratio:.3} times");
-    assert!(ratio < 1.5, "{ratio}");
+    let [plain, once, twice] = times.map(median);
+    println!(
+        "one chunk: {plain:.2} ms plain, onto a running one {once:.2} ms ({:.2} times), going back to \
+         each step {twice:.2} ms ({:.2} times)",
+        once / plain,
+        twice / plain
+    );
+    assert!(once < 1.5 * plain && twice < 3.0 * plain);
 }
