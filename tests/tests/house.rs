@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "core",
     "robot",
+    "safety",
     "link",
     "adapter",
-    "safety",
     "sim",
     "episode",
+    "control",
     "preference",
     "nn",
     "weights",
@@ -31,7 +32,9 @@ const ORDER: [&str; 19] = [
     "loop-tests",
 ];
 /// What the arm's safety hangs on is built without machine learning.
-const WITHOUT_LEARNING: [&str; 6] = ["core", "robot", "link", "adapter", "safety", "sim"];
+const WITHOUT_LEARNING: [&str; 8] = [
+    "core", "robot", "safety", "link", "adapter", "sim", "episode", "control",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

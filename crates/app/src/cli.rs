@@ -17,6 +17,8 @@ pub enum Command {
     Demo(RunArgs),
     /// Serve the simulated robot over zenoh until Ctrl-C
     Sim(SimArgs),
+    /// Take an arm over from its policy, by keyboard or gamepad
+    Takeover(TakeoverArgs),
     /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
     Record(RecordArgs),
     /// Train the diffusion policy on the recorded demonstrations
@@ -44,6 +46,8 @@ pub enum Command {
     Import(ImportCommand),
     /// Say what this machine and this build can do, and prove which device computes
     Doctor(DoctorArgs),
+    /// Make the keys with which a robot and those around it know each other, or check them
+    Keys(KeysArgs),
 }
 
 /// Which run, and how.
@@ -77,6 +81,9 @@ pub struct SimArgs {
     /// Where to listen
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
     pub listen: String,
+    /// Connect to a router there instead of listening
+    #[arg(long)]
+    pub join: bool,
     /// Time passes only when asked for over the link
     #[arg(long)]
     pub lockstep: bool,
@@ -86,6 +93,28 @@ pub struct SimArgs {
     /// Change one setting (may be given again)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct TakeoverArgs {
+    /// Name of the robot, as in the keys of the link
+    #[arg(long, value_name = "NAME", default_value = "franka_fr3")]
+    pub robot: String,
+    /// Where the robot, or its router, is
+    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
+    pub endpoint: String,
+    /// Use the gamepad at this joystick device, such as /dev/input/js0
+    #[arg(long, value_name = "DEVICE", conflicts_with = "keyboard")]
+    pub gamepad: Option<PathBuf>,
+    /// Use the keyboard of this terminal (without --gamepad that is so anyway)
+    #[arg(long)]
+    pub keyboard: bool,
+    /// Speed of the tool, m/s
+    #[arg(long, value_name = "M/S", default_value_t = 0.1)]
+    pub speed: f64,
+    /// Speed of turning, and of joints, rad/s
+    #[arg(long, value_name = "RAD/S", default_value_t = 0.5)]
+    pub turn: f64,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -242,6 +271,28 @@ pub struct DoctorArgs {
     /// Device to prove
     #[arg(long, value_enum, default_value = "flex")]
     pub device: DeviceArg,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct KeysArgs {
+    /// Folder of the keys; a new one, unless they are only checked
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Name of the robot, as in its description
+    #[arg(long, value_name = "NAME", required_unless_present = "check")]
+    pub robot: Option<String>,
+    /// Name or address of the machine that listens (may be given again)
+    #[arg(long, value_name = "HOST|IP")]
+    pub host: Vec<String>,
+    /// How long they are good, days
+    #[arg(long, value_name = "N", default_value_t = 365)]
+    pub days: u32,
+    /// Say until when the keys in DIR are good and whether they fit together
+    #[arg(long, conflicts_with_all = ["robot", "host", "days"])]
+    pub check: bool,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

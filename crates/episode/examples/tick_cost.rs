@@ -63,6 +63,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             proprioception: vec![0.0; 18],
             action: vec![0.0; 10],
             guard_refusals: Vec::new(),
+            decided_by: apprentice_episode::DecidedBy::Agent,
+            unexecuted: Vec::new(),
         };
         let start = Instant::now();
         writer.tick(&tick)?;

@@ -1,7 +1,7 @@
 //! The messages of a tick, to bytes and back. Layouts: `schema.rs`.
 
 use crate::{
-    Tick, WireError,
+    DecidedBy, Tick, WireError,
     wire::{Encoder, Fields, Value, doubles, floats, numbers},
 };
 use apprentice_core::RobotState;
@@ -23,6 +23,9 @@ pub(crate) struct Action {
     pub index: u64,
     pub values: Vec<f32>,
     pub guard_refusals: Vec<String>,
+    pub decided_by: DecidedBy,
+    /// One after the other.
+    pub unexecuted: Vec<f32>,
 }
 
 pub(crate) fn encode_state(tick: &Tick) -> Vec<u8> {
@@ -46,10 +49,17 @@ pub(crate) fn encode_action(tick: &Tick) -> Vec<u8> {
     let encoder = Encoder::default()
         .number(1, tick.index)
         .floats(2, &tick.action);
-    tick.guard_refusals
+    let mut encoder = tick
+        .guard_refusals
         .iter()
-        .fold(encoder, |e, rule| e.bytes(3, rule.as_bytes()))
-        .0
+        .fold(encoder, |e, rule| e.bytes(3, rule.as_bytes()));
+    if tick.decided_by != DecidedBy::Agent {
+        encoder = encoder.number(4, tick.decided_by as u64);
+    }
+    if !tick.unexecuted.is_empty() {
+        encoder = encoder.floats(5, &tick.unexecuted.concat());
+    }
+    encoder.0
 }
 
 /// A `foxglove.CompressedImage` of a PNG.
@@ -116,7 +126,9 @@ pub(crate) fn decode_action(bytes: &[u8]) -> Result<Action, WireError> {
                 action.guard_refusals.push(text);
                 Some(())
             }
-            (1..=3, _) => None,
+            (4, Value::Number(n)) => decider(n).map(|d| action.decided_by = d),
+            (5, value) => floats(value, &mut action.unexecuted),
+            (1..=4, _) => None,
             _ => Some(()),
         };
         known.ok_or(WireError::FieldType {
@@ -143,6 +155,12 @@ pub(crate) fn decode_image(bytes: &[u8]) -> Result<&[u8], WireError> {
         }
     }
     Ok(png)
+}
+
+fn decider(number: u64) -> Option<DecidedBy> {
+    [DecidedBy::Agent, DecidedBy::Human, DecidedBy::Nobody]
+        .into_iter()
+        .find(|d| *d as u64 == number)
 }
 
 fn set<T>(place: &mut T, value: T) -> Option<()> {
@@ -173,6 +191,8 @@ mod tests {
             proprioception: vec![0.1, f32::INFINITY],
             action: vec![f32::NAN, -1.5],
             guard_refusals: vec!["workspace".into(), "velocity".into()],
+            decided_by: DecidedBy::Human,
+            unexecuted: vec![vec![0.5, 1.5], vec![2.5, -0.0]],
         };
         let state = decode_state(&encode_state(&tick)).unwrap();
         assert_eq!(state.robot, tick.observation.state);
@@ -182,5 +202,7 @@ mod tests {
         let action = decode_action(&encode_action(&tick)).unwrap();
         assert_eq!(action.values[0].to_bits(), tick.action[0].to_bits());
         assert_eq!(action.guard_refusals, tick.guard_refusals);
+        assert_eq!(action.decided_by, tick.decided_by);
+        assert_eq!(action.unexecuted, [0.5, 1.5, 2.5, -0.0]);
     }
 }

@@ -87,6 +87,20 @@ impl Parts<'_> {
                 image,
             });
         }
+        // An action without numbers has nothing that was not executed.
+        let numbers = action.values.len().max(1);
+        if !action.unexecuted.len().is_multiple_of(numbers) {
+            return Err(format!(
+                "tick {}: {} numbers of actions that were not executed, an action has {numbers}",
+                state.index,
+                action.unexecuted.len()
+            ));
+        }
+        let unexecuted = action
+            .unexecuted
+            .chunks(numbers)
+            .map(<[f32]>::to_vec)
+            .collect();
         Ok(Tick {
             index: state.index,
             stamp_ns: state.stamp_ns,
@@ -97,6 +111,8 @@ impl Parts<'_> {
             proprioception: state.proprioception,
             action: action.values,
             guard_refusals: action.guard_refusals,
+            decided_by: action.decided_by,
+            unexecuted,
         })
     }
 }

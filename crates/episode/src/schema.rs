@@ -135,6 +135,8 @@ pub(crate) fn state_and_action() -> Vec<u8> {
             Field(1, "index", Kind::UInt64, false),
             Field(2, "values", Kind::Float, true),
             Field(3, "guard_refusals", Kind::Text, true),
+            Field(4, "decided_by", Kind::UInt64, false),
+            Field(5, "unexecuted", Kind::Float, true),
         ],
     );
     Encoder::default()

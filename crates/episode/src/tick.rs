@@ -18,6 +18,24 @@ pub struct Tick {
     pub action: Vec<f32>,
     /// Names of the guard's rules that changed or refused this action; empty when it passed.
     pub guard_refusals: Vec<String>,
+    /// Who decided what was done; where it was not the policy, `action` is the person's, or that the arm
+    /// stays where it is.
+    pub decided_by: DecidedBy,
+    /// What the policy had planned from this tick on and a takeover kept from being done, each
+    /// [`EpisodeMeta::action_dim`] numbers; empty except at the tick of a takeover.
+    pub unexecuted: Vec<Vec<f32>>,
+}
+
+/// Who decided at a tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DecidedBy {
+    /// The episode's source: policy, expert or demonstrator.
+    #[default]
+    Agent,
+    /// A person who had taken over.
+    Human,
+    /// Nobody: the arm stayed where it was.
+    Nobody,
 }
 
 /// What a tick must agree with, kept by the writer.
@@ -48,6 +66,13 @@ impl Before {
             return Some(format!(
                 "its action has {} numbers, the episode's have {}",
                 tick.action.len(),
+                meta.action_dim
+            ));
+        }
+        if let Some(wrong) = tick.unexecuted.iter().find(|a| a.len() != meta.action_dim) {
+            return Some(format!(
+                "an action that was not executed has {} numbers, the episode's have {}",
+                wrong.len(),
                 meta.action_dim
             ));
         }

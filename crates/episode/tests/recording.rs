@@ -3,7 +3,7 @@
 
 use apprentice_core::{CameraFrame, Image, Observation, RobotState, sha256_file};
 use apprentice_episode::{
-    CameraInfo, Catalog, Episode, EpisodeError, EpisodeMeta, EpisodeWriter, Source, Tick,
+    CameraInfo, Catalog, DecidedBy, Episode, EpisodeError, EpisodeMeta, EpisodeWriter, Source, Tick,
 };
 use std::{fs, path::Path};
 
@@ -54,6 +54,16 @@ fn tick(index: u64) -> Tick {
         action: vec![0.3, -0.1, 1e-30],
         guard_refusals: if index == 2 {
             vec!["velocity".into()]
+        } else {
+            vec![]
+        },
+        decided_by: match index {
+            3 => DecidedBy::Human,
+            4 => DecidedBy::Nobody,
+            _ => DecidedBy::Agent,
+        },
+        unexecuted: if index == 3 {
+            vec![vec![0.1, 0.2, 0.3]; 2]
         } else {
             vec![]
         },

@@ -1,5 +1,6 @@
 //! What can go wrong on the way to a robot.
 
+use crate::security::SecurityError;
 use apprentice_robot::DescriptionError;
 use thiserror::Error;
 
@@ -50,6 +51,20 @@ pub enum LinkError {
         /// How long ago it may have come.
         allowed_ms: u64,
     },
+    /// A camera that sends the same picture again and again.
+    #[error(
+        "robot {robot} has sent the same picture on {key} for {unchanged_ms} ms, allowed: {allowed_ms} ms (frozen_after_s of its description); see whether the camera hangs, then start again"
+    )]
+    Frozen {
+        /// Which robot.
+        robot: String,
+        /// Which key.
+        key: String,
+        /// For how long, by when the pictures came.
+        unchanged_ms: u64,
+        /// For how long they may.
+        allowed_ms: u64,
+    },
     /// The robot said no.
     #[error("robot {robot} refused {key}: {reason}")]
     Refused {
@@ -59,6 +74,28 @@ pub enum LinkError {
         key: String,
         /// What it said.
         reason: String,
+    },
+    /// Connected, but one side does not hear the other.
+    #[error(
+        "robot {robot} cannot be engaged: {what}, waited {waited_ms} ms; two zenoh peers hear each other only where one connects to the other, or both to a router: check endpoints and modes"
+    )]
+    Unreachable {
+        /// Which robot.
+        robot: String,
+        /// What is missing.
+        what: String,
+        /// How long it was waited for.
+        waited_ms: u64,
+    },
+    /// The robot does not obey us any more.
+    #[error(
+        "robot {robot} does not obey any more ({said}); see to it, then start again to take it over anew"
+    )]
+    ControlLost {
+        /// Which robot.
+        robot: String,
+        /// What it said.
+        said: String,
     },
     /// A message that is not one of ours.
     #[error(
@@ -75,4 +112,7 @@ pub enum LinkError {
     /// The robot's description cannot be used.
     #[error(transparent)]
     Description(#[from] DescriptionError),
+    /// Not allowed, or keys that cannot be used.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
 }

@@ -20,11 +20,18 @@ pub struct Freshness {
 pub struct Inbox {
     robot: String,
     state_key: String,
-    /// Key and expected width and height (pixels) of each camera.
-    cameras: Vec<(String, u32, u32)>,
+    cameras: Vec<Expected>,
     joints: usize,
     seen: Mutex<Seen>,
     changed: Condvar,
+}
+
+/// What frames of a camera are like.
+struct Expected {
+    key: String,
+    /// Width and height, pixels.
+    size: (u32, u32),
+    frozen_after: Option<Duration>,
 }
 
 /// What has come so far.
@@ -37,7 +44,14 @@ struct Seen {
 struct Slot<T> {
     newest: Option<(T, Instant)>,
     unread: Option<Unread>,
+    /// When what the newest one shows was seen first.
+    fresh_since: Option<Instant>,
+    /// Messages that came after later ones.
+    late: u64,
 }
+
+/// A sender that counts from the beginning again has been started anew if it was silent for so long.
+const RESTART: Duration = Duration::from_millis(500);
 
 /// A message that could not be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +64,11 @@ struct Unread {
 trait Numbered {
     /// Sequence and stamp (ns).
     fn number(&self) -> (u64, u64);
+
+    /// Whether another one shows the same, whatever its number. Joints that rest are the same for long.
+    fn shows_as(&self, _other: &Self) -> bool {
+        false
+    }
 }
 
 impl Numbered for RobotState {
@@ -62,6 +81,10 @@ impl Numbered for CameraFrame {
     fn number(&self) -> (u64, u64) {
         (self.sequence, self.stamp_ns)
     }
+
+    fn shows_as(&self, other: &Self) -> bool {
+        self.image == other.image
+    }
 }
 
 impl<T> Default for Slot<T> {
@@ -69,24 +92,48 @@ impl<T> Default for Slot<T> {
         Self {
             newest: None,
             unread: None,
+            fresh_since: None,
+            late: 0,
         }
     }
 }
 
 impl<T: Numbered> Slot<T> {
     /// Takes a message over. One that says again what was said before is not news: a driver that
-    /// hangs may repeat itself. Answers whether it is the first of several that cannot be read.
+    /// hangs may repeat itself. One that was overtaken on the way is counted and left. Answers whether it is
+    /// the first of several that cannot be read.
     fn take(&mut self, message: Result<T, Unread>) -> bool {
         match message {
             Ok(message) => {
                 self.unread = None;
-                let before = self.newest.as_ref().map(|(m, _)| m.number());
-                if before != Some(message.number()) {
-                    self.newest = Some((message, Instant::now()));
+                let now = Instant::now();
+                match &self.newest {
+                    Some((before, _)) if before.number() == message.number() => {}
+                    Some((before, came))
+                        if message.number().0 <= before.number().0
+                            && now.duration_since(*came) < RESTART =>
+                    {
+                        self.late += 1;
+                    }
+                    newest => {
+                        let same = newest.as_ref().is_some_and(|(b, _)| b.shows_as(&message));
+                        if !same || self.fresh_since.is_none() {
+                            self.fresh_since = Some(now);
+                        }
+                        self.newest = Some((message, now));
+                    }
                 }
                 false
             }
             Err(unread) => self.unread.replace(unread).is_none(),
+        }
+    }
+
+    /// For how long the newest messages have shown the same, by when they came.
+    fn unchanged(&self) -> Duration {
+        match (&self.newest, self.fresh_since) {
+            (Some((_, came)), Some(since)) => came.saturating_duration_since(since),
+            _ => Duration::ZERO,
         }
     }
 
@@ -112,7 +159,11 @@ impl Inbox {
         let cameras: Vec<_> = description
             .cameras
             .iter()
-            .map(|c| (camera_key(&c.name), c.width, c.height))
+            .map(|c| Expected {
+                key: camera_key(&c.name),
+                size: (c.width, c.height),
+                frozen_after: c.frozen_after_s.map(Duration::from_secs_f64),
+            })
             .collect();
         Self {
             robot: description.name.clone(),
@@ -150,19 +201,19 @@ impl Inbox {
     /// Takes over a frame of the camera at `index` of the description, or why it cannot be read. Never
     /// waits.
     pub fn put_frame(&self, index: usize, bytes: usize, frame: Result<CameraFrame, String>) {
-        let Some((key, width, height)) = self.cameras.get(index) else {
+        let Some(camera) = self.cameras.get(index) else {
             return;
         };
         let frame = frame.and_then(|frame| {
             let got = (frame.image.width(), frame.image.height());
-            if got == (*width, *height) {
+            if got == camera.size {
                 Ok(frame)
             } else {
-                let (w, h) = got;
+                let ((w, h), (width, height)) = (got, camera.size);
                 Err(format!("it is a picture of {w}x{h} pixels, the camera is described with {width}x{height}"))
             }
         });
-        self.tell(key, frame, bytes, |seen| seen.frames.get_mut(index));
+        self.tell(&camera.key, frame, bytes, |seen| seen.frames.get_mut(index));
     }
 
     fn tell<T: Numbered>(
@@ -195,8 +246,18 @@ impl Inbox {
         self.gather(want_frames, patience, |slot, key, what| {
             let allowed = match what {
                 Kind::State => within.state,
-                Kind::Frame(_) => within.frame,
+                Kind::Frame(..) => within.frame,
             };
+            if let (Kind::Frame(_, unchanged), Some(limit)) = (what, self.frozen_after(what))
+                && unchanged > limit
+            {
+                return Err(LinkError::Frozen {
+                    robot: self.robot.clone(),
+                    key: key.into(),
+                    unchanged_ms: unchanged.as_millis() as u64,
+                    allowed_ms: limit.as_millis() as u64,
+                });
+            }
             match slot {
                 Some((_, age)) if age > allowed => Err(LinkError::Stale {
                     robot: self.robot.clone(),
@@ -223,12 +284,26 @@ impl Inbox {
         let mut observation = self.gather(!frames.is_empty(), patience, |slot, _, what| {
             let wanted = match what {
                 Kind::State => state,
-                Kind::Frame(i) => frames.get(i).copied().unwrap_or(0),
+                Kind::Frame(i, _) => frames.get(i).copied().unwrap_or(0),
             };
             Ok(slot.is_some_and(|(sequence, _)| sequence >= wanted))
         })?;
         observation.frames.truncate(frames.len());
         Ok(observation)
+    }
+
+    fn frozen_after(&self, what: Kind) -> Option<Duration> {
+        match what {
+            Kind::State => None,
+            Kind::Frame(i, _) => self.cameras.get(i)?.frozen_after,
+        }
+    }
+
+    /// Messages that were left because later ones had come before.
+    #[must_use]
+    pub fn late(&self) -> u64 {
+        let seen = self.lock();
+        seen.state.late + seen.frames.iter().map(|f| f.late).sum::<u64>()
     }
 
     /// Everything wanted, once `ready` says so of the number and age of each; its errors end the wait.
@@ -252,12 +327,16 @@ impl Inbox {
             }
             let mut frames = Vec::new();
             let wanted = if want_frames { &seen.frames[..] } else { &[] };
-            for (i, (slot, (key, ..))) in wanted.iter().zip(&self.cameras).enumerate() {
+            for (i, (slot, Expected { key, .. })) in wanted.iter().zip(&self.cameras).enumerate() {
                 if missing.is_some() {
                     break;
                 }
                 let frame = look(slot, key)?;
-                if ready(frame.map(|(m, age)| (m.sequence, age)), key, Kind::Frame(i))? {
+                if ready(
+                    frame.map(|(m, age)| (m.sequence, age)),
+                    key,
+                    Kind::Frame(i, slot.unchanged()),
+                )? {
                     frames.extend(frame.map(|(m, _)| m.clone()));
                 } else {
                     missing = Some(key);
@@ -291,8 +370,8 @@ impl Inbox {
 #[derive(Clone, Copy)]
 enum Kind {
     State,
-    /// Of the camera at this index.
-    Frame(usize),
+    /// Of the camera at this index, whose pictures have been the same for so long.
+    Frame(usize, Duration),
 }
 
 /// What lies in a slot, with its age; an error when what came last cannot be used.
@@ -312,6 +391,7 @@ fn look<'a, T: Numbered>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use apprentice_core::Image;
 
     fn state(sequence: u64) -> RobotState {
         RobotState {
@@ -341,5 +421,61 @@ mod tests {
         assert_eq!(slot.look().unwrap().unwrap_err(), &unread);
         slot.take(Ok(state(2)));
         assert_eq!(slot.look().unwrap().unwrap().0, &state(2));
+    }
+
+    #[test]
+    fn what_was_overtaken_is_left_and_a_new_start_is_taken() {
+        let mut slot = Slot::default();
+        slot.take(Ok(state(5)));
+        slot.take(Ok(state(3)));
+        assert_eq!(
+            (slot.look().unwrap().unwrap().0.sequence, slot.late),
+            (5, 1)
+        );
+        std::thread::sleep(RESTART);
+        slot.take(Ok(state(1)));
+        assert_eq!(slot.look().unwrap().unwrap().0.sequence, 1);
+    }
+
+    #[test]
+    fn a_camera_that_repeats_its_picture_is_noticed() {
+        let mut robot = RobotDescription::embedded("franka_fr3").unwrap();
+        robot.cameras.truncate(1);
+        let camera = &mut robot.cameras[0];
+        (camera.width, camera.height, camera.frozen_after_s) = (2, 1, Some(0.03));
+        let inbox = Inbox::new(&robot, "state", str::to_owned);
+        let mut joints = state(1);
+        joints.positions = robot.home.clone();
+        joints.velocities = vec![0.0; 7];
+        inbox.put_state(0, Ok(joints));
+        let second = Duration::from_secs(1);
+        let within = Freshness {
+            state: second,
+            frame: second,
+        };
+        for (sequence, grey, good) in [
+            (1, 7, true),
+            (2, 8, true),
+            (3, 8, true),
+            (4, 8, false),
+            (5, 9, true),
+        ] {
+            let image = Image::new(2, 1, vec![grey; 6]).unwrap();
+            inbox.put_frame(
+                0,
+                6,
+                Ok(CameraFrame {
+                    sequence,
+                    stamp_ns: sequence,
+                    image,
+                }),
+            );
+            let seen = inbox.latest(true, within);
+            assert_eq!(seen.is_ok(), good, "frame {sequence}: {seen:?}");
+            if !good {
+                assert!(matches!(seen, Err(LinkError::Frozen { .. })));
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
     }
 }

@@ -6,15 +6,19 @@
 
 pub mod arm;
 pub mod client;
+mod door;
 pub mod error;
 pub mod inbox;
 pub mod keys;
+pub mod security;
 pub mod server;
-mod session;
+pub mod session;
+pub mod takeover;
 pub mod wire;
 
 pub use arm::Arm;
 pub use client::RobotLink;
 pub use error::LinkError;
 pub use inbox::{Freshness, Inbox};
-pub use server::{RobotServer, ServerRequest};
+pub use server::{Due, RobotServer, ServerRequest};
+pub use takeover::{OperatorLink, TakeoverInbox};

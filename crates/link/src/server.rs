@@ -1,33 +1,60 @@
-//! The robot's side of the link: publishes what it feels and sees, obeys the newest command.
+//! The robot's side of the link: publishes what it feels and sees, obeys what its gate lets through.
 
-use crate::wire::{self, AdvanceRequest, TickReply};
-use crate::{LinkError, keys::Keys, session};
+use crate::door::Door;
+use crate::security::{Role, Security};
+use crate::session::{Participant, Place};
+use crate::wire::{self, AdvanceRequest, Event, Status, TickReply};
+use crate::{LinkError, keys::Keys};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
+use apprentice_safety::{GateConfig, Phase, Service};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
-use zenoh::qos::CongestionControl;
+use zenoh::qos::{CongestionControl, Priority};
 use zenoh::query::{Query, Queryable};
+use zenoh::sample::SampleKind;
 use zenoh::{Session, Wait as _};
 
+/// How long a router may take to be there.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Requests that may wait; more are refused.
 const WAITING: usize = 16;
 /// The longest request that is read, bytes; a clock request has 25.
 const LONGEST_REQUEST: usize = 64;
 
-/// Publishes a robot's state and frames and collects its commands.
+/// Publishes a robot's state and frames and obeys the one who owns it.
 pub struct RobotServer {
     endpoint: String,
+    desk: Arc<Desk>,
     state: Publisher<'static>,
     cameras: Vec<Publisher<'static>>,
-    command: Arc<Mutex<Option<JointCommand>>>,
     requests: Receiver<ServerRequest>,
-    _commands: Subscriber<()>,
+    _subscribers: Vec<Subscriber<()>>,
     _queries: Vec<Queryable<()>>,
+    _alive: LivelinessToken,
     _session: Session,
+}
+
+/// What the robot should do now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Due {
+    /// How it stands. In any phase but `Active` and `Homing` it stays where it is.
+    pub phase: Phase,
+    /// A command that was not given before, when there is one.
+    pub command: Option<JointCommand>,
+}
+
+/// What is reached from zenoh's threads and from the robot's own.
+struct Desk {
+    door: Mutex<Door>,
+    /// Something to do has come.
+    arrived: Condvar,
+    status: Publisher<'static>,
+    event: Publisher<'static>,
 }
 
 /// Makes a request of a message.
@@ -63,15 +90,67 @@ impl Reply {
 
     /// Says why not.
     pub fn refuse(self, reason: &str) {
-        if let Err(e) = self.query.reply_err(reason.to_owned()).wait() {
-            tracing::warn!("a refusal could not be sent: {e}");
+        refuse(&self.query, reason);
+    }
+}
+
+fn refuse(query: &Query, reason: &str) {
+    if let Err(e) = query.reply_err(reason.to_owned()).wait() {
+        tracing::warn!("a refusal could not be sent: {e}");
+    }
+}
+
+impl Desk {
+    fn door(&self) -> MutexGuard<'_, Door> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes what there is to say; nothing is published while the door is locked.
+    fn tell(&self, news: (Option<Status>, Option<Event>)) {
+        if let Some(status) = news.0
+            && let Err(e) = self.status.put(wire::encode_status(&status)).wait()
+        {
+            tracing::warn!("the status could not be published: {e}");
+        }
+        if let Some(event) = news.1 {
+            tracing::info!("{}: {}", self.event.key_expr(), event.what);
+            if let Err(e) = self.event.put(wire::encode_event(&event)).wait() {
+                tracing::warn!("an event could not be published: {e}");
+            }
+        }
+    }
+
+    /// Answers a request for a service.
+    fn serve(&self, service: Service, query: &Query) {
+        let asked = query
+            .payload()
+            .filter(|p| p.len() <= LONGEST_REQUEST)
+            .ok_or("a request for a service names the client that makes it")
+            .and_then(|p| wire::decode_request(&p.to_bytes()));
+        let client = match asked {
+            Ok(client) => client,
+            Err(problem) => {
+                self.door().malformed();
+                return refuse(query, problem);
+            }
+        };
+        let (answer, news) = self.door().serve(service, client);
+        self.tell(news);
+        match answer {
+            Ok(phase) => {
+                let key = query.key_expr().clone();
+                if let Err(e) = query.reply(key, wire::encode_granted(phase)).wait() {
+                    tracing::warn!("an answer could not be sent: {e}");
+                }
+            }
+            Err(reason) => refuse(query, &reason),
         }
     }
 }
 
 impl RobotServer {
-    /// Starts serving `description` at `listen` (such as `tcp/127.0.0.1:7447`), or at a free loopback
-    /// port. `lockstep` says whether the robot's clock can be asked for the next tick.
+    /// Starts serving `description` on this machine at `listen` (such as `tcp/127.0.0.1:7447`), or at a free
+    /// loopback port. `lockstep` says whether the robot's clock can be asked for the next tick.
     ///
     /// # Errors
     /// When the address cannot be used.
@@ -84,60 +163,73 @@ impl RobotServer {
             Some(endpoint) => endpoint.to_owned(),
             None => free_endpoint()?,
         };
-        let session = session::open(true, &endpoint, Duration::from_secs(5))?;
+        let place = (Place::Listen, endpoint.as_str());
+        Self::serve(description, place, &Security::LoopbackOnly, lockstep)
+    }
+
+    /// Starts serving `description` where others connect to, or connected to a router, with or without keys.
+    ///
+    /// # Errors
+    /// When `security` does not allow it, the address cannot be used or no router is there.
+    pub fn serve(
+        description: &RobotDescription,
+        (place, endpoint): (Place, &str),
+        security: &Security,
+        lockstep: bool,
+    ) -> Result<Self, LinkError> {
+        let session = Participant {
+            role: Role::Robot,
+            place,
+            robot: &description.name,
+            endpoint,
+        }
+        .open(security, PATIENCE)?;
         let keys = Keys::new(&description.name);
-        let publisher = |key: String| {
+        // In lockstep whoever asks for time waits for what was sent; otherwise the next message is better
+        // than an old one.
+        let congestion = if lockstep {
+            CongestionControl::Block
+        } else {
+            CongestionControl::Drop
+        };
+        let publisher = |key: String, priority: Priority| {
             let failed = key.clone();
             session
                 .declare_publisher(key)
-                .congestion_control(CongestionControl::Block)
+                .congestion_control(congestion)
+                .priority(priority)
                 .express(true)
                 .wait()
                 .map_err(|e| key_error(&failed, &e))
         };
-        let state = publisher(keys.state())?;
+        let state = publisher(keys.state(), Priority::RealTime)?;
         let cameras = description
             .cameras
             .iter()
-            .map(|c| publisher(keys.camera(&c.name)))
+            .map(|c| publisher(keys.camera(&c.name), Priority::Data))
             .collect::<Result<_, _>>()?;
-        let command = Arc::new(Mutex::new(None));
-        let newest = Arc::clone(&command);
-        let commands = session
-            .declare_subscriber(keys.command())
-            .callback(
-                move |sample| match wire::decode_command(&sample.payload().to_bytes()) {
-                    Ok(command) => {
-                        *newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(command)
-                    }
-                    Err(problem) => tracing::warn!("a command was not understood: {problem}"),
-                },
-            )
-            .wait()
-            .map_err(|e| key_error(&keys.command(), &e))?;
+        let desk = Arc::new(Desk {
+            door: Mutex::new(Door::new(
+                description,
+                GateConfig::of(description),
+                lockstep,
+            )),
+            arrived: Condvar::new(),
+            status: publisher(keys.status(), Priority::DataHigh)?,
+            event: publisher(keys.event(), Priority::DataHigh)?,
+        });
         let (sender, requests) = sync_channel(WAITING);
-        let text = description.to_toml()?;
-        let mut queries = vec![
-            session
-                .declare_queryable(keys.describe())
-                .callback(move |query| {
-                    let key = query.key_expr().clone();
-                    let mode = if lockstep { "lockstep" } else { "real_time" };
-                    if let Err(e) = query.reply(key, text.clone()).attachment(mode).wait() {
-                        tracing::warn!("the description could not be sent: {e}");
-                    }
-                })
-                .wait()
-                .map_err(|e| key_error(&keys.describe(), &e))?,
-        ];
+        let mut queries = vec![describe(&session, &keys, description, lockstep)?];
+        for service in Service::ALL {
+            let desk = Arc::clone(&desk);
+            let key = keys.service(service);
+            queries.push(answer(&session, key, move |query| {
+                desk.serve(service, &query)
+            })?);
+        }
         let ask = |key: String, read: ReadRequest| {
             let sender = sender.clone();
-            let failed = key.clone();
-            session
-                .declare_queryable(key)
-                .callback(move |query| pass_on(query, read, &sender))
-                .wait()
-                .map_err(|e| key_error(&failed, &e))
+            answer(&session, key, move |query| pass_on(query, read, &sender))
         };
         if lockstep {
             queries.push(ask(keys.clock(), |bytes| {
@@ -147,29 +239,36 @@ impl RobotServer {
         queries.push(ask(keys.reset(), |bytes| {
             wire::decode_reset(bytes).map(Asked::Reset)
         })?);
+        let alive = session
+            .liveliness()
+            .declare_token(keys.alive())
+            .wait()
+            .map_err(|e| key_error(&keys.alive(), &e))?;
         Ok(Self {
-            endpoint,
+            endpoint: endpoint.to_owned(),
+            _subscribers: subscribe(&session, &keys, &desk)?,
+            desk,
             state,
             cameras,
-            command,
             requests,
-            _commands: commands,
             _queries: queries,
+            _alive: alive,
             _session: session,
         })
     }
 
-    /// Where it listens.
+    /// Where it listens, or the router it is connected to.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Publishes the joints.
+    /// Publishes the joints; what is commanded is judged by them.
     ///
     /// # Errors
     /// When the session is gone.
     pub fn publish_state(&self, state: &RobotState) -> Result<(), LinkError> {
+        self.desk.door().measure(state);
         self.state
             .put(wire::encode_state(state))
             .wait()
@@ -190,13 +289,58 @@ impl RobotServer {
         }
     }
 
-    /// The newest command, once: `None` until another one comes.
+    /// What the robot should do now; to be asked once a control period. Notices silence, and publishes how
+    /// the arm stands when that has changed or a second has passed.
     #[must_use]
-    pub fn latest_command(&self) -> Option<JointCommand> {
-        self.command
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+    pub fn due(&self) -> Due {
+        let (due, news) = {
+            let mut door = self.desk.door();
+            let due = door.due();
+            (due, door.news())
+        };
+        self.desk.tell(news);
+        due
+    }
+
+    /// As [`Self::due`], as soon as a command that was not given before has come, and at the latest after
+    /// `patience`: for robots that act at once instead of once a period.
+    #[must_use]
+    pub fn due_within(&self, patience: Duration) -> Due {
+        let idle = |door: &mut Door| !door.has_command();
+        drop(
+            self.desk
+                .arrived
+                .wait_timeout_while(self.desk.door(), patience, idle),
+        );
+        self.due()
+    }
+
+    /// Highest sequence number that came in a command or chunk that could be read, obeyed or not.
+    #[must_use]
+    pub fn newest_sequence(&self) -> u64 {
+        self.desk.door().newest_sequence()
+    }
+
+    /// How the arm stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.desk.door().status()
+    }
+
+    /// The arm was set somewhere else, as a simulated one is for a new scene: `state` is where it is now.
+    /// What was commanded before does not hold there.
+    pub fn moved(&self, state: &RobotState) {
+        self.desk.door().moved(state);
+    }
+
+    /// The arm reports a fault, in one line.
+    pub fn fault(&self, what: &str) {
+        let news = {
+            let mut door = self.desk.door();
+            door.fault(what);
+            door.news()
+        };
+        self.desk.tell(news);
     }
 
     /// The next request, or `None` when none comes in time.
@@ -204,6 +348,77 @@ impl RobotServer {
     pub fn next_request(&self, timeout: Duration) -> Option<ServerRequest> {
         self.requests.recv_timeout(timeout).ok()
     }
+}
+
+/// Commands, chunks and leases.
+fn subscribe(
+    session: &Session,
+    keys: &Keys,
+    desk: &Arc<Desk>,
+) -> Result<Vec<Subscriber<()>>, LinkError> {
+    let to = Arc::clone(desk);
+    let commands = session
+        .declare_subscriber(keys.command())
+        .callback(move |sample| {
+            to.door().command(&sample.payload().to_bytes());
+            to.arrived.notify_one();
+        })
+        .wait()
+        .map_err(|e| key_error(&keys.command(), &e))?;
+    let to = Arc::clone(desk);
+    let chunks = session
+        .declare_subscriber(keys.chunk())
+        .callback(move |sample| to.door().chunk(&sample.payload().to_bytes()))
+        .wait()
+        .map_err(|e| key_error(&keys.chunk(), &e))?;
+    let to = Arc::clone(desk);
+    let names = keys.clone();
+    let leases = session
+        .liveliness()
+        .declare_subscriber(keys.leases())
+        .history(true)
+        .callback(move |sample| {
+            if let Some(client) = names.client_of(sample.key_expr().as_str()) {
+                let news = {
+                    let mut door = to.door();
+                    door.lease(client, sample.kind() == SampleKind::Put);
+                    door.news()
+                };
+                to.tell(news);
+            }
+        })
+        .wait()
+        .map_err(|e| key_error(&keys.leases(), &e))?;
+    Ok(vec![commands, chunks, leases])
+}
+
+/// Answers who the robot is.
+fn describe(
+    session: &Session,
+    keys: &Keys,
+    description: &RobotDescription,
+    lockstep: bool,
+) -> Result<Queryable<()>, LinkError> {
+    let text = description.to_toml()?;
+    let mode = if lockstep { "lockstep" } else { "real_time" };
+    answer(session, keys.describe(), move |query| {
+        let key = query.key_expr().clone();
+        if let Err(e) = query.reply(key, text.clone()).attachment(mode).wait() {
+            tracing::warn!("the description could not be sent: {e}");
+        }
+    })
+}
+
+fn answer(
+    session: &Session,
+    key: String,
+    with: impl Fn(Query) + Send + Sync + 'static,
+) -> Result<Queryable<()>, LinkError> {
+    session
+        .declare_queryable(key.clone())
+        .callback(with)
+        .wait()
+        .map_err(|e| key_error(&key, &e))
 }
 
 fn pass_on(query: Query, read: ReadRequest, sender: &SyncSender<ServerRequest>) {

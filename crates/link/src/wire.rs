@@ -1,261 +1,39 @@
 //! How messages are laid out: fixed, little-endian, versioned. See `robots/PROTOCOL.md`.
 
-use apprentice_core::{CameraFrame, Image, JointCommand, RobotState};
+mod frame;
+mod lockstep;
+mod motion;
+mod operator;
+mod service;
+
+pub use frame::{decode_frame, encode_frame, frame_bytes};
+pub use lockstep::{
+    AdvanceRequest, TickReply, decode_advance, decode_reply, decode_reset, encode_advance,
+    encode_reply, encode_reset,
+};
+pub use motion::{
+    Chunk, decode_chunk, decode_command, decode_state, encode_chunk, encode_command, encode_state,
+};
+pub use operator::{Takeover, decode_action, decode_takeover, encode_action, encode_takeover};
+pub use service::{
+    Event, Status, decode_event, decode_granted, decode_request, decode_status, encode_event,
+    encode_granted, encode_request, encode_status,
+};
 
 const MAGIC: [u8; 4] = *b"APRT";
 /// Version of the layout.
-pub const VERSION: u16 = 1;
-/// Most joints a message may have.
+pub const VERSION: u16 = 2;
+/// Most joints, cameras or numbers of an action a message may have.
 pub const MOST_JOINTS: usize = 64;
+/// Most targets a chunk may have.
+pub const MOST_POINTS: usize = 256;
 /// Most pixels a frame may have.
 pub const MOST_PIXELS: usize = 4096 * 4096;
-
-/// What is asked of a robot's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AdvanceRequest {
-    /// How long to go on, nanoseconds.
-    pub duration_ns: u64,
-    /// The newest command sent before.
-    pub command_sequence: u64,
-    /// Whether the cameras should look afterwards.
-    pub want_frames: bool,
-}
-
-/// What a robot published in answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TickReply {
-    /// Sequence of the state that was published.
-    pub state_sequence: u64,
-    /// Sequence of each camera's frame; empty when none was asked for.
-    pub frame_sequences: Vec<u64>,
-}
 
 /// What is wrong with a message.
 pub type Problem = &'static str;
 
 const NOT_FINITE: Problem = "a number in it is not finite";
-
-/// Bytes of a joint state.
-#[must_use]
-pub fn encode_state(state: &RobotState) -> Vec<u8> {
-    let mut out = header(1);
-    out.extend(state.sequence.to_le_bytes());
-    out.extend(state.stamp_ns.to_le_bytes());
-    out.extend((state.positions.len() as u16).to_le_bytes());
-    let velocities = state
-        .velocities
-        .iter()
-        .copied()
-        .chain(std::iter::repeat(0.0));
-    let numbers = state
-        .positions
-        .iter()
-        .copied()
-        .chain(velocities.take(state.positions.len()));
-    numbers.for_each(|v| out.extend(v.to_le_bytes()));
-    out.extend(state.gripper_width.to_le_bytes());
-    out
-}
-
-/// The joint state in a message.
-///
-/// # Errors
-/// When the bytes are not one, or a number is not finite.
-pub fn decode_state(bytes: &[u8]) -> Result<RobotState, Problem> {
-    let mut r = Reader::new(bytes, 1)?;
-    let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
-    let joints = r.joints()?;
-    let (positions, velocities) = (r.numbers(joints)?, r.numbers(joints)?);
-    let gripper_width = r.f64()?;
-    r.end()?;
-    Ok(RobotState {
-        sequence,
-        stamp_ns,
-        positions,
-        velocities,
-        gripper_width,
-    })
-}
-
-/// Bytes of a joint command.
-#[must_use]
-pub fn encode_command(command: &JointCommand) -> Vec<u8> {
-    let mut out = header(2);
-    out.extend(command.sequence.to_le_bytes());
-    out.extend(command.stamp_ns.to_le_bytes());
-    out.extend((command.positions.len() as u16).to_le_bytes());
-    command
-        .positions
-        .iter()
-        .for_each(|v| out.extend(v.to_le_bytes()));
-    out.extend(command.gripper_width.to_le_bytes());
-    out
-}
-
-/// The joint command in a message.
-///
-/// # Errors
-/// When the bytes are not one, or a number is not finite.
-pub fn decode_command(bytes: &[u8]) -> Result<JointCommand, Problem> {
-    let mut r = Reader::new(bytes, 2)?;
-    let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
-    let joints = r.joints()?;
-    let positions = r.numbers(joints)?;
-    let gripper_width = r.f64()?;
-    r.end()?;
-    Ok(JointCommand {
-        sequence,
-        stamp_ns,
-        positions,
-        gripper_width,
-    })
-}
-
-/// Length of a message with a frame of so many pixels, bytes.
-#[must_use]
-pub fn frame_bytes(width: u32, height: u32) -> usize {
-    let pixels = (width as usize).saturating_mul(height as usize);
-    pixels.saturating_mul(3).saturating_add(28)
-}
-
-/// Bytes of a camera frame.
-#[must_use]
-pub fn encode_frame(frame: &CameraFrame) -> Vec<u8> {
-    let mut out = header(3);
-    out.extend(frame.sequence.to_le_bytes());
-    out.extend(frame.stamp_ns.to_le_bytes());
-    out.extend((frame.image.width() as u16).to_le_bytes());
-    out.extend((frame.image.height() as u16).to_le_bytes());
-    out.extend_from_slice(frame.image.rgb());
-    out
-}
-
-/// The camera frame in a message.
-///
-/// # Errors
-/// When the bytes are not one.
-pub fn decode_frame(bytes: &[u8]) -> Result<CameraFrame, Problem> {
-    let mut r = Reader::new(bytes, 3)?;
-    let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
-    let (width, height) = (r.u16()?, r.u16()?);
-    let pixels = usize::from(width) * usize::from(height);
-    if pixels == 0 || pixels > MOST_PIXELS {
-        return Err("the picture has no pixels, or more than 4096 x 4096");
-    }
-    // Nothing is copied before it is known to be a picture.
-    let misfit = "the number of bytes does not fit the picture's size";
-    let rgb = r.rest();
-    if rgb.len() != pixels * 3 {
-        return Err(misfit);
-    }
-    let image = Image::new(width.into(), height.into(), rgb.to_vec()).map_err(|_| misfit)?;
-    Ok(CameraFrame {
-        sequence,
-        stamp_ns,
-        image,
-    })
-}
-
-/// Bytes of a clock request.
-#[must_use]
-pub fn encode_advance(request: &AdvanceRequest) -> Vec<u8> {
-    let mut out = header(4);
-    out.extend(request.duration_ns.to_le_bytes());
-    out.extend(request.command_sequence.to_le_bytes());
-    out.push(u8::from(request.want_frames));
-    out
-}
-
-/// The clock request in a message.
-///
-/// # Errors
-/// When the bytes are not one.
-pub fn decode_advance(bytes: &[u8]) -> Result<AdvanceRequest, Problem> {
-    let mut r = Reader::new(bytes, 4)?;
-    let request = AdvanceRequest {
-        duration_ns: r.u64()?,
-        command_sequence: r.u64()?,
-        want_frames: r.u8()? != 0,
-    };
-    r.end()?;
-    Ok(request)
-}
-
-/// Bytes of a reset request.
-#[must_use]
-pub fn encode_reset(seed: u64) -> Vec<u8> {
-    let mut out = header(5);
-    out.extend(seed.to_le_bytes());
-    out
-}
-
-/// The seed in a reset request.
-///
-/// # Errors
-/// When the bytes are not one.
-pub fn decode_reset(bytes: &[u8]) -> Result<u64, Problem> {
-    let mut r = Reader::new(bytes, 5)?;
-    let seed = r.u64()?;
-    r.end()?;
-    Ok(seed)
-}
-
-/// Bytes of the answer to a clock or reset request.
-#[must_use]
-pub fn encode_reply(reply: &TickReply) -> Vec<u8> {
-    let mut out = header(6);
-    out.extend(reply.state_sequence.to_le_bytes());
-    out.extend((reply.frame_sequences.len() as u16).to_le_bytes());
-    reply
-        .frame_sequences
-        .iter()
-        .for_each(|v| out.extend(v.to_le_bytes()));
-    out
-}
-
-/// The answer in a message.
-///
-/// # Errors
-/// When the bytes are not one.
-pub fn decode_reply(bytes: &[u8]) -> Result<TickReply, Problem> {
-    let mut r = Reader::new(bytes, 6)?;
-    let state_sequence = r.u64()?;
-    let cameras = r.joints()?;
-    let frame_sequences = (0..cameras).map(|_| r.u64()).collect::<Result<_, _>>()?;
-    r.end()?;
-    Ok(TickReply {
-        state_sequence,
-        frame_sequences,
-    })
-}
-
-/// Bytes of an action.
-#[must_use]
-pub fn encode_action(action: &[f32]) -> Vec<u8> {
-    let mut out = header(7);
-    out.extend((action.len() as u16).to_le_bytes());
-    action
-        .iter()
-        .for_each(|&v| out.extend(f64::from(v).to_le_bytes()));
-    out
-}
-
-/// The action in a message.
-///
-/// # Errors
-/// When the bytes are not one, or a number is not finite or too large for 32 bits.
-pub fn decode_action(bytes: &[u8]) -> Result<Vec<f32>, Problem> {
-    let mut r = Reader::new(bytes, 7)?;
-    let numbers = r.joints()?;
-    let action = (0..numbers)
-        .map(|_| r.f64().map(|v| v as f32))
-        .collect::<Result<Vec<f32>, _>>()?;
-    r.end()?;
-    if action.iter().any(|v| !v.is_finite()) {
-        return Err(NOT_FINITE);
-    }
-    Ok(action)
-}
 
 fn header(kind: u16) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
@@ -298,6 +76,10 @@ impl<'a> Reader<'a> {
         self.take().map(u16::from_le_bytes)
     }
 
+    fn u32(&mut self) -> Result<u32, Problem> {
+        self.take().map(u32::from_le_bytes)
+    }
+
     fn u64(&mut self) -> Result<u64, Problem> {
         self.take().map(u64::from_le_bytes)
     }
@@ -311,7 +93,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn joints(&mut self) -> Result<usize, Problem> {
+    /// Joints, cameras or numbers to come.
+    fn count(&mut self) -> Result<usize, Problem> {
         let count = usize::from(self.u16()?);
         if count > MOST_JOINTS {
             Err("it has more than 64 joints, cameras or numbers")
@@ -321,7 +104,42 @@ impl<'a> Reader<'a> {
     }
 
     fn numbers(&mut self, count: usize) -> Result<Vec<f64>, Problem> {
-        (0..count).map(|_| self.f64()).collect()
+        self.several(count, 8, Self::f64)
+    }
+
+    /// So many values of so many bytes each. Nothing is allocated before the bytes are known to be there.
+    fn several<T>(
+        &mut self,
+        count: usize,
+        bytes: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T, Problem>,
+    ) -> Result<Vec<T>, Problem> {
+        if self.left() < count.saturating_mul(bytes) {
+            return Err("it is cut off");
+        }
+        let mut values = Vec::with_capacity(count);
+        for _ in 0..count {
+            values.push(read(self)?);
+        }
+        Ok(values)
+    }
+
+    /// So many numbers, as 32-bit ones.
+    fn singles(&mut self, count: usize) -> Result<Vec<f32>, Problem> {
+        let single = |r: &mut Self| {
+            let number = r.f64()? as f32;
+            if number.is_finite() {
+                Ok(number)
+            } else {
+                Err(NOT_FINITE)
+            }
+        };
+        self.several(count, 8, single)
+    }
+
+    /// Bytes to come.
+    fn left(&self) -> usize {
+        self.bytes.len()
     }
 
     fn rest(&mut self) -> &'a [u8] {

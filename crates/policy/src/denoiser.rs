@@ -2,6 +2,7 @@
 //! the same in every denoising step once a decision; nothing is read back before the end, and where the
 //! device records graphs (CUDA), the loop is recorded once and replayed.
 
+use crate::onto::{Given, Onto};
 use crate::recent::Recent;
 use crate::recorded::{Recording, numbers, record};
 use crate::schedule::Station;
@@ -15,8 +16,8 @@ use std::thread::{self, ThreadId};
 const MOST_RECORDED: usize = 4;
 
 /// What a loop is recorded for: kernels are launched on a stream of each thread's own, for the shape of
-/// the noise.
-type Use = (ThreadId, [usize; 3]);
+/// the noise, and others onto a running chunk than without one.
+type Use = (ThreadId, [usize; 3], bool);
 
 /// Denoises chunks with one network, on one device.
 #[derive(Clone)]
@@ -64,18 +65,44 @@ impl Denoiser {
     /// # Errors
     /// When the shapes do not fit the network, or the device gives nothing back.
     pub fn run(&self, noise: Tensor<3>, condition: Tensor<2>) -> Result<Vec<f32>, PolicyError> {
-        if !may_record(&noise.device()) {
-            return self.run_once(noise, condition);
+        self.run_given(Given {
+            noise,
+            condition,
+            onto: None,
+        })
+    }
+
+    /// [`Self::run`], onto running chunks of the same shape.
+    ///
+    /// # Errors
+    /// Those of [`Self::run`].
+    pub(crate) fn run_onto(
+        &self,
+        noise: Tensor<3>,
+        condition: Tensor<2>,
+        onto: Onto,
+    ) -> Result<Vec<f32>, PolicyError> {
+        self.run_given(Given {
+            noise,
+            condition,
+            onto: Some(onto),
+        })
+    }
+
+    fn run_given(&self, given: Given) -> Result<Vec<f32>, PolicyError> {
+        let dims = given.noise.dims();
+        self.steps.unet.check(dims, given.condition.dims())?;
+        if !may_record(&given.noise.device()) {
+            return numbers(self.steps.run(given)?);
         }
-        self.steps.unet.check(noise.dims(), condition.dims())?;
-        let here = (thread::current().id(), noise.dims());
+        let here = (thread::current().id(), dims, given.onto.is_some());
         let mut all = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        let recording = all.get_or(here, || self.record(&noise, &condition))?;
+        let recording = all.get_or(here, || self.record(&given))?;
         if let Recording::Replays(recorded) = recording {
-            return recorded.run(noise, condition);
+            return recorded.run(given);
         }
         drop(all);
-        self.run_once(noise, condition)
+        numbers(self.steps.run(given)?)
     }
 
     /// [`Self::run`] without recording anything.
@@ -85,17 +112,21 @@ impl Denoiser {
         condition: Tensor<2>,
     ) -> Result<Vec<f32>, PolicyError> {
         self.steps.unet.check(noise.dims(), condition.dims())?;
-        numbers(self.steps.run(noise, condition)?)
+        numbers(self.steps.run(Given {
+            noise,
+            condition,
+            onto: None,
+        })?)
     }
 
-    fn record(&self, noise: &Tensor<3>, condition: &Tensor<2>) -> Result<Recording, PolicyError> {
+    fn record(&self, given: &Given) -> Result<Recording, PolicyError> {
         let steps = Arc::clone(&self.steps);
-        let run = move |x, c| steps.run(x, c);
+        let run = move |given| steps.run(given);
         let tolerance = match self.precision {
             Precision::F32 => 1e-3,
             Precision::Bf16 | Precision::F16 => 0.05,
         };
-        let recording = record(run, noise, condition, tolerance)?;
+        let recording = record(run, given, tolerance)?;
         if let Recording::Disagrees(error) = recording {
             self.told.call_once(|| {
                 tracing::warn!(
@@ -144,16 +175,29 @@ impl Loop {
         }
     }
 
-    fn run(&self, noise: Tensor<3>, condition: Tensor<2>) -> Result<Tensor<3>, PolicyError> {
+    fn run(&self, given: Given) -> Result<Tensor<3>, PolicyError> {
+        let Given {
+            noise,
+            condition,
+            onto,
+        } = given;
+        let onto = onto.map(|onto| (onto.certain_noise(&noise), onto));
         let activated = self.precision.of(mish(condition));
         let of_condition = activated.matmul(self.condition_weights.clone());
-        let mut x = noise;
+        let mut x = match (&onto, self.stations.first()) {
+            (Some((certain, onto)), Some((station, _))) => onto.begin(station, noise, certain),
+            _ => noise,
+        };
         for (station, of_step) in &self.stations {
             let modulations = of_condition.clone() + of_step.clone();
             let left = self
                 .unet
                 .forward_modulated(self.precision.of(x.clone()), &modulations)?;
-            x = station.advance(x, Precision::F32.of(left));
+            let left = Precision::F32.of(left);
+            x = match &onto {
+                Some((certain, onto)) => onto.advance(station, x, left, certain),
+                None => station.advance(x, left),
+            };
         }
         Ok(x)
     }
@@ -178,6 +222,31 @@ mod tests {
         noise: Tensor<3>,
         condition: Tensor<2>,
         device: Device,
+    }
+
+    impl Case {
+        fn given(&self, onto: Option<Onto>) -> Given {
+            Given {
+                noise: self.noise.clone(),
+                condition: self.condition.clone(),
+                onto,
+            }
+        }
+
+        fn denoiser(&self) -> Denoiser {
+            let unet = self.network.unet();
+            Denoiser::new(unet, &self.sampler, Precision::F32, &self.device).unwrap()
+        }
+
+        /// Onto chunks that rise from -1 to 1, with these weights of each.
+        fn onto(&self, weights: &[f32]) -> (Onto, Vec<f32>) {
+            let dims = self.noise.dims();
+            let count: usize = dims.iter().product();
+            let known: Vec<f32> = (0..count)
+                .map(|i| 2.0 * i as f32 / count as f32 - 1.0)
+                .collect();
+            (Onto::new(weights, &known, dims, &self.device), known)
+        }
     }
 
     fn case() -> Case {
@@ -255,7 +324,7 @@ mod tests {
         let wanted = plainly(&case);
         for precision in [Precision::Bf16, Precision::F16] {
             let steps = Loop::new(case.network.unet(), &case.sampler, precision, &case.device);
-            let found = steps.run(case.noise.clone(), case.condition.clone());
+            let found = steps.run(case.given(None));
             let error = largest(&numbers(found.unwrap()).unwrap(), &wanted);
             assert!(
                 error > 0.0 && error < 0.1,
@@ -305,5 +374,94 @@ mod tests {
             let error = denoiser.run(noise, condition).unwrap_err().to_string();
             assert!(error.contains(what), "{error}");
         }
+    }
+
+    /// The formulas of inpainting, step by step and number by number.
+    fn plainly_onto(case: &Case, weights: &[f32], known: &[f32]) -> Vec<f32> {
+        let dims = case.noise.dims();
+        let first = numbers(case.noise.clone()).unwrap();
+        let certain = |i: usize| weights[i / NUMBERS] >= 1.0;
+        let steps: Vec<usize> = case.sampler.steps().collect();
+        let levels: Vec<f64> = steps.iter().map(|&t| case.schedule.alpha_bar(t)).collect();
+        let mix = |level: f64, clean: f32, noise: f32| {
+            level.sqrt() * f64::from(clean) + (1.0 - level).sqrt() * f64::from(noise)
+        };
+        let mut x: Vec<f32> = (0..first.len())
+            .map(|i| match certain(i) {
+                true => mix(levels[0], known[i], first[i]) as f32,
+                false => first[i],
+            })
+            .collect();
+        for (station, &step) in steps.iter().enumerate() {
+            let noisy = burn::tensor::TensorData::new(x.clone(), dims);
+            let noisy = Tensor::from_data(noisy, &case.device);
+            let condition = case.condition.clone();
+            let noise = case
+                .network
+                .noise(&case.schedule, noisy, &[step; BATCH], condition);
+            let noise = numbers(noise.unwrap()).unwrap();
+            let here = levels[station];
+            let next = levels.get(station + 1).copied().unwrap_or(1.0);
+            for i in 0..x.len() {
+                let (signal, spread) = (here.sqrt(), (1.0 - here).sqrt());
+                let raw = (f64::from(x[i]) - spread * f64::from(noise[i])) / signal;
+                let clean = raw.clamp(-1.0, 1.0);
+                let weight = f64::from(weights[i / NUMBERS]);
+                let pulled = (1.0 - weight) * clean + weight * f64::from(known[i]);
+                let noise = f64::from(noise[i]) + signal / spread * (clean - pulled);
+                x[i] = match certain(i) {
+                    true => mix(next, known[i], first[i]) as f32,
+                    false => mix(next, pulled as f32, noise as f32) as f32,
+                };
+            }
+        }
+        x
+    }
+
+    #[test]
+    fn the_loop_onto_running_chunks_is_that_of_the_formulas() {
+        let case = case();
+        let of_one = |place: usize| [1.0, 1.0, 0.75, 0.5, 0.25].get(place).copied();
+        let horizon = case.noise.dims()[1];
+        // The first chunk has nothing to go on from.
+        let weights: Vec<f32> = (0..BATCH * horizon)
+            .map(|i| match i / horizon {
+                0 => 0.0,
+                _ => of_one(i % horizon).unwrap_or(0.0),
+            })
+            .collect();
+        let (onto, known) = case.onto(&weights);
+        let denoiser = case.denoiser();
+        let (noise, condition) = (case.noise.clone(), case.condition.clone());
+        let found = denoiser.run_onto(noise.clone(), condition.clone(), onto);
+        let found = found.unwrap();
+        let error = largest(&found, &plainly_onto(&case, &weights, &known));
+        assert!(error < 2e-3, "off by {error}");
+        let plain = denoiser.run(noise, condition).unwrap();
+        for (row, weight) in weights.iter().enumerate() {
+            let row = row * NUMBERS..(row + 1) * NUMBERS;
+            if *weight >= 1.0 {
+                assert_eq!(found[row.clone()], known[row]);
+            }
+        }
+        let whole = ..horizon * NUMBERS;
+        assert_eq!(found[whole], plain[whole]);
+        assert_ne!(found, plain);
+    }
+
+    #[test]
+    fn a_chunk_that_is_wholly_certain_comes_back_and_one_without_weight_is_plain() {
+        let case = case();
+        let rows = BATCH * case.noise.dims()[1];
+        let denoiser = case.denoiser();
+        let run = |weight: f32| {
+            let (onto, known) = case.onto(&vec![weight; rows]);
+            let found = denoiser.run_onto(case.noise.clone(), case.condition.clone(), onto);
+            (found.unwrap(), known)
+        };
+        let (found, known) = run(1.0);
+        assert_eq!(found, known);
+        let plain = denoiser.run(case.noise.clone(), case.condition.clone());
+        assert_eq!(run(0.0).0, plain.unwrap());
     }
 }

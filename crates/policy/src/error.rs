@@ -36,6 +36,21 @@ pub enum PolicyError {
         /// What the policy was trained with.
         expected: String,
     },
+    /// A running chunk that a new one cannot be planned onto.
+    #[error(
+        "the running chunk of input {input} does not fit the policy: {what} is {got}, allowed: {allowed}; \
+         pass on what is left of the chunk that the policy planned last"
+    )]
+    Running {
+        /// Which input.
+        input: usize,
+        /// Which part.
+        what: String,
+        /// What came.
+        got: String,
+        /// What would do.
+        allowed: String,
+    },
     /// Training or inference produced a number that is not finite.
     #[error("{0} is not a finite number; lower the learning rate or check the recorded actions")]
     NotFinite(String),

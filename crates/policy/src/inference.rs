@@ -115,6 +115,11 @@ impl DiffusionPolicy {
         self.cameras
     }
 
+    /// The denoising loop.
+    pub(crate) fn denoiser(&self) -> &Denoiser {
+        &self.denoiser
+    }
+
     /// Where the policy computes.
     #[must_use]
     pub fn device(&self) -> &Device {
@@ -145,19 +150,33 @@ impl DiffusionPolicy {
         inputs: &[PolicyInput<'_>],
         seeds: &[Seed],
     ) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
-        let (horizon, dim) = (self.config.horizon, self.actions.dim());
         if inputs.is_empty() {
             return Ok(Vec::new());
         }
         let condition = self.condition(inputs)?;
-        let mut sample = self.sample(condition, seeds)?;
+        let sample = self.sample(condition, seeds)?;
+        self.chunks(sample, inputs, |_, _| None)
+    }
+
+    /// Chunks [B, Tp, A], scaled to [-1, 1], as robots understand them; where `known` answers for an
+    /// input and a place of its chunk, that is the action.
+    pub(crate) fn chunks<'k>(
+        &self,
+        mut sample: Vec<f32>,
+        inputs: &[PolicyInput<'_>],
+        known: impl Fn(usize, usize) -> Option<&'k [f32]>,
+    ) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
+        let (horizon, dim) = (self.config.horizon, self.actions.dim());
         self.actions.denormalize(&mut sample);
         let mut chunks = Vec::with_capacity(inputs.len());
-        for (rows, input) in sample.chunks_exact(horizon * dim).zip(inputs) {
+        for (i, (rows, input)) in sample.chunks_exact(horizon * dim).zip(inputs).enumerate() {
             let tool = input.proprioception.last().copied().unwrap_or_default();
             let mut chunk = Vec::with_capacity(horizon);
-            for action in rows.chunks_exact(dim) {
-                chunk.push(self.in_base(action, tool)?);
+            for (place, action) in rows.chunks_exact(dim).enumerate() {
+                chunk.push(match known(i, place) {
+                    Some(known) => known.to_vec(),
+                    None => self.in_base(action, tool)?,
+                });
             }
             chunks.push(chunk);
         }
@@ -220,17 +239,11 @@ impl DiffusionPolicy {
 
     /// Denoised chunks under conditions [B, C], scaled to [-1, 1], one after the other.
     fn sample(&self, condition: Tensor<2>, seeds: &[Seed]) -> Result<Vec<f32>, PolicyError> {
-        let sample = self.denoiser.run(self.noise(seeds), condition)?;
-        if sample.iter().any(|v| !v.is_finite()) {
-            return Err(PolicyError::NotFinite(
-                "an action of the denoised chunk".into(),
-            ));
-        }
-        Ok(sample)
+        finite(self.denoiser.run(self.noise(seeds), condition)?)
     }
 
     /// What chunks are made of, [B, Tp, A], each from its own seed.
-    fn noise(&self, seeds: &[Seed]) -> Tensor<3> {
+    pub(crate) fn noise(&self, seeds: &[Seed]) -> Tensor<3> {
         let (horizon, dim) = (self.config.horizon, self.actions.dim());
         let values: Vec<f32> = seeds
             .iter()
@@ -255,7 +268,7 @@ impl DiffusionPolicy {
         chunk.get(first..last).unwrap_or(chunk)
     }
 
-    fn condition(&self, inputs: &[PolicyInput<'_>]) -> Result<Tensor<2>, PolicyError> {
+    pub(crate) fn condition(&self, inputs: &[PolicyInput<'_>]) -> Result<Tensor<2>, PolicyError> {
         let refuse = |what, got: usize, expected: usize| {
             Err(PolicyError::Observation {
                 what,
@@ -299,6 +312,15 @@ impl DiffusionPolicy {
         let p = Tensor::from_data(TensorData::new(p, [inputs.len(), to * dim]), &self.device);
         self.network.condition(&images, p)
     }
+}
+
+/// Refuses chunks with a number that is not finite.
+pub(crate) fn finite(sample: Vec<f32>) -> Result<Vec<f32>, PolicyError> {
+    if sample.iter().all(|v| v.is_finite()) {
+        return Ok(sample);
+    }
+    let what = "an action of the denoised chunk";
+    Err(PolicyError::NotFinite(what.into()))
 }
 
 /// The denoising loop of a network without gradients.

@@ -2,6 +2,7 @@
 //! hundreds of kernels take longer than the kernels.
 
 use crate::PolicyError;
+use crate::onto::Given;
 use burn::tensor::{Graph, Tensor, capture};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,15 +18,10 @@ pub(crate) enum Recording {
     Disagrees(f32),
 }
 
-/// What the recorded kernels read; only ever written in place.
-struct Inputs {
-    noise: Tensor<3>,
-    condition: Tensor<2>,
-}
-
 /// The recording of a loop for one thread and one shape of the noise.
 pub(crate) struct Recorded {
-    inputs: Arc<Mutex<Inputs>>,
+    /// What the recorded kernels read; only ever written in place.
+    inputs: Arc<Mutex<Given>>,
     graph: Graph<Result<Tensor<3>, PolicyError>, Run>,
 }
 
@@ -35,28 +31,24 @@ pub(crate) struct Recorded {
 /// # Errors
 /// Those of `run`.
 pub(crate) fn record(
-    run: impl Fn(Tensor<3>, Tensor<2>) -> Result<Tensor<3>, PolicyError> + Send + Sync + 'static,
-    noise: &Tensor<3>,
-    condition: &Tensor<2>,
+    run: impl Fn(Given) -> Result<Tensor<3>, PolicyError> + Send + Sync + 'static,
+    given: &Given,
     tolerance: f32,
 ) -> Result<Recording, PolicyError> {
-    let inputs = Arc::new(Mutex::new(Inputs {
-        noise: noise.zeros_like(),
-        condition: condition.zeros_like(),
-    }));
+    let inputs = Arc::new(Mutex::new(given.zeros_like()));
     let run = Arc::new(run);
     let (seen, recorded_run) = (Arc::clone(&inputs), Arc::clone(&run));
     let again: Run = Box::new(move || {
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        recorded_run(seen.noise.clone(), seen.condition.clone())
+        recorded_run(seen.clone())
     });
-    let graph = capture(&noise.device(), again);
+    let graph = capture(&given.noise.device(), again);
     if !graph.is_hardware() {
         return Ok(Recording::Refused);
     }
     let mut recorded = Recorded { inputs, graph };
-    let found = recorded.run(noise.clone(), condition.clone())?;
-    let expected = numbers(run(noise.clone(), condition.clone())?)?;
+    let found = recorded.run(given.clone())?;
+    let expected = numbers(run(given.clone())?)?;
     let error = largest_error(&found, &expected);
     Ok(if error < tolerance {
         Recording::Replays(Box::new(recorded))
@@ -87,20 +79,14 @@ impl Recorded {
     /// and not with an error; nothing here can turn it into one.
     ///
     /// # Errors
-    /// Those of the loop when it was recorded.
-    pub(crate) fn run(
-        &mut self,
-        noise: Tensor<3>,
-        condition: Tensor<2>,
-    ) -> Result<Vec<f32>, PolicyError> {
+    /// Those of the loop when it was recorded, and inputs of another kind than those it was recorded with.
+    pub(crate) fn run(&mut self, given: Given) -> Result<Vec<f32>, PolicyError> {
         {
             let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
-            let whole = noise.dims().map(|d| 0..d);
-            inputs.noise.inplace(|t| t.slice_assign(whole, noise));
-            let whole = condition.dims().map(|d| 0..d);
-            inputs
-                .condition
-                .inplace(|t| t.slice_assign(whole, condition));
+            if !inputs.overwrite(given) {
+                let what = "it was recorded with, or without, a running chunk; this is a defect";
+                return Err(PolicyError::Recording(what.into()));
+            }
         }
         // The recorded kernels read `inputs` and what the loop owns, and both live as long as this; it
         // is borrowed mutably, so nothing else replays at the same time; the inputs were written and the
@@ -134,11 +120,12 @@ mod tests {
     #[test]
     fn the_processor_refuses_to_record() {
         let device = Device::flex();
-        let (noise, condition) = (
-            Tensor::<3>::ones([1, 2, 2], &device),
-            Tensor::<2>::ones([1, 3], &device),
-        );
-        let recording = record(|x, _| Ok(x), &noise, &condition, 1e-3).unwrap();
+        let given = Given {
+            noise: Tensor::ones([1, 2, 2], &device),
+            condition: Tensor::ones([1, 3], &device),
+            onto: None,
+        };
+        let recording = record(|given| Ok(given.noise), &given, 1e-3).unwrap();
         assert!(matches!(recording, Recording::Refused));
     }
 

@@ -82,20 +82,27 @@ pub(crate) struct Station {
 
 impl Station {
     /// What signal and noise are multiplied with, here and at the next station.
-    fn mixing(&self) -> [f32; 4] {
+    pub(crate) fn mixing(&self) -> [f32; 4] {
         let (here, next) = (self.alpha_bar, self.alpha_bar_next);
         [here, 1.0 - here, next, 1.0 - next].map(|share| share.sqrt() as f32)
     }
 
-    /// Moves chunks `x` to the next station, given what the network has `left` to say: the noise is
-    /// `x` times the share of noise plus `left` times that of signal (see
+    /// The clean chunks, within [-1, 1], and the noise in chunks `x`, given what the network has `left`
+    /// to say: the noise is `x` times the share of noise plus `left` times that of signal (see
     /// [`crate::PolicyNetwork::noise`]), so that the clean chunk needs no division by a signal of almost
     /// nothing.
-    pub(crate) fn advance(&self, x: Tensor<3>, left: Tensor<3>) -> Tensor<3> {
-        let [signal, spread, next_signal, next_spread] = self.mixing();
+    pub(crate) fn predict(&self, x: Tensor<3>, left: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        let [signal, spread, ..] = self.mixing();
         let clean = x.clone() * signal - left.clone() * spread;
         let noise = x * spread + left * signal;
-        clean.clamp(-1.0, 1.0) * next_signal + noise * next_spread
+        (clean.clamp(-1.0, 1.0), noise)
+    }
+
+    /// Moves chunks `x` to the next station, given what the network has `left` to say.
+    pub(crate) fn advance(&self, x: Tensor<3>, left: Tensor<3>) -> Tensor<3> {
+        let [.., next_signal, next_spread] = self.mixing();
+        let (clean, noise) = self.predict(x, left);
+        clean * next_signal + noise * next_spread
     }
 }
 

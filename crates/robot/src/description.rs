@@ -230,6 +230,10 @@ pub struct Camera {
     pub width: u32,
     /// Height of its pictures, pixels.
     pub height: u32,
+    /// Seconds after which pictures that do not differ in a single byte are taken for those of a camera that
+    /// hangs. Leave it out for cameras without noise, such as simulated ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen_after_s: Option<f64>,
 }
 
 impl RobotDescription {

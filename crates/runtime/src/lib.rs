@@ -1,30 +1,12 @@
-//! Where the circle closes: an agent's actions go through the guard to the arm, and what the arm
-//! does becomes an episode.
+//! Where the circle closes: a learnt policy decides for an arm, through the guard, and what the arm does
+//! becomes an episode to learn from.
 //!
-//! The robot moves because of [`control_loop`]: it turns one action into joint targets, has the
-//! guard admit each, sends them, and returns what the robot saw. [`agent`] is who decides (a
-//! diffusion policy, or anyone else), [`session`] runs agents on one or more robots and records
-//! episodes; [`totals`] counts what the guard changed and why.
-//!
-//! A robot in real time is commanded at its control rate from reset to the end of an episode, also
-//! while the agent thinks: at first on towards the last action, and to a stop once that is older than
-//! `guard.stale_ms`. When such a robot falls silent the arm is told to brake; if it is still silent when
-//! it should be at rest, or anything else ends the episode early, that is reported.
+//! [`policy_agent`] is a diffusion policy as one who decides. The loop that moves the arm, and everything
+//! else of it, is [`apprentice_control`], which knows nothing of learning and is re-exported here.
 
 #![recursion_limit = "256"]
 
-pub mod agent;
-pub mod control_loop;
-pub mod error;
-mod pace;
-pub mod session;
-mod teleop;
-mod thinking;
-pub mod totals;
+pub mod policy_agent;
 
-pub use agent::{Agent, Decision, PolicyAgent, View};
-pub use control_loop::ControlLoop;
-pub use error::RuntimeError;
-pub use session::{EpisodePlan, Recorded, record_episodes};
-pub use teleop::TeleopAgent;
-pub use totals::GuardTotals;
+pub use apprentice_control::*;
+pub use policy_agent::PolicyAgent;

@@ -125,6 +125,7 @@ mod tests {
             target: [0.5, 0.0, 0.0],
             up: [0.0, 0.0, 1.0],
             vertical_fov_deg: 50.0,
+            frozen_after_s: None,
             width: 96,
             height: 96,
         };

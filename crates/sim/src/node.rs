@@ -16,6 +16,7 @@ use apprentice_link::{
     wire::{AdvanceRequest, TickReply},
 };
 use apprentice_robot::RobotDescription;
+use apprentice_safety::Phase;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -29,8 +30,6 @@ use std::{
 const HEARTBEAT: Duration = Duration::from_millis(50);
 /// How long a clock request may wait for the command it was sent after.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(2);
-/// How long an arm in real time goes on with a command when no other one comes.
-const COMMAND_SILENCE: Duration = Duration::from_millis(200);
 /// The longest time one clock request may ask for.
 const LONGEST_ADVANCE_NS: u64 = 10_000_000_000;
 
@@ -40,7 +39,7 @@ pub enum ClockMode {
     /// Only when the runtime asks for the next tick.
     Lockstep,
     /// As on the wall; states at the robot's control rate, frames at its policy rate. When no command
-    /// comes for 200 ms the arm stops where it is.
+    /// comes for 200 ms the arm stays where it is, after 2 s it has to be enabled again.
     RealTime,
 }
 
@@ -89,11 +88,24 @@ impl SimNode {
         mode: ClockMode,
         listen: Option<&str>,
     ) -> Result<Self> {
+        let server = RobotServer::open(description, listen, mode == ClockMode::Lockstep)?;
+        Self::serve(config, description, mode, server)
+    }
+
+    /// Starts the simulator behind a server of its own, with keys or at a router.
+    ///
+    /// # Errors
+    /// When the configuration or the robot cannot be simulated, or no thread can be had.
+    pub fn serve(
+        config: SimConfig,
+        description: &RobotDescription,
+        mode: ClockMode,
+        server: RobotServer,
+    ) -> Result<Self> {
         let simulation = Simulation::new(config, description)?;
         let judge = Judge {
             view: Arc::new(Mutex::new((simulation.outcome(), simulation.scene()))),
         };
-        let server = RobotServer::open(description, listen, mode == ClockMode::Lockstep)?;
         let endpoint = server.endpoint().to_owned();
         let stop = Arc::new(AtomicBool::new(false));
         let mut node = Running {
@@ -103,8 +115,7 @@ impl SimNode {
             judge: judge.clone(),
             stop: Arc::clone(&stop),
             state_sequence: 0,
-            obeyed: 0,
-            heard: None,
+            moving: false,
         };
         let tick = Duration::from_secs_f64(1.0 / description.control_hz);
         let frames_every = (description.control_hz / description.policy_hz)
@@ -161,10 +172,8 @@ struct Running {
     stop: Arc<AtomicBool>,
     state_sequence: u64,
     frame_sequences: Vec<u64>,
-    /// Sequence of the command obeyed last.
-    obeyed: u64,
-    /// When that was; `None` while the arm stands still of its own accord.
-    heard: Option<Instant>,
+    /// Whether the arm follows commands; it stands still of its own accord otherwise.
+    moving: bool,
 }
 
 impl Running {
@@ -198,16 +207,14 @@ impl Running {
             return Err("at most 10 s (10000000000 ns) may be asked for at once");
         }
         let deadline = Instant::now() + COMMAND_PATIENCE;
-        loop {
-            self.obey();
-            if request.command_sequence == 0 || self.obeyed == request.command_sequence {
-                return Ok(());
-            }
+        while self.server.newest_sequence() < request.command_sequence {
             if Instant::now() > deadline || self.stopped() {
                 return Err("the newest command sent before this request has not arrived");
             }
             std::thread::yield_now();
         }
+        self.obey();
+        Ok(())
     }
 
     fn real_time(&mut self, tick: Duration, frames_every: u64) -> Result<()> {
@@ -231,7 +238,6 @@ impl Running {
                 continue;
             }
             self.obey();
-            self.watch_for_silence();
             self.simulation.advance(tick.as_nanos() as u64);
             self.publish(count.is_multiple_of(frames_every))?;
             count += 1;
@@ -245,33 +251,23 @@ impl Running {
     }
 
     fn reset(&mut self, seed: u64) {
-        // A command from before the reset is not meant for the new scene.
-        if let Some(old) = self.server.latest_command() {
-            self.obeyed = old.sequence;
-        }
-        self.heard = None;
         self.simulation.reset(Seed(seed));
+        // A command from before the reset is not meant for the new scene.
+        self.server.moved(&self.simulation.state());
     }
 
-    /// Whoever commands the arm may be gone: it then stops by itself.
-    fn watch_for_silence(&mut self) {
-        if let Some(heard) = self.heard
-            && heard.elapsed() > COMMAND_SILENCE
-        {
-            tracing::warn!(
-                "no command has come for {} ms; the arm stops where it is",
-                COMMAND_SILENCE.as_millis()
-            );
-            self.simulation.stop();
-            self.heard = None;
-        }
-    }
-
+    /// Does what the gate lets through. Whoever commands the arm may be gone: it stays where it is then.
     fn obey(&mut self) {
-        if let Some(command) = self.server.latest_command() {
-            self.obeyed = command.sequence;
+        let due = self.server.due();
+        if !matches!(due.phase, Phase::Active | Phase::Homing) {
+            if std::mem::take(&mut self.moving) {
+                self.simulation.stop();
+            }
+            return;
+        }
+        if let Some(command) = due.command {
             match self.simulation.apply(&command) {
-                Ok(()) => self.heard = Some(Instant::now()),
+                Ok(()) => self.moving = true,
                 Err(error) => {
                     tracing::warn!("command {} was not obeyed: {error}", command.sequence);
                 }

@@ -20,16 +20,19 @@ import zenoh
 
 HEADER = struct.Struct("<4sHH")
 PERIOD_NS = 100_000_000
+VERSION = 2
+FREE, OWNED, ACTIVE, STOPPED = 0, 1, 2, 4
+REASONS = 13
 
 
 def message(kind, body):
-    return HEADER.pack(b"APRT", 1, kind) + body
+    return HEADER.pack(b"APRT", VERSION, kind) + body
 
 
 def body(payload, kind):
     magic, version, found = HEADER.unpack_from(payload)
-    if (magic, version, found) != (b"APRT", 1, kind):
-        raise ValueError(f"not a message of version 1 and kind {kind}: {magic} {version} {found}")
+    if (magic, version, found) != (b"APRT", VERSION, kind):
+        raise ValueError(f"not a message of version {VERSION} and kind {kind}: {magic} {version} {found}")
     return payload[HEADER.size :]
 
 
@@ -43,6 +46,8 @@ class PushT:
         self.sequence = self.stamp = 0
         self.command = None
         self.first = None
+        self.phase, self.owner, self.accepted, self.told = FREE, 0, 0, 0
+        self.leases = set()
         self.seen, _ = self.env.reset(seed=0)
 
     def distance(self):
@@ -93,9 +98,53 @@ class PushT:
         return message(7, struct.pack("<H2d", 2, *np.clip(here + step, 0, 512)))
 
     def obey(self, sample):
-        sequence, _, n, x, y, _ = struct.unpack("<QQH3d", body(sample.payload.to_bytes(), 2))
-        if n == 2:
+        client, sequence, _, n, x, y, _ = struct.unpack(
+            "<IQQH3d", body(sample.payload.to_bytes(), 2)
+        )
+        if n == 2 and client == self.owner and self.phase == ACTIVE:
             self.command = (sequence, x, y)
+            self.accepted += 1
+
+    def lease(self, sample):
+        client = int(str(sample.key_expr).rsplit("/", 1)[1], 16)
+        if sample.kind == zenoh.SampleKind.PUT:
+            self.leases.add(client)
+        else:
+            self.leases.discard(client)
+            if client == self.owner:
+                self.stand(FREE, 0)
+
+    def stand(self, phase, owner):
+        self.phase, self.owner = phase, owner
+        self.told += 1
+        status = struct.pack(
+            f"<QQBIQH{REASONS}Q",
+            self.told, self.stamp, phase, owner, self.accepted, REASONS, *[0] * REASONS,
+        )
+        self.session.put("apprentice/pusht/status", message(9, status))
+
+    def serve(self, service):
+        def work(payload):
+            (client,) = struct.unpack("<I", body(payload, 11))
+            if service == "stop":
+                self.stand(STOPPED if self.phase == ACTIVE else self.phase, self.owner)
+            elif service == "acquire":
+                if client not in self.leases:
+                    raise ValueError("no_lease: declare the token first")
+                if self.owner not in (0, client):
+                    raise ValueError("owned: the arm belongs to another client")
+                self.stand(max(self.phase, OWNED), client)
+            elif client != self.owner:
+                raise ValueError("not_owner: acquire it first")
+            elif service == "release":
+                self.stand(FREE, 0)
+            elif service == "enable":
+                self.stand(ACTIVE, client)
+            elif service == "home":
+                raise ValueError("not_active: this robot has no way home of its own")
+            return message(12, bytes([self.phase]))
+
+        return work
 
     def note(self):
         if self.first is not None:
@@ -133,7 +182,14 @@ def main():
         session.declare_queryable("apprentice/pusht/clock", robot.answer(robot.clock)),
         session.declare_queryable("apprentice/pusht/reset", robot.answer(robot.reset)),
         session.declare_queryable("apprentice/pusht/teleop", robot.answer(robot.teleop)),
+        session.liveliness().declare_subscriber(
+            "apprentice/pusht/lease/*", robot.lease, history=True
+        ),
+        session.liveliness().declare_token("apprentice/pusht/alive"),
     ]
+    for service in ["acquire", "release", "enable", "stop", "recover", "home"]:
+        key = f"apprentice/pusht/service/{service}"
+        serving.append(session.declare_queryable(key, robot.answer(robot.serve(service))))
     print(f"serving pusht on {endpoint}", flush=True)
     sys.stdin.read()
     robot.note()

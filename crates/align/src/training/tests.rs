@@ -32,6 +32,8 @@ fn episode(action: f32) -> Episode {
         proprioception: vec![index as f32, 1.0],
         action: vec![action, -action],
         guard_refusals: Vec::new(),
+        decided_by: apprentice_episode::DecidedBy::Agent,
+        unexecuted: Vec::new(),
     };
     Episode {
         id: "toy".into(),

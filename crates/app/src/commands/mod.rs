@@ -2,11 +2,13 @@
 
 mod compare;
 mod doctor;
+mod keys;
 mod rank;
 mod rlds;
 mod rlds_trial;
 mod robot;
 mod sim;
+mod takeover;
 
 use crate::cli::{Cli, Command, ImportCommand, RecordWhat, RunArgs, WeightsCommand};
 use crate::context::Context;
@@ -27,6 +29,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Ok(())
         }
         Command::Sim(args) => sim::run(&args),
+        Command::Takeover(args) => takeover::run(&args),
         Command::Record(args) => match args.what {
             RecordWhat::Demonstrations => one(&args.run, &["demonstrate"]),
             RecordWhat::Rollouts => one(&args.run, &["rollouts"]),
@@ -63,6 +66,7 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Command::Import(ImportCommand::Rlds(args)) => rlds::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Keys(args) => keys::run(&args),
     }
 }
 

@@ -73,7 +73,14 @@ fn run(config: &Config) -> Result<()> {
             robot.endpoint
         );
     }
-    within("robot.image_size", robot.image_size, 32..=224, "pixels")
+    robot.security()?;
+    within("robot.image_size", robot.image_size, 32..=224, "pixels")?;
+    within(
+        "inference.thinking.latency_ms",
+        config.inference.thinking.latency_ms as usize,
+        0..=2000,
+        "milliseconds",
+    )
 }
 
 fn recorded(section: &str, record: &RecordConfig) -> Result<()> {

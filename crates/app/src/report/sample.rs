@@ -167,6 +167,8 @@ pub fn episode(speed: f64) -> Episode {
         proprioception: vec![0.0; 10],
         action: vec![0.0; 10],
         guard_refusals: Vec::new(),
+        decided_by: apprentice_episode::DecidedBy::Agent,
+        unexecuted: Vec::new(),
     };
     Episode {
         id: "abc".into(),

@@ -8,7 +8,7 @@ use apprentice_core::Seed;
 use apprentice_episode::Source;
 use apprentice_link::RobotLink;
 use apprentice_robot::Kinematics;
-use apprentice_runtime::{Agent, Decision, RuntimeError, TeleopAgent, View};
+use apprentice_runtime::{Agent, ControlError, Decision, TeleopAgent, View};
 use apprentice_sim::{Expert, ExpertConfig, Judge, Style};
 
 /// Where demonstrations are recorded.
@@ -86,7 +86,7 @@ struct ExpertAgent {
 }
 
 impl Agent for ExpertAgent {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, RuntimeError> {
+    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
         let states: Vec<_> = views
             .iter()
             .filter_map(|v| v.observations.last())

@@ -7,7 +7,7 @@ use crate::stages::notes::{Judged, JudgedEpisode, Totals, notes_file};
 use anyhow::{Result, bail};
 use apprentice_core::Seed;
 use apprentice_episode::{CameraInfo, Catalog, EpisodeMeta, Source, Tick};
-use apprentice_runtime::{Agent, EpisodePlan, record_episodes};
+use apprentice_runtime::{Agent, ControlLoop, EpisodePlan, LiveFigures, record_episodes};
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
@@ -70,11 +70,15 @@ pub fn record(
             drop(counts);
             show(context, recording.what, robot, tick);
         };
-        record_episodes(
+        if !cells.loops.iter().all(ControlLoop::sets_up_scenes) {
+            ask_for_scene(context, recording.what)?;
+        }
+        let figures = record_episodes(
             &mut cells.loops,
             agent,
             group,
             recording.ticks,
+            context.config.inference.thinking,
             &watch,
             |done| {
                 let note = JudgedEpisode {
@@ -92,6 +96,7 @@ pub fn record(
                 true
             },
         )?;
+        say_figures(context, &figures);
         judged.guard += &counted.into_inner().unwrap_or_else(PoisonError::into_inner);
         judged.guard.add_counts(before, cells.totals());
         context.dir.write(&unfinished, &judged)?;
@@ -111,6 +116,37 @@ pub fn record(
     Ok(judged)
 }
 
+/// A person sets up the scene, and says when the arm may move.
+fn ask_for_scene(context: &Context, what: &str) -> Result<()> {
+    context.warn(&format!(
+        "{what}: set up the next scene. When you press Enter the arm moves to its home posture, then begins"
+    ));
+    let mut line = String::new();
+    if std::io::stdin().read_line(&mut line)? == 0 {
+        bail!("nobody is there to set up scenes: standard input has ended");
+    }
+    Ok(())
+}
+
+/// What robots that moved while their agent thought were like.
+fn say_figures(context: &Context, figures: &LiveFigures) {
+    if figures.decisions == 0 {
+        return;
+    }
+    let mut line = format!(
+        "{} decisions, the slowest {:.0} ms; {} ticks without one; largest step of the action {:.3}",
+        figures.decisions, figures.slowest_ms, figures.starved, figures.largest_jump
+    );
+    if !figures.lateness_us.is_empty() {
+        line += &format!(
+            "; control ticks late by {:.0} us (p50), {:.0} us (p99)",
+            figures.lateness(0.5),
+            figures.lateness(0.99)
+        );
+    }
+    context.say(&line);
+}
+
 /// Shows the first robot's tick on the page, if there is one.
 fn show(context: &Context, what: &str, robot: usize, tick: &Tick) {
     if let (0, Some(view)) = (robot, &context.view) {
@@ -119,6 +155,7 @@ fn show(context: &Context, what: &str, robot: usize, tick: &Tick) {
         }
         view.observation(tick.index, &tick.observation);
         view.action(tick.index, &tick.action);
+        view.guarded(tick);
     }
 }
 

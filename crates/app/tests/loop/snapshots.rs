@@ -27,6 +27,7 @@ fn help() {
         &[][..],
         &["demo"],
         &["sim"],
+        &["takeover"],
         &["record"],
         &["train"],
         &["rank"],

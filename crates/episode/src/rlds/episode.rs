@@ -115,6 +115,8 @@ impl<'a> Clip<'a> {
             proprioception: row(self.states, self.state_dim),
             action: row(self.actions, self.action_dim),
             guard_refusals: Vec::new(),
+            decided_by: crate::DecidedBy::Agent,
+            unexecuted: Vec::new(),
         })
     }
 

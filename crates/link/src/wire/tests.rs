@@ -1,6 +1,8 @@
 //! Whatever comes from the network is read as what was sent, or refused; nothing panics.
 
 use super::*;
+use apprentice_core::{CameraFrame, Image, JointCommand, RobotState};
+use apprentice_safety::{DenialCounts, Grip, Phase};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -50,7 +52,7 @@ fn frame() -> impl Strategy<Value = CameraFrame> {
 
 /// Whether any decoder takes `bytes`; each must at least come back.
 fn taken_by(bytes: &[u8]) -> Vec<&'static str> {
-    let decoders: [(&str, bool); 7] = [
+    let decoders = [
         ("state", decode_state(bytes).is_ok()),
         ("command", decode_command(bytes).is_ok()),
         ("frame", decode_frame(bytes).is_ok()),
@@ -58,6 +60,12 @@ fn taken_by(bytes: &[u8]) -> Vec<&'static str> {
         ("reset", decode_reset(bytes).is_ok()),
         ("reply", decode_reply(bytes).is_ok()),
         ("action", decode_action(bytes).is_ok()),
+        ("chunk", decode_chunk(bytes).is_ok()),
+        ("status", decode_status(bytes).is_ok()),
+        ("event", decode_event(bytes).is_ok()),
+        ("request", decode_request(bytes).is_ok()),
+        ("granted", decode_granted(bytes).is_ok()),
+        ("takeover", decode_takeover(bytes).is_ok()),
     ];
     let taken = decoders.into_iter().filter(|d| d.1);
     taken.map(|d| d.0).collect()
@@ -76,7 +84,17 @@ proptest! {
         action in vec(proptest::num::f32::NORMAL | proptest::num::f32::ZERO, 0..=MOST_JOINTS),
     ) {
         prop_assert_eq!(&decode_state(&encode_state(&state)).unwrap(), &state);
-        prop_assert_eq!(&decode_command(&encode_command(&command)).unwrap(), &command);
+        let client = duration_ns as u32;
+        let read = decode_command(&encode_command(client, &command)).unwrap();
+        prop_assert_eq!(read, (client, command.clone()));
+        let chunk = Chunk {
+            sequence: duration_ns,
+            stamp_ns: command_sequence,
+            period_ns: client,
+            joints: command.positions.len(),
+            numbers: [&command.positions[..], &[command.gripper_width]].concat().repeat(3),
+        };
+        prop_assert_eq!(decode_chunk(&encode_chunk(client, &chunk)).unwrap(), (client, chunk));
         let bytes = encode_frame(&frame);
         prop_assert_eq!(bytes.len(), frame_bytes(frame.image.width(), frame.image.height()));
         prop_assert_eq!(&decode_frame(&bytes).unwrap(), &frame);
@@ -86,6 +104,27 @@ proptest! {
         let reply = TickReply { state_sequence: command_sequence, frame_sequences };
         prop_assert_eq!(&decode_reply(&encode_reply(&reply)).unwrap(), &reply);
         prop_assert_eq!(&decode_action(&encode_action(&action)).unwrap(), &action);
+        let takeover = Takeover {
+            grip: Grip { client, sequence: duration_ns, deadman: want_frames, hand_back: !want_frames },
+            stamp_ns: command_sequence,
+            action,
+        };
+        prop_assert_eq!(&decode_takeover(&encode_takeover(&takeover)).unwrap(), &takeover);
+        let phase = Phase::ALL[client as usize % Phase::ALL.len()];
+        let status = Status {
+            sequence: duration_ns,
+            stamp_ns: command_sequence,
+            phase,
+            owner: client,
+            accepted: duration_ns,
+            denials: DenialCounts::from_counts(&[duration_ns, 2, 3]),
+        };
+        prop_assert_eq!(decode_status(&encode_status(&status)).unwrap(), status);
+        let event = Event { sequence: 1, stamp_ns: 2, phase, what: "ä".repeat(client as usize % 200) };
+        let read = decode_event(&encode_event(&event)).unwrap();
+        prop_assert!(event.what.starts_with(&read.what) && read.what.len() >= event.what.len().min(255));
+        prop_assert_eq!(decode_request(&encode_request(client)).unwrap(), client);
+        prop_assert_eq!(decode_granted(&encode_granted(phase)).unwrap(), phase);
     }
 
     #[test]
@@ -104,7 +143,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_come_back_without_a_panic(kind in 0u16..9, bytes in vec(any::<u8>(), 0..300)) {
+    fn any_bytes_come_back_without_a_panic(kind in 0u16..16, bytes in vec(any::<u8>(), 0..300)) {
         taken_by(&bytes);
         let mut headed = header(kind);
         headed.extend(&bytes);
@@ -122,13 +161,13 @@ proptest! {
         let place = 26 + 8 * at.index(2 * joints + 1);
         bytes[place..place + 8].copy_from_slice(&bad.to_le_bytes());
         prop_assert_eq!(decode_state(&bytes), Err(NOT_FINITE));
-        let mut bytes = encode_command(&JointCommand {
+        let mut bytes = encode_command(9, &JointCommand {
             sequence: 1,
             stamp_ns: 1,
             positions: state.positions,
             gripper_width: 0.0,
         });
-        let place = 26 + 8 * at.index(joints + 1);
+        let place = 30 + 8 * at.index(joints + 1);
         bytes[place..place + 8].copy_from_slice(&bad.to_le_bytes());
         prop_assert_eq!(decode_command(&bytes), Err(NOT_FINITE));
     }
@@ -150,9 +189,9 @@ fn sizes_are_checked_before_anything_is_copied() {
     for (width, height) in [(u16::MAX, u16::MAX), (4097, 4096), (0, 9), (9, 0), (0, 0)] {
         assert!(frame(width, height, 0).unwrap_err().contains("4096"));
     }
-    for kind in [1, 2] {
+    for (kind, before) in [(1, 16), (2, 20), (8, 26), (9, 29), (14, 21)] {
         let mut out = header(kind);
-        out.extend([0; 16]);
+        out.extend(vec![0; before]);
         out.extend(u16::MAX.to_le_bytes());
         out.extend([0; 4000]);
         assert!(taken_by(&out).is_empty());

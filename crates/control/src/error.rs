@@ -1,0 +1,59 @@
+//! What can go wrong while a robot runs.
+
+use thiserror::Error;
+
+/// Errors of running and recording.
+#[derive(Debug, Error)]
+pub enum ControlError {
+    /// The link to the robot failed.
+    #[error(transparent)]
+    Link(#[from] apprentice_link::LinkError),
+    /// The robot's description cannot be used.
+    #[error(transparent)]
+    Description(#[from] apprentice_robot::DescriptionError),
+    /// The guard refused its settings.
+    #[error(transparent)]
+    Guard(#[from] apprentice_safety::GuardError),
+    /// An episode could not be recorded.
+    #[error(transparent)]
+    Episode(#[from] apprentice_episode::EpisodeError),
+    /// The agent could not decide.
+    #[error(transparent)]
+    Thought(Box<dyn std::error::Error + Send + Sync>),
+    /// The agent gave something else than it should.
+    #[error("the agent answered {got}, expected {expected}")]
+    Agent {
+        /// What came.
+        got: String,
+        /// What should have come.
+        expected: String,
+    },
+    /// An arm that does not come home.
+    #[error(
+        "robot {0} cannot be moved to its home posture: {1}; move it near there by hand, then start again"
+    )]
+    Home(String, String),
+    /// The disk does not keep up.
+    #[error(
+        "the recorder of robot {robot} is {ticks} ticks behind: the disk does not keep up; what was recorded is kept. Record to a faster disk, or fewer or smaller pictures"
+    )]
+    Recorder {
+        /// Ticks that wait.
+        ticks: usize,
+        /// Which robot of the session.
+        robot: usize,
+    },
+    /// A robot that cannot be commanded yet.
+    #[error(
+        "robot {0} was to be commanded before it answered a reset with joints that are its own; this is a defect, please report it"
+    )]
+    NoStart(String),
+    /// A worker thread ended without an answer.
+    #[error(
+        "the thread that drives robot {0} ended without an answer; this is a defect, please report it"
+    )]
+    Thread(usize),
+    /// Stopped on request.
+    #[error("stopped on request; episodes already finished are kept")]
+    Stopped,
+}

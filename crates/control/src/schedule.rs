@@ -1,0 +1,228 @@
+//! Which action is due at a policy tick, when chunks come while others are being carried out.
+
+use crate::Decision;
+use crate::ensemble::{ACT_DECAY, Ensemble};
+use std::collections::VecDeque;
+
+/// How chunks that overlap are put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blending {
+    /// The newest chunk alone.
+    Switch,
+    /// The newest chunk, planned on from what of the one before is certainly carried out (real-time
+    /// chunking).
+    #[default]
+    Inpaint,
+    /// The weighted mean of all chunks that reach a tick (temporal ensembling).
+    Ensemble,
+}
+
+/// Delays that are remembered: the longest of them is what the next decision is expected to take.
+const DELAYS: usize = 10;
+
+/// The chunks of one robot. Ticks are policy ticks since the episode began.
+#[derive(Debug)]
+pub struct Schedule {
+    blending: Blending,
+    chunk: Option<Chunk>,
+    ensemble: Option<Ensemble>,
+    delays: VecDeque<u64>,
+    starved: u64,
+    jumps: f64,
+    before: Option<Vec<f32>>,
+}
+
+/// A chunk, and the tick its first action is meant for.
+#[derive(Debug)]
+struct Chunk {
+    from: u64,
+    decisions: Vec<Decision>,
+}
+
+/// What an agent is told of the chunk that runs while it decides.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunningChunk {
+    /// Actions that are certainly carried out before the decision counts, the first for the tick decided
+    /// at.
+    pub frozen: Vec<Vec<f32>>,
+    /// Actions planned after those.
+    pub overlap: Vec<Vec<f32>>,
+}
+
+impl Schedule {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(blending: Blending) -> Self {
+        Self {
+            blending,
+            chunk: None,
+            ensemble: None,
+            delays: VecDeque::new(),
+            starved: 0,
+            jumps: 0.0,
+            before: None,
+        }
+    }
+
+    /// Policy ticks the next decision is expected to take: the longest of the last ten.
+    #[must_use]
+    pub fn expected_delay(&self) -> u64 {
+        self.delays.iter().copied().max().unwrap_or(0)
+    }
+
+    /// What to tell the agent that decides at `tick`; `None` where nothing is planned, or chunks are not
+    /// put together that way.
+    #[must_use]
+    pub fn running(&self, tick: u64) -> Option<RunningChunk> {
+        let chunk = self.chunk.as_ref()?;
+        if self.blending != Blending::Inpaint {
+            return None;
+        }
+        let start = usize::try_from(tick.checked_sub(chunk.from)?).ok()?;
+        let rest = chunk.decisions.get(start..).filter(|r| !r.is_empty())?;
+        let frozen =
+            usize::try_from(self.expected_delay()).map_or(rest.len(), |d| d.min(rest.len()));
+        let actions = |part: &[Decision]| part.iter().map(|d| d.record.clone()).collect();
+        let (frozen, overlap) = rest.split_at(frozen);
+        Some(RunningChunk {
+            frozen: actions(frozen),
+            overlap: actions(overlap),
+        })
+    }
+
+    /// A chunk has been decided at `from` and arrives at `now`: its first action was meant for `from`.
+    pub fn offer(&mut self, from: u64, now: u64, decisions: Vec<Decision>) {
+        if self.delays.len() == DELAYS {
+            self.delays.pop_front();
+        }
+        self.delays.push_back(now.saturating_sub(from));
+        if self.blending == Blending::Ensemble {
+            self.average(from, decisions.iter().map(|d| d.execute.clone()).collect());
+        }
+        self.chunk = Some(Chunk { from, decisions });
+    }
+
+    fn average(&mut self, from: u64, actions: Vec<Vec<f32>>) {
+        if self.ensemble.is_none() {
+            self.ensemble = Ensemble::new(actions.len(), ACT_DECAY).ok();
+        }
+        if let Some(ensemble) = &mut self.ensemble {
+            ensemble.forget_before(from);
+            if let Err(error) = ensemble.push(from, actions) {
+                tracing::warn!("{error}");
+            }
+        }
+    }
+
+    /// Everything planned is void: someone else had the arm.
+    pub fn clear(&mut self) {
+        self.chunk = None;
+        self.ensemble = None;
+        self.before = None;
+    }
+
+    /// Actions that are left at `tick`, that one's included.
+    #[must_use]
+    pub fn left(&self, tick: u64) -> &[Decision] {
+        self.chunk
+            .as_ref()
+            .and_then(|c| {
+                let start = usize::try_from(tick.checked_sub(c.from)?).ok()?;
+                c.decisions.get(start..)
+            })
+            .unwrap_or_default()
+    }
+
+    /// Ticks since the newest chunk was decided, at `tick`.
+    #[must_use]
+    pub fn used(&self, tick: u64) -> u64 {
+        self.chunk
+            .as_ref()
+            .map_or(0, |c| tick.saturating_sub(c.from))
+    }
+
+    /// What to do at `tick`; `None`, and counted, where nothing reaches it.
+    pub fn decide(&mut self, tick: u64) -> Option<Decision> {
+        let newest = self.left(tick).first().cloned();
+        let decision = match (self.blending, newest) {
+            (Blending::Ensemble, Some(newest)) => {
+                let mean = self.ensemble.as_ref().and_then(|e| e.action(tick));
+                Some(mean.map_or(newest, Decision::from))
+            }
+            (_, newest) => newest,
+        };
+        match &decision {
+            Some(decision) => {
+                if let Some(before) = &self.before {
+                    let largest = before
+                        .iter()
+                        .zip(&decision.execute)
+                        .map(|(a, b)| f64::from((a - b).abs()))
+                        .fold(0.0, f64::max);
+                    self.jumps = self.jumps.max(largest);
+                }
+                self.before = Some(decision.execute.clone());
+            }
+            None => {
+                self.starved += 1;
+                self.before = None;
+            }
+        }
+        decision
+    }
+
+    /// Ticks for which nothing was planned.
+    #[must_use]
+    pub fn starved(&self) -> u64 {
+        self.starved
+    }
+
+    /// The largest difference of a number between one tick's action and the next one's.
+    #[must_use]
+    pub fn largest_jump(&self) -> f64 {
+        self.jumps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(from: u64, length: u64) -> Vec<Decision> {
+        (from..from + length)
+            .map(|t| Decision::from(vec![t as f32]))
+            .collect()
+    }
+
+    #[test]
+    fn the_action_of_a_tick_is_the_newest_chunks() {
+        let mut schedule = Schedule::new(Blending::Switch);
+        assert_eq!(schedule.decide(0), None);
+        schedule.offer(0, 2, chunk(0, 8));
+        assert_eq!(schedule.decide(2).unwrap().execute, [2.0]);
+        assert_eq!((schedule.left(3).len(), schedule.used(3)), (5, 3));
+        schedule.offer(3, 6, chunk(3, 8));
+        assert_eq!(schedule.decide(10).unwrap().execute, [10.0]);
+        assert_eq!(schedule.decide(11), None);
+        assert_eq!((schedule.starved(), schedule.expected_delay()), (2, 3));
+        assert_eq!(schedule.running(4), None, "chunks are not inpainted");
+    }
+
+    #[test]
+    fn what_runs_while_an_agent_decides_is_frozen_for_as_long_as_it_took_before() {
+        let mut schedule = Schedule::new(Blending::Inpaint);
+        assert_eq!(schedule.running(0), None);
+        schedule.offer(0, 2, chunk(0, 8));
+        let running = schedule.running(4).unwrap();
+        assert_eq!(running.frozen, [[4.0], [5.0]]);
+        assert_eq!(running.overlap, [[6.0], [7.0]]);
+        assert_eq!(schedule.running(8), None);
+        // Ten quick decisions later the slow one is forgotten.
+        (0..10).for_each(|i| schedule.offer(i, i, chunk(i, 8)));
+        assert_eq!(schedule.expected_delay(), 0);
+        assert!(schedule.running(10).unwrap().frozen.is_empty());
+        schedule.clear();
+        assert_eq!(schedule.decide(10), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! From one chunk to the next without a jump, while the policy thinks.
+#![allow(clippy::unwrap_used)]
+
+mod rollout;
+mod two_ways;
+
+use apprentice_core::Seed;
+use apprentice_policy::{
+    ActionFrame, DiffusionPolicy, MinMaxNormalizer, PolicyConfig, PolicyInput, PolicyNetwork,
+    Running,
+};
+use burn::tensor::Device;
+use rollout::{Switch, Worst, run};
+use std::time::Instant;
+
+const RUNS: u64 = 64;
+
+fn median(mut values: Vec<f32>) -> f32 {
+    values.sort_by(f32::total_cmp);
+    values[values.len() / 2]
+}
+
+#[test]
+fn chunks_planned_onto_the_running_one_jump_far_less() {
+    let policy = two_ways::learnt();
+    let seeds: Vec<Seed> = (0..RUNS).map(|i| Seed(3).derive("run", i)).collect();
+    println!("medians of the worst of each of {RUNS} runs, two ways at most 1 apart:");
+    for delay in [0, 1, 3] {
+        let [naive, inpainted, ensembled] = [Switch::Naive, Switch::Inpainted, Switch::Ensembled]
+            .map(|switch| {
+                let worst = run(&policy, switch, delay, &seeds);
+                let of = |pick: fn(&Worst) -> f32| median(worst.iter().map(pick).collect());
+                let worst = Worst {
+                    jump: of(|w| w.jump),
+                    bend: of(|w| w.bend),
+                    astray: of(|w| w.astray),
+                    thawed: worst.iter().fold(0.0, |most, w| w.thawed.max(most)),
+                };
+                println!(
+                    "delay {delay}, {switch:?}: jump {:.4}, second difference {:.4}, astray {:.4}",
+                    worst.jump, worst.bend, worst.astray
+                );
+                worst
+            });
+        assert!(naive.jump > 0.3, "two ways are no trouble here");
+        assert!(inpainted.jump < naive.jump / 3.0);
+        assert!(inpainted.bend < naive.bend / 3.0);
+        assert!(ensembled.jump < naive.jump);
+        assert!(inpainted.thawed < 1e-6, "{}", inpainted.thawed);
+        // The mean of two ways is none.
+        assert!(inpainted.astray < ensembled.astray);
+    }
+}
+
+/// As large as the policy of the demo is by default, with one camera less than any; knows nothing.
+fn of_usual_size() -> DiffusionPolicy {
+    let config = PolicyConfig {
+        action_frame: ActionFrame::Base,
+        ..PolicyConfig::default()
+    };
+    let (device, dim) = (Device::flex(), 10);
+    let mut rng = Seed(1).rng();
+    let network = PolicyNetwork::new(&config, 0, dim, dim, &mut rng, &device).unwrap();
+    let scaling = MinMaxNormalizer::fit(&[vec![-1.0; dim], vec![1.0; dim]].concat(), dim);
+    DiffusionPolicy::new(network, config, scaling.clone(), scaling, 0, &device).unwrap()
+}
+
+#[test]
+fn planning_onto_a_chunk_takes_hardly_longer() {
+    let policy = of_usual_size();
+    let seen = [[0.1; 10], [0.2; 10]];
+    let input = [PolicyInput {
+        images: vec![Vec::new(); 2],
+        proprioception: seen.iter().map(|s| &s[..]).collect(),
+    }];
+    let left = vec![vec![0.3; 10]; 15];
+    let running = [Some(Running::after(&left, 3, 8))];
+    let (mut plain, mut onto) = (Vec::new(), Vec::new());
+    for i in 0..60 {
+        let seed = [Seed(i)];
+        let start = Instant::now();
+        policy.denoise(&input, &seed).unwrap();
+        plain.push(start.elapsed().as_secs_f32());
+        let start = Instant::now();
+        policy.denoise_onto(&input, &seed, &running).unwrap();
+        onto.push(start.elapsed().as_secs_f32());
+    }
+    let (plain, onto) = (median(plain) * 1e3, median(onto) * 1e3);
+    let ratio = onto / plain;
+    println!("one chunk: {plain:.2} ms plain, {onto:.2} ms onto a running one, {ratio:.3} times");
+    assert!(ratio < 1.5, "{ratio}");
+}

@@ -1,0 +1,182 @@
+//! A gate lets nothing through that it should not, whoever asks and whatever comes.
+
+use super::*;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const MS: u64 = 1_000_000;
+
+fn fr3() -> RobotDescription {
+    RobotDescription::embedded("franka_fr3").unwrap()
+}
+
+fn command(sequence: u64, positions: &[f64]) -> JointCommand {
+    JointCommand {
+        sequence,
+        stamp_ns: 0,
+        positions: positions.to_vec(),
+        gripper_width: 0.04,
+    }
+}
+
+/// A gate that client 7 owns and has enabled at home.
+fn active() -> (Gate, Vec<f64>) {
+    let robot = fr3();
+    let mut gate = Gate::new(&robot, GateConfig::of(&robot));
+    gate.serve(Service::Acquire, 7, true, &robot.home, 0)
+        .unwrap();
+    let phase = gate.serve(Service::Enable, 7, true, &robot.home, 0);
+    assert_eq!(phase, Ok(Phase::Active));
+    (gate, robot.home)
+}
+
+#[test]
+fn one_client_owns_the_arm_and_only_with_a_lease() {
+    let robot = fr3();
+    let mut gate = Gate::new(&robot, GateConfig::of(&robot));
+    let mut ask = |service, client, alive| gate.serve(service, client, alive, &robot.home, 0);
+    assert_eq!(ask(Service::Acquire, 7, false), Err(Denial::NoLease));
+    assert_eq!(ask(Service::Acquire, 0, true), Err(Denial::NoLease));
+    assert_eq!(ask(Service::Enable, 7, true), Err(Denial::NotOwner));
+    assert_eq!(ask(Service::Acquire, 7, true), Ok(Phase::Owned));
+    assert_eq!(ask(Service::Acquire, 8, true), Err(Denial::Owned));
+    assert_eq!(ask(Service::Enable, 8, true), Err(Denial::NotOwner));
+    assert_eq!(ask(Service::Enable, 7, true), Ok(Phase::Active));
+    // Anyone may stop it, nobody else may start it again.
+    assert_eq!(ask(Service::Stop, 8, true), Ok(Phase::Stopped));
+    assert_eq!(ask(Service::Enable, 8, true), Err(Denial::NotOwner));
+    assert_eq!(ask(Service::Home, 7, true), Err(Denial::NotActive));
+    assert_eq!(ask(Service::Enable, 7, true), Ok(Phase::Active));
+    assert_eq!(ask(Service::Release, 7, true), Ok(Phase::Free));
+    assert_eq!(ask(Service::Acquire, 8, true), Ok(Phase::Owned));
+}
+
+#[test]
+fn each_bad_command_is_refused_for_its_reason_and_changes_nothing() {
+    let (mut gate, home) = active();
+    let with = |i: usize, q: f64| {
+        let mut positions = home.clone();
+        positions[i] = q;
+        positions
+    };
+    gate.admit(7, &command(5, &home), &home, MS).unwrap();
+    let cases = [
+        (8, command(6, &home), Denial::NotOwner),
+        (7, command(5, &home), Denial::Order),
+        (7, command(0, &home), Denial::Order),
+        (7, command(6, &home[..6]), Denial::Dimension),
+        (7, command(6, &with(2, f64::NAN)), Denial::NotFinite),
+        (7, command(6, &with(2, f64::INFINITY)), Denial::NotFinite),
+        (7, command(6, &with(5, 0.2)), Denial::Bounds),
+        (7, command(6, &with(0, 1.0)), Denial::Step),
+    ];
+    for (client, bad, reason) in cases {
+        let before = gate.denials().of(reason);
+        assert_eq!(gate.admit(client, &bad, &home, MS), Err(reason));
+        assert_eq!(gate.denials().of(reason), before + 1);
+    }
+    // The arm is not where it should be: far behind, or somewhere that cannot be.
+    assert_eq!(
+        gate.admit(7, &command(6, &home), &with(0, 0.7), MS),
+        Err(Denial::Lead)
+    );
+    assert_eq!(
+        gate.admit(7, &command(6, &home), &with(0, f64::NAN), MS),
+        Err(Denial::NotFinite)
+    );
+    assert_eq!(gate.accepted(), 1);
+    gate.admit(7, &command(6, &with(0, 0.01)), &home, 2 * MS)
+        .unwrap();
+}
+
+#[test]
+fn silence_holds_then_stops_and_a_lost_lease_frees() {
+    let (mut gate, home) = active();
+    gate.admit(7, &command(1, &home), &home, 10 * MS).unwrap();
+    assert_eq!(gate.tick(210 * MS), Phase::Active);
+    assert_eq!(gate.tick(211 * MS), Phase::Holding);
+    gate.admit(7, &command(2, &home), &home, 500 * MS).unwrap();
+    assert_eq!(gate.tick(600 * MS), Phase::Active);
+    assert_eq!(gate.tick(2_501 * MS), Phase::Stopped);
+    let late = gate.admit(7, &command(3, &home), &home, 2_600 * MS);
+    assert_eq!(late, Err(Denial::NotActive));
+    gate.serve(Service::Enable, 7, true, &home, 2_700 * MS)
+        .unwrap();
+    gate.lease_lost(8);
+    assert_eq!(gate.phase(), Phase::Active);
+    gate.lease_lost(7);
+    assert_eq!((gate.phase(), gate.owner()), (Phase::Free, None));
+}
+
+#[test]
+fn a_fault_outlives_its_owner() {
+    let (mut gate, home) = active();
+    gate.fault();
+    assert_eq!(
+        gate.serve(Service::Enable, 7, true, &home, 0),
+        Err(Denial::Faulted)
+    );
+    gate.lease_lost(7);
+    assert_eq!(
+        gate.serve(Service::Acquire, 9, true, &home, 0),
+        Ok(Phase::Faulted)
+    );
+    assert_eq!(
+        gate.serve(Service::Recover, 9, true, &home, 0),
+        Ok(Phase::Stopped)
+    );
+    assert_eq!(
+        gate.serve(Service::Enable, 9, true, &home, 0),
+        Ok(Phase::Active)
+    );
+}
+
+/// Whatever is sent, at whatever times: targets that were taken never move faster than the joints may.
+#[test]
+fn no_stream_of_commands_moves_a_target_faster_than_its_joint() {
+    let robot = fr3();
+    let burst = GateConfig::of(&robot).burst_ns as f64 * 1e-9;
+    let mut taken = 0;
+    for seed in 0..20 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (mut gate, mut target) = active();
+        let mut measured = target.clone();
+        let (mut now, mut sequence) = (0u64, 0u64);
+        let mut path = vec![0.0; target.len()];
+        for _ in 0..10_000 {
+            now += rng.random_range(0..40) * MS / 2;
+            sequence = sequence.saturating_add_signed(rng.random_range(-2..6));
+            let size = 10f64.powf(rng.random_range(-4.0..1.0));
+            let mut wild = command(sequence, &target);
+            for q in &mut wild.positions {
+                *q += size * rng.random_range(-1.0..1.0);
+            }
+            if rng.random_bool(0.05) {
+                let bad = [f64::NAN, f64::MAX, -f64::MAX, f64::INFINITY];
+                wild.positions[rng.random_range(0..7)] = bad[rng.random_range(0..4)];
+            }
+            let client = if rng.random_bool(0.1) { 8 } else { 7 };
+            if gate.admit(client, &wild, &measured, now).is_ok() {
+                taken += 1;
+                assert_eq!(client, 7);
+                for (p, (new, old)) in path.iter_mut().zip(wild.positions.iter().zip(&target)) {
+                    *p += (new - old).abs();
+                }
+                target.clone_from(&wild.positions);
+                measured.clone_from(&target);
+            }
+            if gate.tick(now) == Phase::Stopped {
+                gate.serve(Service::Enable, 7, true, &measured, now)
+                    .unwrap();
+                path.fill(0.0);
+                now += 1;
+            }
+            for (moved, joint) in path.iter().zip(&robot.joints) {
+                let most = joint.velocity * (now as f64 * 1e-9 + burst) + 1e-6;
+                assert!(*moved <= most, "{moved} rad in {now} ns, allowed {most}");
+            }
+        }
+    }
+    println!("{taken} of 200000 wild commands were taken");
+    assert!(taken > 1000, "too few were taken for the test to say much");
+}

@@ -1,0 +1,1 @@
+fn main() { apprentice_faults::run() }
