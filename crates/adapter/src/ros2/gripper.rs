@@ -307,9 +307,8 @@ impl Shared {
         };
         let mut id = liveliness::gid(&format!("{}/{count}/{}", self.identity, wall_ns()));
         let [_, _, _, _, _, _, version, _, variant, ..] = &mut id;
-            *version = (*version & 0x0f) | 0x80;
-            *variant = (*variant & 0x3f) | 0x80;
-        }
+        *version = (*version & 0x0f) | 0x80;
+        *variant = (*variant & 0x3f) | 0x80;
         id
     }
 }
