@@ -1,5 +1,7 @@
 //! Our side of franka-node beside a simulated node.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "franka_node/stand_in.rs"]
 mod stand_in;
 
