@@ -246,7 +246,7 @@ impl Inbox {
         self.gather(want_frames, patience, |slot, key, what| {
             let allowed = match what {
                 Kind::State => within.state,
-                Kind::Frame(_) => within.frame,
+                Kind::Frame(..) => within.frame,
             };
             if let (Kind::Frame(_, unchanged), Some(limit)) = (what, self.frozen_after(what))
                 && unchanged > limit
