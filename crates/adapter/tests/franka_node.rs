@@ -60,6 +60,7 @@ fn an_arm_is_engaged_follows_and_is_given_back() {
         robot(false, 0),
         &table.parse().unwrap(),
         &node.endpoint,
+        &Security::LoopbackOnly,
         TIMEOUT,
     )
     .unwrap();

@@ -10,6 +10,7 @@ use apprentice_adapter::cdr::{self, *};
 use apprentice_adapter::physicalai::{PhysicalAiArm, owner_endpoint};
 use apprentice_adapter::ros2::{Ros2Arm, types};
 use apprentice_core::JointCommand;
+use apprentice_link::security::Security;
 use apprentice_link::{Arm as _, Freshness};
 use apprentice_robot::{Camera, Mount, RobotDescription};
 use serde::Serialize;
@@ -446,8 +447,14 @@ fn drive(
     });
     let mut peer = Peer::start(python, "ros_robot.py", &[&told.to_string()]);
     let table = robot.adapter.clone().unwrap();
-    let mut arm =
-        Ros2Arm::connect(robot.clone(), &table, &router.endpoint, Span::from_secs(5)).unwrap();
+    let mut arm = Ros2Arm::connect(
+        robot.clone(),
+        &table,
+        &router.endpoint,
+        &Security::LoopbackOnly,
+        Span::from_secs(5),
+    )
+    .unwrap();
     let began = Instant::now();
     arm.engage().unwrap();
     let engaged = began.elapsed();
@@ -509,6 +516,7 @@ fn camera(name: &str) -> Camera {
         target: [0.0; 3],
         up: [0.0, 0.0, 1.0],
         vertical_fov_deg: 40.0,
+        frozen_after_s: None,
         width: 6,
         height: 6,
     }
@@ -665,8 +673,14 @@ fn a_robot_that_physicalai_owns_is_driven() {
     robot.joints.truncate(3);
     robot.home.truncate(3);
     let table = robot.adapter.clone().unwrap();
-    let mut arm =
-        PhysicalAiArm::connect(robot, &table, &owner_endpoint(&name), Span::from_secs(10)).unwrap();
+    let mut arm = PhysicalAiArm::connect(
+        robot,
+        &table,
+        &owner_endpoint(&name),
+        &Security::LoopbackOnly,
+        Span::from_secs(10),
+    )
+    .unwrap();
     arm.engage().unwrap();
     let state = arm.latest(false, FRESH).unwrap().state;
     let degrees: Vec<f64> = state.positions.iter().map(|q| q.to_degrees()).collect();

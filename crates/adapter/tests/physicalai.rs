@@ -8,6 +8,7 @@ use apprentice_adapter::choose;
 use apprentice_adapter::physicalai::layout::{self, Action, Array, Metadata, Sensors, State};
 use apprentice_core::JointCommand;
 use apprentice_link::Freshness;
+use apprentice_link::security::Security;
 use apprentice_robot::RobotDescription;
 use stand_in::{Driver, Router, until};
 use std::sync::{Arc, Mutex};
@@ -47,7 +48,14 @@ fn actions_are_in_the_owners_order_and_units() {
         })
         .wait()
         .unwrap();
-    let connect = || choose::connect(robot(), &router.endpoint, Duration::from_secs(2));
+    let connect = || {
+        choose::connect(
+            robot(),
+            &router.endpoint,
+            &Security::LoopbackOnly,
+            Duration::from_secs(2),
+        )
+    };
     let error = connect().err().unwrap().to_string();
     assert!(error.contains("version 2"), "{error}");
     *answer.lock().unwrap() = 1;

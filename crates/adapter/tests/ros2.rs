@@ -12,6 +12,7 @@ use apprentice_adapter::ros2::attachment::Attachment;
 use apprentice_adapter::ros2::{Ros2Arm, liveliness};
 use apprentice_adapter::{cdr, choose};
 use apprentice_core::JointCommand;
+use apprentice_link::security::Security;
 use apprentice_link::{Arm as _, Freshness, LinkError};
 use apprentice_robot::{Camera, Mount, RobotDescription};
 use stand_in::{Driver, Router, command, messages, now_ns, robot, until};
@@ -53,6 +54,7 @@ fn connect(robot: &RobotDescription, router: &Router) -> Ros2Arm {
         robot.clone(),
         &table,
         &router.endpoint,
+        &Security::LoopbackOnly,
         Duration::from_secs(5),
     )
     .unwrap()
@@ -172,7 +174,13 @@ fn paths_become_one_trajectory_and_letting_go_stops_the_arm() {
     let (kept, _subscriber) = router.keep("jtc/joint_trajectory");
     let _driver = driver(&router, "joint_states", &robot);
     // By its description alone, as programs do.
-    let mut arm = choose::connect(robot.clone(), &router.endpoint, Duration::from_secs(5)).unwrap();
+    let mut arm = choose::connect(
+        robot.clone(),
+        &router.endpoint,
+        &Security::LoopbackOnly,
+        Duration::from_secs(5),
+    )
+    .unwrap();
     arm.engage().unwrap();
     assert!(arm.takes_paths());
     let path: Vec<_> = (0..10)
@@ -483,6 +491,7 @@ fn pictures_come_in_the_cameras_size_and_others_are_refused() {
             target: [0.0; 3],
             up: [0.0, 0.0, 1.0],
             vertical_fov_deg: 40.0,
+            frozen_after_s: None,
             width: 4,
             height: 4,
         })
