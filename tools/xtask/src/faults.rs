@@ -15,8 +15,8 @@ const ELSEWHERE: [(&str, &str, &str, &[(&str, &str)]); 2] = [
     ),
     (
         "R19",
-        "ROS 2 messages and keys beside Python peers (tests `ros2` of apprentice-adapter)",
-        "ros2",
+        "ROS 2 messages and keys beside Python peers (tests `peers` of apprentice-adapter)",
+        "peers",
         &[("APPRENTICE_PEERS", "1")],
     ),
 ];
