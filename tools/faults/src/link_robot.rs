@@ -196,12 +196,7 @@ struct Body {
     sequence: u64,
     frames: u64,
     held_back: Option<CameraFrame>,
-    rng: rand_of::Rng,
-}
-
-/// The generator of [`Seed`].
-mod rand_of {
-    pub type Rng = Box<dyn rand::RngCore + Send>;
+    rng: Box<dyn rand::RngCore + Send>,
 }
 
 impl Body {

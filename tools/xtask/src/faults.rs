@@ -151,7 +151,14 @@ fn elsewhere_row(
     println!("-- {name}: {what}");
     let begun = Instant::now();
     let output = crate::cargo()
-        .args(["test", "--release", "--workspace", "--locked", "--test", test])
+        .args([
+            "test",
+            "--release",
+            "--workspace",
+            "--locked",
+            "--test",
+            test,
+        ])
         .args(["--", "--nocapture", "--test-threads=1"])
         .envs(set.iter().copied())
         .current_dir(root)

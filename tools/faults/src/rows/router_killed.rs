@@ -41,7 +41,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         let path = plan.path.clone();
         let mut agent = Swaying::new(&description)?;
         let begun = Instant::now();
-        let (killed, ended) = scope(|scope| {
+        let ended = scope(|scope| -> Result<_> {
             let runs = scope.spawn(|| {
                 let ended = record_episodes(
                     &mut robots,
@@ -59,30 +59,35 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             sleep(Duration::from_millis(1_000 + 37 * turn));
             let killed = router.kill()?;
             sleep(Duration::from_secs(1));
-            Ok((killed, runs.join()))
-        })?;
-        told += u64::from(ended.is_ok_and(|ended| ended.is_err()));
-        violations += robots.iter().map(|r| r.totals().violations).sum::<u64>();
-        {
+            {
+                let heard = robot.heard();
+                let last = heard.last.context("no command came")?;
+                ensure!(
+                    last < killed + Duration::from_millis(500),
+                    "a command came without a router"
+                );
+                let stays = heard.first(last, |p| p != Phase::Active);
+                held.push(ms(stays.context("it did not stay")? - last));
+            }
+            let (again, listening) = listen()?;
+            router = again;
+            found.push(ms(until_heard(&look, listening)? - listening));
             let heard = robot.heard();
             let last = heard.last.context("no command came")?;
-            let stays = heard.first(last, |p| p != Phase::Active);
             let stops = heard.first(last, |p| matches!(p, Phase::Free | Phase::Stopped));
-            ensure!(
-                last < killed + Duration::from_millis(500),
-                "a command came without a router"
-            );
-            held.push(ms(stays.context("it did not stay")? - last));
             stopped.push(ms(stops.context("it did not stop")? - last));
-        }
+            drop(heard);
+            Ok(runs.join())
+        })?;
+        let ended = ended.ok().context("a panic")?;
+        told += u64::from(ended.is_err());
+        violations += robots.iter().map(|r| r.totals().violations).sum::<u64>();
         let episode = Episode::open(&path)?;
         whole += u64::from(!episode.complete && !episode.ticks.is_empty());
-        let (again, listening) = listen()?;
-        router = again;
-        found.push(ms(until_heard(&look, listening)? - listening));
+        let begun = Instant::now();
         let mut link = RobotLink::connect(&endpoint, &name, PATIENCE)?;
         link.engage().context("taking the arm again")?;
-        armed.push(ms(listening.elapsed()));
+        armed.push(ms(begun.elapsed()));
         link.disengage()?;
     }
     let killed = format!("router killed {times} times for 1 s");
@@ -116,7 +121,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         "ms",
     );
     rows.report(
-        format!("{killed}: until the arm obeys again after it listens, longest"),
+        format!("{killed}: from connecting anew until the arm obeys again, longest"),
         largest(&armed),
         "ms",
     );

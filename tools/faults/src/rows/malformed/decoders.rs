@@ -182,7 +182,7 @@ fn franka() -> Vec<Decoder> {
         encode_gripper_target, encode_target,
     };
     let target = Target {
-        kind: TargetKind::Joint,
+        kind: TargetKind::Joints,
         anchor: true,
         client_id: 9,
         sequence: 5,
@@ -243,21 +243,23 @@ fn ros_message<T: Serialize + DeserializeOwned + 'static>(
     name: &'static str,
     good: &T,
 ) -> Result<Decoder> {
-    Ok(decoder(name, vec![cdr::encode(good)?], cdr::decode::<T>))
+    Ok(decoder(name, vec![cdr::encode(good)?], |bytes| {
+        cdr::decode::<T>(bytes)
+    }))
 }
 
 /// ROS 2's.
 fn ros() -> Result<Vec<Decoder>> {
     use cdr::{
         CompressedImage, Float64MultiArray, Header, JointJog, JointState, JointTrajectory, Names,
-        RawImage, TrajectoryPoint, TriggerResponse, TwistStamped,
+        Numbers, RawImage, TrajectoryPoint, TriggerResponse, TwistStamped,
     };
     let header = Header {
         frame_id: "base".into(),
         ..Header::default()
     };
     let names: Names = (1..8).map(|i| format!("fr3_joint{i}")).collect();
-    let numbers = || (0..7).map(f64::from).collect();
+    let numbers = || Numbers::from(&[0.5; 7][..]);
     let state = JointState {
         header: header.clone(),
         name: names.clone(),
