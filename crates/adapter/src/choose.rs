@@ -1,7 +1,8 @@
 //! The adapter that a robot's description names.
 
 use crate::settings::refuse;
-use crate::{physicalai, ros2};
+use crate::{franka_node, physicalai, ros2};
+use apprentice_link::security::Security;
 use apprentice_link::{Arm, LinkError};
 use apprentice_robot::RobotDescription;
 use std::time::Duration;
@@ -14,20 +15,30 @@ use std::time::Duration;
 pub fn connect(
     description: RobotDescription,
     endpoint: &str,
+    security: &Security,
     timeout: Duration,
 ) -> Result<Box<dyn Arm>, LinkError> {
-    let allowed = "\"ros2\" or \"physicalai\"; without [adapter] a robot speaks the native link";
+    let allowed = "\"ros2\", \"franka_node\" or \"physicalai\"; without [adapter] a robot speaks the native link";
     let Some(table) = description.adapter.clone() else {
         return Err(refuse(&description, "adapter", "missing", allowed));
     };
     match table.get("kind").and_then(toml::Value::as_str) {
         Some("ros2") => {
-            let arm = ros2::Ros2Arm::connect(description, &table, endpoint, timeout)?;
+            let arm = ros2::Ros2Arm::connect(description, &table, endpoint, security, timeout)?;
             Ok(Box::new(arm))
         }
         Some("physicalai") => {
-            let arm = physicalai::PhysicalAiArm::connect(description, &table, endpoint, timeout)?;
+            let arm = physicalai::PhysicalAiArm::connect(
+                description,
+                &table,
+                endpoint,
+                security,
+                timeout,
+            )?;
             Ok(Box::new(arm))
+        }
+        Some("franka_node") => {
+            franka_node::connect(description, &table, endpoint, security, timeout)
         }
         other => Err(refuse(&description, "kind", format!("{other:?}"), allowed)),
     }

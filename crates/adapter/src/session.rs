@@ -1,11 +1,13 @@
 //! Zenoh sessions for robots that speak something else.
 
 use apprentice_link::LinkError;
+use apprentice_link::security::{Role, Security};
+use apprentice_link::session::{Participant, Place};
 use serde::Deserialize;
 use std::time::Duration;
 use zenoh::pubsub::Subscriber;
 use zenoh::sample::Sample;
-use zenoh::{Config, Session, Wait as _};
+use zenoh::{Session, Wait as _};
 
 /// How we take part in the robot's network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -18,9 +20,14 @@ pub enum Mode {
     Peer,
 }
 
-/// A session that connects to `endpoint` and looks for nobody else. A lost connection is made again after
-/// 100 to 500 ms.
-pub(crate) fn open(mode: Mode, endpoint: &str, timeout: Duration) -> Result<Session, LinkError> {
+/// A session that connects to `endpoint`, as far as `security` allows it, and looks for nobody else. A lost
+/// connection is made again after 100 to 500 ms.
+pub(crate) fn open(
+    mode: Mode,
+    endpoint: &str,
+    security: &Security,
+    timeout: Duration,
+) -> Result<Session, LinkError> {
     let failed = |reason: String| LinkError::Session {
         endpoint: endpoint.into(),
         reason,
@@ -29,25 +36,16 @@ pub(crate) fn open(mode: Mode, endpoint: &str, timeout: Duration) -> Result<Sess
         Mode::Client => "\"client\"",
         Mode::Peer => "\"peer\"",
     };
-    let settings = [
-        ("mode", mode.to_owned()),
-        ("scouting/multicast/enabled", "false".into()),
-        ("scouting/gossip/enabled", "false".into()),
-        ("listen/endpoints", "[]".into()),
-        ("connect/endpoints", format!("[{endpoint:?}]")),
-        ("connect/timeout_ms", timeout.as_millis().to_string()),
-        ("connect/exit_on_failure", "true".into()),
-        ("connect/retry/period_init_ms", "100".into()),
-        ("connect/retry/period_max_ms", "500".into()),
-        ("transport/link/tx/lease", "1000".into()),
-        ("transport/link/tx/keep_alive", "4".into()),
-    ];
-    let mut config = Config::default();
-    for (key, value) in settings {
-        config
-            .insert_json5(key, &value)
-            .map_err(|e| failed(format!("{key}: {e}")))?;
+    let mut config = Participant {
+        role: Role::Guest,
+        place: Place::Join,
+        robot: "",
+        endpoint,
     }
+    .config(security, timeout)?;
+    config
+        .insert_json5("mode", mode)
+        .map_err(|e| failed(format!("mode: {e}")))?;
     zenoh::open(config)
         .wait()
         .map_err(|e| failed(e.to_string()))

@@ -1,11 +1,14 @@
 //! Our side of franka-node beside a simulated node.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "franka_node/stand_in.rs"]
 mod stand_in;
 
 use apprentice_adapter::franka_node::wire::Phase;
 use apprentice_adapter::franka_node::{FrankaNode, connect};
 use apprentice_core::{CameraFrame, Image, JointCommand};
+use apprentice_link::security::Security;
 use apprentice_link::{Arm, Freshness, wire as native};
 use apprentice_robot::RobotDescription;
 use stand_in::{ARM, Lacks, StandIn};
@@ -28,7 +31,14 @@ fn robot(gripper: bool, cameras: usize) -> RobotDescription {
 
 fn attach(node: &StandIn, robot: RobotDescription, more: &str) -> FrankaNode {
     let table = format!("kind = 'franka_node'\narm = '{ARM}'\n{more}");
-    FrankaNode::connect(robot, &table.parse().unwrap(), &node.endpoint, TIMEOUT).unwrap()
+    FrankaNode::connect(
+        robot,
+        &table.parse().unwrap(),
+        &node.endpoint,
+        &Security::LoopbackOnly,
+        TIMEOUT,
+    )
+    .unwrap()
 }
 
 fn command(arm: &FrankaNode, change: f64) -> JointCommand {
@@ -322,6 +332,7 @@ fn an_endpoint_where_nothing_listens_is_named() {
         robot(false, 0),
         &table.parse().unwrap(),
         "tcp/127.0.0.1:9",
+        &Security::LoopbackOnly,
         Duration::from_millis(300),
     )
     .err()

@@ -17,6 +17,8 @@ pub enum Command {
     Demo(RunArgs),
     /// Serve the simulated robot over zenoh until Ctrl-C
     Sim(SimArgs),
+    /// Take an arm over from its policy, by keyboard or gamepad
+    Takeover(TakeoverArgs),
     /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
     Record(RecordArgs),
     /// Train the diffusion policy on the recorded demonstrations
@@ -33,6 +35,9 @@ pub enum Command {
     Compare(RunArgs),
     /// Write report.html and report.json of a run
     Report(RunArgs),
+    /// Look at robots: list, check and draw them, turn joints into poses and back
+    #[command(subcommand)]
+    Robot(RobotCommand),
     /// Get pretrained weights
     #[command(subcommand)]
     Weights(WeightsCommand),
@@ -76,6 +81,9 @@ pub struct SimArgs {
     /// Where to listen
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
     pub listen: String,
+    /// Connect to a router there instead of listening
+    #[arg(long)]
+    pub join: bool,
     /// Time passes only when asked for over the link
     #[arg(long)]
     pub lockstep: bool,
@@ -85,6 +93,28 @@ pub struct SimArgs {
     /// Change one setting (may be given again)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct TakeoverArgs {
+    /// Name of the robot, as in the keys of the link
+    #[arg(long, value_name = "NAME", default_value = "franka_fr3")]
+    pub robot: String,
+    /// Where the robot, or its router, is
+    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
+    pub endpoint: String,
+    /// Use the gamepad at this joystick device, such as /dev/input/js0
+    #[arg(long, value_name = "DEVICE", conflicts_with = "keyboard")]
+    pub gamepad: Option<PathBuf>,
+    /// Use the keyboard of this terminal (without --gamepad that is so anyway)
+    #[arg(long)]
+    pub keyboard: bool,
+    /// Speed of the tool, m/s
+    #[arg(long, value_name = "M/S", default_value_t = 0.1)]
+    pub speed: f64,
+    /// Speed of turning, and of joints, rad/s
+    #[arg(long, value_name = "RAD/S", default_value_t = 0.5)]
+    pub turn: f64,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -114,6 +144,75 @@ pub struct RankArgs {
     /// Your name, for the record
     #[arg(long, default_value = "operator")]
     pub who: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RobotCommand {
+    /// List the robots that come with Apprentice
+    List {
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Validate a robot and say what deserves a thought
+    Check {
+        /// A robot's folder, or the name of one that comes with Apprentice
+        #[arg(value_name = "FOLDER")]
+        robot: String,
+        /// Draw it into this rerun file
+        #[arg(long, value_name = "FILE")]
+        rrd: Option<PathBuf>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Where the tool is at these joints
+    Fk {
+        /// The name of a robot, or its folder
+        #[arg(value_name = "NAME")]
+        robot: String,
+        /// Joint positions, rad, separated by commas
+        #[arg(
+            long,
+            value_name = "Q1,Q2,...",
+            allow_hyphen_values = true,
+            value_delimiter = ',',
+            required = true
+        )]
+        joints: Vec<f64>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Joints that put the tool at this pose
+    Ik {
+        /// The name of a robot, or its folder
+        #[arg(value_name = "NAME")]
+        robot: String,
+        /// The pose in the base frame: metres, then a quaternion
+        #[arg(
+            long,
+            value_name = "X,Y,Z,QX,QY,QZ,QW",
+            allow_hyphen_values = true,
+            value_delimiter = ',',
+            required = true
+        )]
+        pose: Vec<f64>,
+        /// Joints to look near first, rad; home when missing
+        #[arg(
+            long,
+            value_name = "Q1,Q2,...",
+            allow_hyphen_values = true,
+            value_delimiter = ','
+        )]
+        start: Vec<f64>,
+        /// Seed of the postures that are started from when the first does not get there
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -37,6 +37,8 @@ pub struct ControlLoop {
     decided: (Authority, Option<Vec<f32>>),
     /// The agent's action is not to be carried out any more: a person took over since it was decided.
     interrupted: bool,
+    /// Takeovers that were seen: one may begin and end between two commands.
+    takeovers: u64,
 }
 
 /// What one action came to.
@@ -90,6 +92,7 @@ impl ControlLoop {
             takeover: None,
             decided: (Authority::Policy, None),
             interrupted: false,
+            takeovers: 0,
             link,
         })
     }
@@ -99,9 +102,13 @@ impl ControlLoop {
         self.takeover = Some(takeover);
     }
 
-    /// The agent has decided anew, knowing what was done meanwhile: its actions count again.
+    /// The agent decides anew: what it decides from now on counts, if the policy has the arm now. Whoever
+    /// has it while the agent thinks voids that.
     pub(crate) fn rearm(&mut self) {
-        self.interrupted = false;
+        let takeover = self.takeover.as_ref();
+        self.takeovers = takeover.map_or(0, |t| t.counts().0);
+        let authority = takeover.map_or(Authority::Policy, |t| t.decide().0);
+        self.interrupted = authority != Authority::Policy;
     }
 
     /// Whether a person or nobody has had the arm since the agent decided.
@@ -116,6 +123,8 @@ impl ControlLoop {
             return (Authority::Policy, Vec::new());
         };
         let (authority, action) = takeover.decide();
+        let takeovers = takeover.counts().0;
+        let unseen = std::mem::replace(&mut self.takeovers, takeovers) != takeovers;
         match authority {
             Authority::Human => {
                 self.decided.0 = Authority::Human;
@@ -123,12 +132,11 @@ impl ControlLoop {
                     self.decided.1 = Some(action.clone());
                 }
             }
-            Authority::Nobody if self.decided.0 == Authority::Policy => {
-                self.decided.0 = Authority::Nobody;
-            }
+            Authority::Policy if !unseen => {}
+            _ if self.decided.0 == Authority::Policy => self.decided.0 = Authority::Nobody,
             _ => {}
         }
-        self.interrupted |= authority != Authority::Policy;
+        self.interrupted |= unseen || authority != Authority::Policy;
         (authority, action)
     }
 
@@ -190,7 +198,7 @@ impl ControlLoop {
             takeover.begin();
         }
         self.decided = (Authority::Policy, None);
-        self.interrupted = false;
+        self.rearm();
         self.state = Some(observation.state.clone());
         if made {
             Ok(observation)

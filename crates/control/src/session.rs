@@ -157,6 +157,11 @@ fn run(
                 proprioception: &r.proprioception,
             })
             .collect();
+        // Before the agent thinks: what it decides while a person has the arm is never carried out.
+        robots
+            .iter_mut()
+            .take(views.len())
+            .for_each(ControlLoop::rearm);
         let chunks = thinking::plan(robots, agent, &views)?;
         let length = chunks.first().map_or(0, Vec::len);
         if chunks.len() != running.len() || length == 0 || chunks.iter().any(|c| c.len() != length)
@@ -177,7 +182,6 @@ fn run(
         each_mut(robots, &mut work, |robot, (place, running, decisions)| {
             // Action i of a chunk is meant for that many policy ticks after the decision.
             let mut due_ns = robot.now_ns();
-            robot.rearm();
             for i in 0..decisions.len() {
                 let planned = decisions.get(i..).unwrap_or_default();
                 let tick = running.step(robot, done + i as u64, planned, due_ns, keep)?;

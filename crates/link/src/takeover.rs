@@ -1,7 +1,7 @@
 //! People who take over: their device's side, and the runtime's.
 
 use crate::security::{Role, Security};
-use crate::wire::{self, Takeover};
+use crate::wire::{self, Status, Takeover};
 use crate::{Arm, Freshness, LinkError, RobotLink, keys::Keys};
 use apprentice_core::RobotState;
 use apprentice_robot::RobotDescription;
@@ -14,11 +14,12 @@ use zenoh::qos::{CongestionControl, Priority};
 use zenoh::sample::SampleKind;
 use zenoh::{Session, Wait as _};
 
-/// What operators' devices say to a runtime, and who decides because of it.
+/// What operators' devices say to a runtime, and who decides because of it. Its clones hear the same.
+#[derive(Clone)]
 pub struct TakeoverInbox {
     heard: Arc<Mutex<Heard>>,
     since: Instant,
-    _subscribers: Vec<Subscriber<()>>,
+    _subscribers: Arc<Vec<Subscriber<()>>>,
 }
 
 struct Heard {
@@ -26,6 +27,7 @@ struct Heard {
     /// What the person who holds the arm wants; empty to stay.
     action: Vec<f32>,
     devices: Vec<u32>,
+    messages: u64,
 }
 
 /// Devices that are remembered; more are not listened to.
@@ -44,6 +46,7 @@ impl TakeoverInbox {
             arbiter: Arbiter::default(),
             action: Vec::new(),
             devices: Vec::new(),
+            messages: 0,
         }));
         let to = Arc::clone(&heard);
         let prefix = keys.takeover();
@@ -77,8 +80,16 @@ impl TakeoverInbox {
         Ok(Self {
             heard,
             since,
-            _subscribers: vec![tokens, messages],
+            _subscribers: Arc::new(vec![tokens, messages]),
         })
+    }
+
+    /// Believes a device's last message for so long, instead of 200 ms.
+    #[must_use]
+    pub fn with_silence(self, silence: Duration) -> Self {
+        let silence_ns = u64::try_from(silence.as_nanos()).unwrap_or(u64::MAX);
+        lock(&self.heard).arbiter.silence_ns = silence_ns;
+        self
     }
 
     /// Who decides now, and the action (A numbers) the person wants; empty where the arm is to stay.
@@ -106,6 +117,18 @@ impl TakeoverInbox {
         (heard.arbiter.takeovers(), heard.arbiter.unheard())
     }
 
+    /// Messages that could be read, listened to or not.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        lock(&self.heard).messages
+    }
+
+    /// Devices whose token is there.
+    #[must_use]
+    pub fn devices(&self) -> usize {
+        lock(&self.heard).devices.len()
+    }
+
     fn now_ns(&self) -> u64 {
         self.since.elapsed().as_nanos() as u64
     }
@@ -119,12 +142,14 @@ impl Heard {
     fn device(&mut self, client: u32, alive: bool) {
         if !alive {
             self.devices.retain(|d| *d != client);
+            self.arbiter.gone(client);
         } else if self.devices.len() < MOST_DEVICES && !self.devices.contains(&client) {
             self.devices.push(client);
         }
     }
 
     fn hear(&mut self, takeover: Takeover, now_ns: u64) {
+        self.messages += 1;
         if !self.devices.contains(&takeover.grip.client) {
             return tracing::warn!(
                 "a takeover message of {:08x} is not obeyed: it holds no token",
@@ -200,17 +225,30 @@ impl OperatorLink {
         self.robot.description()
     }
 
-    /// Where it is now.
+    /// Where it is now: no older than 100 ms, or five of its control periods.
     ///
     /// # Errors
-    /// When it is silent.
+    /// When it is silent. Waits for the first state as long as that.
     pub fn state(&self) -> Result<RobotState, LinkError> {
-        let second = Duration::from_secs(1);
+        let periods = 5.0 / self.description().control_hz;
+        let age = Duration::from_secs_f64(periods.clamp(0.1, 60.0));
         let within = Freshness {
-            state: second,
-            frame: second,
+            state: age,
+            frame: age,
         };
         Ok(self.robot.latest(false, within)?.state)
+    }
+
+    /// How the arm says it stands, if it has said so.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        self.robot.status()
+    }
+
+    /// Under which number it is known to the runtime.
+    #[must_use]
+    pub fn client(&self) -> u32 {
+        self.robot.client()
     }
 
     /// Says what the person does now. The deadman is believed for 200 ms.

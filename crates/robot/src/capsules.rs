@@ -19,6 +19,14 @@ struct Placed {
     local: [Point3<f64>; 2],
     ends: [Point3<f64>; 2],
     radius: f64,
+    /// Half the length of the segment.
+    half: f64,
+}
+
+impl Placed {
+    fn middle(&self) -> Point3<f64> {
+        nalgebra::center(&self.ends[0], &self.ends[1])
+    }
 }
 
 /// Distances of an arm's capsules from each other. Made once; asking allocates nothing.
@@ -80,6 +88,7 @@ impl SelfDistance {
                 local,
                 ends: local,
                 radius: c.radius,
+                half: (local[1] - local[0]).norm() / 2.0,
             }
         });
         Ok(Self {
@@ -128,7 +137,15 @@ impl SelfDistance {
         for &pair in &self.pairs {
             let [i, j] = pair;
             let (a, b) = (self.capsules.get(i)?, self.capsules.get(j)?);
-            let distance = segment_distance(a.ends, b.ends) - a.radius - b.radius;
+            let reach = a.radius + b.radius;
+            if let Some(n) = nearest {
+                // Around each capsule a ball; where the balls are further apart, so are the capsules.
+                let apart = (a.middle() - b.middle()).norm();
+                if apart - a.half - b.half - reach > n.distance {
+                    continue;
+                }
+            }
+            let distance = segment_distance(a.ends, b.ends) - reach;
             if nearest.is_none_or(|n| distance < n.distance) {
                 nearest = Some(Nearest { pair, distance });
             }

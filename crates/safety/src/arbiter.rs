@@ -116,10 +116,19 @@ impl Arbiter {
             (Authority::Human, false) => self.authority = Authority::Nobody,
             (_, false) => {}
         }
-        if grip.hand_back && !grip.deadman && self.authority == Authority::Nobody {
+        // Whoever let go knows why; another device has to take the arm before it can hand it back.
+        let let_go = self.device.is_some_and(|d| d.client == grip.client);
+        if grip.hand_back && !grip.deadman && let_go && self.authority == Authority::Nobody {
             self.authority = Authority::Policy;
         }
         Ok(())
+    }
+
+    /// A device is gone: if it had the arm, it has let go.
+    pub fn gone(&mut self, client: u32) {
+        if self.authority == Authority::Human && self.device.is_some_and(|d| d.client == client) {
+            self.authority = Authority::Nobody;
+        }
     }
 
     /// Who decides at this time.
@@ -199,6 +208,25 @@ mod tests {
         arbiter.hear(back, 207 * MS).unwrap();
         assert_eq!(arbiter.decide(207 * MS), Authority::Policy);
         assert_eq!(arbiter.takeovers(), 2);
+    }
+
+    #[test]
+    fn only_the_device_that_let_go_hands_back_and_one_that_is_gone_has_let_go() {
+        let mut arbiter = Arbiter::default();
+        let back = |client, sequence| Grip {
+            hand_back: true,
+            ..grip(client, sequence, false)
+        };
+        arbiter.hear(grip(1, 1, true), 0).unwrap();
+        arbiter.gone(2);
+        assert_eq!(arbiter.decide(0), Authority::Human);
+        arbiter.gone(1);
+        assert_eq!(arbiter.decide(0), Authority::Nobody);
+        arbiter.hear(back(2, 1), 0).unwrap();
+        assert_eq!(arbiter.decide(0), Authority::Nobody);
+        arbiter.hear(grip(2, 2, true), 0).unwrap();
+        arbiter.hear(back(2, 3), 0).unwrap();
+        assert_eq!(arbiter.decide(0), Authority::Policy);
     }
 
     #[test]

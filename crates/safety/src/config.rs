@@ -127,6 +127,20 @@ pub enum GuardError {
         /// What would do.
         allowed: String,
     },
+    /// A robot whose capsules are too near each other where it starts.
+    #[error(
+        "capsules {} and {} of robot {robot} are {got:.4} m apart at home, allowed: at least {allowed} m (guard.self_clearance_m); correct capsules or home, or, if the two always touch, list [{}, {}] under may_touch in robot.toml", pair[0], pair[1], pair[0], pair[1]
+    )]
+    Home {
+        /// Which robot.
+        robot: String,
+        /// Which capsules.
+        pair: [usize; 2],
+        /// Their distance, metres.
+        got: f64,
+        /// What they must keep, metres.
+        allowed: f64,
+    },
     /// The robot.
     #[error(transparent)]
     Description(#[from] DescriptionError),

@@ -73,7 +73,18 @@ impl Space {
             }
         }
         if watched {
-            space.pieces = Some(SelfDistance::new(description)?);
+            let mut pieces = SelfDistance::new(description)?;
+            if let Some(nearest) = pieces.nearest(&description.home)
+                && nearest.distance < config.self_clearance_m
+            {
+                return Err(GuardError::Home {
+                    robot: description.name.clone(),
+                    pair: nearest.pair,
+                    got: nearest.distance,
+                    allowed: config.self_clearance_m,
+                });
+            }
+            space.pieces = Some(pieces);
         }
         space.tool = description.workspace.map(|w| (kinematics, w));
         Ok(space)

@@ -43,7 +43,7 @@ fn a_joint_that_brakes_too_slowly_to_look_ahead_is_refused() {
 
 #[test]
 fn a_state_that_cannot_be_holds_the_arm() {
-    let fr3 = RobotDescription::embedded("franka_fr3").unwrap();
+    let fr3 = robots::shipped();
     let mut guard = Guard::new(&fr3, GuardConfig::default()).unwrap();
     let home = at(fr3.home.clone());
     guard.restart(&home);
@@ -69,7 +69,7 @@ fn a_state_that_cannot_be_holds_the_arm() {
 
 #[test]
 fn the_checker_does_not_pass_over_a_start_from_nowhere() {
-    let fr3 = RobotDescription::embedded("franka_fr3").unwrap();
+    let fr3 = robots::shipped();
     let mut checker = Checker::new(&fr3).unwrap();
     let stay = JointCommand {
         sequence: 1,
@@ -87,7 +87,7 @@ fn the_checker_does_not_pass_over_a_start_from_nowhere() {
 
 #[test]
 fn the_checker_sees_what_the_guard_would_have_stopped() {
-    let fr3 = RobotDescription::embedded("franka_fr3").unwrap();
+    let fr3 = robots::shipped();
     let mut checker = Checker::new(&fr3).unwrap();
     checker.restart(&at(fr3.home.clone()));
     let mut positions = fr3.home.clone();
@@ -104,7 +104,7 @@ fn the_checker_sees_what_the_guard_would_have_stopped() {
 
 #[test]
 fn a_harmless_command_passes_unchanged_and_an_old_one_does_not() {
-    let fr3 = RobotDescription::embedded("franka_fr3").unwrap();
+    let fr3 = robots::shipped();
     let mut guard = Guard::new(&fr3, GuardConfig::default()).unwrap();
     let state = at(fr3.home.clone());
     guard.restart(&state);
@@ -145,6 +145,41 @@ fn limits_that_numbers_cannot_keep_are_refused() {
     assert!(error.contains("jerk of joint rail"), "{error}");
     for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(refused(&|r| r.control_hz = rate).contains("control_hz"));
+    }
+}
+
+#[test]
+fn a_home_where_the_arm_touches_itself_is_refused() {
+    let mut robot = robots::folder();
+    robot.home = vec![0.4, 2.99];
+    let error = Guard::new(&robot, GuardConfig::default()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("capsules 0 and 1 of robot folder are -0.0"),
+        "{error}"
+    );
+    let off = GuardConfig {
+        self_clearance_m: 0.0,
+        ..GuardConfig::default()
+    };
+    assert!(Guard::new(&robot, off).is_ok());
+}
+
+#[test]
+fn every_robot_that_comes_with_apprentice_can_be_guarded_as_it_is() {
+    for name in apprentice_robot::EMBEDDED {
+        let robot = RobotDescription::embedded(name).unwrap();
+        let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
+        let home = at(robot.home.clone());
+        assert!(guard.restart(&home));
+        let admitted = guard.admit(&to(robot.home.clone()), &home, 0);
+        assert!(admitted.refusals.is_empty(), "{name}");
+        assert_eq!(admitted.command.positions, robot.home);
+        let mut checker = Checker::new(&robot).unwrap();
+        checker.judge_clearance(Some(0.01));
+        checker.restart(&home);
+        assert_eq!(checker.check(&admitted.command, 0), [], "{name}");
     }
 }
 
@@ -200,7 +235,11 @@ fn a_step_of_the_target_is_reached_without_going_beyond() {
         let (mut beyond, mut reached) = (0.0_f64, None);
         for tick in 0..(4.0 * robot.control_hz) as u64 {
             let admitted = guard.admit(&to(target.clone()), &at(target.clone()), 0);
-            assert!(admitted.refusals.is_empty() || admitted.refusals.only_shape());
+            let why: Vec<_> = admitted.refusals.names().collect();
+            assert!(
+                why.is_empty() || admitted.refusals.only_shape(),
+                "tick {tick}: {why:?}"
+            );
             beyond = beyond.max(target[0] - admitted.command.positions[0]);
             if admitted.command.positions == target && guard.is_at_rest() {
                 reached = reached.or(Some(tick as f64 / robot.control_hz));

@@ -2,8 +2,8 @@
 
 use rerun::blueprint::{
     Blueprint, BlueprintActivation, BlueprintPanel, ContainerLike, Grid, Horizontal,
-    SelectionPanel, Spatial2DView, Spatial3DView, TextDocumentView, TimePanel, TimeSeriesView,
-    Vertical,
+    SelectionPanel, Spatial2DView, Spatial3DView, TextDocumentView, TextLogView, TimePanel,
+    TimeSeriesView, Vertical,
 };
 use rerun::{RecordingStream, RecordingStreamResult, blueprint::components::PanelState};
 
@@ -25,15 +25,21 @@ fn live(root: &str, cameras: &[String], arm: bool) -> ContainerLike {
         let view = TimeSeriesView::new(name).with_origin(format!("{root}{path}"));
         view.into()
     };
-    let words = TextDocumentView::new("episode").with_origin(format!("{root}episode"));
+    let words = |name: &str| -> ContainerLike {
+        let view = TextDocumentView::new(name).with_origin(format!("{root}{name}"));
+        view.into()
+    };
+    let log = TextLogView::new("log").with_origin(format!("{root}log"));
     let plots = Vertical::new([
-        words.into(),
+        Horizontal::new([words("episode"), words("holder")]).into(),
+        log.into(),
         plot("joints", "joints"),
         plot("gripper", "gripper"),
         plot("action", "action"),
         plot("reward", "reward"),
+        plot("guard", "guard"),
     ])
-    .with_row_shares(vec![0.5, 1.0, 0.7, 1.0, 1.0]);
+    .with_row_shares(vec![0.5, 0.7, 1.0, 0.7, 1.0, 1.0, 0.7]);
     Horizontal::new([scene_column.into(), plots.into()])
         .with_column_shares(vec![3.0, 2.0])
         .into()

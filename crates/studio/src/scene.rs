@@ -9,15 +9,20 @@
 //! | `world/arm`, `world/arm/fingers`, `world/tool` | links, fingers and tool frame, m, base frame |
 //! | `world/target` | where the action wants the tool |
 //! | `action`, `reward` | as given |
+//! | `holder` | who has the arm, as text |
+//! | `log` | takeovers and what the guard refused, line by line |
+//! | `guard/<reason>` | ticks at which commands were changed for it, so far; not those only slowed |
 
 use crate::layout::{STEP, clip_root, send_clips, send_live};
+use crate::story::Story;
 use apprentice_core::{CartesianAction, Image, Observation};
-use apprentice_episode::Episode;
+use apprentice_episode::{DecidedBy, Episode};
 use apprentice_robot::{Kinematics, RobotDescription};
 use nalgebra::{Isometry3, Point3};
 use rerun::{
     AsComponents, Boxes3D, LineStrips3D, Points3D, RecordingStream, RecordingStreamResult, Scalars,
-    SeriesLines, TextDocument, Transform3D, TransformAxes3D, ViewCoordinates,
+    SeriesLines, TextDocument, TextLog, TextLogLevel, Transform3D, TransformAxes3D,
+    ViewCoordinates,
 };
 
 const LINK_RADIUS: f32 = 0.03;
@@ -41,6 +46,7 @@ pub(crate) struct Scene {
     /// Step at which the episode began, and the first one after everything so far.
     begin: i64,
     next: i64,
+    story: Story,
 }
 
 impl Scene {
@@ -58,6 +64,7 @@ impl Scene {
             cameras: cameras.iter().map(|c| c.name.clone()).collect(),
             begin: 0,
             next: 0,
+            story: Story::default(),
             to,
         };
         send_live(&scene.to, &scene.cameras, scene.arm.is_some())?;
@@ -103,7 +110,35 @@ impl Scene {
         }
         self.begin = if self.next == 0 { 0 } else { self.next + GAP };
         self.at(0);
+        self.story.begin();
         self.to.log("episode", &TextDocument::new(label))
+    }
+
+    /// Who decided at a tick, and why the guard changed commands; what is new of it becomes text.
+    pub fn guarded(
+        &mut self,
+        tick: u64,
+        holder: DecidedBy,
+        reasons: &[String],
+    ) -> RecordingStreamResult<()> {
+        self.at(tick);
+        let news = self.story.tick(holder, reasons);
+        if let Some(holder) = news.holder {
+            self.to.log("holder", &TextDocument::new(holder))?;
+        }
+        for line in news.lines {
+            let level = if line.warns {
+                TextLogLevel::WARN
+            } else {
+                TextLogLevel::INFO
+            };
+            self.to
+                .log("log", &TextLog::new(line.text).with_level(level))?;
+        }
+        for (reason, count) in news.counts {
+            self.numbers(&format!("guard/{reason}"), &[count as f64])?;
+        }
+        Ok(())
     }
 
     pub fn observation(&mut self, tick: u64, seen: &Observation) -> RecordingStreamResult<()> {
@@ -151,6 +186,7 @@ impl Scene {
         for tick in &episode.ticks {
             self.observation(tick.index, &tick.observation)?;
             self.action(tick.index, &tick.action)?;
+            self.guarded(tick.index, tick.decided_by, &tick.guard_refusals)?;
         }
         for (tick, value) in (0..).zip(reward.unwrap_or_default()) {
             self.reward(tick, *value)?;

@@ -2,7 +2,7 @@
 
 use crate::{StudioError, scene::Scene, sinks};
 use apprentice_core::Observation;
-use apprentice_episode::Episode;
+use apprentice_episode::{DecidedBy, Episode, Tick};
 use apprentice_robot::RobotDescription;
 use std::sync::Mutex;
 use std::{
@@ -97,6 +97,7 @@ enum Show {
     Observation(u64, Observation),
     Action(u64, Vec<f32>),
     Reward(u64, f64),
+    Guarded(u64, DecidedBy, Vec<String>),
     Episode(Box<(String, Episode, Option<Vec<f64>>)>),
     Clips(Vec<(String, Episode)>),
     /// Answers when everything before it is on its way to the viewer.
@@ -196,6 +197,13 @@ impl Studio {
         self.put(Show::Action(tick, action.to_vec()));
     }
 
+    /// Shows who decided at a tick and why the guard changed commands: a takeover's beginning and end, and
+    /// refusals other than those that only slow a command down, become lines of a log.
+    pub fn guarded(&self, tick: &Tick) {
+        let reasons = tick.guard_refusals.clone();
+        self.put(Show::Guarded(tick.index, tick.decided_by, reasons));
+    }
+
     /// Shows the reward of tick `tick`.
     pub fn reward(&self, tick: u64, reward: f64) {
         self.put(Show::Reward(tick, reward));
@@ -282,6 +290,7 @@ fn work(mut scene: Scene, to_show: &Receiver<Show>, counts: &Done) {
             Show::Begin(label) => scene.begin(&label, None),
             Show::Observation(tick, seen) => scene.observation(tick, &seen),
             Show::Action(tick, action) => scene.action(tick, &action),
+            Show::Guarded(tick, holder, reasons) => scene.guarded(tick, holder, &reasons),
             Show::Reward(tick, reward) => scene.reward(tick, reward),
             Show::Episode(parts) => {
                 let (label, episode, reward) = *parts;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use apprentice_core::{CameraFrame, Image, Observation, RobotState};
+use apprentice_episode::{DecidedBy, Tick};
 use apprentice_robot::RobotDescription;
 use apprentice_studio::{Shown, Studio, StudioError, StudioOptions};
 use std::{
@@ -32,6 +33,29 @@ fn seen(robot: &RobotDescription, tick: u64) -> Observation {
     }
 }
 
+/// A person has the arm for a while, and wants it out of its workspace.
+fn tick_of(robot: &RobotDescription, index: u64) -> Tick {
+    let held = (100..110).contains(&index);
+    Tick {
+        index,
+        stamp_ns: index,
+        observation: seen(robot, index),
+        proprioception: Vec::new(),
+        action: Vec::new(),
+        guard_refusals: if held {
+            vec!["workspace".into(), "velocity".into()]
+        } else {
+            vec!["velocity".into()]
+        },
+        decided_by: if held {
+            DecidedBy::Human
+        } else {
+            DecidedBy::Agent
+        },
+        unexecuted: Vec::new(),
+    }
+}
+
 #[test]
 fn a_file_holds_everything() {
     let dir = tempfile::tempdir().unwrap();
@@ -44,11 +68,12 @@ fn a_file_holds_everything() {
             studio.observation(tick, &seen(&robot, tick));
             studio.action(tick, &[0.5, 0.0, 0.3, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.04]);
             studio.reward(tick, -0.1);
+            studio.guarded(&tick_of(&robot, tick));
         }
     }
     let shown = studio.finish().unwrap();
     let expected = Shown {
-        shown: 2 * (1 + 3 * 300),
+        shown: 2 * (1 + 4 * 300),
         dropped: 0,
         refused: 0,
     };
@@ -62,6 +87,11 @@ fn a_file_holds_everything() {
         "/world/arm",
         "/action",
         "/reward",
+        "/log",
+        "/holder",
+        "/guard/workspace",
+        "a person took over",
+        "the guard changed commands: workspace",
     ] {
         assert!(text.contains(entity), "{entity}");
     }
@@ -102,4 +132,24 @@ fn what_cannot_be_opened_is_named() {
     );
     let neither = Studio::open(&robot, &StudioOptions::default()).err();
     assert!(matches!(neither, Some(StudioError::NothingToDo)));
+}
+
+#[test]
+fn every_robot_is_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in apprentice_robot::EMBEDDED {
+        let robot = RobotDescription::embedded(name).unwrap();
+        let path = dir.path().join(format!("{name}.rrd"));
+        apprentice_studio::draw_robot(&path, &robot, "found").unwrap();
+        let bytes = fs::read(&path).unwrap();
+        assert_eq!(&bytes[..3], b"RRF");
+        let text = String::from_utf8_lossy(&bytes);
+        for joint in &robot.joints {
+            assert!(text.contains(&format!("/world/joints/{}", joint.name)));
+        }
+        assert!(text.contains("/world/capsules/0") && text.contains("/findings"));
+    }
+    let nowhere = dir.path().join("no/such/folder/x.rrd");
+    let error = apprentice_studio::draw_robot(&nowhere, &robot(), "").unwrap_err();
+    assert!(matches!(error, StudioError::File { .. }), "{error}");
 }

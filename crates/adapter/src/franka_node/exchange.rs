@@ -2,6 +2,8 @@
 
 use super::settings::Settings;
 use apprentice_link::LinkError;
+use apprentice_link::security::{Role, Security};
+use apprentice_link::session::{Participant, Place};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use zenoh::pubsub::Subscriber;
@@ -78,11 +80,13 @@ struct Reply {
     error: Option<String>,
 }
 
-/// Our place among peers: connects to `endpoint`, listens nowhere, looks for nobody else. The other side
+/// Our place among peers: connects to `endpoint`, as far as `security` (or a configuration of zenoh's own that
+/// `zenoh_config` names) allows it, listens nowhere, looks for nobody else. The other side
 /// hears within a second that we are gone.
 pub(super) fn open(
     endpoint: &str,
     settings: &Settings,
+    security: &Security,
     timeout: Duration,
 ) -> Result<Session, LinkError> {
     let failed = |reason: String| LinkError::Session {
@@ -93,7 +97,13 @@ pub(super) fn open(
         Some(file) => {
             Config::from_file(file).map_err(|e| failed(format!("{}: {e}", file.display())))?
         }
-        None => Config::default(),
+        None => Participant {
+            role: Role::Guest,
+            place: Place::Join,
+            robot: "",
+            endpoint,
+        }
+        .config(security, timeout)?,
     };
     for (key, value) in [
         ("mode", "\"peer\"".to_owned()),

@@ -16,6 +16,7 @@ pub use exchange::{ArmStatus, EpisodeMarker, NodeStatus, Verb};
 pub use settings::Settings;
 
 use apprentice_core::{JointCommand, Observation};
+use apprentice_link::security::Security;
 use apprentice_link::wire as native;
 use apprentice_link::{Arm, Freshness, Inbox, LinkError};
 use apprentice_robot::RobotDescription;
@@ -48,9 +49,11 @@ pub fn connect(
     description: RobotDescription,
     table: &toml::Table,
     endpoint: &str,
+    security: &Security,
     timeout: Duration,
 ) -> Result<Box<dyn Arm>, LinkError> {
-    FrankaNode::connect(description, table, endpoint, timeout).map(|arm| Box::new(arm) as _)
+    FrankaNode::connect(description, table, endpoint, security, timeout)
+        .map(|arm| Box::new(arm) as _)
 }
 
 /// One arm of a node.
@@ -63,6 +66,8 @@ pub struct FrankaNode {
     target: Publisher<'static>,
     gripper: Option<GripperSide>,
     sequence: u64,
+    /// What it was when the session began.
+    begun_at: u64,
     /// Ours while we hold the arm; without it the node stops it.
     lease: Option<LivelinessToken>,
     _subscribers: Vec<Subscriber<()>>,
@@ -78,10 +83,11 @@ impl FrankaNode {
         description: RobotDescription,
         table: &toml::Table,
         endpoint: &str,
+        security: &Security,
         timeout: Duration,
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
-        let session = exchange::open(endpoint, &settings, timeout)?;
+        let session = exchange::open(endpoint, &settings, security, timeout)?;
         let client_id = settings
             .client_id
             .unwrap_or_else(|| client_id(session.zid().to_le_bytes()));
@@ -166,6 +172,7 @@ impl FrankaNode {
             target,
             gripper,
             sequence: 0,
+            begun_at: 0,
             lease: None,
             _subscribers: subscribers,
             session,
@@ -388,7 +395,10 @@ impl FrankaNode {
     /// Waits until the node has taken the last target: a stop overtakes targets that wait beside it, and
     /// they would be refused.
     fn drain(&self) {
-        let last = self.sequence;
+        let (before, last) = (self.begun_at, self.sequence);
+        if last == before {
+            return;
+        }
         let _ = self.heard.wait(LAST_TARGET, |state, _| {
             let (state, _) = state?;
             let waited_for = state.phase == Phase::Active && state.accepted_sequence < last;
@@ -442,7 +452,8 @@ impl Arm for FrankaNode {
             self.recover()?;
         }
         self.acquire()?;
-        self.sequence = 0;
+        // It goes on: a target of a session before must not pass for one of this.
+        self.begun_at = self.sequence;
         if let Err(error) = self.enable() {
             if let Err(also) = self.disengage() {
                 tracing::warn!("{also}");

@@ -6,6 +6,7 @@ use crate::cdr::Names;
 use crate::session::{self, subscribe, unusable};
 use crate::settings::{Opening, refuse};
 use apprentice_core::{JointCommand, Observation, RobotState};
+use apprentice_link::security::Security;
 use apprentice_link::{Arm, Freshness, Inbox, LinkError, wire};
 use apprentice_robot::RobotDescription;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,10 +57,11 @@ impl PhysicalAiArm {
         description: RobotDescription,
         table: &toml::Table,
         endpoint: &str,
+        security: &Security,
         timeout: Duration,
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
-        let session = session::open(settings.mode, endpoint, timeout)?;
+        let session = session::open(settings.mode, endpoint, security, timeout)?;
         let names = ask_who(&session, &settings, timeout)?;
         let joints = Arc::new(Joints::new(&description, &settings, &names)?);
         let state_key = settings.key("state");

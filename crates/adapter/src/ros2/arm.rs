@@ -11,6 +11,7 @@ use super::types::{FLOAT64, JOINT_STATE};
 use crate::cdr::{self, Float64, JointState};
 use crate::session;
 use apprentice_core::{JointCommand, Observation};
+use apprentice_link::security::Security;
 use apprentice_link::{Arm, Freshness, Inbox, LinkError};
 use apprentice_robot::RobotDescription;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,10 +53,11 @@ impl Ros2Arm {
         description: RobotDescription,
         table: &toml::Table,
         endpoint: &str,
+        security: &Security,
         timeout: Duration,
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
-        let session = session::open(settings.mode, endpoint, timeout)?;
+        let session = session::open(settings.mode, endpoint, security, timeout)?;
         let rules = settings.key_rules();
         let node = RosNode::new(session, rules, &settings.namespace, &settings.node)?;
         let state_key = node.listen_key(&settings.joint_states, &JOINT_STATE);

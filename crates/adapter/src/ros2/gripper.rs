@@ -306,10 +306,9 @@ impl Shared {
             state.goals
         };
         let mut id = liveliness::gid(&format!("{}/{count}/{}", self.identity, wall_ns()));
-        if let [_, _, _, _, _, _, version, _, variant, ..] = &mut id {
-            *version = (*version & 0x0f) | 0x80;
-            *variant = (*variant & 0x3f) | 0x80;
-        }
+        let [_, _, _, _, _, _, version, _, variant, ..] = &mut id;
+        *version = (*version & 0x0f) | 0x80;
+        *variant = (*variant & 0x3f) | 0x80;
         id
     }
 }

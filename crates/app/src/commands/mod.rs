@@ -6,7 +6,9 @@ mod keys;
 mod rank;
 mod rlds;
 mod rlds_trial;
+mod robot;
 mod sim;
+mod takeover;
 
 use crate::cli::{Cli, Command, ImportCommand, RecordWhat, RunArgs, WeightsCommand};
 use crate::context::Context;
@@ -27,6 +29,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Ok(())
         }
         Command::Sim(args) => sim::run(&args),
+        Command::Takeover(args) => takeover::run(&args),
         Command::Record(args) => match args.what {
             RecordWhat::Demonstrations => one(&args.run, &["demonstrate"]),
             RecordWhat::Rollouts => one(&args.run, &["rollouts"]),
@@ -45,6 +48,7 @@ pub fn run(cli: Cli) -> Result<()> {
             }
             finish(&context, &args)
         }
+        Command::Robot(command) => robot::run(&command),
         Command::Weights(WeightsCommand::Get {
             name,
             from,

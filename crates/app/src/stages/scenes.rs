@@ -155,6 +155,7 @@ fn show(context: &Context, what: &str, robot: usize, tick: &Tick) {
         }
         view.observation(tick.index, &tick.observation);
         view.action(tick.index, &tick.action);
+        view.guarded(tick);
     }
 }
 

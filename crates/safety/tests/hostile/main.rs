@@ -151,7 +151,7 @@ fn the_arm_of_the_demo_stays_within_its_limits() {
 
 #[test]
 fn and_so_it_does_at_a_thousand_commands_a_second() {
-    streams_stay_within_limits(&robots::at_1_khz(), 250);
+    streams_stay_within_limits(&robots::at_1_khz(), 100);
 }
 
 #[test]
@@ -162,4 +162,15 @@ fn and_so_does_an_arm_that_can_hit_its_own_base() {
 #[test]
 fn and_so_does_a_robot_without_kinematics() {
     streams_stay_within_limits(&robots::slider(), 200);
+}
+
+/// The other robots that come with Apprentice, as they are.
+#[test]
+fn and_so_do_the_other_arms() {
+    let others = apprentice_robot::EMBEDDED
+        .iter()
+        .filter(|name| **name != "franka_fr3");
+    for name in others {
+        streams_stay_within_limits(&robots::embedded(name), 60);
+    }
 }

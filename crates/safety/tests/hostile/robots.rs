@@ -1,6 +1,6 @@
 //! Robots of all kinds to be hostile to.
 
-use apprentice_robot::{Capsule, RobotDescription, VelocityBarrier};
+use apprentice_robot::{RobotDescription, SelfDistance};
 
 /// An arm without kinematics, quicker, slower to brake, commanded in its joints, one of which slides.
 const SLIDER: &str = r#"
@@ -85,46 +85,26 @@ pub fn folder() -> RobotDescription {
     RobotDescription::parse(FOLDER, "folder").unwrap()
 }
 
-/// The arm of the demo, as it is.
-pub fn shipped() -> RobotDescription {
-    RobotDescription::embedded("franka_fr3").unwrap()
+/// A robot that comes with Apprentice. Capsules that are next to each other at home say nothing here.
+pub fn embedded(name: &str) -> RobotDescription {
+    let mut robot = RobotDescription::embedded(name).unwrap();
+    while let Some(nearest) = SelfDistance::new(&robot).unwrap().nearest(&robot.home)
+        && nearest.distance < 0.032
+    {
+        robot.may_touch.push(nearest.pair);
+    }
+    robot
 }
 
-/// The arm of the demo at the rate of its own interface, with its speed falling towards its position limits
-/// (Franka Control Interface documentation) and rough capsules around its pieces.
+/// The arm of the demo.
+pub fn shipped() -> RobotDescription {
+    embedded("franka_fr3")
+}
+
+/// The arm of the demo at the rate of its own interface, where jerk binds.
 pub fn at_1_khz() -> RobotDescription {
     let mut robot = shipped();
     robot.name = "franka_fr3_1khz".into();
     robot.control_hz = 1000.0;
-    let barriers = [
-        (6.0, 0.30),
-        (2.585, 0.20),
-        (3.5, 0.20),
-        (4.0, 0.30),
-        (17.0, 0.35),
-        (5.5, 0.35),
-        (17.0, 0.35),
-    ];
-    for (joint, (deceleration, offset)) in robot.joints.iter_mut().zip(barriers) {
-        joint.barrier = Some(VelocityBarrier {
-            deceleration,
-            offset,
-        });
-    }
-    if robot.capsules.is_empty() {
-        let capsule = |frame, from, to, radius| Capsule {
-            frame,
-            from,
-            to,
-            radius,
-        };
-        robot.capsules = vec![
-            capsule(0, [-0.05, 0.0, 0.05], [0.0, 0.0, 0.25], 0.08),
-            capsule(3, [0.0, 0.0, -0.12], [0.08, 0.0, 0.0], 0.07),
-            capsule(5, [0.0, 0.06, -0.3], [0.0, 0.06, -0.1], 0.06),
-            capsule(7, [0.0, 0.0, 0.0], [0.0, 0.0, 0.1], 0.06),
-            capsule(8, [0.0, -0.1, -0.05], [0.0, 0.1, -0.05], 0.04),
-        ];
-    }
     robot
 }

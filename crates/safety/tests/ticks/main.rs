@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, unsafe_code)]
 
 #[path = "../hostile/proposals.rs"]
+#[allow(dead_code)]
 mod proposals;
 #[path = "../hostile/robots.rs"]
 mod robots;

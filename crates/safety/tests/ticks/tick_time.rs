@@ -61,7 +61,13 @@ fn times(robot: &RobotDescription, hostile: bool) -> Vec<f64> {
 
 #[test]
 fn a_tick_is_short() {
-    for robot in [robots::shipped(), robots::at_1_khz(), robots::folder()] {
+    let ur5e = robots::embedded("ur5e");
+    for robot in [
+        robots::shipped(),
+        robots::at_1_khz(),
+        robots::folder(),
+        ur5e,
+    ] {
         for hostile in [false, true] {
             let times = times(&robot, hostile);
             let of = |part: f64| times[((times.len() - 1) as f64 * part) as usize];

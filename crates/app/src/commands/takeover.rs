@@ -1,0 +1,125 @@
+//! `apprentice takeover`: a person takes the arm over with a keyboard or a gamepad.
+
+mod keyboard;
+mod status_line;
+
+use crate::cli::TakeoverArgs;
+use anyhow::{Context as _, Result, bail};
+use apprentice_control::operator::{Gamepad, Hands, Jog, JogConfig};
+use apprentice_link::OperatorLink;
+use keyboard::Keyboard;
+use signal_hook::consts::TERM_SIGNALS;
+use status_line::StatusLine;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// Time between two messages, as robots/PROTOCOL.md asks for at least 20 a second.
+const PERIOD: Duration = Duration::from_millis(20);
+/// How long the robot may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs the command.
+///
+/// # Errors
+/// When robot or device are not there, not ours to use, or go away.
+pub fn run(args: &TakeoverArgs) -> Result<()> {
+    let mut link = OperatorLink::connect(&args.endpoint, &args.robot, PATIENCE)
+        .context("the arm cannot be taken over")?;
+    let config = JogConfig {
+        speed_m_s: args.speed,
+        turn_rad_s: args.turn,
+        ..JogConfig::default()
+    };
+    let jog = Jog::new(link.description(), config)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in TERM_SIGNALS {
+        signal_hook::flag::register(*signal, Arc::clone(&stop))?;
+    }
+    // Last: whatever fails before this leaves the terminal as it was.
+    let mut device = Device::open(args.gamepad.as_deref())?;
+    println!("{}\r", device.legend(link.description().is_cartesian()));
+    let ran = hold(&mut link, jog, &mut device, &stop);
+    drop(device);
+    // The arm stops now, not only when nothing was heard for a while. One message may be lost.
+    for _ in 0..3 {
+        link.say(false, false, &[])?;
+        std::thread::sleep(PERIOD);
+    }
+    println!();
+    ran
+}
+
+/// Says what the hands do until the person leaves.
+fn hold(
+    link: &mut OperatorLink,
+    mut jog: Jog,
+    device: &mut Device,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let mut line = StatusLine::new(link.description());
+    let mut last = Instant::now();
+    let mut next = last + PERIOD;
+    while !stop.load(Relaxed) {
+        let Some(hands) = device.hands(next)? else {
+            break;
+        };
+        let state = link.state();
+        let now = Instant::now();
+        let said = jog.tick(&hands, state.as_ref().ok(), (now - last).as_secs_f64());
+        last = now;
+        link.say(said.deadman, said.hand_back, &said.action)?;
+        line.show(link, &said, jog.chosen(), state.as_ref().err(), now)?;
+        // After a stall messages are not made up for.
+        next = (next + PERIOD).max(now);
+    }
+    Ok(())
+}
+
+/// What the person's hands are on.
+enum Device {
+    Keyboard(Keyboard),
+    Gamepad(Gamepad),
+}
+
+impl Device {
+    fn open(gamepad: Option<&Path>) -> Result<Self> {
+        match gamepad {
+            Some(path) => Ok(Self::Gamepad(Gamepad::open(path)?)),
+            None => Ok(Self::Keyboard(Keyboard::open()?)),
+        }
+    }
+
+    /// What the hands do at a time; `None` when the person leaves.
+    fn hands(&mut self, at: Instant) -> Result<Option<Hands>> {
+        match self {
+            Self::Keyboard(keyboard) => keyboard.hands(at),
+            Self::Gamepad(gamepad) => {
+                std::thread::sleep(at.saturating_duration_since(Instant::now()));
+                match gamepad.hands() {
+                    Ok(hands) => Ok(Some(hands)),
+                    Err(error) => bail!(error),
+                }
+            }
+        }
+    }
+
+    /// How to use it.
+    fn legend(&self, cartesian: bool) -> String {
+        match self {
+            Self::Keyboard(keyboard) => keyboard.legend(cartesian),
+            Self::Gamepad(_) => {
+                let moves = if cartesian {
+                    "left stick x and y, right stick z and turn, cross tilts"
+                } else {
+                    "cross left and right choose a joint, left stick up and down moves it"
+                };
+                format!(
+                    "Hold a shoulder button (L1 or R1) to have the arm: {moves}; A (cross) closes, X or Y opens.\r\n\
+                     Let go and the arm stops; B (circle) hands it back to the policy. Ctrl-C leaves."
+                )
+            }
+        }
+    }
+}
