@@ -204,7 +204,7 @@ impl Body {
         let mut next = Instant::now();
         while !self.stop.load(Relaxed) {
             let left = next.saturating_duration_since(Instant::now());
-            self.obey(left.min(Duration::from_millis(20)));
+            self.obey(left.min(Duration::from_millis(2)));
             while let Some(request) = self.server.next_request(Duration::ZERO) {
                 match request {
                     ServerRequest::Reset(_, reply) => reply.done(&self.reset()),
@@ -292,7 +292,12 @@ impl Body {
 
     fn send(&mut self, index: usize, frame: CameraFrame) {
         let shuffled = self.manners.shuffled.load(Relaxed) && index == 0;
-        let frames = match (shuffled, self.held_back.take()) {
+        let held_back = if shuffled {
+            self.held_back.take()
+        } else {
+            None
+        };
+        let frames = match (shuffled, held_back) {
             (false, _) => vec![frame],
             (true, None) => {
                 self.held_back = Some(frame);

@@ -65,6 +65,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         .map_err(super::said)?;
     let frames = session
         .declare_subscriber(RAW_FRAME)
+        .with(zenoh::handlers::RingChannel::new(1))
         .wait()
         .map_err(super::said)?;
     let turns = scale.pick(3_000, 10_000);
@@ -129,13 +130,11 @@ fn compare(rows: &mut Rows, what: &str, mine: LinkFigures, plain: LinkFigures) -
             "times",
         );
     }
+    // Who is too late for one takes the next: so it is on both sides.
     rows.at_least(
-        format!(
-            "{what}: {} measured, {} plain ones",
-            mine.messages, plain.messages
-        ),
+        format!("{what}: {} taken, {} plain ones", mine.messages, plain.messages),
         mine.messages as f64 / plain.messages.max(1) as f64,
-        0.99,
+        0.9,
         "",
     );
     Ok(())
