@@ -132,7 +132,10 @@ fn compare(rows: &mut Rows, what: &str, mine: LinkFigures, plain: LinkFigures) -
     }
     // Who is too late for one takes the next: so it is on both sides.
     rows.at_least(
-        format!("{what}: {} taken, {} plain ones", mine.messages, plain.messages),
+        format!(
+            "{what}: {} taken, {} plain ones",
+            mine.messages, plain.messages
+        ),
         mine.messages as f64 / plain.messages.max(1) as f64,
         0.9,
         "",
