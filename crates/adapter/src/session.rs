@@ -37,8 +37,10 @@ pub(crate) fn open(mode: Mode, endpoint: &str, timeout: Duration) -> Result<Sess
         ("connect/endpoints", format!("[{endpoint:?}]")),
         ("connect/timeout_ms", timeout.as_millis().to_string()),
         ("connect/exit_on_failure", "true".into()),
-        ("connect/retry/period_init_ms", "100".into()),
-        ("connect/retry/period_max_ms", "500".into()),
+        (
+            "connect/retry",
+            "{ period_init_ms: 100, period_max_ms: 500, period_increase_factor: 2 }".into(),
+        ),
         ("transport/link/tx/lease", "1000".into()),
         ("transport/link/tx/keep_alive", "4".into()),
     ];
