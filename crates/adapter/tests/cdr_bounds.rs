@@ -5,35 +5,43 @@
 use apprentice_adapter::cdr::{self, *};
 use apprentice_adapter::physicalai::layout;
 use std::alloc::{GlobalAlloc, Layout as Memory, System};
+use std::cell::Cell;
 use std::hint::black_box;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration as Span, Instant};
 
-/// Bytes in use now, and at most since the last look.
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    /// Bytes of this thread in use now, and at most since the last look.
+    static LIVE: Cell<isize> = const { Cell::new(0) };
+    static MOST: Cell<isize> = const { Cell::new(0) };
+}
 
 struct Counting;
 
-fn took(bytes: usize) {
-    MOST.fetch_max(LIVE.fetch_add(bytes, Relaxed) + bytes, Relaxed);
+fn change(bytes: isize) {
+    let live = LIVE.get() + bytes;
+    LIVE.set(live);
+    MOST.set(MOST.get().max(live));
+}
+
+/// What `read` says, and the most bytes it had in use at once.
+fn measured(read: Read, bytes: &[u8]) -> (bool, usize) {
+    let before = LIVE.get();
+    MOST.set(before);
+    let good = read(bytes);
+    (good, (MOST.get() - before) as usize)
 }
 
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, memory: Memory) -> *mut u8 {
-        took(memory.size());
+        change(memory.size() as isize);
         unsafe { System.alloc(memory) }
     }
     unsafe fn dealloc(&self, at: *mut u8, memory: Memory) {
-        LIVE.fetch_sub(memory.size(), Relaxed);
+        change(-(memory.size() as isize));
         unsafe { System.dealloc(at, memory) }
     }
     unsafe fn realloc(&self, at: *mut u8, memory: Memory, size: usize) -> *mut u8 {
-        if size > memory.size() {
-            took(size - memory.size());
-        } else {
-            LIVE.fetch_sub(memory.size() - size, Relaxed);
-        }
+        change(size as isize - memory.size() as isize);
         unsafe { System.realloc(at, memory, size) }
     }
 }
@@ -234,10 +242,8 @@ fn mutated_messages_neither_panic_nor_take_more_than_twice_their_length() {
             bytes.clear();
             bytes.extend(example);
             mutate(&mut bytes, &mut draw);
-            let before = LIVE.load(Relaxed);
-            MOST.store(before, Relaxed);
-            good += u64::from(read(&bytes));
-            let took = MOST.load(Relaxed) - before;
+            let (read, took) = measured(*read, &bytes);
+            good += u64::from(read);
             // What an error says, and the least a list holds, do not grow with the message.
             let beyond = took.saturating_sub(512) as f64 / bytes.len().max(1) as f64;
             if beyond > worst.0 {
@@ -284,10 +290,9 @@ fn long_lists_of_nothing_take_no_more_than_twice_their_length() {
         ("dimensions", array, read!(Float64MultiArray)),
     ];
     for (what, bytes, read) in cases {
-        let before = LIVE.load(Relaxed);
-        MOST.store(before, Relaxed);
-        assert!(read(&bytes), "{what}");
-        let share = (MOST.load(Relaxed) - before) as f64 / bytes.len() as f64;
+        let (good, took) = measured(read, &bytes);
+        assert!(good, "{what}");
+        let share = took as f64 / bytes.len() as f64;
         println!(
             "{count} {what} of nothing: {share:.2} times their {} bytes",
             bytes.len()

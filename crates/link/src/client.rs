@@ -165,13 +165,17 @@ impl RobotLink {
     /// # Errors
     /// Why it is refused, or that no answer came.
     pub fn serve(&self, service: Service) -> Result<Phase, LinkError> {
+        self.serve_within(service, PATIENCE)
+    }
+
+    fn serve_within(&self, service: Service, patience: Duration) -> Result<Phase, LinkError> {
         let key = self.keys.service(service);
         let (bytes, _) = ask(
             &self.session,
             &self.description.name,
             &key,
             wire::encode_request(self.client),
-            PATIENCE,
+            patience,
         )?;
         wire::decode_granted(&bytes).map_err(|problem| LinkError::Message {
             key,
@@ -330,7 +334,7 @@ impl Arm for RobotLink {
             return Ok(());
         }
         // Without its lease the arm is free even if it is not asked.
-        let released = self.serve(Service::Release);
+        let released = self.serve_within(Service::Release, READY);
         self.lease = None;
         released.map(|_| ())
     }
