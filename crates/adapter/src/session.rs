@@ -36,34 +36,11 @@ pub(crate) fn open(
         Mode::Client => "\"client\"",
         Mode::Peer => "\"peer\"",
     };
-<<<<<<< HEAD
     let mut config = Participant {
         role: Role::Guest,
         place: Place::Join,
         robot: "",
         endpoint,
-=======
-    let settings = [
-        ("mode", mode.to_owned()),
-        ("scouting/multicast/enabled", "false".into()),
-        ("scouting/gossip/enabled", "false".into()),
-        ("listen/endpoints", "[]".into()),
-        ("connect/endpoints", format!("[{endpoint:?}]")),
-        ("connect/timeout_ms", timeout.as_millis().to_string()),
-        ("connect/exit_on_failure", "true".into()),
-        (
-            "connect/retry",
-            "{ period_init_ms: 100, period_max_ms: 500, period_increase_factor: 2 }".into(),
-        ),
-        ("transport/link/tx/lease", "1000".into()),
-        ("transport/link/tx/keep_alive", "4".into()),
-    ];
-    let mut config = Config::default();
-    for (key, value) in settings {
-        config
-            .insert_json5(key, &value)
-            .map_err(|e| failed(format!("{key}: {e}")))?;
->>>>>>> ros
     }
     .config(security, timeout)?;
     config
