@@ -37,21 +37,11 @@ impl Mark {
     /// The mark of an opening, if it is exactly one.
     pub fn of(opening: f64) -> Option<Self> {
         let place = |from: f64| ((opening - from) / STEP).round();
-<<<<<<< HEAD
-        // An opening went through 32 bits.
-        let from = |first: f64| opening >= first - STEP / 2.0;
-        let mark = if from(RIVAL) {
-            Self::Rival
-        } else if from(PERSON) {
-            Self::Person(place(PERSON) as u32)
-        } else if from(POLICY) {
-=======
         let mark = if opening > RIVAL - STEP {
             Self::Rival
         } else if opening > PERSON - STEP {
             Self::Person(place(PERSON) as u32)
         } else if opening > POLICY - STEP {
->>>>>>> takeover
             let place = place(POLICY) as u32;
             Self::Policy(place / ROOM, place % ROOM)
         } else {
