@@ -116,9 +116,10 @@ pub fn run(ours: &str, raw: &str) -> Result<()> {
             image: if even { picture } else { other }.clone(),
         };
         server.publish_frame(0, &frame)?;
+        std::thread::sleep(turn / 2);
         state.sequence += 1;
         server.publish_state(&state)?;
-        std::thread::sleep(turn);
+        std::thread::sleep(turn / 2);
         if let Some(stamp) = payload.first_chunk_mut::<8>() {
             *stamp = monotonic_ns().to_le_bytes();
         }

@@ -126,6 +126,9 @@ pub fn native() -> Vec<Decoder> {
         decoder("state", sizes.map(state).into(), wire::decode_state),
         decoder("command", sizes.map(command).into(), wire::decode_command),
         decoder("frame", [1, 8, 20].map(frame).into(), wire::decode_frame),
+        decoder("frame given away", [1, 8, 20].map(frame).into(), |b| {
+            wire::take_frame(b.to_vec())
+        }),
         decoder(
             "clock request",
             vec![wire::encode_advance(&advance)],
