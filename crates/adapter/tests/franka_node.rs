@@ -1,5 +1,7 @@
 //! Our side of franka-node beside a simulated node.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "franka_node/stand_in.rs"]
 mod stand_in;
 
@@ -58,6 +60,7 @@ fn an_arm_is_engaged_follows_and_is_given_back() {
         robot(false, 0),
         &table.parse().unwrap(),
         &node.endpoint,
+        &Security::LoopbackOnly,
         TIMEOUT,
     )
     .unwrap();

@@ -1,5 +1,7 @@
 //! Our bytes beside those franka-node describes itself, and beside vectors of our own.
 
+#![allow(clippy::unwrap_used)]
+
 use apprentice_adapter::franka_node::wire::*;
 use proptest::prelude::*;
 use serde_json::Value;

@@ -7,6 +7,7 @@ use crate::{Arm, Freshness, Inbox, LinkError, TakeoverInbox, keys::Keys};
 use apprentice_core::{JointCommand, Observation};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Denial, Phase, Service};
+use std::borrow::Cow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use zenoh::liveliness::LivelinessToken;
@@ -165,13 +166,17 @@ impl RobotLink {
     /// # Errors
     /// Why it is refused, or that no answer came.
     pub fn serve(&self, service: Service) -> Result<Phase, LinkError> {
+        self.serve_within(service, PATIENCE)
+    }
+
+    fn serve_within(&self, service: Service, patience: Duration) -> Result<Phase, LinkError> {
         let key = self.keys.service(service);
         let (bytes, _) = ask(
             &self.session,
             &self.description.name,
             &key,
             wire::encode_request(self.client),
-            PATIENCE,
+            patience,
         )?;
         wire::decode_granted(&bytes).map_err(|problem| LinkError::Message {
             key,
@@ -330,7 +335,7 @@ impl Arm for RobotLink {
             return Ok(());
         }
         // Without its lease the arm is free even if it is not asked.
-        let released = self.serve(Service::Release);
+        let released = self.serve_within(Service::Release, READY);
         self.lease = None;
         released.map(|_| ())
     }
@@ -451,7 +456,7 @@ fn subscribe_all(
 ) -> Result<Vec<Subscriber<()>>, LinkError> {
     let to = Arc::clone(inbox);
     let mut subscribers = vec![subscribe(session, keys.state(), move |bytes| {
-        let state = wire::decode_state(bytes).map_err(str::to_owned);
+        let state = wire::decode_state(&bytes).map_err(str::to_owned);
         to.put_state(bytes.len(), state);
     })?];
     for (index, camera) in description.cameras.iter().enumerate() {
@@ -462,20 +467,23 @@ fn subscribe_all(
             keys.camera(&camera.name),
             move |bytes| {
                 // Only one of the right size is copied.
-                let frame = if bytes.len() == expected {
-                    wire::decode_frame(bytes).map_err(str::to_owned)
+                let length = bytes.len();
+                let frame = if length == expected {
+                    wire::take_frame(bytes.into_owned()).map_err(str::to_owned)
                 } else {
                     Err(format!("a frame of this camera has {expected} bytes"))
                 };
-                to.put_frame(index, bytes.len(), frame);
+                to.put_frame(index, length, frame);
             },
         )?);
     }
     let to = Arc::clone(standing);
-    subscribers.push(subscribe(session, keys.event(), move |b| to.hear_event(b))?);
+    subscribers.push(subscribe(session, keys.event(), move |b| {
+        to.hear_event(&b)
+    })?);
     let to = Arc::clone(standing);
     subscribers.push(subscribe(session, keys.status(), move |b| {
-        to.hear_status(b)
+        to.hear_status(&b)
     })?);
     Ok(subscribers)
 }
@@ -484,11 +492,11 @@ fn subscribe_all(
 fn subscribe(
     session: &Session,
     key: String,
-    read: impl Fn(&[u8]) + Send + Sync + 'static,
+    read: impl Fn(Cow<'_, [u8]>) + Send + Sync + 'static,
 ) -> Result<Subscriber<()>, LinkError> {
     session
         .declare_subscriber(key.clone())
-        .callback(move |sample| read(&sample.payload().to_bytes()))
+        .callback(move |sample| read(sample.payload().to_bytes()))
         .wait()
         .map_err(|e| LinkError::Key {
             key,

@@ -122,7 +122,7 @@ impl Participant<'_> {
             ("connect/exit_on_failure", json!(true)),
             (
                 "connect/retry",
-                json!({"period_init_ms": RETRY_MS.0, "period_max_ms": RETRY_MS.1}),
+                json!({"period_init_ms": RETRY_MS.0, "period_max_ms": RETRY_MS.1, "period_increase_factor": 2}),
             ),
             ("listen/exit_on_failure", json!(true)),
         ]

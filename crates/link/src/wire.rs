@@ -6,7 +6,7 @@ mod motion;
 mod operator;
 mod service;
 
-pub use frame::{decode_frame, encode_frame, frame_bytes};
+pub use frame::{decode_frame, encode_frame, frame_bytes, take_frame};
 pub use lockstep::{
     AdvanceRequest, TickReply, decode_advance, decode_reply, decode_reset, encode_advance,
     encode_reply, encode_reset,

@@ -125,7 +125,9 @@ impl PoseSolver {
                 allowed: format!("{count} finite numbers (rad)"),
             });
         }
-        if target.to_homogeneous().iter().any(|v| !(v.abs() < 1e6)) {
+        // NaN is in no range.
+        let sound = |v: &f64| (-1e6..1e6).contains(v);
+        if !target.to_homogeneous().iter().all(sound) {
             return Err(PoseError::Input {
                 what: "the pose",
                 got: format!("{target}"),

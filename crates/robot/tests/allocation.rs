@@ -1,4 +1,5 @@
 //! Asking how near an arm is to itself allocates nothing: it is asked in every command.
+#![allow(clippy::unwrap_used)]
 
 use apprentice_robot::{EMBEDDED, RobotDescription, SelfDistance};
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -1,5 +1,6 @@
 //! What every robot that comes with Apprentice must do: find joints for poses, and not see itself in its way.
 //! Figures are printed: `cargo test --release -p apprentice-robot --test arms -- --nocapture`.
+#![allow(clippy::unwrap_used)]
 
 use apprentice_core::Seed;
 use apprentice_robot::{

@@ -1,6 +1,7 @@
 //! Our arms beside other people's models of them, computed by other people's programs (pinocchio, MuJoCo). These
 //! checks need Python packages (about 350 MB): with `APPRENTICE_PEERS=1` they are installed into a virtual
 //! environment below `target`, without it the checks are skipped and say so.
+#![allow(clippy::unwrap_used)]
 
 use apprentice_core::Seed;
 use apprentice_robot::capsules::segment_distance;

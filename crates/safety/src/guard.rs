@@ -1,11 +1,14 @@
 //! The guard.
 
+mod moving;
+
 use crate::limits::Limits;
-use crate::shaping::{self, Motion, Stream, held};
+use crate::shaping::{self, held};
 use crate::space::{Excess, Room, Space};
 use crate::{GuardConfig, GuardError, Proposal, Refusal, Refusals};
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
+use moving::Moving;
 
 /// Braking this long, ticks, is looked at from its end first: that is where most of it goes too far.
 const LONG_BRAKING: usize = 64;
@@ -49,27 +52,6 @@ pub struct Guard {
     ahead: Vec<f64>,
     /// Poses that may still be looked at in this tick.
     looks: usize,
-}
-
-/// A joint on its way.
-#[derive(Clone, Debug)]
-struct Moving {
-    limits: Limits,
-    velocity: f64,
-    /// How much the velocity changed in the last period.
-    change: f64,
-    stream: Stream,
-    /// Whether the last command was what was proposed.
-    follows: bool,
-    wanted: f64,
-    /// Speed for the coming period, and the position it leads to exactly, if any.
-    speed: f64,
-    exact: Option<f64>,
-    /// What it gets if nothing stands in the way.
-    shaped: f64,
-    // Room for looking ahead.
-    ahead_speed: f64,
-    ahead_change: f64,
 }
 
 impl Guard {
@@ -448,62 +430,5 @@ impl Guard {
             .zip(&self.joints)
             .map(|(q, joint)| joint.limits.excess(*q))
             .fold(f64::NEG_INFINITY, f64::max)
-    }
-}
-
-impl Moving {
-    fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            velocity: 0.0,
-            change: 0.0,
-            stream: Stream::default(),
-            follows: false,
-            wanted: 0.0,
-            speed: 0.0,
-            exact: None,
-            shaped: 0.0,
-            ahead_speed: 0.0,
-            ahead_change: 0.0,
-        }
-    }
-
-    /// Makes what is wanted a speed within the joint's limits.
-    fn shape(&mut self, position: f64, period: f64) -> Refusals {
-        let at = Motion {
-            position,
-            speed: self.velocity,
-            change: self.change,
-        };
-        let shaped = if self.limits.is_jerk_limited() {
-            let stream = &mut self.stream;
-            shaping::jerk_limited_step(self.wanted, at, stream, self.follows, &self.limits, period)
-        } else {
-            shaping::step(self.wanted, at, &self.limits, period)
-        };
-        self.shaped = shaped.speed;
-        self.exact = shaped.exact;
-        shaped.refusals
-    }
-
-    /// Takes so much of the way from braking to the shaped speed.
-    fn blend(&mut self, part: f64) {
-        let braked = shaping::brake(self.velocity, self.change, &self.limits);
-        self.speed = braked + part * (self.shaped - braked);
-        if part < 1.0 {
-            self.exact = None;
-        } else if self.exact.is_some() {
-            self.speed = self.shaped;
-        }
-    }
-
-    fn rests_ahead(&self) -> bool {
-        shaping::is_at_rest(self.ahead_speed, self.ahead_change, &self.limits)
-    }
-
-    fn brake_ahead(&mut self) {
-        let speed = shaping::brake(self.ahead_speed, self.ahead_change, &self.limits);
-        self.ahead_change = speed - self.ahead_speed;
-        self.ahead_speed = speed;
     }
 }

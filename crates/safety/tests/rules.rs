@@ -156,7 +156,7 @@ fn a_home_where_the_arm_touches_itself_is_refused() {
     assert!(
         error
             .to_string()
-            .starts_with("capsules 0 and 1 of robot folder are 0.00"),
+            .starts_with("capsules 0 and 1 of robot folder are -0.0"),
         "{error}"
     );
     let off = GuardConfig {
@@ -164,6 +164,23 @@ fn a_home_where_the_arm_touches_itself_is_refused() {
         ..GuardConfig::default()
     };
     assert!(Guard::new(&robot, off).is_ok());
+}
+
+#[test]
+fn every_robot_that_comes_with_apprentice_can_be_guarded_as_it_is() {
+    for name in apprentice_robot::EMBEDDED {
+        let robot = RobotDescription::embedded(name).unwrap();
+        let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
+        let home = at(robot.home.clone());
+        assert!(guard.restart(&home));
+        let admitted = guard.admit(&to(robot.home.clone()), &home, 0);
+        assert!(admitted.refusals.is_empty(), "{name}");
+        assert_eq!(admitted.command.positions, robot.home);
+        let mut checker = Checker::new(&robot).unwrap();
+        checker.judge_clearance(Some(0.01));
+        checker.restart(&home);
+        assert_eq!(checker.check(&admitted.command, 0), [], "{name}");
+    }
 }
 
 #[test]

@@ -69,7 +69,15 @@ fn run(
     )?;
     let watch = watch::Watch::new(endpoint, arm)?;
     watch.now()?;
-    let mut rows = nominal::run(&mut driven, &watch, episodes, SEED)?.all;
+    let mut rows = match nominal::run(&mut driven, &watch, episodes, SEED) {
+        Ok(rows) => rows.all,
+        // Whoever reads the file learns it there too.
+        Err(error) => {
+            let mut rows = row::Rows::new("R18");
+            rows.failed("episodes", &error);
+            rows.all
+        }
+    };
     rows.extend(behaviour::run(endpoint, arm, &watch, &mut driven).all);
     if let Some(file) = file {
         std::fs::write(file, serde_json::to_string_pretty(&rows)? + "\n")

@@ -6,9 +6,12 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use zenoh::{Config, Session, Wait as _};
 
+/// States, and when each came.
+type Seen = Vec<(Instant, State)>;
+
 /// Every state of an arm as it comes, with when it came.
 pub struct Watch {
-    seen: Arc<(Mutex<Vec<(Instant, State)>>, Condvar)>,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
     _session: Session,
 }
 
@@ -69,7 +72,7 @@ impl Watch {
 
     /// All states since it was asked last.
     #[must_use]
-    pub fn take(&self) -> Vec<(Instant, State)> {
+    pub fn take(&self) -> Seen {
         std::mem::take(&mut *self.seen.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

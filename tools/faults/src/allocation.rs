@@ -39,9 +39,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Both may exist for a moment.
-        count(size as i64);
-        count(-(layout.size() as i64));
+        count(size as i64 - layout.size() as i64);
         // SAFETY: as promised by the caller.
         unsafe { System.realloc(pointer, layout, size) }
     }

@@ -6,9 +6,9 @@ use crate::memory_robot::noise;
 use anyhow::Result;
 use apprentice_control::ControlLoop;
 use apprentice_core::{CameraFrame, Image, JointCommand, RobotState, Seed};
-use apprentice_link::wire::{Status, TickReply};
 use apprentice_link::security::Security;
 use apprentice_link::session::Place;
+use apprentice_link::wire::{Status, TickReply};
 use apprentice_link::{LinkError, RobotLink, RobotServer, ServerRequest};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{GuardConfig, Phase};
@@ -196,12 +196,7 @@ struct Body {
     sequence: u64,
     frames: u64,
     held_back: Option<CameraFrame>,
-    rng: rand_of::Rng,
-}
-
-/// The generator of [`Seed`].
-mod rand_of {
-    pub type Rng = Box<dyn rand::RngCore + Send>;
+    rng: Box<dyn rand::RngCore + Send>,
 }
 
 impl Body {
@@ -209,7 +204,7 @@ impl Body {
         let mut next = Instant::now();
         while !self.stop.load(Relaxed) {
             let left = next.saturating_duration_since(Instant::now());
-            self.obey(left.min(Duration::from_millis(20)));
+            self.obey(left.min(Duration::from_millis(2)));
             while let Some(request) = self.server.next_request(Duration::ZERO) {
                 match request {
                     ServerRequest::Reset(_, reply) => reply.done(&self.reset()),
@@ -297,7 +292,12 @@ impl Body {
 
     fn send(&mut self, index: usize, frame: CameraFrame) {
         let shuffled = self.manners.shuffled.load(Relaxed) && index == 0;
-        let frames = match (shuffled, self.held_back.take()) {
+        let held_back = if shuffled {
+            self.held_back.take()
+        } else {
+            None
+        };
+        let frames = match (shuffled, held_back) {
             (false, _) => vec![frame],
             (true, None) => {
                 self.held_back = Some(frame);

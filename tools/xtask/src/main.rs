@@ -3,6 +3,7 @@
 mod bench;
 mod conformance;
 mod cuda;
+mod faults;
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -18,7 +19,11 @@ const USAGE: &str = "usage: cargo xtask ci
        cargo xtask conformance [--episodes N] [--json FILE] [--node FILE] [--python FILE] [--binary FILE]
            our adapter beside franka-node and franka-sim in a network namespace, as root; 50 episodes. Both
            are installed below target unless --node and --python have them, our side is built unless
-           --binary names it";
+           --binary names it
+       cargo xtask faults [--json FILE] [--row NAME]... [--full] [--hours H] [--binary FILE]
+           the rows of the fault table: what comes of parts that are killed, flooded, starved or lied to. As
+           in continuous integration, or in full; --row R17 --hours 8 is the long run. The program is built
+           unless --binary names it";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +40,10 @@ fn main() -> ExitCode {
         },
         ["conformance", options @ ..] => match conformance::Options::parse(options) {
             Some(options) => ended(conformance::run(&options)),
+            None => misunderstood(),
+        },
+        ["faults", options @ ..] => match faults::Options::parse(options) {
+            Some(options) => ended(faults::run(&options)),
             None => misunderstood(),
         },
         ["check-cuda"] => ended(cuda::check(None)),

@@ -72,7 +72,18 @@ impl Serialize for Names {
 
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
+        Self::at_most(deserializer, usize::MAX)
+    }
+}
+
+impl Names {
+    /// Reads a list of no more than `most` names: for formats where a name may take less than the four bytes
+    /// it takes here.
+    pub(crate) fn at_most<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        most: usize,
+    ) -> Result<Self, D::Error> {
+        struct List(usize);
         impl<'de> Visitor<'de> for List {
             type Value = Names;
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -80,11 +91,16 @@ impl<'de> Deserialize<'de> for Names {
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
                 let mut names = Names::default();
-                while list.next_element_seed(NextName(&mut names))?.is_some() {}
+                while list.next_element_seed(NextName(&mut names))?.is_some() {
+                    if names.len() > self.0 {
+                        let most = format!("more than {} names", self.0);
+                        return Err(A::Error::custom(most));
+                    }
+                }
                 Ok(names)
             }
         }
-        deserializer.deserialize_seq(List)
+        deserializer.deserialize_seq(List(most))
     }
 }
 

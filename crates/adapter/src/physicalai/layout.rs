@@ -11,6 +11,8 @@ pub const PROTOCOL_VERSION: u64 = 1;
 pub const LONGEST: usize = 1 << 20;
 /// How deep records may nest; physicalai's own limit.
 const DEEPEST: usize = 32;
+/// Most joints of a robot.
+const MOST_JOINTS: usize = 128;
 /// Most dimensions of an array; numpy's own limit is 64.
 const MOST_DIMENSIONS: usize = 8;
 
@@ -82,7 +84,12 @@ pub struct Metadata {
     /// The robot's name.
     pub name: String,
     /// Its joints, in the order of the arrays.
+    #[serde(deserialize_with = "few_names")]
     pub joint_names: Names,
+}
+
+fn few_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Names, D::Error> {
+    Names::at_most(deserializer, MOST_JOINTS)
 }
 
 fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

@@ -20,6 +20,8 @@ use zenoh::pubsub::Subscriber;
 
 /// Within this a robot that can be engaged shows a state, and somebody takes commands.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// The longest joint state that is read, bytes: thousands of joints.
+const LONGEST_STATE: usize = 256 << 10;
 /// How old a state may be that a speed is computed from: MoveIt Servo's `incoming_command_timeout`.
 const SPEED_STATE_AGE: Duration = Duration::from_millis(100);
 
@@ -242,8 +244,9 @@ impl Arm for Ros2Arm {
         if let Some(gripper) = &self.gripper {
             gripper.release();
         }
-        let measured = self.measured(SIGN_OF_LIFE);
-        self.commander.hold(measured.as_deref())
+        // Where the arm is not known, the last command is the nearest there is to it.
+        let at = self.measured(SIGN_OF_LIFE).or(self.before.take());
+        self.commander.hold(at.as_deref())
     }
 
     fn send(&mut self, command: &JointCommand) -> Result<(), LinkError> {
@@ -341,6 +344,11 @@ fn listen_to_joints(
     let reader = Mutex::new(JointReader::new(description, settings));
     let (to, began) = (Arc::clone(inbox), Instant::now());
     node.subscribe(&settings.joint_states, &JOINT_STATE, move |sample| {
+        let length = sample.payload().len();
+        if length > LONGEST_STATE {
+            let reason = format!("allowed for a joint state: {LONGEST_STATE} bytes");
+            return to.put_state(length, Err(reason));
+        }
         let bytes = sample.payload().to_bytes();
         let now = Instant::now();
         let elapsed = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);

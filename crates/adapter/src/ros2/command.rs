@@ -182,8 +182,7 @@ impl Commander {
             // It keeps to the last command by itself.
             (Form::Forward { .. }, _) => Ok(()),
             (Form::Trajectory, Some(measured)) => self.send_path(&[measured.to_vec()]),
-            // An empty trajectory cancels the one under way.
-            (Form::Trajectory, None) => self.send_path(&[]),
+            (Form::Trajectory, None) => Ok(()),
             (Form::Twist { frame, .. }, _) => self.twist(frame, Twist::default()),
             (Form::Jog { frame, speeds, .. }, _) => self.jog(frame, vec![0.0; speeds.len()]),
         }

@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// How often a camera without pictures looks whether it should end.
 const WAIT: Duration = Duration::from_millis(200);
 
+/// The longest picture that is read, bytes: 4096 x 4096 pixels of three bytes, and a header.
+const LONGEST_PICTURE: usize = 4096 * 4096 * 3 + 1024;
+
 /// A camera; its thread ends with it.
 pub(super) struct Eye {
     end: Arc<AtomicBool>,
@@ -51,6 +54,12 @@ impl Eye {
                     // The session is gone.
                     Err(_) => return,
                 };
+                let length = sample.payload().len();
+                if length > LONGEST_PICTURE {
+                    let reason = format!("allowed for a picture: {LONGEST_PICTURE} bytes");
+                    inbox.put_frame(index, length, Err(reason));
+                    continue;
+                }
                 let bytes = sample.payload().to_bytes();
                 let read = read(&bytes, compressed, width, height);
                 let elapsed = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);

@@ -160,15 +160,16 @@ mod tests {
         let near = condition(&maker.kinematics, &straight);
         let home = condition(&maker.kinematics, &robot.home);
         assert!(near > STOP_FROM && home < SLOW_FROM, "{near} and {home}");
-        let bent = |by: f64| -> Vec<f64> {
-            let mut joints = straight.clone();
-            joints[3] -= by;
-            joints
+        let mut bent = straight.clone();
+        bent[3] -= 0.01;
+        let (better, worse) = if condition(&maker.kinematics, &bent) < near {
+            (bent, straight)
+        } else {
+            (straight, bent)
         };
-        let still = maker.twist(&bent(0.05), &straight, &bent(0.05));
-        assert_eq!(still, Twist::default());
-        let away = maker.twist(&straight, &bent(0.01), &straight);
-        assert_ne!(away, Twist::default());
+        assert!(condition(&maker.kinematics, &better) > STOP_FROM);
+        assert_eq!(maker.twist(&better, &worse, &better), Twist::default());
+        assert_ne!(maker.twist(&worse, &better, &worse), Twist::default());
     }
 
     #[test]

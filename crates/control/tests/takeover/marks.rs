@@ -37,11 +37,11 @@ impl Mark {
     /// The mark of an opening, if it is exactly one.
     pub fn of(opening: f64) -> Option<Self> {
         let place = |from: f64| ((opening - from) / STEP).round();
-        let mark = if opening >= RIVAL {
+        let mark = if opening > RIVAL - STEP {
             Self::Rival
-        } else if opening >= PERSON {
+        } else if opening > PERSON - STEP {
             Self::Person(place(PERSON) as u32)
-        } else if opening >= POLICY {
+        } else if opening > POLICY - STEP {
             let place = place(POLICY) as u32;
             Self::Policy(place / ROOM, place % ROOM)
         } else {

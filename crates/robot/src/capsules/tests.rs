@@ -89,9 +89,11 @@ fn an_arm_that_folds_comes_near_itself() {
     assert!((distance.clearance(&[0.3, 0.0, 0.0]) - (0.4 - 0.15)).abs() < 1e-12);
     // At a right angle: from (0.8, 0) to (1, 0.2).
     let corner = 0.08f64.sqrt() - 0.15;
-    assert!((distance.clearance(&[-1.0, 0.0, 1.5707963267948966]) - corner).abs() < 1e-12);
+    assert!((distance.clearance(&[-1.0, 0.0, std::f64::consts::FRAC_PI_2]) - corner).abs() < 1e-12);
     // Folded flat: one lies in the other.
-    let folded = distance.nearest(&[0.0, 0.1, 3.0415926535897932]).unwrap();
+    let folded = distance
+        .nearest(&[0.0, 0.1, std::f64::consts::PI - 0.1])
+        .unwrap();
     assert_eq!(folded.pair, [0, 1]);
     assert!((folded.distance + 0.15).abs() < 1e-9, "{folded:?}");
     for bad in [

@@ -273,6 +273,15 @@ impl RobotDescription {
                 "1 to 4096 each way",
             );
         }
+        if let Some(patience) = camera.frozen_after_s
+            && !(0.001..=86_400.0).contains(&patience)
+        {
+            return wrong(
+                format!("frozen_after_s of camera {name}"),
+                format!("{patience} s"),
+                "0.001 to 86400",
+            );
+        }
         if !(1.0..=170.0).contains(&camera.vertical_fov_deg) {
             return wrong(
                 format!("vertical_fov_deg of camera {name}"),

@@ -93,6 +93,11 @@ fn what_capsules_frames_and_barriers_cannot_be_is_refused() {
     });
     assert!(check(&robot).contains("barrier of joint shoulder_lift_joint"));
     robot.joints[1].barrier = None;
+    for patience in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
+        robot.cameras[1].frozen_after_s = Some(patience);
+        assert!(check(&robot).contains("frozen_after_s of camera wrist"));
+    }
+    robot.cameras[1].frozen_after_s = None;
     robot.check("x").unwrap();
     if let Some(chain) = &mut robot.kinematics {
         chain.frames[0].axis = [0.0; 3];

@@ -269,15 +269,16 @@ fn roll_pitch_yaw(pose: &Isometry3<f64>) -> [f64; 3] {
 mod tests {
     use super::*;
     use nalgebra::{Rotation3, UnitQuaternion};
+    use std::f64::consts::FRAC_PI_2;
 
     #[test]
     fn angles_are_exact_even_where_pitch_is_a_quarter_turn() {
         for pitch in [
             0.3,
-            1.5707,
-            std::f64::consts::FRAC_PI_2,
-            -std::f64::consts::FRAC_PI_2,
-            1.570796326,
+            FRAC_PI_2 - 1e-4,
+            FRAC_PI_2,
+            -FRAC_PI_2,
+            FRAC_PI_2 - 1e-9,
             3.0,
         ] {
             for (roll, yaw) in [(0.0, 0.0), (1.0, -2.0), (3.0, 0.5), (-0.2, 3.1)] {

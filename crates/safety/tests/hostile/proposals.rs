@@ -132,7 +132,7 @@ impl Proposer {
                     self.walk[i]
                 }
                 // Full speed this way, then that way.
-                11 if tick / (half_second / 4).max(1) % 2 == 0 => place[i] + 2.0 * speed,
+                11 if (tick / (half_second / 4).max(1)).is_multiple_of(2) => place[i] + 2.0 * speed,
                 11 => place[i] - 2.0 * speed,
                 // Flips of sign.
                 12 => -place[i],

@@ -8,8 +8,9 @@ mod plain_guard;
 mod robots;
 
 use apprentice_core::{JointCommand, RobotState, Seed};
-use apprentice_robot::RobotDescription;
+use apprentice_robot::{DifferentialIk, Kinematics, RobotDescription};
 use apprentice_safety::{Guard, GuardConfig, Refusal};
+use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use plain_guard::PlainGuard;
 use rand::Rng;
 
@@ -116,4 +117,62 @@ fn compare(robot: &RobotDescription, seed: Seed) -> u64 {
     }
     assert!(changed > 100);
     TICKS
+}
+
+/// What the demo does, twice as fast: the tool points down, more or less, and goes from place to place where its
+/// mugs stand, with room around them for grasps and knocks. Neither barriers nor capsules come into that.
+#[test]
+fn work_at_the_table_of_the_demo_meets_no_new_stage() {
+    let robot = RobotDescription::embedded("franka_fr3").unwrap();
+    let ik = DifferentialIk::new(&robot).unwrap();
+    let mut ticks = 0_u64;
+    for index in 0..40 {
+        let mut rng = Seed(6).derive("table", index).rng();
+        let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
+        let mut plain = PlainGuard::new(&robot, GuardConfig::default().lead_limit);
+        let home = at(robot.home.clone());
+        assert!(guard.restart(&home));
+        plain.restart(&home);
+        let mut goal = Kinematics::new(&robot).unwrap().tool_pose(&robot.home);
+        let mut pose = goal;
+        for tick in 0..1_000 {
+            if tick % 100 == 0 {
+                let place = Vector3::new(
+                    rng.random_range(0.38..0.62),
+                    rng.random_range(-0.18..0.18),
+                    rng.random_range(0.02..0.35),
+                );
+                let turned = |axis, by| UnitQuaternion::from_axis_angle(&axis, by);
+                let down = turned(Vector3::z_axis(), rng.random_range(-1.2..1.2))
+                    * turned(Vector3::x_axis(), std::f64::consts::PI)
+                    * turned(Vector3::y_axis(), rng.random_range(-0.1..0.1));
+                goal = Isometry3::from_parts(Translation3::from(place), down);
+            }
+            if tick % 5 == 0 {
+                // An action: 0.34 m/s, 2.4 rad/s.
+                let way = goal.translation.vector - pose.translation.vector;
+                let angle = pose.rotation.angle_to(&goal.rotation);
+                let part = (0.034 / way.norm().max(1e-9))
+                    .min(0.24 / angle.max(1e-9))
+                    .min(1.0);
+                pose = pose.lerp_slerp(&goal, part);
+            }
+            let proposed = JointCommand {
+                sequence: 1,
+                stamp_ns: 0,
+                positions: ik.step(&plain.position, &pose, 1.0 / robot.control_hz),
+                gripper_width: 0.04,
+            };
+            let state = at(plain.position.clone());
+            plain.admit(&proposed, &state);
+            let admitted = guard.admit(&proposed, &state, 0);
+            let why: Vec<_> = admitted.refusals.names().collect();
+            assert_eq!(
+                admitted.command.positions, plain.position,
+                "{index} {tick} {why:?} {pose}"
+            );
+            ticks += 1;
+        }
+    }
+    println!("{ticks} commands at the table, all as they were");
 }

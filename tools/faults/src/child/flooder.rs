@@ -18,7 +18,10 @@ pub fn run(endpoint: &str, key: &str, bytes: usize, hertz: f64) -> Result<()> {
         gripper_width: 0.01,
     };
     let (payload, priority) = if bytes == 0 {
-        (wire::encode_command(0x0bad_0bad, &command), Priority::RealTime)
+        (
+            wire::encode_command(0x0bad_0bad, &command),
+            Priority::RealTime,
+        )
     } else {
         (vec![0x5a; bytes], Priority::Data)
     };

@@ -54,6 +54,8 @@ pub fn run(ours: &str, raw: &str) -> Result<()> {
     let said = |e: zenoh::Error| anyhow!("{e}");
     let commands = session
         .declare_subscriber(RAW_COMMAND)
+        // As on our side, only the newest is of use.
+        .with(zenoh::handlers::RingChannel::new(1))
         .wait()
         .map_err(said)?;
     println!("ready");
@@ -102,23 +104,22 @@ pub fn run(ours: &str, raw: &str) -> Result<()> {
         .express(true)
         .wait()
         .map_err(said)?;
-    let picture = crate::memory_robot::noise(FRAME_EDGE, FRAME_EDGE, 5);
+    let pictures = [5, 6].map(|seed| crate::memory_robot::noise(FRAME_EDGE, FRAME_EDGE, seed));
+    let [picture, other] = &pictures;
     let mut payload = vec![0x5a; picture.rgb().len() + 28];
     for sequence in 1.. {
         let turn = Duration::from_micros(16_667);
+        let even = sequence % 2 == 0;
         let frame = CameraFrame {
             sequence,
             stamp_ns: monotonic_ns(),
-            image: picture.clone(),
-        };
-        let frame = CameraFrame {
-            stamp_ns: monotonic_ns(),
-            ..frame
+            image: if even { picture } else { other }.clone(),
         };
         server.publish_frame(0, &frame)?;
+        std::thread::sleep(turn / 2);
         state.sequence += 1;
         server.publish_state(&state)?;
-        std::thread::sleep(turn);
+        std::thread::sleep(turn / 2);
         if let Some(stamp) = payload.first_chunk_mut::<8>() {
             *stamp = monotonic_ns().to_le_bytes();
         }

@@ -7,6 +7,7 @@ mod recorder;
 mod router;
 mod runtime;
 
+pub use hog::busy;
 pub use link_ends::LinkFigures;
 pub use recorder::FullDisk;
 

@@ -92,7 +92,10 @@ pub fn fill(folder: &Path) -> Result<()> {
         .iter()
         .find(|e| e.file.starts_with("full"))
         .context("the episode that was cut is not listed")?;
-    ensure!(!entry.complete, "the episode that was cut reads as complete");
+    ensure!(
+        !entry.complete,
+        "the episode that was cut reads as complete"
+    );
     let kept = match error {
         ControlError::Episode(EpisodeError::DiskFull { ticks, .. }) => ticks,
         _ => entry.ticks as u64,
@@ -104,11 +107,7 @@ pub fn fill(folder: &Path) -> Result<()> {
         error: words,
         kept: (kept, entry.ticks as u64),
         lateness_ms: (before.0, lateness.0),
-        readable: (
-            earlier - missing,
-            earlier,
-            listed.unreadable().len(),
-        ),
+        readable: (earlier - missing, earlier, listed.unreadable().len()),
         violations: before.1 + lateness.1,
     };
     println!("full {}", serde_json::to_string(&figures)?);
@@ -119,7 +118,9 @@ pub fn fill(folder: &Path) -> Result<()> {
 type Recording = ((f64, u64), Result<(), ControlError>, Vec<Instant>);
 
 fn record(robot: &RobotDescription, folder: &Path, ticks: u64) -> Result<Recording> {
-    let body = MemoryRobot::new(robot.clone(), false)?.noisy().keeping_times();
+    let body = MemoryRobot::new(robot.clone(), false)?
+        .noisy()
+        .keeping_times();
     let mut robots = [ControlLoop::new(body.arm(), GuardConfig::default())?];
     let told = Mutex::new(Vec::new());
     let mut agent = Swaying::new(robot)?;
@@ -138,7 +139,9 @@ fn record(robot: &RobotDescription, folder: &Path, ticks: u64) -> Result<Recordi
     );
     let times = body.times();
     // The newest two seconds: with a disk that got full, these are the ones around it.
-    let newest = times.len().saturating_sub((2.0 * robot.control_hz) as usize);
+    let newest = times
+        .len()
+        .saturating_sub((2.0 * robot.control_hz) as usize);
     let late = crate::rows::gaps_beyond(
         times.get(newest..).unwrap_or_default(),
         Duration::from_secs_f64(1.0 / robot.control_hz),
