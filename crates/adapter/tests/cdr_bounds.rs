@@ -1,9 +1,11 @@
 //! What comes from the wire neither panics nor takes much more memory than its bytes.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 // An allocator that counts can only be written so.
 #![allow(unsafe_code)]
 
 use apprentice_adapter::cdr::{self, *};
 use apprentice_adapter::physicalai::layout;
+use apprentice_adapter::ros2::picture;
 use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::cell::Cell;
 use std::hint::black_box;
@@ -218,6 +220,16 @@ fn mutate(bytes: &mut Vec<u8>, draw: &mut impl FnMut() -> u32) {
     }
 }
 
+/// SplitMix64 (Steele, Lea and Flood 2014).
+fn draws(mut seed: u64) -> impl FnMut() -> u32 {
+    move || {
+        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) as u32
+    }
+}
+
 #[test]
 fn mutated_messages_neither_panic_nor_take_more_than_twice_their_length() {
     let wanted: u64 = std::env::var("APPRENTICE_MUTATIONS")
@@ -225,14 +237,7 @@ fn mutated_messages_neither_panic_nor_take_more_than_twice_their_length() {
         .and_then(|v| v.parse().ok())
         .unwrap_or(1_200_000);
     let limit = Span::from_secs(20);
-    // SplitMix64 (Steele, Lea and Flood 2014).
-    let mut seed = 7u64;
-    let mut draw = || {
-        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) as u32
-    };
+    let mut draw = draws(7);
     let examples = examples();
     let began = Instant::now();
     let (mut inputs, mut good, mut largest) = (0u64, 0u64, 0);
@@ -321,4 +326,41 @@ fn long_lists_of_nothing_take_no_more_than_twice_their_length() {
     assert!(!good && share <= 16.0, "{share}");
     let (good, took) = measured(read, &[0; layout::LONGEST + 1]);
     assert!(!good && took <= 512, "{took}");
+}
+
+#[test]
+fn mutated_picture_files_do_not_stop_a_camera() {
+    // Made with Pillow: 16x12 pixels.
+    let files: [&[u8]; 3] = [
+        include_bytes!("data/colours.jpg"),
+        include_bytes!("data/progressive.jpg"),
+        include_bytes!("data/colours.png"),
+    ];
+    let mut draw = draws(11);
+    let (began, mut bytes) = (Instant::now(), Vec::new());
+    let (mut inputs, mut good, mut most) = (0, 0, 0);
+    while inputs < 20_000 && began.elapsed() < Span::from_secs(10) {
+        for file in files {
+            bytes.clear();
+            bytes.extend(file);
+            if inputs >= 3 {
+                mutate(&mut bytes, &mut draw);
+            }
+            let read: Read = |data| {
+                let image = CompressedImage {
+                    data,
+                    ..CompressedImage::default()
+                };
+                let read = picture::compressed(&image, 4, 3);
+                read.is_ok_and(|image| (image.width(), image.height()) == (4, 3))
+            };
+            let (fine, took) = measured(read, &bytes);
+            assert!(fine || inputs >= 3, "the files as they are");
+            (inputs, good, most) = (inputs + 1, good + u64::from(fine), most.max(took));
+        }
+    }
+    println!("{inputs} mutated picture files: {good} still good, at most {most} bytes taken");
+    // Of the most pixels allowed: three bytes each, twice, and coefficients of progressive files.
+    assert!(most <= picture::MOST_PIXELS * 16, "{most}");
+    assert!(inputs >= 300 && good < inputs);
 }
