@@ -1,6 +1,7 @@
 //! Our side against others' code: rosbags for layouts and hashes, eclipse-zenoh for a ROS robot, physicalai's
 //! own owner. These checks need Python packages: with `APPRENTICE_PEERS=1` they are installed into a virtual
 //! environment below `target`, without it the checks are skipped and say so.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 #[path = "peers/layouts.rs"]
 mod layouts;

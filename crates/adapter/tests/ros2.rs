@@ -1,4 +1,5 @@
 //! ROS 2 robots, simulated: what is asked of a controller, and what is refused.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 #[path = "ros2/stand_in.rs"]
 mod stand_in;
