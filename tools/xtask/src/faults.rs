@@ -5,20 +5,28 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Rows that are tests elsewhere: name, what they are, test target, and what is set for them.
-const ELSEWHERE: [(&str, &str, &str, &[(&str, &str)]); 2] = [
-    (
-        "R15",
-        "takeover and handing back at random ticks (tests `takeover` of apprentice-control)",
-        "takeover",
-        &[],
-    ),
-    (
-        "R19",
-        "ROS 2 messages and keys beside Python peers (tests `peers` of apprentice-adapter)",
-        "peers",
-        &[("APPRENTICE_PEERS", "1")],
-    ),
+/// A row that is a test target of another crate.
+struct Elsewhere {
+    name: &'static str,
+    what: &'static str,
+    test: &'static str,
+    /// Whether it needs Python peers.
+    peers: bool,
+}
+
+const ELSEWHERE: [Elsewhere; 2] = [
+    Elsewhere {
+        name: "R15",
+        what: "takeover and handing back at random ticks (tests `takeover` of apprentice-control)",
+        test: "takeover",
+        peers: false,
+    },
+    Elsewhere {
+        name: "R19",
+        what: "ROS 2 messages and keys beside Python peers (tests `peers` of apprentice-adapter)",
+        test: "peers",
+        peers: true,
+    },
 ];
 
 /// What was asked for.
@@ -66,15 +74,15 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()?;
-    let elsewhere = |name: &str| ELSEWHERE.iter().any(|r| r.0 == name);
+    let elsewhere = |name: &str| ELSEWHERE.iter().any(|r| r.name == name);
     let ours: Vec<&String> = options.rows.iter().filter(|r| !elsewhere(r)).collect();
     let mut all = Vec::new();
     if options.rows.is_empty() || !ours.is_empty() {
         all.extend(program(&root, options, &ours)?);
     }
-    for (name, what, test, set) in ELSEWHERE {
-        if options.rows.is_empty() || options.rows.iter().any(|r| r == name) {
-            all.push(elsewhere_row(&root, name, what, test, set)?);
+    for row in ELSEWHERE {
+        if options.rows.is_empty() || options.rows.iter().any(|r| r == row.name) {
+            all.push(row.run(&root)?);
         }
     }
     if let Some(file) = &options.json {
@@ -140,43 +148,36 @@ fn program(root: &Path, options: &Options, rows: &[&String]) -> Result<Vec<Value
     }
 }
 
-/// A row that is a test target: passed or not.
-fn elsewhere_row(
-    root: &Path,
-    name: &str,
-    what: &str,
-    test: &str,
-    set: &[(&str, &str)],
-) -> Result<Value, Box<dyn Error>> {
-    println!("-- {name}: {what}");
-    let begun = Instant::now();
-    let output = crate::cargo()
-        .args([
-            "test",
-            "--release",
-            "--workspace",
-            "--locked",
-            "--test",
-            test,
-        ])
-        .args(["--", "--nocapture", "--test-threads=1"])
-        .envs(set.iter().copied())
-        .current_dir(root)
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    print!("{text}");
-    let passed = passed(&text);
-    if !output.status.success() {
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+impl Elsewhere {
+    /// Passed or not.
+    fn run(&self, root: &Path) -> Result<Value, Box<dyn Error>> {
+        println!("-- {}: {}", self.name, self.what);
+        let begun = Instant::now();
+        let mut command = crate::cargo();
+        command
+            .args(["test", "--release", "--workspace", "--locked"])
+            .args(["--test", self.test])
+            .args(["--", "--nocapture", "--test-threads=1"])
+            .current_dir(root);
+        if self.peers {
+            command.env("APPRENTICE_PEERS", "1");
+        }
+        let output = command.output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        print!("{text}");
+        let passed = passed(&text);
+        if !output.status.success() {
+            eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(json!({
+            "row": self.name,
+            "what": format!("{}: tests passed", self.what),
+            "figure": passed,
+            "limit": "all, >= 1",
+            "pass": output.status.success() && passed > 0,
+            "seconds": begun.elapsed().as_secs_f64(),
+        }))
     }
-    Ok(json!({
-        "row": name,
-        "what": format!("{what}: tests passed"),
-        "figure": passed,
-        "limit": "all, >= 1",
-        "pass": output.status.success() && passed > 0,
-        "seconds": begun.elapsed().as_secs_f64(),
-    }))
 }
 
 /// Tests that passed, as cargo's test programs say.
