@@ -1,1 +1,13 @@
 //! Robots that speak something other than the native link.
+//!
+//! [`choose`] picks the adapter that `[adapter]` of a robot.toml names. [`ros2`] speaks to ROS 2 robots by
+//! rmw_zenoh or behind zenoh-bridge-ros2dds, with messages laid out by [`cdr`]; [`physicalai`] to robots that
+//! Intel's physicalai owns; [`franka_node`] to Franka arms behind the node of that name.
+
+pub mod cdr;
+pub mod choose;
+pub mod franka_node;
+pub mod physicalai;
+pub mod ros2;
+mod session;
+mod settings;

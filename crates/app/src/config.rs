@@ -6,6 +6,7 @@ mod limits;
 use anyhow::{Context as _, Result, anyhow, bail};
 use apprentice_align::AlignConfig;
 use apprentice_encoder::{AlignmentConfig, BackboneKind, ClipConfig, CycleConfig};
+use apprentice_link::security::Security;
 use apprentice_nn::Precision;
 use apprentice_policy::{PolicyConfig, TrainConfig};
 use apprentice_reward::RewardConfig;
@@ -51,7 +52,19 @@ pub struct RunConfig {
 pub struct RobotConfig {
     pub description: String,
     pub endpoint: String,
+    pub keys: String,
+    pub security: String,
     pub image_size: u32,
+}
+
+impl RobotConfig {
+    /// How the link to the robot is protected.
+    ///
+    /// # Errors
+    /// When the settings contradict each other.
+    pub fn security(&self) -> Result<Security> {
+        Security::from_settings(&self.security, &self.keys).context("robot.security and robot.keys")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

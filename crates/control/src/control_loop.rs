@@ -179,11 +179,14 @@ impl ControlLoop {
     /// # Errors
     /// When the robot cannot be reset or does not answer, or where it is cannot be started from.
     pub fn reset(&mut self, seed: u64) -> Result<Observation, ControlError> {
-        self.link.engage()?;
         let made = self.link.sets_up_scenes();
         let observation = if made {
-            self.link.reset(seed)?
+            // The arm is enabled where it stands in the new scene.
+            let seen = self.link.reset(seed)?;
+            self.link.engage()?;
+            seen
         } else {
+            self.link.engage()?;
             self.link.latest(true, self.freshness)?
         };
         if !self.guard.restart(&observation.state) {

@@ -4,8 +4,8 @@
 //! The robot moves because of [`control_loop`]: it turns one action into joint targets, has the
 //! guard admit each, sends them, and returns what the robot saw. [`agent`] is who decides (a
 //! diffusion policy, or anyone else), [`session`] runs agents on one or more robots and records
-//! episodes; [`totals`] counts what the guard changed and why. [`operator`] is a person's device that takes the arm
-//! over.
+//! episodes; [`totals`] counts what the guard changed and why. [`operator`] is a person's device that
+//! takes the arm over, and [`replay`] goes through an episode again without its robot.
 //!
 //! A robot in real time is commanded at its control rate from reset to the end of an episode, also
 //! while the agent thinks: at first on towards the last action, and to a stop once that is older than
@@ -21,6 +21,7 @@ pub mod live;
 pub mod operator;
 mod pace;
 mod priority;
+pub mod replay;
 pub mod schedule;
 pub mod session;
 mod teleop;

@@ -81,6 +81,8 @@ struct BoardState {
     /// Whether the agent may decide: the policy has the arm.
     wanted: bool,
     done: bool,
+    /// Whether the robot has carried out the whole episode.
+    whole: bool,
 }
 
 /// Wakes the agent when a robot has something new.
@@ -147,6 +149,7 @@ pub(crate) fn run(
                 epoch: 0,
                 wanted: true,
                 done: false,
+                whole: false,
             }),
         })
         .collect();
@@ -161,7 +164,7 @@ pub(crate) fn run(
             let Running { writer, first, .. } = running;
             let recorder = thread::Builder::new()
                 .name(format!("recorder-{i}"))
-                .spawn_scoped(scope, move || record(writer, &receiver))
+                .spawn_scoped(scope, move || record(writer, &receiver, board))
                 .map_err(|_| ControlError::Thread(i))?;
             let control = Control {
                 place: i,
@@ -194,13 +197,16 @@ pub(crate) fn run(
                 .map_err(|_| ControlError::Thread(i))
                 .flatten();
             match (controlled, recorded) {
-                (Ok(of_robot), Ok(entry)) => {
+                (Ok(of_robot), Ok(Some(entry))) => {
                     figures.add(of_robot);
                     entries.push(entry);
                 }
                 // A recorder that fails is why the control thread could not go on.
                 (_, Err(error)) | (Err(error), _) => {
                     failed.get_or_insert(error);
+                }
+                (Ok(_), Ok(None)) => {
+                    failed.get_or_insert(ControlError::Thread(i));
                 }
             }
         }
@@ -217,12 +223,21 @@ pub(crate) fn run(
     })
 }
 
-/// Writes what comes, until nothing more can.
-fn record(mut writer: EpisodeWriter, ticks: &Receiver<Tick>) -> Result<EpisodeEntry, ControlError> {
+/// Writes what comes, until nothing more can. An episode that was not carried out to its end is not closed: it
+/// reads as cut off.
+fn record(
+    mut writer: EpisodeWriter,
+    ticks: &Receiver<Tick>,
+    board: &Board,
+) -> Result<Option<EpisodeEntry>, ControlError> {
     for tick in ticks {
         writer.tick(&tick)?;
     }
-    Ok(writer.finish()?)
+    if board.lock().whole {
+        Ok(Some(writer.finish()?))
+    } else {
+        Ok(None)
+    }
 }
 
 /// Lets the agent decide for whichever robot needs it, until all are done. Answers how many decisions there
@@ -325,6 +340,7 @@ impl Control<'_> {
         priority::raise();
         let ran = self.carry_out(robot, ticks);
         let halted = robot.halt();
+        self.board.lock().whole = ran.is_ok();
         drop(ends);
         let figures = ran?;
         halted?;
@@ -417,7 +433,7 @@ impl Control<'_> {
         let acted = robot.acted(seen.clone());
         let mut recorded = Tick {
             index: tick,
-            stamp_ns: observation.state.stamp_ns,
+            stamp_ns: self.first.rising(observation.state.stamp_ns),
             observation,
             proprioception: felt.clone(),
             // A tick for which nothing was decided: the arm stayed.

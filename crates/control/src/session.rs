@@ -6,6 +6,7 @@ use apprentice_core::{Observation, Seed};
 use apprentice_episode::{DecidedBy, EpisodeEntry, EpisodeMeta, EpisodeWriter, Tick};
 use apprentice_robot::proprioception;
 use apprentice_safety::Authority;
+use std::cell::Cell;
 use std::path::PathBuf;
 
 /// An episode to be run.
@@ -43,6 +44,8 @@ pub(crate) struct Running {
 pub(crate) struct First {
     state: u64,
     frames: Vec<u64>,
+    /// The latest stamp that was recorded.
+    stamp_ns: Cell<u64>,
 }
 
 impl First {
@@ -50,7 +53,14 @@ impl First {
         Self {
             state: observation.state.sequence,
             frames: observation.frames.iter().map(|f| f.sequence).collect(),
+            stamp_ns: Cell::new(0),
         }
+    }
+
+    /// The stamp of a tick. A robot's clock may be set back while it runs; an episode only goes on.
+    pub fn rising(&self, stamp_ns: u64) -> u64 {
+        self.stamp_ns.set(self.stamp_ns.get().max(stamp_ns));
+        self.stamp_ns.get()
     }
 
     pub fn count_from(&self, observation: &mut Observation) {
@@ -223,7 +233,7 @@ impl Running {
         recordable(&decision.record, robot.description().action_dim())?;
         let mut tick = Tick {
             index,
-            stamp_ns: observation.state.stamp_ns,
+            stamp_ns: self.first.rising(observation.state.stamp_ns),
             observation: observation.clone(),
             proprioception: seen.clone(),
             action: decision.record.clone(),

@@ -1,13 +1,15 @@
 //! RGB pictures as they come from a camera.
 
+use std::sync::Arc;
 use thiserror::Error;
 
-/// An 8-bit RGB picture, row-major, height x width x 3, first pixel top left.
+/// An 8-bit RGB picture, row-major, height x width x 3, first pixel top left. Clones share the pixels: a frame
+/// goes to the agent, the recorder and the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     width: u32,
     height: u32,
-    rgb: Vec<u8>,
+    rgb: Arc<Vec<u8>>,
 }
 
 /// A picture whose bytes do not match its size.
@@ -41,7 +43,11 @@ impl Image {
                 got: rgb.len(),
             });
         }
-        Ok(Self { width, height, rgb })
+        Ok(Self {
+            width,
+            height,
+            rgb: Arc::new(rgb),
+        })
     }
 
     /// Width in pixels.
@@ -65,7 +71,7 @@ impl Image {
     /// The bytes, by value.
     #[must_use]
     pub fn into_rgb(self) -> Vec<u8> {
-        self.rgb
+        Arc::unwrap_or_clone(self.rgb)
     }
 
     /// A copy of another size: area average when shrinking, bilinear when growing.
@@ -91,7 +97,11 @@ impl Image {
                 rgb.extend(sum.map(|v| v.round().clamp(0.0, 255.0) as u8));
             }
         }
-        Self { width, height, rgb }
+        Self {
+            width,
+            height,
+            rgb: Arc::new(rgb),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! policy tick, one MCAP chunk with `/camera/<name>` (`foxglove.CompressedImage` with a lossless
 //! PNG), `/state` and `/action` (protobuf, schemas inside the file). The chunk reaches the
 //! operating system before [`EpisodeWriter::tick`] returns, so a killed process loses at most the
-//! tick it was in. Stamps come from the ticks, never from the wall clock: the same ticks give the
+//! tick it was in, and the disk has it within half a second, so that a power failure loses no more. Stamps come from the ticks, never from the wall clock: the same ticks give the
 //! same bytes, and an episode is named by their SHA-256 ([`EpisodeId`]).
 //!
 //! Files to read first: `meta.rs` and `tick.rs` (what is recorded), `writer.rs`, `reader.rs`,

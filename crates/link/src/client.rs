@@ -1,7 +1,9 @@
 //! Our side of the link: owns and commands a robot, and knows the newest of what it publishes.
 
+use crate::security::{Role, Security};
+use crate::session::{Participant, Place};
 use crate::wire::{self, AdvanceRequest, Chunk, Status, TickReply};
-use crate::{Arm, Freshness, Inbox, LinkError, TakeoverInbox, keys::Keys, session};
+use crate::{Arm, Freshness, Inbox, LinkError, TakeoverInbox, keys::Keys};
 use apprentice_core::{JointCommand, Observation};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Denial, Phase, Service};
@@ -37,12 +39,40 @@ pub struct RobotLink {
 }
 
 impl RobotLink {
-    /// Connects to the robot called `robot` at `endpoint` (such as `tcp/127.0.0.1:7447`).
+    /// Connects to the robot called `robot` at `endpoint` of this machine (such as `tcp/127.0.0.1:7447`).
     ///
     /// # Errors
-    /// When nothing listens there, or no robot of that name answers within `timeout`.
+    /// When the endpoint leaves this machine, nothing listens there, or no robot of that name answers within
+    /// `timeout`.
     pub fn connect(endpoint: &str, robot: &str, timeout: Duration) -> Result<Self, LinkError> {
-        let session = session::open(false, endpoint, timeout)?;
+        Self::connect_as(
+            Role::Runtime,
+            endpoint,
+            robot,
+            &Security::LoopbackOnly,
+            timeout,
+        )
+    }
+
+    /// Connects in a role, with or without keys, to the robot itself or to a router it is connected to.
+    ///
+    /// # Errors
+    /// When `security` does not allow it, nothing listens there, or no robot of that name answers within
+    /// `timeout`.
+    pub fn connect_as(
+        role: Role,
+        endpoint: &str,
+        robot: &str,
+        security: &Security,
+        timeout: Duration,
+    ) -> Result<Self, LinkError> {
+        let session = Participant {
+            role,
+            place: Place::Join,
+            robot,
+            endpoint,
+        }
+        .open(security, timeout)?;
         let keys = Keys::new(robot);
         let (text, mode) = ask(&session, robot, &keys.describe(), Vec::new(), timeout)?;
         let text = String::from_utf8(text).map_err(|e| LinkError::Message {
@@ -112,6 +142,20 @@ impl RobotLink {
         TakeoverInbox::open(&self.session, &self.description.name)
     }
 
+    /// The state number `state` or a later one, and frames of at least these numbers: as many cameras as
+    /// there are numbers. For those who wait for what comes next instead of looking at what came last.
+    ///
+    /// # Errors
+    /// When they do not come within `patience`, or what came cannot be used.
+    pub fn since(
+        &self,
+        state: u64,
+        frames: &[u64],
+        patience: Duration,
+    ) -> Result<Observation, LinkError> {
+        self.inbox.since(state, frames, patience)
+    }
+
     pub(crate) fn session(&self) -> &Session {
         &self.session
     }
@@ -121,13 +165,17 @@ impl RobotLink {
     /// # Errors
     /// Why it is refused, or that no answer came.
     pub fn serve(&self, service: Service) -> Result<Phase, LinkError> {
+        self.serve_within(service, PATIENCE)
+    }
+
+    fn serve_within(&self, service: Service, patience: Duration) -> Result<Phase, LinkError> {
         let key = self.keys.service(service);
         let (bytes, _) = ask(
             &self.session,
             &self.description.name,
             &key,
             wire::encode_request(self.client),
-            PATIENCE,
+            patience,
         )?;
         wire::decode_granted(&bytes).map_err(|problem| LinkError::Message {
             key,
@@ -286,7 +334,7 @@ impl Arm for RobotLink {
             return Ok(());
         }
         // Without its lease the arm is free even if it is not asked.
-        let released = self.serve(Service::Release);
+        let released = self.serve_within(Service::Release, READY);
         self.lease = None;
         released.map(|_| ())
     }

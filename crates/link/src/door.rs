@@ -117,6 +117,11 @@ impl Door {
         self.gate.malformed();
     }
 
+    /// Whether a command has come that was not given yet.
+    pub fn has_command(&self) -> bool {
+        self.command.is_some()
+    }
+
     pub fn newest_sequence(&self) -> u64 {
         self.newest_sequence
     }
@@ -316,16 +321,16 @@ impl Running {
     fn due(&mut self, now_ns: u64) -> Option<JointCommand> {
         let passed = now_ns.saturating_sub(self.since_ns);
         let newest = (passed / u64::from(self.chunk.period_ns.max(1))) as usize;
-        let newest = newest.min(self.chunk.points.len().saturating_sub(1));
+        let newest = newest.min(self.chunk.points().saturating_sub(1));
         if newest < self.next {
             return None;
         }
         self.next = newest + 1;
-        let (positions, gripper_width) = self.chunk.points.get(newest)?.clone();
+        let (positions, gripper_width) = self.chunk.point(newest)?;
         Some(JointCommand {
             sequence: self.chunk.sequence,
             stamp_ns: self.chunk.stamp_ns,
-            positions,
+            positions: positions.to_vec(),
             gripper_width,
         })
     }

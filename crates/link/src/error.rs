@@ -1,5 +1,6 @@
 //! What can go wrong on the way to a robot.
 
+use crate::security::SecurityError;
 use apprentice_robot::DescriptionError;
 use thiserror::Error;
 
@@ -111,4 +112,7 @@ pub enum LinkError {
     /// The robot's description cannot be used.
     #[error(transparent)]
     Description(#[from] DescriptionError),
+    /// Not allowed, or keys that cannot be used.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
 }

@@ -10,8 +10,9 @@ mod door;
 pub mod error;
 pub mod inbox;
 pub mod keys;
+pub mod security;
 pub mod server;
-mod session;
+pub mod session;
 pub mod takeover;
 pub mod wire;
 

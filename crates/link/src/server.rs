@@ -1,14 +1,16 @@
 //! The robot's side of the link: publishes what it feels and sees, obeys what its gate lets through.
 
 use crate::door::Door;
+use crate::security::{Role, Security};
+use crate::session::{Participant, Place};
 use crate::wire::{self, AdvanceRequest, Event, Status, TickReply};
-use crate::{LinkError, keys::Keys, session};
+use crate::{LinkError, keys::Keys};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{GateConfig, Phase, Service};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
@@ -17,6 +19,8 @@ use zenoh::query::{Query, Queryable};
 use zenoh::sample::SampleKind;
 use zenoh::{Session, Wait as _};
 
+/// How long a router may take to be there.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Requests that may wait; more are refused.
 const WAITING: usize = 16;
 /// The longest request that is read, bytes; a clock request has 25.
@@ -47,6 +51,8 @@ pub struct Due {
 /// What is reached from zenoh's threads and from the robot's own.
 struct Desk {
     door: Mutex<Door>,
+    /// Something to do has come.
+    arrived: Condvar,
     status: Publisher<'static>,
     event: Publisher<'static>,
 }
@@ -143,8 +149,8 @@ impl Desk {
 }
 
 impl RobotServer {
-    /// Starts serving `description` at `listen` (such as `tcp/127.0.0.1:7447`), or at a free loopback
-    /// port. `lockstep` says whether the robot's clock can be asked for the next tick.
+    /// Starts serving `description` on this machine at `listen` (such as `tcp/127.0.0.1:7447`), or at a free
+    /// loopback port. `lockstep` says whether the robot's clock can be asked for the next tick.
     ///
     /// # Errors
     /// When the address cannot be used.
@@ -157,7 +163,27 @@ impl RobotServer {
             Some(endpoint) => endpoint.to_owned(),
             None => free_endpoint()?,
         };
-        let session = session::open(true, &endpoint, Duration::from_secs(5))?;
+        let place = (Place::Listen, endpoint.as_str());
+        Self::serve(description, place, &Security::LoopbackOnly, lockstep)
+    }
+
+    /// Starts serving `description` where others connect to, or connected to a router, with or without keys.
+    ///
+    /// # Errors
+    /// When `security` does not allow it, the address cannot be used or no router is there.
+    pub fn serve(
+        description: &RobotDescription,
+        (place, endpoint): (Place, &str),
+        security: &Security,
+        lockstep: bool,
+    ) -> Result<Self, LinkError> {
+        let session = Participant {
+            role: Role::Robot,
+            place,
+            robot: &description.name,
+            endpoint,
+        }
+        .open(security, PATIENCE)?;
         let keys = Keys::new(&description.name);
         // In lockstep whoever asks for time waits for what was sent; otherwise the next message is better
         // than an old one.
@@ -188,6 +214,7 @@ impl RobotServer {
                 GateConfig::of(description),
                 lockstep,
             )),
+            arrived: Condvar::new(),
             status: publisher(keys.status(), Priority::DataHigh)?,
             event: publisher(keys.event(), Priority::DataHigh)?,
         });
@@ -218,7 +245,7 @@ impl RobotServer {
             .wait()
             .map_err(|e| key_error(&keys.alive(), &e))?;
         Ok(Self {
-            endpoint,
+            endpoint: endpoint.to_owned(),
             _subscribers: subscribe(&session, &keys, &desk)?,
             desk,
             state,
@@ -230,7 +257,7 @@ impl RobotServer {
         })
     }
 
-    /// Where it listens.
+    /// Where it listens, or the router it is connected to.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -273,6 +300,19 @@ impl RobotServer {
         };
         self.desk.tell(news);
         due
+    }
+
+    /// As [`Self::due`], as soon as a command that was not given before has come, and at the latest after
+    /// `patience`: for robots that act at once instead of once a period.
+    #[must_use]
+    pub fn due_within(&self, patience: Duration) -> Due {
+        let idle = |door: &mut Door| !door.has_command();
+        drop(
+            self.desk
+                .arrived
+                .wait_timeout_while(self.desk.door(), patience, idle),
+        );
+        self.due()
     }
 
     /// Highest sequence number that came in a command or chunk that could be read, obeyed or not.
@@ -319,7 +359,10 @@ fn subscribe(
     let to = Arc::clone(desk);
     let commands = session
         .declare_subscriber(keys.command())
-        .callback(move |sample| to.door().command(&sample.payload().to_bytes()))
+        .callback(move |sample| {
+            to.door().command(&sample.payload().to_bytes());
+            to.arrived.notify_one();
+        })
         .wait()
         .map_err(|e| key_error(&keys.command(), &e))?;
     let to = Arc::clone(desk);

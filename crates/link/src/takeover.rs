@@ -1,5 +1,6 @@
 //! People who take over: their device's side, and the runtime's.
 
+use crate::security::{Role, Security};
 use crate::wire::{self, Status, Takeover};
 use crate::{Arm, Freshness, LinkError, RobotLink, keys::Keys};
 use apprentice_core::RobotState;
@@ -175,12 +176,25 @@ pub struct OperatorLink {
 }
 
 impl OperatorLink {
-    /// Connects a device to the robot called `robot` at `endpoint`.
+    /// Connects a device to the robot called `robot` at `endpoint` of this machine.
     ///
     /// # Errors
     /// As [`RobotLink::connect`].
     pub fn connect(endpoint: &str, robot: &str, timeout: Duration) -> Result<Self, LinkError> {
-        let robot = RobotLink::connect(endpoint, robot, timeout)?;
+        Self::connect_with(endpoint, robot, &Security::LoopbackOnly, timeout)
+    }
+
+    /// Connects a device, with or without keys.
+    ///
+    /// # Errors
+    /// As [`RobotLink::connect_as`].
+    pub fn connect_with(
+        endpoint: &str,
+        robot: &str,
+        security: &Security,
+        timeout: Duration,
+    ) -> Result<Self, LinkError> {
+        let robot = RobotLink::connect_as(Role::Operator, endpoint, robot, security, timeout)?;
         let keys = Keys::new(&robot.description().name);
         let token = keys.takeover_lease(robot.client());
         let session = robot.session();

@@ -104,7 +104,24 @@ impl<'a> Reader<'a> {
     }
 
     fn numbers(&mut self, count: usize) -> Result<Vec<f64>, Problem> {
-        (0..count).map(|_| self.f64()).collect()
+        self.several(count, 8, Self::f64)
+    }
+
+    /// So many values of so many bytes each. Nothing is allocated before the bytes are known to be there.
+    fn several<T>(
+        &mut self,
+        count: usize,
+        bytes: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T, Problem>,
+    ) -> Result<Vec<T>, Problem> {
+        if self.left() < count.saturating_mul(bytes) {
+            return Err("it is cut off");
+        }
+        let mut values = Vec::with_capacity(count);
+        for _ in 0..count {
+            values.push(read(self)?);
+        }
+        Ok(values)
     }
 
     /// So many numbers, as 32-bit ones.
@@ -117,7 +134,7 @@ impl<'a> Reader<'a> {
                 Err(NOT_FINITE)
             }
         };
-        (0..count).map(|_| single(self)).collect()
+        self.several(count, 8, single)
     }
 
     /// Bytes to come.

@@ -1,9 +1,13 @@
-//! A robot as its `robot.toml` describes it.
+//! A robot as its `robot.toml` describes it: the types here, how they are read and checked in files
+//! below.
 
-use crate::DescriptionError;
+mod checks;
+mod reading;
+
+pub use reading::EMBEDDED;
+
 use apprentice_core::CARTESIAN_ACTION_DIM;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// A robot: limits, kinematics, cameras, and what its actions mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +31,10 @@ pub struct RobotDescription {
     /// How joints make a pose; a robot without has joint control.
     #[serde(default)]
     pub kinematics: Option<Chain>,
+    /// Where to read kinematics and capsules that are not given here; `None` once they have been read, so
+    /// that what goes over the link is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urdf: Option<UrdfSource>,
     /// The gripper, when there is one.
     #[serde(default)]
     pub gripper: Option<Gripper>,
@@ -122,16 +130,64 @@ pub struct Workspace {
     pub max: [f64; 3],
 }
 
-/// A serial chain of revolute joints in modified Denavit-Hartenberg form (Craig 1986).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A serial chain of turning joints: either `dh` or `frames`, one row a joint.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chain {
-    /// a (m), d (m), alpha (rad) of each joint.
+    /// a (m), d (m), alpha (rad) of each joint: modified Denavit-Hartenberg form (Craig 1986).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dh: Vec<[f64; 3]>,
-    /// The tool frame along z of the last joint's frame, metres.
+    /// With `dh`, the tool frame along z of the last joint's frame, metres.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub tool_offset_m: f64,
-    /// The tool frame's turn about that z, radians.
+    /// With `dh`, the tool frame's turn about that z, radians.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub tool_turn_rad: f64,
+    /// Each joint's frame as in URDF.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<JointFrame>,
+    /// With `frames`, the tool frame in the frame of the last joint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Placement>,
+}
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
+/// A joint's frame at position 0, in the frame of the joint before (the base frame for the first), and what
+/// the joint turns it about.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JointFrame {
+    /// Metres.
+    pub xyz: [f64; 3],
+    /// Turns about fixed x, then y, then z, radians.
+    pub rpy: [f64; 3],
+    /// The axis, a direction in the joint's own frame.
+    pub axis: [f64; 3],
+}
+
+/// A frame in another.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Placement {
+    /// Metres.
+    pub xyz: [f64; 3],
+    /// Turns about fixed x, then y, then z, radians.
+    pub rpy: [f64; 3],
+}
+
+/// Which part of a URDF file is the robot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UrdfSource {
+    /// The file's name, beside `robot.toml`.
+    pub file: String,
+    /// The link that is the base frame.
+    pub base: String,
+    /// The link that is the tool frame.
+    pub tip: String,
 }
 
 /// A parallel gripper.
@@ -181,64 +237,6 @@ pub struct Camera {
 }
 
 impl RobotDescription {
-    /// Reads and checks a description; `origin` names it in errors.
-    ///
-    /// # Errors
-    /// One line on the first thing that is wrong.
-    pub fn parse(text: &str, origin: &str) -> Result<Self, DescriptionError> {
-        let parsed: Self = toml::from_str(text).map_err(|e| DescriptionError::Syntax {
-            origin: origin.into(),
-            reason: e
-                .to_string()
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" "),
-        })?;
-        parsed.check(origin)?;
-        Ok(parsed)
-    }
-
-    /// Reads `robot.toml` in a folder.
-    ///
-    /// # Errors
-    /// When it cannot be read or is not valid.
-    pub fn load(folder: &Path) -> Result<Self, DescriptionError> {
-        let file = folder.join("robot.toml");
-        let origin = file.display().to_string();
-        match std::fs::read_to_string(&file) {
-            Ok(text) => Self::parse(&text, &origin),
-            Err(e) => Err(DescriptionError::Unreadable {
-                origin,
-                reason: e.to_string(),
-            }),
-        }
-    }
-
-    /// A robot that comes with Apprentice.
-    ///
-    /// # Errors
-    /// When there is none of that name.
-    pub fn embedded(name: &str) -> Result<Self, DescriptionError> {
-        match name {
-            "franka_fr3" => Self::parse(include_str!("../../../robots/franka_fr3/robot.toml"), name),
-            _ => Err(DescriptionError::Unreadable {
-                origin: name.into(),
-                reason: "no robot of that name comes with Apprentice (franka_fr3 does), and it is no folder".into(),
-            }),
-        }
-    }
-
-    /// As TOML, for the link.
-    ///
-    /// # Errors
-    /// When a name cannot be written.
-    pub fn to_toml(&self) -> Result<String, DescriptionError> {
-        toml::to_string(self).map_err(|e| DescriptionError::Syntax {
-            origin: self.name.clone(),
-            reason: e.to_string(),
-        })
-    }
-
     /// Whether actions are poses.
     #[must_use]
     pub fn is_cartesian(&self) -> bool {
@@ -253,223 +251,7 @@ impl RobotDescription {
             Control::Joint => self.joints.len() + usize::from(self.gripper.is_some()),
         }
     }
-
-    fn check(&self, origin: &str) -> Result<(), DescriptionError> {
-        let refuse = |what: String, got: String, allowed: &str| {
-            Err(DescriptionError::Value {
-                origin: origin.into(),
-                what,
-                got,
-                allowed: allowed.into(),
-            })
-        };
-        let plain = |n: &str| {
-            !n.is_empty()
-                && n.chars()
-                    .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-        };
-        if !plain(&self.name) {
-            return refuse(
-                "name".into(),
-                format!("{:?}", self.name),
-                "letters, digits, _ and -",
-            );
-        }
-        if self.joints.is_empty() || self.joints.len() > 64 {
-            return refuse(
-                "joints".into(),
-                self.joints.len().to_string(),
-                "1 to 64 joints",
-            );
-        }
-        if self.home.len() != self.joints.len() {
-            return refuse(
-                "home".into(),
-                format!("{} numbers", self.home.len()),
-                "one a joint",
-            );
-        }
-        let slow =
-            self.policy_hz > 0.0 && self.policy_hz <= self.control_hz && self.control_hz <= 1000.0;
-        if !slow {
-            return refuse(
-                "policy_hz and control_hz".into(),
-                format!("{} and {}", self.policy_hz, self.control_hz),
-                "0 < policy_hz <= control_hz <= 1000",
-            );
-        }
-        for (joint, &home) in self.joints.iter().zip(&self.home) {
-            let [low, high] = joint.position;
-            let name = &joint.name;
-            if !plain(name) || self.joints.iter().filter(|j| j.name == *name).count() > 1 {
-                return refuse(
-                    "a joint's name".into(),
-                    format!("{name:?}"),
-                    "letters, digits, _ and -, each once",
-                );
-            }
-            if !(low.is_finite() && high.is_finite() && low < high) {
-                let unit = &joint.unit;
-                return refuse(
-                    format!("position of joint {name}"),
-                    format!("[{low}, {high}] {unit}"),
-                    "[lowest, highest]",
-                );
-            }
-            if !(low..=high).contains(&home) {
-                return refuse(
-                    format!("home of joint {name}"),
-                    home.to_string(),
-                    "within its position limits",
-                );
-            }
-            let all = [
-                joint.velocity,
-                joint.acceleration,
-                joint.jerk.unwrap_or(1.0),
-            ];
-            if all.iter().any(|v| !(*v > 0.0 && v.is_finite())) {
-                return refuse(
-                    format!("velocity, acceleration, jerk of joint {name}"),
-                    format!("{all:?}"),
-                    "more than 0",
-                );
-            }
-        }
-        if let Some(w) = &self.workspace
-            && (0..3)
-                .any(|i| !(w.min[i].is_finite() && w.max[i].is_finite() && w.min[i] < w.max[i]))
-        {
-            return refuse(
-                "workspace".into(),
-                format!("{:?} to {:?} m", w.min, w.max),
-                "min below max on each axis",
-            );
-        }
-        // A number that is not finite would make the workspace impossible to check, not smaller.
-        if let Some(chain) = &self.kinematics
-            && !chain
-                .dh
-                .iter()
-                .flatten()
-                .chain([&chain.tool_offset_m, &chain.tool_turn_rad])
-                .all(|v| v.is_finite())
-        {
-            return refuse(
-                "kinematics".into(),
-                format!("{chain:?}"),
-                "finite numbers (m and rad)",
-            );
-        }
-        match &self.kinematics {
-            Some(chain) if chain.dh.len() != self.joints.len() => {
-                return refuse(
-                    "kinematics.dh".into(),
-                    format!("{} rows", chain.dh.len()),
-                    "one a joint",
-                );
-            }
-            None if self.is_cartesian() => {
-                return refuse(
-                    "control".into(),
-                    "cartesian".into(),
-                    "joint, or give [kinematics]",
-                );
-            }
-            None if self.workspace.is_some() => {
-                return refuse(
-                    "workspace".into(),
-                    "given without [kinematics]".into(),
-                    "both or neither",
-                );
-            }
-            _ => {}
-        }
-        if let Some(g) = &self.gripper
-            && !(g.max_width_m > 0.0
-                && g.max_width_m.is_finite()
-                && g.speed_m_s > 0.0
-                && g.speed_m_s.is_finite())
-        {
-            return refuse(
-                "gripper".into(),
-                format!("{} m, {} m/s", g.max_width_m, g.speed_m_s),
-                "more than 0",
-            );
-        }
-        for camera in &self.cameras {
-            let name = &camera.name;
-            if !plain(name) || self.cameras.iter().filter(|c| c.name == *name).count() > 1 {
-                return refuse(
-                    "a camera's name".into(),
-                    format!("{name:?}"),
-                    "letters, digits, _ and -, each once",
-                );
-            }
-            if !(1..=4096).contains(&camera.width) || !(1..=4096).contains(&camera.height) {
-                return refuse(
-                    format!("size of camera {name}"),
-                    format!("{}x{} pixels", camera.width, camera.height),
-                    "1 to 4096 each way",
-                );
-            }
-            if !(1.0..=170.0).contains(&camera.vertical_fov_deg) {
-                return refuse(
-                    format!("vertical_fov_deg of camera {name}"),
-                    camera.vertical_fov_deg.to_string(),
-                    "1 to 170",
-                );
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FR3: &str = include_str!("../../../robots/franka_fr3/robot.toml");
-
-    #[test]
-    fn the_embedded_robot_is_valid_and_survives_the_link() {
-        let fr3 = RobotDescription::embedded("franka_fr3").unwrap();
-        assert_eq!(
-            (fr3.joints.len(), fr3.action_dim(), fr3.cameras.len()),
-            (7, 10, 2)
-        );
-        assert_eq!(
-            RobotDescription::parse(&fr3.to_toml().unwrap(), "link").unwrap(),
-            fr3
-        );
-    }
-
-    #[test]
-    fn bad_descriptions_get_one_clear_line() {
-        let reversed = FR3.replace(
-            "position = [-1.7837, 1.7837]",
-            "position = [1.7837, -1.7837]",
-        );
-        let error = RobotDescription::parse(&reversed, "robot.toml")
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "robot description robot.toml: position of joint fr3_joint2 is [1.7837, -1.7837] rad, \
-             allowed: [lowest, highest]; correct robot.toml"
-        );
-        let nowhere = FR3.replace("tool_offset_m = 0.2104", "tool_offset_m = nan");
-        let error = RobotDescription::parse(&nowhere, "x")
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("kinematics") && error.contains("finite"));
-        let unknown = FR3.replace("policy_hz", "polcy_hz");
-        let error = RobotDescription::parse(&unknown, "x")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("polcy_hz") && !error.contains('\n'),
-            "{error}"
-        );
-    }
-}
+mod tests;

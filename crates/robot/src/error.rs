@@ -33,4 +33,16 @@ pub enum DescriptionError {
         /// What would do.
         allowed: String,
     },
+    /// A URDF that does not hold what is needed.
+    #[error("{file}: {what} is {got}, allowed: {allowed}; correct the file")]
+    Urdf {
+        /// Its name.
+        file: String,
+        /// Which element.
+        what: String,
+        /// What it is.
+        got: String,
+        /// What would do.
+        allowed: String,
+    },
 }

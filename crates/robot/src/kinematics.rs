@@ -1,13 +1,13 @@
 //! Where links and tool are for given joints.
 
-use crate::{DescriptionError, RobotDescription};
-use nalgebra::{Isometry3, Matrix6xX, Rotation3, Translation3, UnitQuaternion, Vector3};
+use crate::{Chain, DescriptionError, RobotDescription};
+use nalgebra::{Isometry3, Matrix6xX, Rotation3, Translation3, Unit, UnitQuaternion, Vector3};
 
-/// Forward kinematics of a serial chain.
+/// Forward kinematics of a serial chain of turning joints.
 #[derive(Clone, Debug)]
 pub struct Kinematics {
-    /// Fixed part of each joint's transform, before its own rotation about z.
-    before: Vec<Isometry3<f64>>,
+    /// Each joint: the fixed part of its transform, then what it turns about, in its own frame.
+    joints: Vec<(Isometry3<f64>, Unit<Vector3<f64>>)>,
     tool: Isometry3<f64>,
 }
 
@@ -22,49 +22,101 @@ impl Kinematics {
                 origin: description.name.clone(),
                 what: "kinematics".into(),
                 got: "missing".into(),
-                allowed: "a [kinematics] table, for poses".into(),
+                allowed: "a [kinematics] table, or a [urdf] table beside a robot.urdf, for poses"
+                    .into(),
             });
         };
-        let before = chain
-            .dh
-            .iter()
-            .map(|&[a, d, alpha]| {
-                // Craig's link transform is Rx(alpha) Tx(a) Rz(theta) Tz(d); the last two commute.
-                let turn = Rotation3::from_axis_angle(&Vector3::x_axis(), alpha);
-                let shift = turn * Vector3::new(a, 0.0, d);
-                Isometry3::from_parts(
-                    Translation3::from(shift),
-                    UnitQuaternion::from_rotation_matrix(&turn),
-                )
-            })
-            .collect();
-        let tool = Isometry3::from_parts(
-            Translation3::new(0.0, 0.0, chain.tool_offset_m),
-            UnitQuaternion::from_axis_angle(&Vector3::z_axis(), chain.tool_turn_rad),
-        );
-        Ok(Self { before, tool })
+        Ok(Self::of_chain(chain))
     }
 
-    /// Joint frames in the base frame, joint z along the axis.
+    /// A chain that is no robot's yet.
+    #[must_use]
+    pub fn of_chain(chain: &Chain) -> Self {
+        let dh = chain.dh.iter().map(|&[a, d, alpha]| {
+            // Craig's link transform is Rx(alpha) Tx(a) Rz(theta) Tz(d); the last two commute.
+            let turn = Rotation3::from_axis_angle(&Vector3::x_axis(), alpha);
+            let shift = turn * Vector3::new(a, 0.0, d);
+            let before = Isometry3::from_parts(
+                Translation3::from(shift),
+                UnitQuaternion::from_rotation_matrix(&turn),
+            );
+            (before, Vector3::z_axis())
+        });
+        let frames = chain.frames.iter().map(|frame| {
+            let before = placement(frame.xyz, frame.rpy);
+            (before, Unit::new_normalize(Vector3::from(frame.axis)))
+        });
+        let tool = match &chain.tool {
+            Some(tool) => placement(tool.xyz, tool.rpy),
+            None => Isometry3::from_parts(
+                Translation3::new(0.0, 0.0, chain.tool_offset_m),
+                UnitQuaternion::from_axis_angle(&Vector3::z_axis(), chain.tool_turn_rad),
+            ),
+        };
+        Self {
+            joints: dh.chain(frames).collect(),
+            tool,
+        }
+    }
+
+    /// How many joints the chain has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.joints.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.joints.is_empty()
+    }
+
+    /// Joint frames in the base frame, each after its joint's turn. In a chain of Denavit-Hartenberg
+    /// parameters z lies along the axis.
     #[must_use]
     pub fn link_poses(&self, joints: &[f64]) -> Vec<Isometry3<f64>> {
         let mut pose = Isometry3::identity();
-        self.before
+        self.joints
             .iter()
             .zip(joints)
-            .map(|(before, &angle)| {
-                pose = pose * before * UnitQuaternion::from_axis_angle(&Vector3::z_axis(), angle);
+            .map(|((before, axis), &angle)| {
+                pose = pose * before * UnitQuaternion::from_axis_angle(axis, angle);
                 pose
             })
             .collect()
+    }
+
+    /// Writes the base's frame, each joint's frame and the tool frame, all in the base frame, without
+    /// allocating. Answers `false`, with nothing written, when `joints` are not as many as the chain's or not
+    /// finite, or `frames` has not room for exactly two more than the joints.
+    #[must_use]
+    pub fn frames_into(&self, joints: &[f64], frames: &mut [Isometry3<f64>]) -> bool {
+        let count = self.joints.len();
+        let fits = joints.len() == count && frames.len() == count + 2;
+        if !fits || joints.iter().any(|q| !q.is_finite()) {
+            return false;
+        }
+        let mut pose = Isometry3::identity();
+        let mut places = frames.iter_mut();
+        if let Some(base) = places.next() {
+            *base = pose;
+        }
+        for (((before, axis), &angle), place) in self.joints.iter().zip(joints).zip(&mut places) {
+            pose = pose * before * UnitQuaternion::from_axis_angle(axis, angle);
+            *place = pose;
+        }
+        if let Some(tool) = places.next() {
+            *tool = pose * self.tool;
+        }
+        true
     }
 
     /// The tool frame in the base frame.
     #[must_use]
     pub fn tool_pose(&self, joints: &[f64]) -> Isometry3<f64> {
         let mut pose = Isometry3::identity();
-        for (before, &angle) in self.before.iter().zip(joints) {
-            pose = pose * before * UnitQuaternion::from_axis_angle(&Vector3::z_axis(), angle);
+        for ((before, axis), &angle) in self.joints.iter().zip(joints) {
+            pose = pose * before * UnitQuaternion::from_axis_angle(axis, angle);
         }
         pose * self.tool
     }
@@ -75,14 +127,24 @@ impl Kinematics {
         let links = self.link_poses(joints);
         let end = self.tool_pose(joints).translation.vector;
         let mut jacobian = Matrix6xX::zeros(links.len());
-        for (mut column, link) in jacobian.column_iter_mut().zip(&links) {
-            let axis = link.rotation * Vector3::z();
+        for ((mut column, link), (_, axis)) in
+            jacobian.column_iter_mut().zip(&links).zip(&self.joints)
+        {
+            let axis = link.rotation * axis.into_inner();
             let linear = axis.cross(&(end - link.translation.vector));
             column.fixed_rows_mut::<3>(0).copy_from(&linear);
             column.fixed_rows_mut::<3>(3).copy_from(&axis);
         }
         jacobian
     }
+}
+
+/// A frame `xyz` metres away, turned about fixed x, then y, then z by `rpy` radians, as in URDF.
+fn placement(xyz: [f64; 3], [roll, pitch, yaw]: [f64; 3]) -> Isometry3<f64> {
+    Isometry3::from_parts(
+        Translation3::from(Vector3::from(xyz)),
+        UnitQuaternion::from_euler_angles(roll, pitch, yaw),
+    )
 }
 
 #[cfg(test)]

@@ -1,18 +1,31 @@
 //! What a robot is.
 //!
-//! [`description`] holds a robot's limits, kinematics and cameras as its `robot.toml` states them;
-//! [`kinematics`] and [`inverse`] turn joints into poses and back.
+//! [`description`] holds a robot's limits, kinematics, capsules and cameras as its `robot.toml` states them,
+//! [`urdf`] what a `robot.urdf` beside it adds; [`kinematics`] turns joints into poses, [`inverse`] steps
+//! towards a pose, [`pose_ik`] finds joints for one; [`capsules`] tells how near the arm is to itself, [`survey`] looks a whole
+//! folder over.
 
+pub mod capsules;
 pub mod description;
 pub mod error;
+pub mod folder;
 pub mod inverse;
 pub mod kinematics;
+pub mod pose_ik;
 pub mod proprioception;
+pub mod survey;
+pub mod urdf;
 
+pub use capsules::SelfDistance;
 pub use description::{
-    Camera, Capsule, Gripper, Joint, Mount, RobotDescription, VelocityBarrier, Workspace,
+    Camera, Capsule, Chain, Control, EMBEDDED, Gripper, Joint, JointFrame, Mount, Placement,
+    RobotDescription, UrdfSource, VelocityBarrier, Workspace,
 };
 pub use error::DescriptionError;
+pub use folder::RobotFolder;
 pub use inverse::DifferentialIk;
 pub use kinematics::Kinematics;
+pub use pose_ik::{PoseError, PoseSolution, PoseSolver};
 pub use proprioception::proprioception;
+pub use survey::Survey;
+pub use urdf::Urdf;

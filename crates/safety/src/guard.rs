@@ -1,128 +1,124 @@
 //! The guard.
 
-use crate::{GuardConfig, GuardError, Refusal, Refusals};
-use apprentice_core::{JointCommand, RobotState};
-use apprentice_robot::{Kinematics, RobotDescription, Workspace};
+mod moving;
 
-/// Share of every limit the guard keeps to, so that rounding on the way cannot cross it.
-const MARGIN: f64 = 0.98;
+use crate::limits::Limits;
+use crate::shaping::{self, held};
+use crate::space::{Excess, Room, Space};
+use crate::{GuardConfig, GuardError, Proposal, Refusal, Refusals};
+use apprentice_core::{JointCommand, RobotState};
+use apprentice_robot::RobotDescription;
+use moving::Moving;
+
+/// Braking this long, ticks, is looked at from its end first: that is where most of it goes too far.
+const LONG_BRAKING: usize = 64;
+/// Poses that are looked at in one tick where braking is that long; a tick must end in time. What has not been
+/// looked at by then is not let through: the arm brakes, and from slower there is less to look at.
+const MOST_LOOKS: usize = 96;
 /// Parts of the way between braking and what was asked for that are tried when it would go too far.
 const PARTS: [f64; 3] = [1.0, 0.6, 0.25];
-/// Longest braking that is looked ahead, ticks.
-const LONGEST_BRAKING: usize = 1000;
 
 /// What the guard lets through.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Admitted {
-    /// A command within all limits.
+    /// A command within all limits; without positions while the guard has nothing to start from.
     pub command: JointCommand,
     /// Why it is not the one that was proposed; empty when it is.
     pub refusals: Refusals,
 }
 
 /// Keeps a robot's commands within its limits. From where it is, braking as hard as allowed always
-/// stays within limits and workspace; a command is let through only if that still holds after it.
-#[derive(Debug)]
+/// stays within limits and workspace and clear of the arm itself; a command is let through only if that
+/// still holds after it.
+///
+/// A tick allocates nothing when it is given room for its answer ([`Guard::admit_into`],
+/// [`Guard::hold_into`]), and no input makes it panic.
+#[derive(Clone, Debug)]
 pub struct Guard {
-    joints: Vec<Limits>,
-    workspace: Option<(Kinematics, Workspace)>,
+    joints: Vec<Moving>,
+    space: Space,
     gripper_width: f64,
     stale_ns: u64,
+    chunk_stale_ns: u64,
     lead_limit: f64,
     period: f64,
-    /// Ticks in which every joint stops from its highest speed.
+    /// Ticks in which every joint stops, whatever it is doing.
     braking_ticks: usize,
+    /// Where the joints were told to be.
     position: Vec<f64>,
-    velocity: Vec<f64>,
     width: f64,
     started: bool,
-    // Room for looking ahead, so that a tick does not allocate for it.
+    /// Room for looking ahead.
     ahead: Vec<f64>,
-    speeds: Vec<f64>,
-    wanted: Vec<f64>,
-    braking: Vec<f64>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    low: f64,
-    high: f64,
-    velocity: f64,
-    /// Largest change of speed in one period.
-    step: f64,
+    /// Poses that may still be looked at in this tick.
+    looks: usize,
 }
 
 impl Guard {
     /// A guard for this robot.
     ///
     /// # Errors
-    /// When a setting is out of range, or a joint of the robot brakes too slowly to look ahead.
+    /// When a setting is out of range, a joint of the robot has limits that cannot be kept or brakes too slowly
+    /// to look ahead, its capsules are too near each other at home, or there is no kinematics to check workspace or capsules with.
     pub fn new(description: &RobotDescription, config: GuardConfig) -> Result<Self, GuardError> {
         config.validate()?;
-        let period = 1.0 / description.control_hz;
         let mut joints = Vec::with_capacity(description.joints.len());
         let mut braking_ticks = 1;
         for joint in &description.joints {
-            let inset = (joint.position[1] - joint.position[0]) * (1.0 - MARGIN) / 20.0;
-            let limits = Limits {
-                low: joint.position[0] + inset,
-                high: joint.position[1] - inset,
-                velocity: joint.velocity * MARGIN,
-                step: joint.acceleration * MARGIN * period,
-            };
-            let ticks = (limits.velocity / limits.step).ceil() + 1.0;
-            if ticks.is_nan() || ticks > LONGEST_BRAKING as f64 {
-                return Err(GuardError::Braking {
-                    robot: description.name.clone(),
-                    joint: joint.name.clone(),
-                    ticks,
-                    allowed: LONGEST_BRAKING,
-                });
-            }
-            braking_ticks = braking_ticks.max(ticks as usize);
-            joints.push(limits);
+            let limits = Limits::new(joint, description)?;
+            braking_ticks = braking_ticks.max(limits.braking_ticks(joint, description)?);
+            joints.push(Moving::new(limits));
         }
-        let workspace = match &description.workspace {
-            Some(workspace) => Some((Kinematics::new(description)?, *workspace)),
-            None => None,
-        };
-        let count = joints.len();
         Ok(Self {
-            joints,
-            workspace,
+            space: Space::new(description, &config)?,
             gripper_width: description.gripper.map_or(0.0, |g| g.max_width_m),
             stale_ns: config.stale_ms.saturating_mul(1_000_000),
+            chunk_stale_ns: config.chunk_stale_ms.saturating_mul(1_000_000),
             lead_limit: config.lead_limit,
-            period,
+            period: 1.0 / description.control_hz,
             braking_ticks,
-            position: description.home.clone(),
-            velocity: vec![0.0; count],
+            position: vec![0.0; joints.len()],
             width: 0.0,
             started: false,
-            ahead: vec![0.0; count],
-            speeds: vec![0.0; count],
-            wanted: vec![0.0; count],
-            braking: vec![0.0; count],
+            ahead: vec![0.0; joints.len()],
+            looks: 0,
+            joints,
         })
     }
 
-    /// Starts from where the robot is, at rest. A state that is not this robot's, or not finite, is
-    /// not started from: the answer is `false` and the guard goes on as it was.
+    /// Starts from where the robot is, at rest. A state that is not this robot's, not finite, or farther
+    /// outside a joint's limits than these are apart, is not started from: the answer is `false` and the guard
+    /// goes on as it was.
     pub fn restart(&mut self, state: &RobotState) -> bool {
-        if !self.is_sound(state) {
+        let near = |(joint, q): (&Moving, &f64)| {
+            joint.limits.excess(*q) <= joint.limits.high - joint.limits.low
+        };
+        if !self.is_sound(state) || !self.joints.iter().zip(&state.positions).all(near) {
             return false;
         }
-        self.position.clone_from(&state.positions);
-        self.velocity.fill(0.0);
-        self.width = state.gripper_width.clamp(0.0, self.gripper_width);
+        self.position.copy_from_slice(&state.positions);
+        for (joint, position) in self.joints.iter_mut().zip(&self.position) {
+            joint.velocity = 0.0;
+            joint.change = 0.0;
+            joint.stream.forget(*position);
+            joint.follows = true;
+        }
+        self.width = held(state.gripper_width, 0.0, self.gripper_width);
         self.started = true;
         true
+    }
+
+    /// Whether it has started: before, there is no command that could be sent.
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        self.started
     }
 
     /// Whether the arm is told to stay where it is.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        self.velocity.iter().all(|v| *v == 0.0)
+        let rests = |j: &Moving| shaping::is_at_rest(j.velocity, j.change, &j.limits);
+        self.joints.iter().all(rests)
     }
 
     /// Commands within which the arm is at rest if each one brakes.
@@ -138,14 +134,93 @@ impl Guard {
             && state.gripper_width.is_finite()
     }
 
-    /// Lets a command through, or what comes nearest to it. A command older than `stale_ms` at
+    /// Lets a command through, or what comes nearest to it. A command whose stamp is `stale_ms` away from
     /// `now_ns`, both on the sender's clock, brakes.
     pub fn admit(&mut self, proposed: &JointCommand, state: &RobotState, now_ns: u64) -> Admitted {
-        if !self.started {
-            self.restart(state);
+        let mut command = self.room();
+        let refusals = self.admit_into(proposed.into(), state, now_ns, &mut command);
+        Admitted { command, refusals }
+    }
+
+    /// As [`Guard::admit`], into `out`, which keeps its room: nothing is allocated once it has some. `out` is
+    /// left without positions while the guard has not started and `state` is nothing to start from.
+    pub fn admit_into(
+        &mut self,
+        proposed: Proposal<'_>,
+        state: &RobotState,
+        now_ns: u64,
+        out: &mut JointCommand,
+    ) -> Refusals {
+        let mut refusals = self.examine(&proposed, state, now_ns);
+        if !refusals.is_empty() {
+            return self.brake_into(proposed.sequence, now_ns, refusals, out);
         }
+        for (joint, position) in self.joints.iter_mut().zip(proposed.positions) {
+            joint.wanted = *position;
+        }
+        if self.lead_limit > 0.0 {
+            for (joint, measured) in self.joints.iter_mut().zip(&state.positions) {
+                let (least, most) = (measured - self.lead_limit, measured + self.lead_limit);
+                let wanted = held(joint.wanted, least, most);
+                if wanted != joint.wanted {
+                    refusals.insert(Refusal::Lead);
+                    joint.wanted = wanted;
+                    // Where the joint is seen to go is not where it is wanted to go on.
+                    joint.stream.forget(wanted);
+                }
+            }
+        }
+        let width = held(proposed.gripper_width, 0.0, self.gripper_width);
+        if width != proposed.gripper_width && self.gripper_width > 0.0 {
+            refusals.insert(Refusal::Gripper);
+        }
+        self.width = width;
+        for ((joint, position), measured) in self
+            .joints
+            .iter_mut()
+            .zip(&self.position)
+            .zip(&state.positions)
+        {
+            let mut shaped = joint.shape(*position, self.period);
+            let lead = (position + joint.shaped * self.period - measured).abs();
+            if self.lead_limit > 0.0 && lead > self.lead_limit && joint.limits.is_jerk_limited() {
+                // Nor may it run ahead because proposals did so far.
+                joint.stream.forget(joint.wanted);
+                shaped = joint.shape(*position, self.period);
+            }
+            refusals.merge(shaped);
+        }
+        let now = self.space.excess(&self.position);
+        // Outside already, only ways back in are open.
+        let inside = self.joint_excess(&self.position);
+        let allowed = Excess {
+            workspace: inside.max(now.workspace).max(0.0),
+            nearness: now.nearness.max(0.0),
+        };
+        self.looks = if self.braking_ticks > LONG_BRAKING {
+            MOST_LOOKS
+        } else {
+            usize::MAX
+        };
+        for part in PARTS {
+            for joint in &mut self.joints {
+                joint.blend(part);
+            }
+            match self.look_ahead(now, allowed) {
+                None => {
+                    self.take();
+                    return self.write(proposed.sequence, now_ns, refusals, out);
+                }
+                Some(refusal) => refusals.insert(refusal),
+            }
+        }
+        self.brake_into(proposed.sequence, now_ns, refusals, out)
+    }
+
+    /// Why a command cannot be obeyed at all.
+    fn examine(&mut self, proposed: &Proposal<'_>, state: &RobotState, now_ns: u64) -> Refusals {
         let mut refusals = Refusals::default();
-        if !self.is_sound(state) {
+        if !self.can_go_on(state) {
             refusals.insert(Refusal::State);
         }
         if proposed.positions.len() != self.joints.len() {
@@ -155,70 +230,21 @@ impl Guard {
         {
             refusals.insert(Refusal::NotFinite);
         }
-        if now_ns.saturating_sub(proposed.stamp_ns) > self.stale_ns {
+        // A stamp from as far in the future says that clocks are wrong, not that the command is new.
+        if now_ns.abs_diff(proposed.stamp_ns) > self.stale_ns {
             refusals.insert(Refusal::Stale);
         }
-        if !refusals.is_empty() {
-            return self.brake(proposed.sequence, now_ns, refusals);
-        }
-        for (wanted, position) in self.wanted.iter_mut().zip(&proposed.positions) {
-            *wanted = *position;
-        }
-        if self.lead_limit > 0.0 {
-            for (wanted, measured) in self.wanted.iter_mut().zip(&state.positions) {
-                // The state is finite here, so the bounds are in order.
-                let held = wanted.clamp(measured - self.lead_limit, measured + self.lead_limit);
-                if held != *wanted {
-                    refusals.insert(Refusal::Lead);
-                    *wanted = held;
-                }
-            }
-        }
-        let width = proposed.gripper_width.clamp(0.0, self.gripper_width);
-        if width != proposed.gripper_width && self.gripper_width > 0.0 {
-            refusals.insert(Refusal::Gripper);
-        }
-        self.width = width;
-        // What is wanted of each joint, as a speed within its limits.
-        for (((wanted, position), velocity), limits) in self
-            .wanted
-            .iter_mut()
-            .zip(&self.position)
-            .zip(&self.velocity)
-            .zip(&self.joints)
+        if let Some(observed_ns) = proposed.observed_ns
+            && now_ns.abs_diff(observed_ns) > self.chunk_stale_ns
         {
-            let speed = (*wanted - position) / self.period;
-            let slow = speed.clamp(-limits.velocity, limits.velocity);
-            if slow != speed {
-                refusals.insert(Refusal::Velocity);
-            }
-            let smooth = slow.clamp(velocity - limits.step, velocity + limits.step);
-            if smooth != slow {
-                refusals.insert(Refusal::Acceleration);
-            }
-            *wanted = smooth;
+            refusals.insert(Refusal::ChunkStale);
         }
-        let allowed = self.excess_now();
-        for part in PARTS {
-            for (((speed, wanted), velocity), limits) in self
-                .speeds
-                .iter_mut()
-                .zip(&self.wanted)
-                .zip(&self.velocity)
-                .zip(&self.joints)
-            {
-                let braked = toward_zero(*velocity, limits.step);
-                *speed = braked + part * (wanted - braked);
-            }
-            match self.look_ahead(allowed) {
-                None => {
-                    self.take();
-                    return self.admitted(proposed.sequence, now_ns, refusals);
-                }
-                Some(refusal) => refusals.insert(refusal),
-            }
-        }
-        self.brake(proposed.sequence, now_ns, refusals)
+        refusals
+    }
+
+    /// Starts if need be. Answers whether a state is one of this robot and the guard has started.
+    fn can_go_on(&mut self, state: &RobotState) -> bool {
+        (self.started || self.restart(state)) && self.is_sound(state)
     }
 
     /// Brakes: no command came.
@@ -228,114 +254,181 @@ impl Guard {
 
     /// Brakes for this reason, and stays where it comes to rest.
     pub fn hold(&mut self, reason: Refusal, state: &RobotState, now_ns: u64) -> Admitted {
-        if !self.started {
-            self.restart(state);
-        }
-        let mut refusals = Refusals::default();
-        refusals.insert(reason);
-        if !self.is_sound(state) {
-            refusals.insert(Refusal::State);
-        }
-        self.brake(0, now_ns, refusals)
-    }
-
-    fn brake(&mut self, sequence: u64, now_ns: u64, refusals: Refusals) -> Admitted {
-        for ((speed, velocity), limits) in
-            self.speeds.iter_mut().zip(&self.velocity).zip(&self.joints)
-        {
-            *speed = toward_zero(*velocity, limits.step);
-        }
-        self.take();
-        self.admitted(sequence, now_ns, refusals)
-    }
-
-    /// Makes `speeds` the speeds of the coming period.
-    fn take(&mut self) {
-        for ((position, velocity), speed) in self
-            .position
-            .iter_mut()
-            .zip(&mut self.velocity)
-            .zip(&self.speeds)
-        {
-            *velocity = *speed;
-            *position += speed * self.period;
-        }
-    }
-
-    fn admitted(&self, sequence: u64, stamp_ns: u64, refusals: Refusals) -> Admitted {
-        let command = JointCommand {
-            sequence,
-            stamp_ns,
-            positions: self.position.clone(),
-            gripper_width: self.width,
-        };
+        let mut command = self.room();
+        let refusals = self.hold_into(reason, state, now_ns, &mut command);
         Admitted { command, refusals }
     }
 
-    /// What would be crossed on the way to a stop if `speeds` were taken, or `None`.
-    fn look_ahead(&mut self, allowed: f64) -> Option<Refusal> {
-        self.ahead.clone_from(&self.position);
-        let mut moving = std::mem::take(&mut self.braking);
-        moving.clone_from(&self.speeds);
-        let mut crossed = None;
-        for _ in 0..=self.braking_ticks {
-            for (position, speed) in self.ahead.iter_mut().zip(&moving) {
-                *position += speed * self.period;
-            }
-            let (joints, workspace) = (
-                self.joint_excess(&self.ahead),
-                self.workspace_excess(&self.ahead),
-            );
-            if joints > allowed {
-                crossed = Some(Refusal::Position);
-            } else if workspace > allowed {
-                crossed = Some(Refusal::Workspace);
-            }
-            if crossed.is_some() || moving.iter().all(|v| *v == 0.0) {
-                break;
-            }
-            for (speed, limits) in moving.iter_mut().zip(&self.joints) {
-                *speed = toward_zero(*speed, limits.step);
-            }
+    /// As [`Guard::hold`], into `out`; see [`Guard::admit_into`].
+    pub fn hold_into(
+        &mut self,
+        reason: Refusal,
+        state: &RobotState,
+        now_ns: u64,
+        out: &mut JointCommand,
+    ) -> Refusals {
+        let mut refusals = Refusals::default();
+        refusals.insert(reason);
+        if !self.can_go_on(state) {
+            refusals.insert(Refusal::State);
         }
-        self.braking = moving;
-        crossed
+        self.brake_into(0, now_ns, refusals, out)
     }
 
-    /// How far outside limits or workspace we are already: only ways back in are open then.
-    fn excess_now(&self) -> f64 {
-        self.joint_excess(&self.position)
-            .max(self.workspace_excess(&self.position))
-            .max(0.0)
+    fn brake_into(
+        &mut self,
+        sequence: u64,
+        now_ns: u64,
+        refusals: Refusals,
+        out: &mut JointCommand,
+    ) -> Refusals {
+        for (joint, position) in self.joints.iter_mut().zip(&self.position) {
+            joint.stream.forget(*position);
+            joint.exact = None;
+            joint.speed = shaping::brake(joint.velocity, joint.change, &joint.limits);
+        }
+        self.take();
+        self.write(sequence, now_ns, refusals, out)
+    }
+
+    /// Makes `speed` the velocity of the coming period.
+    fn take(&mut self) {
+        for (joint, position) in self.joints.iter_mut().zip(&mut self.position) {
+            joint.change = joint.speed - joint.velocity;
+            joint.velocity = joint.speed;
+            *position = joint.exact.unwrap_or(*position + joint.speed * self.period);
+            joint.follows = joint.exact.is_some() || (joint.speed == 0.0 && joint.change == 0.0);
+        }
+    }
+
+    fn room(&self) -> JointCommand {
+        JointCommand {
+            sequence: 0,
+            stamp_ns: 0,
+            positions: Vec::with_capacity(self.joints.len()),
+            gripper_width: 0.0,
+        }
+    }
+
+    fn write(
+        &self,
+        sequence: u64,
+        stamp_ns: u64,
+        refusals: Refusals,
+        out: &mut JointCommand,
+    ) -> Refusals {
+        out.sequence = sequence;
+        out.stamp_ns = stamp_ns;
+        out.positions.clear();
+        if self.started {
+            out.positions.extend_from_slice(&self.position);
+        }
+        out.gripper_width = self.width;
+        refusals
+    }
+
+    /// What would be crossed on the way to a stop if the joints' `speed`s were taken, or `None`.
+    fn look_ahead(&mut self, now: Excess, allowed: Excess) -> Option<Refusal> {
+        if self.braking_ticks > LONG_BRAKING
+            && let Some(refusal) = self.look_at_the_end(allowed)
+        {
+            return Some(refusal);
+        }
+        self.start_looking();
+        let mut room = Room::left(now, allowed);
+        for _ in 0..=self.braking_ticks {
+            for (index, (joint, position)) in self.joints.iter().zip(&mut self.ahead).enumerate() {
+                let moved = joint.ahead_speed * self.period;
+                *position += moved;
+                let (tool, piece) = self.space.reach(index);
+                room.workspace -= moved.abs() * tool;
+                room.nearness -= moved.abs() * piece;
+            }
+            if self.joint_excess(&self.ahead) > allowed.workspace {
+                return Some(Refusal::Position);
+            }
+            let breaks = |(joint, position): (&Moving, &f64)| {
+                joint.limits.breaks_barrier(*position, joint.ahead_speed)
+            };
+            if self.joints.iter().zip(&self.ahead).any(breaks) {
+                return Some(Refusal::Barrier);
+            }
+            // Poses the arm cannot have got to from the last one that was looked at need no look.
+            if room.workspace <= 0.0 {
+                self.looks = self.looks.saturating_sub(1);
+                let outside = self.space.outside_workspace(&self.ahead);
+                if outside > allowed.workspace || self.looks == 0 {
+                    return Some(Refusal::Workspace);
+                }
+                room.workspace = Room::left(
+                    Excess {
+                        workspace: outside,
+                        ..now
+                    },
+                    allowed,
+                )
+                .workspace;
+            }
+            if room.nearness <= 0.0 {
+                self.looks = self.looks.saturating_sub(1);
+                let near = self.space.too_near(&self.ahead);
+                if near > allowed.nearness || self.looks == 0 {
+                    return Some(Refusal::SelfCollision);
+                }
+                room.nearness = Room::left(
+                    Excess {
+                        nearness: near,
+                        ..now
+                    },
+                    allowed,
+                )
+                .nearness;
+            }
+            if self.joints.iter().all(Moving::rests_ahead) {
+                return None;
+            }
+            for joint in &mut self.joints {
+                joint.brake_ahead();
+            }
+        }
+        // It takes longer to stop than any joint can: not to be trusted.
+        Some(Refusal::Position)
+    }
+
+    /// What would be crossed by staying where the joints come to a stop, or `None`.
+    fn look_at_the_end(&mut self, allowed: Excess) -> Option<Refusal> {
+        self.start_looking();
+        for (joint, position) in self.joints.iter_mut().zip(&mut self.ahead) {
+            for _ in 0..=self.braking_ticks {
+                *position += joint.ahead_speed * self.period;
+                if joint.rests_ahead() {
+                    break;
+                }
+                joint.brake_ahead();
+            }
+        }
+        if self.joint_excess(&self.ahead) > allowed.workspace {
+            return Some(Refusal::Position);
+        }
+        if self.space.outside_workspace(&self.ahead) > allowed.workspace {
+            return Some(Refusal::Workspace);
+        }
+        (self.space.too_near(&self.ahead) > allowed.nearness).then_some(Refusal::SelfCollision)
+    }
+
+    fn start_looking(&mut self) {
+        self.ahead.copy_from_slice(&self.position);
+        for joint in &mut self.joints {
+            joint.ahead_speed = joint.speed;
+            joint.ahead_change = joint.speed - joint.velocity;
+        }
     }
 
     fn joint_excess(&self, joints: &[f64]) -> f64 {
-        let outside = |(q, l): (&f64, &Limits)| (l.low - q).max(q - l.high);
         joints
             .iter()
             .zip(&self.joints)
-            .map(outside)
+            .map(|(q, joint)| joint.limits.excess(*q))
             .fold(f64::NEG_INFINITY, f64::max)
-    }
-
-    fn workspace_excess(&self, joints: &[f64]) -> f64 {
-        let Some((kinematics, workspace)) = &self.workspace else {
-            return f64::NEG_INFINITY;
-        };
-        let at = kinematics.tool_pose(joints).translation.vector;
-        let sides = at.iter().zip(workspace.min.iter().zip(&workspace.max));
-        sides
-            .map(|(p, (min, max))| (min + 1e-4 - p).max(p - max + 1e-4))
-            .fold(f64::NEG_INFINITY, f64::max)
-    }
-}
-
-fn toward_zero(speed: f64, step: f64) -> f64 {
-    if speed > step {
-        speed - step
-    } else if speed < -step {
-        speed + step
-    } else {
-        0.0
     }
 }

@@ -25,11 +25,19 @@ pub enum Refusal {
     NotAPose,
     /// What was measured is not of this robot, or not finite.
     State,
+    /// A change of acceleration larger than allowed.
+    Jerk,
+    /// Faster than a joint may move so near its position limit, now or when braking.
+    Barrier,
+    /// The arm would come too near itself, now or when braking.
+    SelfCollision,
+    /// Computed from an observation that is too old.
+    ChunkStale,
 }
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::NotFinite,
         Self::Dimension,
         Self::Stale,
@@ -41,6 +49,10 @@ impl Refusal {
         Self::Gripper,
         Self::NotAPose,
         Self::State,
+        Self::Jerk,
+        Self::Barrier,
+        Self::SelfCollision,
+        Self::ChunkStale,
     ];
 
     /// Its name, as in files and reports.
@@ -58,18 +70,22 @@ impl Refusal {
             Self::Gripper => "gripper",
             Self::NotAPose => "not_a_pose",
             Self::State => "state",
+            Self::Jerk => "jerk",
+            Self::Barrier => "barrier",
+            Self::SelfCollision => "self_collision",
+            Self::ChunkStale => "chunk_stale",
         }
     }
 }
 
 /// A set of reasons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Refusals(u16);
+pub struct Refusals(u32);
 
 impl Refusals {
     /// Adds a reason.
     pub fn insert(&mut self, refusal: Refusal) {
-        self.0 |= 1 << refusal as u16;
+        self.0 |= 1 << refusal as u32;
     }
 
     /// Adds all of another set.
@@ -80,7 +96,7 @@ impl Refusals {
     /// Whether a reason is in it.
     #[must_use]
     pub fn contains(self, refusal: Refusal) -> bool {
-        self.0 & (1 << refusal as u16) != 0
+        self.0 & (1 << refusal as u32) != 0
     }
 
     /// Whether it holds no reason.
@@ -90,11 +106,19 @@ impl Refusals {
     }
 
     /// Whether the command was only made slower or smoother, as any step of a target has to be: its
-    /// reasons are velocity and acceleration, nothing else.
+    /// reasons are velocity, near a position limit too, acceleration and jerk, nothing else.
     #[must_use]
     pub fn only_shape(self) -> bool {
-        let shaping = 1 << Refusal::Velocity as u16 | 1 << Refusal::Acceleration as u16;
-        self.0 != 0 && self.0 & !shaping == 0
+        let mut shaping = Self::default();
+        for refusal in [
+            Refusal::Velocity,
+            Refusal::Acceleration,
+            Refusal::Jerk,
+            Refusal::Barrier,
+        ] {
+            shaping.insert(refusal);
+        }
+        self.0 != 0 && self.0 & !shaping.0 == 0
     }
 
     /// Names of the reasons.
@@ -163,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn only_speed_and_its_change_are_shaping() {
+    fn only_speed_and_its_changes_are_shaping() {
         let of = |reasons: &[Refusal]| {
             let mut set = Refusals::default();
             reasons.iter().for_each(|&r| set.insert(r));
@@ -171,6 +195,10 @@ mod tests {
         };
         assert!(of(&[Refusal::Velocity]).only_shape());
         assert!(of(&[Refusal::Velocity, Refusal::Acceleration]).only_shape());
+        assert!(of(&[Refusal::Jerk]).only_shape());
+        assert!(of(&[Refusal::Barrier, Refusal::Velocity]).only_shape());
+        assert!(!of(&[Refusal::Jerk, Refusal::SelfCollision]).only_shape());
+        assert!(!of(&[Refusal::ChunkStale]).only_shape());
         assert!(!of(&[]).only_shape());
         assert!(!of(&[Refusal::Velocity, Refusal::Workspace]).only_shape());
     }

@@ -88,11 +88,24 @@ impl SimNode {
         mode: ClockMode,
         listen: Option<&str>,
     ) -> Result<Self> {
+        let server = RobotServer::open(description, listen, mode == ClockMode::Lockstep)?;
+        Self::serve(config, description, mode, server)
+    }
+
+    /// Starts the simulator behind a server of its own, with keys or at a router.
+    ///
+    /// # Errors
+    /// When the configuration or the robot cannot be simulated, or no thread can be had.
+    pub fn serve(
+        config: SimConfig,
+        description: &RobotDescription,
+        mode: ClockMode,
+        server: RobotServer,
+    ) -> Result<Self> {
         let simulation = Simulation::new(config, description)?;
         let judge = Judge {
             view: Arc::new(Mutex::new((simulation.outcome(), simulation.scene()))),
         };
-        let server = RobotServer::open(description, listen, mode == ClockMode::Lockstep)?;
         let endpoint = server.endpoint().to_owned();
         let stop = Arc::new(AtomicBool::new(false));
         let mut node = Running {

@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use apprentice_core::JointCommand;
-use apprentice_link::{Freshness, LinkError, RobotLink, wire};
+use apprentice_link::{Arm as _, Freshness, LinkError, RobotLink, wire};
 use apprentice_robot::RobotDescription;
+use apprentice_safety::Phase;
 use apprentice_sim::{ClockMode, SimConfig, SimNode};
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 use zenoh::Wait as _;
 
 fn start(mode: ClockMode) -> (RobotDescription, SimNode) {
@@ -32,6 +36,7 @@ fn lockstep_time_passes_only_when_asked_for_and_repeats() {
     let (description, node) = start(ClockMode::Lockstep);
     let mut link = connect(&node);
     assert!(link.is_lockstep());
+    link.engage().unwrap();
     let mut sequence = 0;
     let mut episode = |link: &mut RobotLink| {
         let mut seen = vec![link.reset(7).unwrap()];
@@ -64,7 +69,7 @@ fn what_is_really_there_is_not_on_the_link() {
     let (_, node) = start(ClockMode::Lockstep);
     let mut config = zenoh::Config::default();
     for (key, value) in [
-        ("mode", "\"peer\"".to_owned()),
+        ("mode", "\"client\"".to_owned()),
         ("scouting/multicast/enabled", "false".to_owned()),
         ("listen/endpoints", "[]".to_owned()),
         ("connect/endpoints", format!("[{:?}]", node.endpoint())),
@@ -74,6 +79,7 @@ fn what_is_really_there_is_not_on_the_link() {
     let session = zenoh::open(config).wait().unwrap();
     let everything = session.declare_subscriber("**").wait().unwrap();
     let mut link = connect(&node);
+    link.engage().unwrap();
     link.reset(1).unwrap();
     let judged = node.judge().scene().mug_pose.translation.vector;
     for sequence in 1..=5 {
@@ -98,12 +104,17 @@ fn what_is_really_there_is_not_on_the_link() {
             // The decoder refuses anything longer than joints and gripper.
             let state = wire::decode_state(&bytes).unwrap();
             assert_eq!((state.positions.len(), state.velocities.len()), (7, 7));
+        } else if key.ends_with("/status") {
+            wire::decode_status(&bytes).unwrap();
+        } else if key.ends_with("/event") {
+            let what = wire::decode_event(&bytes).unwrap().what;
+            assert!(what.contains("by client"), "{what}");
         } else if key.contains("/camera/") {
             assert_eq!(wire::decode_frame(&bytes).unwrap().image.width(), 96);
         }
         keys.insert(key);
     }
-    let allowed: BTreeSet<String> = ["state", "camera/front", "camera/wrist"]
+    let allowed: BTreeSet<String> = ["state", "status", "event", "camera/front", "camera/wrist"]
         .map(|k| format!("apprentice/franka_fr3/{k}"))
         .into();
     let sent_by_us = "apprentice/franka_fr3/command".to_owned();
@@ -123,9 +134,10 @@ fn real_time_runs_by_itself() {
     let mut link = connect(&node);
     assert!(!link.is_lockstep());
     let first = link.latest(true, PATIENT).unwrap();
+    link.engage().unwrap();
     let mut target = first.state.positions.clone();
-    target[6] += 0.2;
     for sequence in 1..=30 {
+        target[6] = (target[6] + 0.02).min(first.state.positions[6] + 0.2);
         link.send(&command(sequence, &target)).unwrap();
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -135,36 +147,91 @@ fn real_time_runs_by_itself() {
     assert!(later.frames[0].sequence > first.frames[0].sequence);
 }
 
+/// The phase the robot says it is in, once it is this one; the time that took.
+fn comes_to(link: &RobotLink, phase: Phase) -> Duration {
+    let begun = Instant::now();
+    while link.status().is_none_or(|s| s.phase != phase) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            link.status()
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    begun.elapsed()
+}
+
 #[test]
-fn an_arm_nobody_commands_any_more_stops_by_itself() {
+fn an_arm_nobody_commands_any_more_holds_then_stops_until_it_is_enabled() {
     let (description, node) = start(ClockMode::RealTime);
     let mut link = connect(&node);
+    link.engage().unwrap();
     link.reset(1).unwrap();
-    let mut far = description.home.clone();
-    far[0] = 2.5;
-    link.send(&command(1, &far)).unwrap();
-    let stopped = (0..200).find_map(|_| {
+    let mut target = description.home.clone();
+    let mut sequence = 0;
+    let mut send = |link: &mut RobotLink, target: &[f64]| {
+        sequence += 1;
+        link.send(&command(sequence, target))
+    };
+    for _ in 0..10 {
+        target[0] += 0.02;
+        send(&mut link, &target).unwrap();
         std::thread::sleep(Duration::from_millis(20));
-        let state = link.latest(false, PATIENT).unwrap().state;
-        (state.velocities[0] == 0.0 && state.positions[0] > 0.05).then_some(state)
-    });
-    let stopped = stopped.unwrap();
-    assert!(
-        stopped.positions[0] < 2.0,
-        "it goes on to {} rad",
-        stopped.positions[0]
-    );
-    std::thread::sleep(Duration::from_millis(200));
+    }
+    let held = comes_to(&link, Phase::Holding);
+    assert!(held > Duration::from_millis(100), "it held after {held:?}");
     let still = link.latest(false, PATIENT).unwrap().state;
-    assert_eq!(still.positions, stopped.positions);
-    // And it obeys again.
-    link.send(&command(2, &description.home)).unwrap();
-    let back = (0..200).any(|_| {
+    std::thread::sleep(Duration::from_millis(100));
+    let later = link.latest(false, PATIENT).unwrap().state;
+    assert_eq!(still.positions, later.positions);
+    // The next command goes on, and so it does until silence has been long.
+    send(&mut link, &target).unwrap();
+    comes_to(&link, Phase::Active);
+    comes_to(&link, Phase::Stopped);
+    let error = send(&mut link, &target).unwrap_err();
+    assert!(matches!(error, LinkError::ControlLost { .. }), "{error}");
+    link.engage().unwrap();
+    for _ in 0..10 {
+        target[0] -= 0.02;
+        send(&mut link, &target).unwrap();
         std::thread::sleep(Duration::from_millis(20));
-        let state = link.latest(false, PATIENT).unwrap().state;
-        state.positions[0] < still.positions[0] - 0.01
-    });
-    assert!(back);
+    }
+    let back = link.latest(false, PATIENT).unwrap().state;
+    assert!(back.positions[0] < still.positions[0] - 0.05);
+    let status = link.status().unwrap();
+    assert_eq!(status.denials.total(), 0, "{:?}", status.denials);
+}
+
+#[test]
+fn jumps_and_strangers_are_refused_and_counted() {
+    let (description, node) = start(ClockMode::RealTime);
+    let mut link = connect(&node);
+    let mut stranger = connect(&node);
+    link.engage().unwrap();
+    link.reset(1).unwrap();
+    let error = stranger.engage().unwrap_err().to_string();
+    assert!(
+        error.contains("owned: the arm belongs to another client"),
+        "{error}"
+    );
+    let mut far = description.home.clone();
+    far[0] = 1.0;
+    for sequence in 1..=10 {
+        link.send(&command(sequence, &far)).unwrap();
+        // A stranger who does not ask but sends.
+        stranger
+            .send(&command(100 + sequence, &description.home))
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    comes_to(&link, Phase::Holding);
+    // Counts are published once a second.
+    std::thread::sleep(Duration::from_millis(1100));
+    let status = link.status().unwrap();
+    let counts: Vec<_> = status.denials.named().filter(|(_, n)| *n > 0).collect();
+    assert_eq!(counts, [("owned", 1), ("not_owner", 10), ("step", 10)]);
+    let here = link.latest(false, PATIENT).unwrap().state;
+    assert_eq!(here.positions, description.home);
 }
 
 #[test]

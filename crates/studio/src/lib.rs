@@ -5,15 +5,19 @@
 //! a bounded queue; a thread of the studio's own does the rest, so that looking on never holds the
 //! arm up. Nothing is opened unasked and nothing listens beyond this machine.
 //!
+//! [`draw_robot`] draws a robot by itself.
+//!
 //! Files to read first: `studio.rs` (the caller's side), `scene.rs` (what is drawn where),
 //! `layout.rs` (how the viewer arranges it).
 
 mod error;
 mod layout;
+mod robot_scene;
 mod scene;
 mod sinks;
 mod story;
 mod studio;
 
 pub use error::StudioError;
+pub use robot_scene::draw_robot;
 pub use studio::{Shown, Studio, StudioOptions, WhenFull};

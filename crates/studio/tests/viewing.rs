@@ -133,3 +133,23 @@ fn what_cannot_be_opened_is_named() {
     let neither = Studio::open(&robot, &StudioOptions::default()).err();
     assert!(matches!(neither, Some(StudioError::NothingToDo)));
 }
+
+#[test]
+fn every_robot_is_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in apprentice_robot::EMBEDDED {
+        let robot = RobotDescription::embedded(name).unwrap();
+        let path = dir.path().join(format!("{name}.rrd"));
+        apprentice_studio::draw_robot(&path, &robot, "found").unwrap();
+        let bytes = fs::read(&path).unwrap();
+        assert_eq!(&bytes[..3], b"RRF");
+        let text = String::from_utf8_lossy(&bytes);
+        for joint in &robot.joints {
+            assert!(text.contains(&format!("/world/joints/{}", joint.name)));
+        }
+        assert!(text.contains("/world/capsules/0") && text.contains("/findings"));
+    }
+    let nowhere = dir.path().join("no/such/folder/x.rrd");
+    let error = apprentice_studio::draw_robot(&nowhere, &robot(), "").unwrap_err();
+    assert!(matches!(error, StudioError::File { .. }), "{error}");
+}

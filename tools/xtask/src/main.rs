@@ -1,7 +1,9 @@
 //! Jobs for developers: `cargo xtask ci` is everything continuous integration does.
 
 mod bench;
+mod conformance;
 mod cuda;
+mod faults;
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -13,7 +15,15 @@ const USAGE: &str = "usage: cargo xtask ci
        cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda] [--only PART]
                          [--python FILE] [--binary FILE]
            our networks beside PyTorch's, in turns; 2 threads, 7 turns, flex. PyTorch is installed below
-           target unless --python has it, our side is built unless --binary names it";
+           target unless --python has it, our side is built unless --binary names it
+       cargo xtask conformance [--episodes N] [--json FILE] [--node FILE] [--python FILE] [--binary FILE]
+           our adapter beside franka-node and franka-sim in a network namespace, as root; 50 episodes. Both
+           are installed below target unless --node and --python have them, our side is built unless
+           --binary names it
+       cargo xtask faults [--json FILE] [--row NAME]... [--full] [--hours H] [--binary FILE]
+           the rows of the fault table: what comes of parts that are killed, flooded, starved or lied to. As
+           in continuous integration, or in full; --row R17 --hours 8 is the long run. The program is built
+           unless --binary names it";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +36,14 @@ fn main() -> ExitCode {
         ["ci"] => ci(),
         ["bench", options @ ..] => match bench::Options::parse(options) {
             Some(options) => ended(bench::run(&options)),
+            None => misunderstood(),
+        },
+        ["conformance", options @ ..] => match conformance::Options::parse(options) {
+            Some(options) => ended(conformance::run(&options)),
+            None => misunderstood(),
+        },
+        ["faults", options @ ..] => match faults::Options::parse(options) {
+            Some(options) => ended(faults::run(&options)),
             None => misunderstood(),
         },
         ["check-cuda"] => ended(cuda::check(None)),

@@ -3,7 +3,7 @@
 use crate::cli::DoctorArgs;
 use anyhow::{Result, anyhow, bail};
 use apprentice_nn::{gaussian, open_device};
-use apprentice_robot::RobotDescription;
+use apprentice_robot::{EMBEDDED, RobotDescription};
 use burn::tensor::Tensor;
 use std::time::Instant;
 
@@ -52,7 +52,7 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
     let error = largest_error(&numbers(a)?, &numbers(b)?, &product);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let robots = ["franka_fr3"];
+    let robots = EMBEDDED;
     robots
         .iter()
         .try_for_each(|r| RobotDescription::embedded(r).map(|_| ()))?;

@@ -2,9 +2,11 @@
 
 mod compare;
 mod doctor;
+mod keys;
 mod rank;
 mod rlds;
 mod rlds_trial;
+mod robot;
 mod sim;
 mod takeover;
 
@@ -46,6 +48,7 @@ pub fn run(cli: Cli) -> Result<()> {
             }
             finish(&context, &args)
         }
+        Command::Robot(command) => robot::run(&command),
         Command::Weights(WeightsCommand::Get {
             name,
             from,
@@ -63,6 +66,7 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Command::Import(ImportCommand::Rlds(args)) => rlds::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Keys(args) => keys::run(&args),
     }
 }
 

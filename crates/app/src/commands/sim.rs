@@ -4,6 +4,8 @@ use crate::cli::SimArgs;
 use crate::config::Config;
 use crate::stages::cells::describe_in;
 use anyhow::Result;
+use apprentice_link::RobotServer;
+use apprentice_link::session::Place;
 use apprentice_sim::{ClockMode, SimNode};
 use std::sync::mpsc::sync_channel;
 
@@ -23,7 +25,15 @@ pub fn run(args: &SimArgs) -> Result<()> {
     ctrlc::set_handler(move || {
         let _ = ended.try_send(());
     })?;
-    let node = SimNode::start(config.sim, &description, mode, Some(&args.listen))?;
+    let place = if args.join {
+        Place::Join
+    } else {
+        Place::Listen
+    };
+    let security = config.robot.security()?;
+    let lockstep = mode == ClockMode::Lockstep;
+    let server = RobotServer::serve(&description, (place, &args.listen), &security, lockstep)?;
+    let node = SimNode::serve(config.sim, &description, mode, server)?;
     println!(
         "simulated {} on {} ({mode:?}); Ctrl-C ends it",
         description.name,

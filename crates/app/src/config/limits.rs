@@ -63,7 +63,7 @@ fn run(config: &Config) -> Result<()> {
     let robot = &config.robot;
     if robot.description.trim().is_empty() {
         bail!(
-            "robot.description is empty, allowed: franka_fr3, or a folder with a robot.toml of your own"
+            "robot.description is empty, allowed: franka_fr3, another of `apprentice robot list`, or a folder with a robot.toml of your own"
         );
     }
     if !robot.endpoint.is_empty() && !robot.endpoint.contains('/') {
@@ -73,6 +73,7 @@ fn run(config: &Config) -> Result<()> {
             robot.endpoint
         );
     }
+    robot.security()?;
     within("robot.image_size", robot.image_size, 32..=224, "pixels")?;
     within(
         "inference.thinking.latency_ms",

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::context::Context;
 use anyhow::{Context as _, Result, bail};
+use apprentice_link::security::Role;
 use apprentice_link::{Arm, RobotLink};
 use apprentice_robot::RobotDescription;
 use apprentice_runtime::{ControlLoop, GuardTotals};
@@ -31,6 +32,10 @@ impl Cells {
             nodes: Vec::new(),
         };
         let guard = &context.config.guard;
+        if let Some(arm) = connect_foreign(context)? {
+            cells.loops.push(ControlLoop::new(arm, guard.clone())?);
+            return Ok(cells);
+        }
         if let Some(link) = connect(context)? {
             let takeover = link.takeover()?;
             let mut control = ControlLoop::new(Box::new(link), guard.clone())?;
@@ -68,7 +73,21 @@ impl Cells {
     }
 }
 
-/// A link to the robot at `robot.endpoint`; `None` where robots are simulated.
+/// The robot at `robot.endpoint`, where its description names an adapter; `None` where it does not.
+fn connect_foreign(context: &Context) -> Result<Option<Box<dyn Arm>>> {
+    let robot = &context.config.robot;
+    let description = describe(context)?;
+    if robot.endpoint.is_empty() || description.adapter.is_none() {
+        return Ok(None);
+    }
+    let security = robot.security()?;
+    let patience = Duration::from_secs(10);
+    let arm =
+        apprentice_adapter::choose::connect(description, &robot.endpoint, &security, patience)?;
+    Ok(Some(arm))
+}
+
+/// A native link to the robot at `robot.endpoint`; `None` where robots are simulated.
 ///
 /// # Errors
 /// When it does not answer, or is not the robot that was configured.
@@ -78,7 +97,13 @@ pub fn connect(context: &Context) -> Result<Option<RobotLink>> {
         return Ok(None);
     }
     let wanted = describe(context)?;
-    let link = RobotLink::connect(endpoint, &wanted.name, Duration::from_secs(10))?;
+    let link = RobotLink::connect_as(
+        Role::Runtime,
+        endpoint,
+        &wanted.name,
+        &context.config.robot.security()?,
+        Duration::from_secs(10),
+    )?;
     if *link.description() != wanted {
         bail!(
             "the robot {} at {endpoint} describes itself otherwise than robot.description {:?}; use its own robot.toml",

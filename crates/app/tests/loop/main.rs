@@ -10,5 +10,6 @@ mod kept;
 mod peers;
 mod program;
 mod ranking;
+mod robots;
 mod snapshots;
 mod whole_loop;

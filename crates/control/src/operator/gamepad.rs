@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_comes_in_pieces_is_put_together_and_a_pad_that_goes_is_let_go_of() {
-        let (mut send, receive) = std::io::pipe().unwrap();
+        let (receive, mut send) = std::io::pipe().unwrap();
         let pad = Gamepad::read_from(receive, "js9".into()).unwrap();
         let stick = event(-32767, 2, 1);
         for part in [&event(1, 1, 4)[..], &stick[..3], &stick[3..]] {

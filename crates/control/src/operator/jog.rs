@@ -146,7 +146,8 @@ impl Jog {
             0.0
         };
         self.choose(hands.choose);
-        let pressed = hands.hand_back && std::mem::replace(&mut self.armed, !hands.hand_back);
+        let armed = std::mem::replace(&mut self.armed, !hands.hand_back);
+        let pressed = hands.hand_back && armed;
         if hands.deadman {
             self.handing_back = 0.0;
             let state = state.filter(|s| self.is_ours(s));

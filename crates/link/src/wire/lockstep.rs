@@ -87,7 +87,7 @@ pub fn decode_reply(bytes: &[u8]) -> Result<TickReply, Problem> {
     let mut r = Reader::new(bytes, 6)?;
     let state_sequence = r.u64()?;
     let cameras = r.count()?;
-    let frame_sequences = (0..cameras).map(|_| r.u64()).collect::<Result<_, _>>()?;
+    let frame_sequences = r.several(cameras, 8, Reader::u64)?;
     r.end()?;
     Ok(TickReply {
         state_sequence,

@@ -12,8 +12,27 @@ pub struct Chunk {
     pub stamp_ns: u64,
     /// Time from one target to the next, nanoseconds; the first is due when the chunk arrives.
     pub period_ns: u32,
-    /// Joint positions, rad (or the joint's unit), then the opening, metres.
-    pub points: Vec<(Vec<f64>, f64)>,
+    /// Joints of the arm.
+    pub joints: usize,
+    /// The targets one after the other, each its joint positions, rad (or the joint's unit), then the opening,
+    /// metres.
+    pub numbers: Vec<f64>,
+}
+
+impl Chunk {
+    /// How many targets it has.
+    #[must_use]
+    pub fn points(&self) -> usize {
+        self.numbers.len() / (self.joints + 1)
+    }
+
+    /// Joint positions and opening of the target at `index`.
+    #[must_use]
+    pub fn point(&self, index: usize) -> Option<(&[f64], f64)> {
+        let point = self.numbers.chunks_exact(self.joints + 1).nth(index)?;
+        let (opening, positions) = point.split_last()?;
+        Some((positions, *opening))
+    }
 }
 
 /// Bytes of a joint state.
@@ -95,24 +114,18 @@ pub fn decode_command(bytes: &[u8]) -> Result<(u32, JointCommand), Problem> {
     Ok((client, command))
 }
 
-/// Bytes of a chunk of the client that owns the arm; all points have the joints of the first.
+/// Bytes of a chunk of the client that owns the arm; numbers that are no whole target are left out.
 #[must_use]
 pub fn encode_chunk(client: u32, chunk: &Chunk) -> Vec<u8> {
-    let joints = chunk.points.first().map_or(0, |(q, _)| q.len());
     let mut out = header(8);
     out.extend(client.to_le_bytes());
     out.extend(chunk.sequence.to_le_bytes());
     out.extend(chunk.stamp_ns.to_le_bytes());
     out.extend(chunk.period_ns.to_le_bytes());
-    out.extend((chunk.points.len() as u16).to_le_bytes());
-    out.extend((joints as u16).to_le_bytes());
-    for (positions, opening) in &chunk.points {
-        for i in 0..joints {
-            let q = positions.get(i).copied().unwrap_or(f64::NAN);
-            out.extend(q.to_le_bytes());
-        }
-        out.extend(opening.to_le_bytes());
-    }
+    out.extend((chunk.points() as u16).to_le_bytes());
+    out.extend((chunk.joints as u16).to_le_bytes());
+    let numbers = chunk.numbers.chunks_exact(chunk.joints + 1).flatten();
+    numbers.for_each(|v| out.extend(v.to_le_bytes()));
     out
 }
 
@@ -133,15 +146,14 @@ pub fn decode_chunk(bytes: &[u8]) -> Result<(u32, Chunk), Problem> {
     if r.left() != count * (joints + 1) * 8 {
         return Err("the number of bytes does not fit its points and joints");
     }
-    let points = (0..count)
-        .map(|_| Ok((r.numbers(joints)?, r.f64()?)))
-        .collect::<Result<_, Problem>>()?;
+    let numbers = r.numbers(count * (joints + 1))?;
     r.end()?;
     let chunk = Chunk {
         sequence,
         stamp_ns,
         period_ns,
-        points,
+        joints,
+        numbers,
     };
     Ok((client, chunk))
 }

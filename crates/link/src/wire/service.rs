@@ -108,9 +108,7 @@ pub fn decode_status(bytes: &[u8]) -> Result<Status, Problem> {
     if reasons != Denial::ALL.len() {
         return Err("it has another number of reasons than this version knows");
     }
-    let counts = (0..reasons)
-        .map(|_| r.u64())
-        .collect::<Result<Vec<_>, _>>()?;
+    let counts = r.several(reasons, 8, Reader::u64)?;
     r.end()?;
     Ok(Status {
         sequence,

@@ -91,7 +91,8 @@ proptest! {
             sequence: duration_ns,
             stamp_ns: command_sequence,
             period_ns: client,
-            points: vec![(command.positions.clone(), command.gripper_width); 3],
+            joints: command.positions.len(),
+            numbers: [&command.positions[..], &[command.gripper_width]].concat().repeat(3),
         };
         prop_assert_eq!(decode_chunk(&encode_chunk(client, &chunk)).unwrap(), (client, chunk));
         let bytes = encode_frame(&frame);

@@ -2,7 +2,7 @@
 //! Which way is under way cannot be seen, so that every new plan may take the other one.
 
 use apprentice_core::{Observation, RobotState, Seed};
-use apprentice_episode::{Episode, EpisodeMeta, Source, Tick};
+use apprentice_episode::{DecidedBy, Episode, EpisodeMeta, Source, Tick};
 use apprentice_policy::{DiffusionPolicy, PolicyConfig, TrainConfig, Windows, train};
 use burn::tensor::Device;
 use std::f32::consts::PI;
@@ -38,10 +38,12 @@ fn demonstration(side: f32, width: f32) -> Episode {
             proprioception: vec![index as f32 / TICKS as f32],
             action: vec![next, side * width * aside(next)],
             guard_refusals: Vec::new(),
+            decided_by: DecidedBy::Agent,
+            unexecuted: Vec::new(),
         }
     };
     Episode {
-        id: format!("{side} {width}"),
+        id: format!("{side} {width}").into(),
         meta: EpisodeMeta::new(
             "two ways",
             "point",

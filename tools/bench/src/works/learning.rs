@@ -236,6 +236,8 @@ fn episode(rng: &mut rand_chacha::ChaCha8Rng) -> Result<Episode> {
             proprioception: numbers(20),
             action: numbers(10),
             guard_refusals: Vec::new(),
+            decided_by: apprentice_episode::DecidedBy::Agent,
+            unexecuted: Vec::new(),
         });
     }
     Ok(Episode {

@@ -1,0 +1,190 @@
+//! Who may talk to a robot, and how they prove who they are.
+//!
+//! Without keys only this machine is spoken to. With keys (made by [`Authority`], one folder a robot) both
+//! sides of every connection show a certificate of the same authority, and the side that listens lets each
+//! role do only what [`access`] allows it, whether that side is the robot, our runtime or a router.
+//!
+//! Zenoh also trusts the public authorities of the web when it connects. That is why who connects controls
+//! access too: somebody with one of their certificates would be connected to, and told nothing.
+//!
+//! What this does not do: it cannot tell two machines with the same certificate apart, and it does not stop a
+//! rightful sender from repeating an old message. Sequence numbers and the lease are there for that.
+
+pub(crate) mod access;
+mod certificates;
+mod check;
+mod endpoint;
+mod error;
+mod reading;
+
+pub use certificates::{Authority, Certified, KeyFile, Purpose, Validity, make};
+pub use check::{CheckedCertificate, KeyCheck, check};
+pub use error::SecurityError;
+
+use crate::session::{Participant, Place};
+use std::path::{Path, PathBuf};
+
+/// What a participant is to a robot; it decides what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The robot: publishes what it feels and sees, obeys.
+    Robot,
+    /// What commands it: a policy's runtime.
+    Runtime,
+    /// A device with which a person takes over.
+    Operator,
+    /// Looks on, and may call for a stop.
+    Viewer,
+    /// Stands between the others and passes on.
+    Router,
+    /// Speaks another protocol than ours. Its keys are not ours to judge: with keys, connections prove
+    /// themselves, but there is no access control on our side.
+    Guest,
+}
+
+impl Role {
+    /// Every role with a certificate of [`Authority::write`].
+    pub const CERTIFIED: [Self; 5] = [
+        Self::Robot,
+        Self::Runtime,
+        Self::Operator,
+        Self::Viewer,
+        Self::Router,
+    ];
+
+    /// Its name, which is also that of its files (`robot.pem`, `robot.key`).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Robot => "robot",
+            Self::Runtime => "runtime",
+            Self::Operator => "operator",
+            Self::Viewer => "viewer",
+            Self::Router => "router",
+            Self::Guest => "guest",
+        }
+    }
+
+    /// Whether others may connect to it.
+    #[must_use]
+    pub fn may_listen(self) -> bool {
+        !matches!(self, Self::Operator | Self::Viewer)
+    }
+
+    /// The common name in its certificate, such as `runtime@panda`.
+    #[must_use]
+    pub fn common_name(self, robot: &str) -> String {
+        format!("{}@{robot}", self.name())
+    }
+}
+
+/// How a session is kept to those who may use it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Security {
+    /// Anybody on the network may do anything. Only the word `off` in the configuration gives this.
+    Off,
+    /// Only processes of this machine: an endpoint that leaves it is refused.
+    #[default]
+    LoopbackOnly,
+    /// Mutual TLS and access control with the files in this folder: `ca.pem` and, for a role called
+    /// `runtime`, `runtime.pem` and `runtime.key`.
+    Keys {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// The files one participant shows and trusts, all read and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    pub(crate) authority: PathBuf,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Security {
+    /// From two settings: `security`, empty or `off`, and `keys`, empty or a folder.
+    ///
+    /// # Errors
+    /// When the word is unknown, or both are given.
+    pub fn from_settings(word: &str, keys: &str) -> Result<Self, SecurityError> {
+        match (word, keys) {
+            ("", "") => Ok(Self::LoopbackOnly),
+            ("off", "") => Ok(Self::Off),
+            ("", folder) => Ok(Self::Keys {
+                folder: folder.into(),
+            }),
+            ("off", folder) => Err(SecurityError::OffWithKeys {
+                folder: folder.into(),
+            }),
+            (word, _) => Err(SecurityError::Word { got: word.into() }),
+        }
+    }
+
+    /// Whether `participant` may use its endpoint, before anything is opened; with keys, its files.
+    pub(crate) fn admit(
+        &self,
+        participant: &Participant<'_>,
+    ) -> Result<Option<Credentials>, SecurityError> {
+        if participant.place == Place::Listen && !participant.role.may_listen() {
+            return Err(SecurityError::MayNotListen {
+                role: participant.role.name().into(),
+                endpoint: participant.endpoint.into(),
+            });
+        }
+        match self {
+            Self::Off => endpoint::open_to_all(participant.endpoint).map(|()| None),
+            Self::LoopbackOnly => endpoint::stays_here(participant.endpoint).map(|()| None),
+            Self::Keys { folder } => {
+                endpoint::is_tls(participant.endpoint)?;
+                credentials(folder, participant).map(Some)
+            }
+        }
+    }
+}
+
+/// Finds and checks the files of `participant` in `folder`.
+fn credentials(folder: &Path, participant: &Participant<'_>) -> Result<Credentials, SecurityError> {
+    // Relative paths would change with the working directory while sessions reconnect.
+    let folder = std::path::absolute(folder).map_err(|e| SecurityError::file(folder, &e))?;
+    let name = participant.role.name();
+    let found = Credentials {
+        authority: folder.join("ca.pem"),
+        certificate: folder.join(format!("{name}.pem")),
+        key: folder.join(format!("{name}.key")),
+    };
+    let now = std::time::SystemTime::now();
+    let checked = match participant.role {
+        Role::Guest => check::of_others(&found, now)?,
+        role => check::one(&found, Some(&role.common_name(participant.robot)), now)?,
+    };
+    let problems = checked.problems;
+    match problems.into_iter().next() {
+        None => Ok(found),
+        Some(problem) => Err(SecurityError::Certificate {
+            path: found.certificate,
+            problem,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_word_off_turns_it_off() {
+        let read = Security::from_settings;
+        assert_eq!(read("", ""), Ok(Security::LoopbackOnly));
+        assert_eq!(read("off", ""), Ok(Security::Off));
+        assert_eq!(
+            read("", "keys"),
+            Ok(Security::Keys {
+                folder: "keys".into()
+            })
+        );
+        for (word, keys) in [("Off", ""), ("none", ""), ("off", "keys"), ("on", "keys")] {
+            assert!(read(word, keys).is_err(), "{word} {keys}");
+        }
+    }
+}

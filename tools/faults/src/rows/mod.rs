@@ -1,0 +1,144 @@
+//! The rows of the fault table, one file each.
+
+mod adversarial;
+mod bad_actions;
+mod cameras;
+mod clocks;
+mod disk_full;
+mod flood;
+mod intruders;
+mod jitter;
+mod killed_writer;
+mod latency;
+mod malformed;
+mod owners;
+mod policy_killed;
+mod power_loss;
+mod replayed;
+mod router_killed;
+mod slow_agent;
+mod soak;
+mod starved_cpu;
+mod topology;
+mod versions;
+
+pub use latency::{FRAME_EDGE, RAW_COMMAND, RAW_FRAME, latency_robot};
+
+use crate::{Row, Rows, Scale};
+use anyhow::{Result, anyhow};
+use apprentice_link::security::{Role, Security};
+use apprentice_link::session::{Participant, Place};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+use zenoh::Session;
+
+/// A row: its name, what is done to what, and how.
+pub struct Named {
+    /// As in the fault table.
+    pub name: &'static str,
+    /// In a few words.
+    pub title: &'static str,
+    run: fn(Scale, &mut Rows) -> Result<()>,
+}
+
+const fn row(
+    name: &'static str,
+    title: &'static str,
+    run: fn(Scale, &mut Rows) -> Result<()>,
+) -> Named {
+    Named { name, title, run }
+}
+
+/// All rows.
+pub const TABLE: &[Named] = &[
+    row("R1", "the router is killed", router_killed::run),
+    row(
+        "R2",
+        "the policy's process is killed or frozen",
+        policy_killed::run,
+    ),
+    row(
+        "R3",
+        "cameras stall, lose, freeze and shuffle frames",
+        cameras::run,
+    ),
+    row("R4", "actions that are none", bad_actions::run),
+    row("R5", "adversarial actions", adversarial::run),
+    row("R6", "replayed, old and foreign commands", intruders::run),
+    row("R7", "malformed messages", malformed::run),
+    row("R8", "the disk is full", disk_full::run),
+    row("R9", "the recorder is killed", killed_writer::run),
+    row("R10", "the power fails", power_loss::run),
+    row("R11", "clocks jump", clocks::run),
+    row("R12", "the policy is slow", slow_agent::run),
+    row("R13", "a flood of commands and frames", flood::run),
+    row("R14", "no processor time is left", starved_cpu::run),
+    row("R16", "an episode is replayed", replayed::run),
+    row("R17", "a long run", soak::run),
+    row("R20", "another version of the protocol", versions::run),
+    row("R21", "two runtimes want one arm", owners::run),
+    row("R22", "peers that do not hear each other", topology::run),
+    row(
+        "LINK",
+        "how long our link takes beside plain zenoh",
+        latency::run,
+    ),
+    row(
+        "JITTER",
+        "how late control ticks are while others compute",
+        jitter::run,
+    ),
+];
+
+/// Runs the row called `name`; `None` when there is none. One that cannot be run has failed.
+#[must_use]
+pub fn run(name: &str, scale: Scale) -> Option<Vec<Row>> {
+    let named = TABLE.iter().find(|r| r.name.eq_ignore_ascii_case(name))?;
+    let mut rows = Rows::new(named.name);
+    if let Err(error) = (named.run)(scale, &mut rows) {
+        rows.failed(&format!("{error:#}"));
+    }
+    Some(rows.finish())
+}
+
+/// A plain zenoh session that is nobody to the robot behind `endpoint`.
+///
+/// # Errors
+/// When nobody listens there.
+pub fn stranger(endpoint: &str) -> Result<Session> {
+    let participant = Participant {
+        role: Role::Guest,
+        place: Place::Join,
+        robot: "",
+        endpoint,
+    };
+    Ok(participant.open(&Security::LoopbackOnly, Duration::from_secs(5))?)
+}
+
+/// What zenoh says, as an error of ours.
+fn said(error: zenoh::Error) -> anyhow::Error {
+    anyhow!("zenoh: {error}")
+}
+
+/// A loopback address that is free now.
+fn free_endpoint() -> Result<String> {
+    let probe = TcpListener::bind("127.0.0.1:0")?;
+    Ok(format!("tcp/{}", probe.local_addr()?))
+}
+
+/// How much longer than `period` it took from each moment to the next, milliseconds; 0 where it was sooner.
+#[must_use]
+pub fn gaps_beyond(times: &[Instant], period: Duration) -> Vec<f64> {
+    times
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [a, b] => Some(crate::measured::ms((*b - *a).saturating_sub(period))),
+            _ => None,
+        })
+        .collect()
+}
+
+/// As [`said`], of an answer that did not come.
+fn said_any(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("zenoh: {error}")
+}

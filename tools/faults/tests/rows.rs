@@ -1,0 +1,55 @@
+//! The rows of the fault table with the counts of continuous integration, one after the other: most of them
+//! measure time.
+#![allow(clippy::unwrap_used)]
+
+use apprentice_faults::{Scale, TABLE, program, run};
+use std::sync::{Mutex, PoisonError};
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn passes(name: &str) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    program::is_at(env!("CARGO_BIN_EXE_apprentice-faults"));
+    let rows = run(name, Scale::QUICK).unwrap();
+    let failed: Vec<_> = rows.iter().filter(|r| !r.pass).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+macro_rules! rows {
+    ($($test:ident $name:literal)*) => {
+        $(#[test]
+        fn $test() {
+            passes($name);
+        })*
+
+        #[test]
+        fn every_row_is_a_test() {
+            let tested = [$($name),*];
+            assert_eq!(TABLE.iter().map(|r| r.name).collect::<Vec<_>>(), tested);
+        }
+    };
+}
+
+rows! {
+    r1_the_router_is_killed "R1"
+    r2_the_policy_is_killed "R2"
+    r3_cameras_stall "R3"
+    r4_actions_that_are_none "R4"
+    r5_adversarial_actions "R5"
+    r6_intruders "R6"
+    r7_malformed_messages "R7"
+    r8_the_disk_is_full "R8"
+    r9_the_recorder_is_killed "R9"
+    r10_the_power_fails "R10"
+    r11_clocks_jump "R11"
+    r12_the_policy_is_slow "R12"
+    r13_a_flood "R13"
+    r14_no_processor_time "R14"
+    r16_an_episode_is_replayed "R16"
+    r17_a_long_run "R17"
+    r20_another_version "R20"
+    r21_two_owners "R21"
+    r22_silent_topology "R22"
+    link_beside_plain_zenoh "LINK"
+    jitter_beside_others "JITTER"
+}
