@@ -252,7 +252,7 @@ fn mutated_messages_neither_panic_nor_take_more_than_twice_their_length() {
             let (read, took) = measured(*read, &bytes);
             good += u64::from(read);
             // What an error says, and the least a list holds, do not grow with the message.
-            let beyond = took.saturating_sub(512) as f64 / bytes.len().max(1) as f64;
+            let beyond = took.saturating_sub(1024) as f64 / bytes.len().max(1) as f64;
             let worst = &mut worst[usize::from(what.starts_with("physicalai"))];
             if beyond > worst.0 {
                 *worst = (beyond, what);
@@ -266,7 +266,7 @@ fn mutated_messages_neither_panic_nor_take_more_than_twice_their_length() {
     }
     println!(
         "{inputs} mutated messages in {:.1} s: 0 panics, {good} still good; at most {largest} bytes taken; beyond \
-         512 bytes at most {:.2} times the length of CDR ({}), {:.2} times that of msgpack ({})",
+         1024 bytes at most {:.2} times the length of CDR ({}), {:.2} times that of msgpack ({})",
         began.elapsed().as_secs_f64(),
         worst[0].0,
         worst[0].1,
@@ -275,8 +275,7 @@ fn mutated_messages_neither_panic_nor_take_more_than_twice_their_length() {
     );
     assert!(inputs >= 100_000, "{inputs} inputs only");
     assert!(worst[0].0 <= 2.0, "{worst:?}");
-    // What is wrong with msgpack is told with what it has instead, escaped: see below.
-    assert!(worst[1].0 <= 16.0, "{worst:?}");
+    assert!(worst[1].0 <= 2.0, "{worst:?}");
     assert!(good > 0 && good < inputs);
 }
 
@@ -323,7 +322,7 @@ fn long_lists_of_nothing_take_no_more_than_twice_their_length() {
         "msgpack that is wrong all over: {share:.2} times its {} bytes",
         text.len()
     );
-    assert!(!good && share <= 16.0, "{share}");
+    assert!(!good && share <= 2.0, "{share}");
     let (good, took) = measured(read, &[0; layout::LONGEST + 1]);
     assert!(!good && took <= 512, "{took}");
 }

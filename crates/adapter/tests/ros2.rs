@@ -28,6 +28,9 @@ const FRESH: Freshness = Freshness {
     frame: Duration::from_millis(2000),
 };
 
+/// What a service answers to bytes.
+type Answer = Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+
 /// The joints at home, last first, as a driver says it.
 fn state(robot: &RobotDescription) -> JointState {
     let names = robot.joints.iter().map(|j| j.name.as_str()).rev();
@@ -354,7 +357,7 @@ fn grippers_are_moved_beside_the_arm_and_only_the_newest_goal_counts() {
 
     let goals: Arc<Mutex<Vec<SendGoalRequest>>> = Arc::default();
     let cancelled: Arc<Mutex<Vec<[u8; 16]>>> = Arc::default();
-    let serve = |part: &str, of: &str, answer: Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>| {
+    let serve = |part: &str, of: &str, answer: Answer| {
         let key = format!("0/hand/gripper_cmd/_action/{part}/{of}");
         let queryable = router.session.declare_queryable(key).complete(true);
         let queryable = queryable.callback(move |query| {

@@ -7,8 +7,7 @@ use std::fmt;
 
 /// The version of the records that is spoken here.
 pub const PROTOCOL_VERSION: u64 = 1;
-/// The longest record, bytes: real ones have a few thousand. What is wrong with one is told with what it has
-/// instead, escaped, so that a bad one may take several times its length.
+/// The longest record, bytes: real ones have a few thousand.
 pub const LONGEST: usize = 64 << 10;
 /// How deep records may nest; physicalai's own limit.
 const DEEPEST: usize = 32;
@@ -147,6 +146,7 @@ impl<'a> Array<'a> {
             "float32" => 4,
             "float64" => 8,
             other => {
+                let other: String = other.chars().take(16).collect();
                 return Err(format!(
                     "an array is of {other:?}, allowed: float32, float64"
                 ));
