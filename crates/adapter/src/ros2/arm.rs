@@ -7,7 +7,7 @@ use super::joints::JointReader;
 use super::node::{RosNode, Sender};
 use super::pacing::{Pacer, Scale};
 use super::settings::{GripperKind, Settings};
-use super::types::{FLOAT64, JOINT_STATE};
+use super::type_hashes::{FLOAT64, JOINT_STATE};
 use crate::cdr::{self, Float64, JointState};
 use crate::session;
 use apprentice_core::{JointCommand, Observation};

@@ -3,7 +3,7 @@
 use super::node::{RosNode, RosPublisher, wall_ns};
 use super::servo::{self, TwistMaker};
 use super::settings::{CommandSettings, GripperKind, GripperSettings, Settings};
-use super::types::{FLOAT64_MULTI_ARRAY, JOINT_JOG, JOINT_TRAJECTORY, TWIST_STAMPED};
+use super::type_hashes::{FLOAT64_MULTI_ARRAY, JOINT_JOG, JOINT_TRAJECTORY, TWIST_STAMPED};
 use crate::cdr::{
     Duration, Float64MultiArray, Header, JointJog, JointTrajectory, Layout, Names, Numbers, Points,
     Time, TrajectoryPoint, Twist, TwistStamped,

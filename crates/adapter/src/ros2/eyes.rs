@@ -3,7 +3,7 @@
 use super::node::{RosNode, Sender};
 use super::picture;
 use super::settings::CameraSettings;
-use super::types::{COMPRESSED_IMAGE, IMAGE};
+use super::type_hashes::{COMPRESSED_IMAGE, IMAGE};
 use crate::cdr::{self, CompressedImage, RawImage};
 use apprentice_core::{CameraFrame, Image};
 use apprentice_link::{Inbox, LinkError};

@@ -3,7 +3,7 @@
 use super::liveliness::{self, Kind};
 use super::node::{RosNode, Sender, wall_ns};
 use super::settings::GripperSettings;
-use super::types::{CANCEL_GOAL, GRIPPER_GET_RESULT, GRIPPER_SEND_GOAL, RosType};
+use super::type_hashes::{CANCEL_GOAL, GRIPPER_GET_RESULT, GRIPPER_SEND_GOAL, RosType};
 use crate::cdr::{
     self, CancelRequest, CancelResponse, GetResultRequest, GetResultResponse, GoalInfo,
     SendGoalRequest, SendGoalResponse,

@@ -1,6 +1,6 @@
 //! Where ROS 2 topics and services lie on zenoh: two conventions, one interface.
 
-use super::types::RosType;
+use super::type_hashes::RosType;
 use serde::Deserialize;
 
 /// Whose keys.
@@ -74,7 +74,7 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
-    use super::super::types::{FLOAT64_MULTI_ARRAY, GRIPPER_SEND_GOAL, JOINT_STATE, RosType};
+    use super::super::type_hashes::{FLOAT64_MULTI_ARRAY, GRIPPER_SEND_GOAL, JOINT_STATE, RosType};
     use super::*;
 
     #[test]

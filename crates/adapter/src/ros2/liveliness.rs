@@ -1,7 +1,7 @@
 //! How ROS tools come to see us: liveliness tokens whose keys describe a node and its ends of topics.
 
 use super::keys::{Convention, Keys};
-use super::types::RosType;
+use super::type_hashes::RosType;
 
 /// What an end of a topic or service does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub fn gid(token: &str) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::types::{JOINT_STATE, TRIGGER};
+    use super::super::type_hashes::{JOINT_STATE, TRIGGER};
     use super::*;
 
     fn node(convention: Convention) -> Node {

@@ -20,7 +20,7 @@ mod pacing;
 pub mod picture;
 mod servo;
 pub mod settings;
-pub mod types;
+pub mod type_hashes;
 
 pub use arm::Ros2Arm;
 pub use gripper::GripperReport;

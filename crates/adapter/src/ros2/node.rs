@@ -3,7 +3,7 @@
 use super::attachment::Attachment;
 use super::keys::{Convention, Keys};
 use super::liveliness::{Kind, Node, Quality, gid};
-use super::types::RosType;
+use super::type_hashes::RosType;
 use crate::cdr;
 use crate::session::{subscribe, unusable};
 use apprentice_link::LinkError;

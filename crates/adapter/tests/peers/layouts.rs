@@ -2,7 +2,7 @@
 
 use super::{python, scripts};
 use apprentice_adapter::cdr::{self, *};
-use apprentice_adapter::ros2::types;
+use apprentice_adapter::ros2::type_hashes;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
@@ -301,7 +301,7 @@ fn messages_and_hashes_are_those_of_rosbags() {
         messages += theirs.len() + kind.ours.len();
     }
     let hashes = said["hashes"].as_object().unwrap();
-    for of in types::ALL {
+    for of in type_hashes::ALL {
         assert_eq!(hashes[of.name], of.hash, "{}", of.name);
     }
     // From the design document of rmw_zenoh: shows that rosbags hashes services as ROS does.
@@ -312,6 +312,6 @@ fn messages_and_hashes_are_those_of_rosbags() {
     println!(
         "{} kinds, {messages} messages: {to} bytes of ours and {from} of rosbags the same; {} hashes the same",
         kinds.len(),
-        types::ALL.len()
+        type_hashes::ALL.len()
     );
 }
