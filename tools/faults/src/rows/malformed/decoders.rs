@@ -9,6 +9,9 @@ use apprentice_safety::{DenialCounts, Grip, Phase};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// Reads a message and says whether it took it.
+type Read = dyn Fn(&[u8]) -> bool;
+
 /// One of them.
 pub struct Decoder {
     /// What it reads.
@@ -16,7 +19,7 @@ pub struct Decoder {
     /// Messages it takes.
     pub good: Vec<Vec<u8>>,
     /// Reads one and says whether it took it.
-    pub read: Box<dyn Fn(&[u8]) -> bool>,
+    pub read: Box<Read>,
 }
 
 fn decoder<T, E>(
