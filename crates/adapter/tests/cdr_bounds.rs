@@ -1,9 +1,11 @@
 //! What comes from the wire neither panics nor takes much more memory than its bytes.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 // An allocator that counts can only be written so.
 #![allow(unsafe_code)]
 
 use apprentice_adapter::cdr::{self, *};
 use apprentice_adapter::physicalai::layout;
+use apprentice_adapter::ros2::picture;
 use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::cell::Cell;
 use std::hint::black_box;
@@ -218,8 +220,15 @@ fn mutate(bytes: &mut Vec<u8>, draw: &mut impl FnMut() -> u32) {
     }
 }
 
-/// What an error's text and the first node of a map or list take, however short a message is, bytes.
-const SMALLEST: usize = 1024;
+/// SplitMix64 (Steele, Lea and Flood 2014).
+fn draws(mut seed: u64) -> impl FnMut() -> u32 {
+    move || {
+        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) as u32
+    }
+}
 
 #[test]
 fn mutated_messages_neither_panic_nor_take_more_than_twice_their_length() {
@@ -228,17 +237,12 @@ fn mutated_messages_neither_panic_nor_take_more_than_twice_their_length() {
         .and_then(|v| v.parse().ok())
         .unwrap_or(1_200_000);
     let limit = Span::from_secs(20);
-    // SplitMix64 (Steele, Lea and Flood 2014).
-    let mut seed = 7u64;
-    let mut draw = || {
-        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) as u32
-    };
+    let mut draw = draws(7);
     let examples = examples();
     let began = Instant::now();
-    let (mut inputs, mut good, mut worst, mut largest) = (0u64, 0u64, (0.0f64, ""), 0);
+    let (mut inputs, mut good, mut largest) = (0u64, 0u64, 0);
+    // Of CDR, and of msgpack.
+    let mut worst = [(0.0f64, ""); 2];
     let mut bytes = Vec::with_capacity(1 << 16);
     'all: loop {
         for (what, example, read) in &examples {
@@ -248,9 +252,10 @@ fn mutated_messages_neither_panic_nor_take_more_than_twice_their_length() {
             let (read, took) = measured(*read, &bytes);
             good += u64::from(read);
             // What an error says, and the least a list holds, do not grow with the message.
-            let beyond = took.saturating_sub(SMALLEST) as f64 / bytes.len().max(1) as f64;
+            let beyond = took.saturating_sub(1024) as f64 / bytes.len().max(1) as f64;
+            let worst = &mut worst[usize::from(what.starts_with("physicalai"))];
             if beyond > worst.0 {
-                worst = (beyond, what);
+                *worst = (beyond, what);
             }
             largest = largest.max(took);
             inputs += 1;
@@ -260,14 +265,17 @@ fn mutated_messages_neither_panic_nor_take_more_than_twice_their_length() {
         }
     }
     println!(
-        "{inputs} mutated messages in {:.1} s: 0 panics, {good} still good; at most {largest} bytes taken, \
-         {:.2} times the length beyond {SMALLEST} bytes ({})",
+        "{inputs} mutated messages in {:.1} s: 0 panics, {good} still good; at most {largest} bytes taken; beyond \
+         1024 bytes at most {:.2} times the length of CDR ({}), {:.2} times that of msgpack ({})",
         began.elapsed().as_secs_f64(),
-        worst.0,
-        worst.1
+        worst[0].0,
+        worst[0].1,
+        worst[1].0,
+        worst[1].1
     );
     assert!(inputs >= 100_000, "{inputs} inputs only");
-    assert!(worst.0 <= 2.0, "{worst:?}");
+    assert!(worst[0].0 <= 2.0, "{worst:?}");
+    assert!(worst[1].0 <= 2.0, "{worst:?}");
     assert!(good > 0 && good < inputs);
 }
 
@@ -302,4 +310,56 @@ fn long_lists_of_nothing_take_no_more_than_twice_their_length() {
         );
         assert!(share <= 2.1, "{what}: {share}");
     }
+    // A text of control characters where msgpack should have a number, and one byte too many.
+    let mut text = vec![0x81, 0xb0];
+    text.extend(b"protocol_version\xda");
+    text.extend(60_000u16.to_be_bytes());
+    text.extend([1; 60_000]);
+    let read: Read = |b| black_box(layout::decode::<layout::Metadata>(b)).is_ok();
+    let (good, took) = measured(read, &text);
+    let share = took as f64 / text.len() as f64;
+    println!(
+        "msgpack that is wrong all over: {share:.2} times its {} bytes",
+        text.len()
+    );
+    assert!(!good && share <= 2.0, "{share}");
+    let (good, took) = measured(read, &[0; layout::LONGEST + 1]);
+    assert!(!good && took <= 512, "{took}");
+}
+
+#[test]
+fn mutated_picture_files_do_not_stop_a_camera() {
+    // Made with Pillow: 16x12 pixels.
+    let files: [&[u8]; 3] = [
+        include_bytes!("data/colours.jpg"),
+        include_bytes!("data/progressive.jpg"),
+        include_bytes!("data/colours.png"),
+    ];
+    let mut draw = draws(11);
+    let (began, mut bytes) = (Instant::now(), Vec::new());
+    let (mut inputs, mut good, mut most) = (0, 0, 0);
+    while inputs < 20_000 && began.elapsed() < Span::from_secs(10) {
+        for file in files {
+            bytes.clear();
+            bytes.extend(file);
+            if inputs >= 3 {
+                mutate(&mut bytes, &mut draw);
+            }
+            let read: Read = |data| {
+                let image = CompressedImage {
+                    data,
+                    ..CompressedImage::default()
+                };
+                let read = picture::compressed(&image, 4, 3);
+                read.is_ok_and(|image| (image.width(), image.height()) == (4, 3))
+            };
+            let (fine, took) = measured(read, &bytes);
+            assert!(fine || inputs >= 3, "the files as they are");
+            (inputs, good, most) = (inputs + 1, good + u64::from(fine), most.max(took));
+        }
+    }
+    println!("{inputs} mutated picture files: {good} still good, at most {most} bytes taken");
+    // Of the most pixels allowed: three bytes each, twice, and coefficients of progressive files.
+    assert!(most <= picture::MOST_PIXELS * 16, "{most}");
+    assert!(inputs >= 300 && good < inputs);
 }

@@ -1,4 +1,5 @@
 //! A physicalai owner, simulated: what is sent to it, and what is refused.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 #[path = "ros2/stand_in.rs"]
 #[allow(dead_code)]

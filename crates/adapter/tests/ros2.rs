@@ -1,4 +1,5 @@
 //! ROS 2 robots, simulated: what is asked of a controller, and what is refused.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 #[path = "ros2/stand_in.rs"]
 mod stand_in;
@@ -26,6 +27,9 @@ const FRESH: Freshness = Freshness {
     state: Duration::from_millis(500),
     frame: Duration::from_millis(2000),
 };
+
+/// What a service answers to bytes.
+type Answer = Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
 /// The joints at home, last first, as a driver says it.
 fn state(robot: &RobotDescription) -> JointState {
@@ -353,7 +357,7 @@ fn grippers_are_moved_beside_the_arm_and_only_the_newest_goal_counts() {
 
     let goals: Arc<Mutex<Vec<SendGoalRequest>>> = Arc::default();
     let cancelled: Arc<Mutex<Vec<[u8; 16]>>> = Arc::default();
-    let serve = |part: &str, of: &str, answer: Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>| {
+    let serve = |part: &str, of: &str, answer: Answer| {
         let key = format!("0/hand/gripper_cmd/_action/{part}/{of}");
         let queryable = router.session.declare_queryable(key).complete(true);
         let queryable = queryable.callback(move |query| {

@@ -103,6 +103,23 @@ pub struct TakeoverArgs {
     /// Where the robot, or its router, is
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
     pub endpoint: String,
+    /// Folder with the keys of this machine for that robot; without, only robots on this machine are
+    /// spoken to
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub keys: String,
+    /// "off" to speak to robots elsewhere without keys: then anyone on the network may take them over
+    #[arg(
+        long,
+        value_name = "WORD",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub security: String,
     /// Use the gamepad at this joystick device, such as /dev/input/js0
     #[arg(long, value_name = "DEVICE", conflicts_with = "keyboard")]
     pub gamepad: Option<PathBuf>,

@@ -212,6 +212,7 @@ mod tests {
 
     /// By numpy 1.26.4, with `rows` the actions of the chunks above that cover the tick, oldest first:
     /// `w = np.exp(-m * np.arange(len(rows))); w /= w.sum(); (rows * w[:, None]).sum(0)`.
+    #[allow(clippy::type_complexity)]
     const NUMPY: [(f64, [(u64, [f64; 2]); 6]); 2] = [
         (
             0.01,

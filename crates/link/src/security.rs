@@ -2,7 +2,7 @@
 //!
 //! Without keys only this machine is spoken to. With keys (made by [`Authority`], one folder a robot) both
 //! sides of every connection show a certificate of the same authority, and the side that listens lets each
-//! role do only what [`access`] allows it, whether that side is the robot, our runtime or a router.
+//! role do only what `access` allows it, whether that side is the robot, our runtime or a router.
 //!
 //! Zenoh also trusts the public authorities of the web when it connects. That is why who connects controls
 //! access too: somebody with one of their certificates would be connected to, and told nothing.

@@ -152,14 +152,15 @@ impl PoseSolver {
                 best = Some(attempt);
             }
         }
+        let (position_m, orientation_rad) = best
+            .as_ref()
+            .map_or((f64::NAN, f64::NAN), |b| (b.position, b.orientation));
         if !self.turns_freely() {
-            let near = self.nearest_turn(target, start, best.take(), &mut rng);
+            let near = self.nearest_turn(target, start, best, &mut rng);
             if let Some(attempt) = near {
                 return Ok(attempt.solution(STARTS));
             }
         }
-        let (position_m, orientation_rad) =
-            best.map_or((f64::NAN, f64::NAN), |b| (b.position, b.orientation));
         Err(PoseError::OutOfReach {
             robot: self.robot.clone(),
             starts: STARTS,

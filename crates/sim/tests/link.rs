@@ -180,6 +180,8 @@ fn an_arm_nobody_commands_any_more_holds_then_stops_until_it_is_enabled() {
     }
     let held = comes_to(&link, Phase::Holding);
     assert!(held > Duration::from_millis(100), "it held after {held:?}");
+    // The servos settle within half a second.
+    std::thread::sleep(Duration::from_millis(500));
     let still = link.latest(false, PATIENT).unwrap().state;
     std::thread::sleep(Duration::from_millis(100));
     let later = link.latest(false, PATIENT).unwrap().state;
@@ -204,24 +206,22 @@ fn an_arm_nobody_commands_any_more_holds_then_stops_until_it_is_enabled() {
 
 #[test]
 fn jumps_and_strangers_are_refused_and_counted() {
-    let (description, node) = start(ClockMode::RealTime);
+    let (_, node) = start(ClockMode::RealTime);
     let mut link = connect(&node);
     let mut stranger = connect(&node);
     link.engage().unwrap();
-    link.reset(1).unwrap();
+    let start = link.reset(2).unwrap().state.positions;
     let error = stranger.engage().unwrap_err().to_string();
     assert!(
         error.contains("owned: the arm belongs to another client"),
         "{error}"
     );
-    let mut far = description.home.clone();
-    far[0] = 1.0;
+    let mut far = start.clone();
+    far[0] += 1.0;
     for sequence in 1..=10 {
         link.send(&command(sequence, &far)).unwrap();
         // A stranger who does not ask but sends.
-        stranger
-            .send(&command(100 + sequence, &description.home))
-            .unwrap();
+        stranger.send(&command(100 + sequence, &start)).unwrap();
         std::thread::sleep(Duration::from_millis(10));
     }
     comes_to(&link, Phase::Holding);
@@ -231,7 +231,12 @@ fn jumps_and_strangers_are_refused_and_counted() {
     let counts: Vec<_> = status.denials.named().filter(|(_, n)| *n > 0).collect();
     assert_eq!(counts, [("owned", 1), ("not_owner", 10), ("step", 10)]);
     let here = link.latest(false, PATIENT).unwrap().state;
-    assert_eq!(here.positions, description.home);
+    let moved = here
+        .positions
+        .iter()
+        .zip(&start)
+        .map(|(a, b)| (a - b).abs());
+    assert!(moved.fold(0.0, f64::max) < 1e-3, "{:?}", here.positions);
 }
 
 #[test]

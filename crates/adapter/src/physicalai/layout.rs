@@ -7,8 +7,8 @@ use std::fmt;
 
 /// The version of the records that is spoken here.
 pub const PROTOCOL_VERSION: u64 = 1;
-/// The longest record, bytes; physicalai refuses longer ones too.
-pub const LONGEST: usize = 1 << 20;
+/// The longest record, bytes: real ones have a few thousand.
+pub const LONGEST: usize = 64 << 10;
 /// How deep records may nest; physicalai's own limit.
 const DEEPEST: usize = 32;
 /// Most joints of a robot.
@@ -142,23 +142,26 @@ impl<'a> Array<'a> {
                 "an array has the shape {shape:?}, wanted [{length}]"
             ));
         }
-        let (size, read): (usize, fn(&[u8]) -> Option<f64>) = match self.dtype {
-            "float32" => (4, |b| Some(f32::from_le_bytes(b.try_into().ok()?).into())),
-            "float64" => (8, |b| Some(f64::from_le_bytes(b.try_into().ok()?))),
+        let size = match self.dtype {
+            "float32" => 4,
+            "float64" => 8,
             other => {
+                let other: String = other.chars().take(16).collect();
                 return Err(format!(
                     "an array is of {other:?}, allowed: float32, float64"
                 ));
             }
         };
         if length.checked_mul(size) != Some(self.data.len()) {
-            let got = self.data.len();
-            return Err(format!(
-                "an array of {length} {} has {got} bytes",
-                self.dtype
-            ));
+            let (dtype, got) = (self.dtype, self.data.len());
+            return Err(format!("an array of {length} {dtype} has {got} bytes"));
         }
-        Ok(self.data.chunks_exact(size).filter_map(read).collect())
+        let each = self.data.chunks_exact(size);
+        let number = |bytes: &[u8]| match bytes.try_into() {
+            Ok(eight) => Some(f64::from_le_bytes(eight)),
+            Err(_) => Some(f32::from_le_bytes(bytes.try_into().ok()?).into()),
+        };
+        Ok(each.filter_map(number).collect())
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cli::TakeoverArgs;
 use anyhow::{Context as _, Result, bail};
 use apprentice_control::operator::{Gamepad, Hands, Jog, JogConfig};
 use apprentice_link::OperatorLink;
+use apprentice_link::security::Security;
 use keyboard::Keyboard;
 use signal_hook::consts::TERM_SIGNALS;
 use status_line::StatusLine;
@@ -25,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When robot or device are not there, not ours to use, or go away.
 pub fn run(args: &TakeoverArgs) -> Result<()> {
-    let mut link = OperatorLink::connect(&args.endpoint, &args.robot, PATIENCE)
+    let security = Security::from_settings(&args.security, &args.keys)?;
+    let mut link = OperatorLink::connect_with(&args.endpoint, &args.robot, &security, PATIENCE)
         .context("the arm cannot be taken over")?;
     let config = JogConfig {
         speed_m_s: args.speed,

@@ -105,20 +105,20 @@ impl Script {
     fn take(&mut self) {
         self.takeovers += 1;
         self.change(Authority::Human);
-        self.left = self.rng.random_range(1..12);
+        self.left = self.rng.random_range(0..8);
         self.hold();
     }
 
     fn let_go(&mut self) {
         self.change(Authority::Nobody);
         self.wanted = None;
-        self.left = self.rng.random_range(0..6);
+        self.left = self.rng.random_range(0..5);
         self.say(false, false, &[]);
     }
 
     fn hand_back(&mut self) {
         self.change(Authority::Policy);
-        self.left = self.rng.random_range(8..32);
+        self.left = self.rng.random_range(4..25);
         self.say(false, true, &[]);
     }
 
@@ -199,7 +199,10 @@ impl Onlooker for Script {
         if self.left > 0 {
             self.left -= 1;
             if self.holder == Authority::Human {
-                self.hold();
+                // What was said last stands.
+                if self.rng.random_bool(0.6) {
+                    self.hold();
+                }
                 if self.rng.random_bool(0.1) {
                     self.intrude();
                 }
@@ -410,5 +413,5 @@ fn a_thousand_takeovers_at_random_ticks() {
     assert!(script.rivals > 200 && script.unseen > 20);
     // Not every takeover finds a plan to interrupt: some come while the agent has not planned anew.
     assert!(told.interruptions * 2 > TAKEOVERS && told.unexecuted > told.interruptions);
-    assert!(told.agent > 1000 && told.human > 1000 && told.nobody > 500);
+    assert!(told.agent > 800 && told.human > 800 && told.nobody > 500);
 }

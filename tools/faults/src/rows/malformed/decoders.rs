@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Reads a message and says whether it took it.
-type Read = dyn Fn(&[u8]) -> bool;
+type Read = Box<dyn Fn(&[u8]) -> bool>;
 
 /// One of them.
 pub struct Decoder {
@@ -19,7 +19,7 @@ pub struct Decoder {
     /// Messages it takes.
     pub good: Vec<Vec<u8>>,
     /// Reads one and says whether it took it.
-    pub read: Box<Read>,
+    pub read: Read,
 }
 
 fn decoder<T, E>(
