@@ -26,6 +26,8 @@ pub const FRAME_EDGE: u32 = 224;
 const COMMAND: usize = 64;
 /// The most our link may take, as a multiple of what plain zenoh takes.
 const MOST: f64 = 1.2;
+/// Messages of which a 99th percentile is judged.
+const ENOUGH: usize = 200;
 
 /// The robot at the other end.
 ///
@@ -122,13 +124,15 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
 }
 
 fn compare(rows: &mut Rows, what: &str, mine: LinkFigures, plain: LinkFigures) -> Result<()> {
+    let fewest = mine.messages.min(plain.messages);
     for (name, mine, plain) in [("p50", mine.p50, plain.p50), ("p99", mine.p99, plain.p99)] {
-        rows.at_most(
-            format!("{what}, one way {name}: {mine:.0} us, plain zenoh {plain:.0} us"),
-            mine / plain,
-            MOST,
-            "times",
-        );
+        let what = format!("{what}, one way {name}: {mine:.0} us, plain zenoh {plain:.0} us");
+        // Of fewer messages the 99th percentile is the slowest one alone, which says nothing.
+        if name == "p99" && fewest < ENOUGH {
+            rows.report(what, mine / plain, "times");
+        } else {
+            rows.at_most(what, mine / plain, MOST, "times");
+        }
     }
     // Who is too late for one takes the next: so it is on both sides.
     rows.at_least(
