@@ -58,6 +58,8 @@ pub struct Pad {
     axes: [i16; AXES],
     buttons: [bool; BUTTONS],
     choose: i32,
+    /// The arm was handed back since the last time, however short the press.
+    handed_back: bool,
 }
 
 impl Pad {
@@ -65,7 +67,9 @@ impl Pad {
     pub fn apply(&mut self, event: PadEvent) {
         match event {
             PadEvent::Button(number, pressed) => {
-                if let Some(button) = self.buttons.get_mut(usize::from(number)) {
+                let number = usize::from(number);
+                if let Some(button) = self.buttons.get_mut(number) {
+                    self.handed_back |= number == HAND_BACK && pressed;
                     *button = pressed;
                 }
             }
@@ -85,11 +89,12 @@ impl Pad {
 
     /// What the hands do now.
     pub fn hands(&mut self) -> Hands {
+        let handed_back = std::mem::take(&mut self.handed_back);
         let down = |button: usize| self.buttons.get(button).copied().unwrap_or(false);
         let open = f64::from(u8::from(OPEN.into_iter().any(down)));
         Hands {
             deadman: DEADMAN.into_iter().any(down),
-            hand_back: down(HAND_BACK),
+            hand_back: handed_back || down(HAND_BACK),
             // Forward is away from the base, left is y.
             shift: [
                 -self.axis(LEFT[1]),
@@ -171,6 +176,10 @@ mod tests {
         assert_eq!((hands.shift, hands.open), ([1.0, -1.0, 0.0], -1.0));
         pad.apply(PadEvent::Button(5, false));
         assert!(!pad.hands().deadman);
+        for pressed in [false, true, false] {
+            pad.apply(PadEvent::Button(1, pressed));
+        }
+        assert!(pad.hands().hand_back && !pad.hands().hand_back);
     }
 
     #[test]

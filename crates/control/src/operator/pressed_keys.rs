@@ -43,6 +43,8 @@ pub struct PressedKeys {
     /// When each was last heard of, ns.
     keys: BTreeMap<char, u64>,
     choose: i32,
+    /// The arm was handed back since the last time, however short the press.
+    handed_back: bool,
 }
 
 impl PressedKeys {
@@ -53,6 +55,7 @@ impl PressedKeys {
             releases,
             keys: BTreeMap::new(),
             choose: 0,
+            handed_back: false,
         }
     }
 
@@ -66,6 +69,7 @@ impl PressedKeys {
         if fresh && let Some((_, steps)) = CHOOSES.iter().find(|(k, _)| *k == key) {
             self.choose = self.choose.saturating_add(*steps);
         }
+        self.handed_back |= fresh && key == HAND_BACK;
         if self.keys.len() < MOST_KEYS || self.keys.contains_key(&key) {
             self.keys.insert(key, now_ns);
         }
@@ -79,12 +83,13 @@ impl PressedKeys {
     /// The person looks elsewhere: releases will not be told any more.
     pub fn release_all(&mut self) {
         self.keys.clear();
+        self.handed_back = false;
     }
 
     /// What the hands do at a time, ns.
     pub fn hands(&mut self, now_ns: u64) -> Hands {
         let mut hands = Hands {
-            hand_back: self.is_down(HAND_BACK, now_ns),
+            hand_back: std::mem::take(&mut self.handed_back) || self.is_down(HAND_BACK, now_ns),
             choose: std::mem::take(&mut self.choose),
             ..Hands::default()
         };
@@ -138,6 +143,11 @@ mod tests {
         assert_eq!(keys.hands(9000 * MS).shift, [0.0, -1.0, 0.0]);
         keys.release_all();
         assert_eq!(keys.hands(9000 * MS), Hands::default());
+        // Pressed and let go of before anybody looked.
+        keys.press('\n', 9000 * MS);
+        keys.release('\n');
+        assert!(keys.hands(9001 * MS).hand_back);
+        assert!(!keys.hands(9002 * MS).hand_back);
     }
 
     #[test]
