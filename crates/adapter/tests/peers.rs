@@ -36,31 +36,14 @@ fn scripts() -> PathBuf {
 /// Python with the peers' packages, or `None` where they are not asked for.
 fn python() -> Option<PathBuf> {
     static SETTING_UP: Mutex<()> = Mutex::new(());
-    if std::env::var_os("APPRENTICE_PEERS").is_none_or(|v| v != "1") {
-        eprintln!("SKIPPED: the checks against Python peers; APPRENTICE_PEERS=1 runs them");
-        return None;
-    }
-    let _one = SETTING_UP.lock();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapter-peers");
-    let python = folder.join("bin/python");
-    let lists = ["requirements.txt", "requirements-bare.txt"].map(|f| scripts().join(f));
-    let installed = folder.join("installed.txt");
-    let wanted = lists.each_ref().map(|f| std::fs::read(f).unwrap()).concat();
-    if std::fs::read(&installed).is_ok_and(|found| found == wanted) {
-        return Some(python);
-    }
-    let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-    let pip = || {
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet"]);
-        pip
-    };
-    run(pip().arg("-r").arg(&lists[0]));
-    // What physicalai needs for models, vision and other robots is left out.
-    run(pip().args(["--no-deps", "-r"]).arg(&lists[1]));
-    std::fs::write(installed, wanted).unwrap();
-    Some(python)
+    apprentice_peers::asked_for("the checks against Python peers").then(|| {
+        let _one = SETTING_UP.lock();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapter-peers");
+        let whole = scripts().join("requirements.txt");
+        // What physicalai needs for models, vision and other robots is left out.
+        let bare = scripts().join("requirements-bare.txt");
+        apprentice_peers::python(&folder, &whole, Some(&bare)).unwrap()
+    })
 }
 
 /// A peer that runs until it is asked for its report.

@@ -22,6 +22,18 @@ fn section_stage(key: &str) -> &'static str {
     }
 }
 
+/// Settings that say where a robot is and how to get there, not what it is: a stage that is run again uses the
+/// new ones, and what earlier stages did stands.
+const WHEREABOUTS: [&str; 3] = ["robot.endpoint", "robot.keys", "robot.security"];
+
+/// Stages that drive a robot.
+const DRIVE: [&str; 4] = [
+    "demonstrate",
+    "rollouts",
+    "evaluate-base",
+    "evaluate-aligned",
+];
+
 /// Settings that only say how much there is to be: what is there of it already stays.
 const AMOUNTS: [&str; 4] = [
     "demonstrations.episodes",
@@ -70,6 +82,12 @@ pub fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&str
     if differences.is_empty() {
         return dir.write("run.json", wanted);
     }
+    let moved = differences.len();
+    differences.retain(|(key, ..)| !WHEREABOUTS.contains(&key.as_str()));
+    let moved = moved > differences.len() && stage.is_some_and(|s| DRIVE.contains(&s));
+    if differences.is_empty() && !moved {
+        return dir.write("run.json", wanted);
+    }
     let stage = stage.map_or(STAGES.len(), place);
     for (key, was, now) in &differences {
         let uses = section_stage(key);
@@ -87,12 +105,15 @@ pub fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&str
         .fold(stage, usize::min);
     // The base policy's evaluation needs nothing between training and itself.
     let base_stands = first > place("train")
+        && !moved
         && differences
             .iter()
             .all(|d| !d.0.starts_with("evaluate.") && !d.0.starts_with("inference."));
-    let first_goes_on = differences
-        .iter()
-        .all(|(key, ..)| place(section_stage(key)) > first || AMOUNTS.contains(&key.as_str()));
+    // Episodes of one robot are not mixed with another's.
+    let first_goes_on = !moved
+        && differences
+            .iter()
+            .all(|(key, ..)| place(section_stage(key)) > first || AMOUNTS.contains(&key.as_str()));
     for (i, (name, _)) in STAGES.iter().enumerate().skip(first) {
         let done = dir.done(name).is_some();
         if base_stands && *name == "evaluate-base" {
@@ -182,6 +203,28 @@ mod tests {
         assert!(dir.done("align").is_none() && dir.done("evaluate-aligned").is_none());
         assert!(dir.done("evaluate-base").is_some() && dir.done("reward").is_some());
         assert!(dir.path("evaluation/aligned.old-1/x.json").exists());
+    }
+
+    #[test]
+    fn what_was_learnt_at_one_place_is_tried_at_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::start(folder.path(), &info(&[]), None).unwrap();
+        for (stage, _) in STAGES {
+            mark(&dir, stage);
+        }
+        dir.write("rollouts/x.json", &1).unwrap();
+        dir.write("judgements.jsonl", &1).unwrap();
+        let real = info(&["robot.endpoint=tcp/127.0.0.1:7447"]);
+        // Who ranks drives nothing: everything stands.
+        RunDir::start(folder.path(), &real, Some("align")).unwrap();
+        assert!(dir.done("align").is_some() && dir.path("judgements.jsonl").exists());
+        let elsewhere = info(&["robot.endpoint=tcp/127.0.0.1:7448"]);
+        RunDir::start(folder.path(), &elsewhere, Some("rollouts")).unwrap();
+        assert!(dir.done("train").is_some() && dir.done("rollouts").is_none());
+        assert!(
+            dir.path("rollouts.old-1/x.json").exists(),
+            "two robots' episodes are not mixed"
+        );
     }
 
     #[test]

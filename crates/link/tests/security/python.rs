@@ -15,25 +15,10 @@ fn here() -> PathBuf {
 }
 
 fn python() -> Option<PathBuf> {
-    if std::env::var_os("APPRENTICE_PEERS").is_none_or(|v| v != "1") {
-        eprintln!("SKIPPED: the intruder in Python; APPRENTICE_PEERS=1 runs it");
-        return None;
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("intruder");
-    let python = folder.join("bin/python");
-    let requirements = here().join("requirements.txt");
-    let installed = folder.join("installed.txt");
-    let wanted = std::fs::read(&requirements).unwrap();
-    if std::fs::read(&installed).is_ok_and(|found| found == wanted) {
-        return Some(python);
-    }
-    let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-    run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "-r"])
-        .arg(&requirements));
-    std::fs::write(installed, wanted).unwrap();
-    Some(python)
+    apprentice_peers::asked_for("the intruder in Python").then(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("intruder");
+        apprentice_peers::python(&folder, &here().join("requirements.txt"), None).unwrap()
+    })
 }
 
 #[test]

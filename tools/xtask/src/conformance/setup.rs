@@ -80,20 +80,12 @@ pub fn node(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
 
 /// Python with franka-sim, installed once for what is wanted.
 pub fn python(root: &Path, folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    let place = folder.join("python");
-    let python = place.join("bin/python");
     let requirements = root.join("tests/peers/franka/requirements.txt");
-    let wanted = std::fs::read(&requirements)?;
-    let installed = place.join("installed.txt");
-    if !std::fs::read(&installed).is_ok_and(|found| found == wanted) {
-        println!("installing franka-sim into {}", place.display());
-        ran(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
-        ran(Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet", "-r"])
-            .arg(&requirements))?;
-        std::fs::write(installed, wanted)?;
-    }
-    Ok(python)
+    Ok(apprentice_peers::python(
+        &folder.join("python"),
+        &requirements,
+        None,
+    )?)
 }
 
 /// Our driver, built.

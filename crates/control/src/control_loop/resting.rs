@@ -1,0 +1,121 @@
+//! Bringing an arm to rest, keeping it there, and home.
+
+use super::ControlLoop;
+use super::commanding::Path;
+use crate::ControlError;
+use crate::thinking::Decided;
+use apprentice_core::Observation;
+use apprentice_link::LinkError;
+use apprentice_safety::Homing;
+use std::time::Duration;
+
+impl ControlLoop {
+    /// Moves an arm that cannot be set up to its home posture, through the guard like any motion, and
+    /// answers what it sees there.
+    pub(super) fn go_home(&mut self) -> Result<Observation, ControlError> {
+        let description = self.description().clone();
+        let start = self.target.clone();
+        let width = self.state.as_ref().map_or(0.0, |s| s.gripper_width);
+        let way = Homing::new(&description, &start, &description.home)
+            .map_err(|reason| ControlError::Home(description.name.clone(), reason))?;
+        let mut seconds = 0.0;
+        // What the guard slows down arrives a little later.
+        let patience = way.duration_s() * 1.5 + 2.0;
+        let away = |at: &[f64]| {
+            let apart = at.iter().zip(&description.home).map(|(a, b)| (a - b).abs());
+            apart.fold(0.0, f64::max)
+        };
+        loop {
+            seconds += self.pace.period_ns() as f64 * 1e-9;
+            self.propose(way.at(seconds), width)?;
+            let arrived = seconds > way.duration_s() && away(&self.target) < 1e-3;
+            let seen = self.wait(arrived)?;
+            if arrived && self.guard.is_at_rest() {
+                return Ok(seen);
+            }
+            if seconds > patience {
+                let reason = format!(
+                    "it is still {:.3} rad (or units) away after {patience:.1} s",
+                    away(&self.target)
+                );
+                return Err(ControlError::Home(description.name, reason));
+            }
+        }
+    }
+
+    /// Commands a robot in real time until the agent has decided: first towards where it was going, and
+    /// once that is older than `guard.stale_ms`, to a stop.
+    ///
+    /// # Errors
+    /// As [`Self::act`].
+    pub(crate) fn hold_until(&mut self, decided: &Decided) -> Result<(), ControlError> {
+        // An agent that answers at once is not in need of a command in between.
+        if decided.wait(Duration::from_nanos(self.pace.period_ns() / 4)) {
+            return Ok(());
+        }
+        let action = self.action.take();
+        loop {
+            let wanted = action.as_ref().map(|(numbers, due)| (&numbers[..], *due));
+            self.command_authorised(wanted, &mut Path::default())?;
+            self.wait(false)?;
+            if decided.wait(Duration::ZERO) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Brings an arm in real time to rest, as hard as its limits allow. In lockstep time stands still,
+    /// and the arm with it.
+    ///
+    /// # Errors
+    /// When commands cannot be sent; what the robot publishes does not matter here.
+    pub fn halt(&mut self) -> Result<(), ControlError> {
+        if self.is_lockstep() || self.state.is_none() {
+            return Ok(());
+        }
+        self.action = None;
+        for _ in 0..self.guard.braking_ticks() {
+            if self.guard.is_at_rest() {
+                break;
+            }
+            self.command(None)?;
+            self.pace.pass();
+        }
+        Ok(())
+    }
+
+    /// Gives the arm back, at rest.
+    ///
+    /// # Errors
+    /// As [`Self::halt`].
+    pub fn release(&mut self) -> Result<(), ControlError> {
+        let halted = self.halt();
+        let released = self.link.disengage();
+        halted?;
+        Ok(released?)
+    }
+
+    /// Brakes while a robot in real time is silent, until the arm should be at rest and as long again as
+    /// it may be silent. A stall of this machine that ends before is no reason to end an episode.
+    pub(super) fn brake_out(
+        &mut self,
+        want_frames: bool,
+        mut error: LinkError,
+    ) -> Result<Observation, LinkError> {
+        let until = self.pace.now_ns() + self.freshness.state.as_nanos() as u64;
+        while matches!(error, LinkError::Stale { .. })
+            && !(self.guard.is_at_rest() && self.pace.now_ns() > until)
+        {
+            if let Err(also) = self.command(None) {
+                tracing::warn!("the robot could not be told to stop: {also}");
+                break;
+            }
+            self.pace.pass();
+            match self.link.latest(want_frames, self.freshness) {
+                Ok(seen) => return Ok(seen),
+                Err(newer) => error = newer,
+            }
+        }
+        Err(error)
+    }
+}
