@@ -2,8 +2,10 @@
 
 use crate::config::Config;
 use crate::run_dir::{RunDir, StageMark};
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use apprentice_core::Seed;
+use apprentice_link::security::Security;
+use apprentice_link::session::{ONE_THREAD, reads_and_writes_on_one_thread};
 use apprentice_studio::Studio;
 use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -104,6 +106,32 @@ pub fn progress_bar(length: u64, what: &str, quiet: bool) -> ProgressBar {
     }
     bar.set_prefix(format!("{what:<14}"));
     bar
+}
+
+/// Starts this program anew as a process with keys has to be started, if it was not.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn start_for(security: &Security) -> Result<()> {
+    if !matches!(security, Security::Keys { .. }) || reads_and_writes_on_one_thread() {
+        return Ok(());
+    }
+    let mut anew = std::process::Command::new(std::env::current_exe()?);
+    anew.args(std::env::args_os().skip(1))
+        .env(ONE_THREAD.0, ONE_THREAD.1);
+    #[cfg(unix)]
+    {
+        // Comes back only if it fails.
+        let error = std::os::unix::process::CommandExt::exec(&mut anew);
+        Err(error).context("this program could not be started anew for keys")
+    }
+    #[cfg(not(unix))]
+    {
+        let status = anew
+            .status()
+            .context("this program could not be started anew for keys")?;
+        std::process::exit(status.code().unwrap_or(1))
+    }
 }
 
 /// A flag that Ctrl-C sets. A second Ctrl-C ends the program at once.

@@ -2,7 +2,7 @@
 
 use crate::cli::{DeviceArg, RunArgs};
 use crate::config::Config;
-use crate::context::{Context, stop_on_ctrl_c};
+use crate::context::{Context, start_for, stop_on_ctrl_c};
 use crate::run_dir::{RunDir, RunInfo};
 use crate::stages;
 use anyhow::{Result, anyhow, bail};
@@ -47,6 +47,7 @@ pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
         RunInfo::new(args.seed.unwrap_or(0), device, Config::load(file, set)?)
     };
     // Nothing is written before all this works.
+    start_for(&info.config.robot.security()?)?;
     let device = DeviceArg::named(&info.device).ok_or_else(|| {
         anyhow!(
             "run folder names device {:?}, known: flex, cuda, wgpu",

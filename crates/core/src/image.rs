@@ -50,6 +50,12 @@ impl Image {
         })
     }
 
+    /// The pixels, as [`Image::rgb`] has them, without a copy.
+    #[must_use]
+    pub fn shared(&self) -> Arc<Vec<u8>> {
+        Arc::clone(&self.rgb)
+    }
+
     /// Width in pixels.
     #[must_use]
     pub fn width(&self) -> u32 {

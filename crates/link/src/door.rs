@@ -183,8 +183,8 @@ impl Door {
         }
     }
 
-    /// A service is asked for. The answer, and what there is to publish before it is given.
-    pub fn serve(&mut self, service: Service, client: u32) -> (Result<Phase, String>, News) {
+    /// A service is asked for; the answer.
+    pub fn serve(&mut self, service: Service, client: u32) -> Result<Phase, String> {
         let now_ns = self.clock.now_ns();
         let alive = self.leases.contains(&client);
         let before = (self.gate.phase(), self.gate.owner());
@@ -211,7 +211,7 @@ impl Door {
                 .why
                 .get_or_insert_with(|| format!("{} by client {client:08x}", service.name()));
         }
-        (answer, self.news())
+        answer
     }
 
     /// What the arm should do now.

@@ -64,11 +64,6 @@ struct Unread {
 trait Numbered {
     /// Sequence and stamp (ns).
     fn number(&self) -> (u64, u64);
-
-    /// Whether another one shows the same, whatever its number. Joints that rest are the same for long.
-    fn shows_as(&self, _other: &Self) -> bool {
-        false
-    }
 }
 
 impl Numbered for RobotState {
@@ -80,10 +75,6 @@ impl Numbered for RobotState {
 impl Numbered for CameraFrame {
     fn number(&self) -> (u64, u64) {
         (self.sequence, self.stamp_ns)
-    }
-
-    fn shows_as(&self, other: &Self) -> bool {
-        self.image == other.image
     }
 }
 
@@ -102,7 +93,7 @@ impl<T: Numbered> Slot<T> {
     /// Takes a message over. One that says again what was said before is not news: a driver that
     /// hangs may repeat itself. One that was overtaken on the way is counted and left. Answers whether it is
     /// the first of several that cannot be read.
-    fn take(&mut self, message: Result<T, Unread>) -> bool {
+    fn take(&mut self, message: Result<T, Unread>, same: impl Fn(&T, &T) -> bool) -> bool {
         match message {
             Ok(message) => {
                 self.unread = None;
@@ -116,7 +107,7 @@ impl<T: Numbered> Slot<T> {
                         self.late += 1;
                     }
                     newest => {
-                        let same = newest.as_ref().is_some_and(|(b, _)| b.shows_as(&message));
+                        let same = newest.as_ref().is_some_and(|(b, _)| same(b, &message));
                         if !same || self.fresh_since.is_none() {
                             self.fresh_since = Some(now);
                         }
@@ -195,7 +186,15 @@ impl Inbox {
                 ))
             }
         });
-        self.tell(&self.state_key, state, bytes, |seen| Some(&mut seen.state));
+        // Joints that rest are the same for long.
+        let differs = |_: &RobotState, _: &RobotState| false;
+        self.tell(
+            &self.state_key,
+            state,
+            bytes,
+            |seen| Some(&mut seen.state),
+            differs,
+        );
     }
 
     /// Takes over a frame of the camera at `index` of the description, or why it cannot be read. Never
@@ -213,7 +212,16 @@ impl Inbox {
                 Err(format!("it is a picture of {w}x{h} pixels, the camera is described with {width}x{height}"))
             }
         });
-        self.tell(&camera.key, frame, bytes, |seen| seen.frames.get_mut(index));
+        // Looking for frozen pictures takes time; only where it is asked for.
+        let looks = camera.frozen_after.is_some();
+        let same = |a: &CameraFrame, b: &CameraFrame| looks && a.image == b.image;
+        self.tell(
+            &camera.key,
+            frame,
+            bytes,
+            |seen| seen.frames.get_mut(index),
+            same,
+        );
     }
 
     fn tell<T: Numbered>(
@@ -222,10 +230,11 @@ impl Inbox {
         message: Result<T, String>,
         bytes: usize,
         slot: impl Fn(&mut Seen) -> Option<&mut Slot<T>>,
+        same: impl Fn(&T, &T) -> bool,
     ) {
         let problem = message.as_ref().err().cloned();
         let message = message.map_err(|reason| Unread { bytes, reason });
-        let first = slot(&mut self.lock()).is_some_and(|s| s.take(message));
+        let first = slot(&mut self.lock()).is_some_and(|s| s.take(message, same));
         self.changed.notify_all();
         if let (true, Some(problem)) = (first, problem) {
             tracing::warn!("a message on {key} cannot be used: {problem}");
@@ -407,33 +416,33 @@ mod tests {
     fn what_is_repeated_grows_old_and_what_cannot_be_read_is_not_passed_over() {
         let mut slot = Slot::default();
         assert!(slot.look().is_none());
-        slot.take(Ok(state(1)));
+        slot.take(Ok(state(1)), |_, _| false);
         std::thread::sleep(Duration::from_millis(5));
-        slot.take(Ok(state(1)));
+        slot.take(Ok(state(1)), |_, _| false);
         let age = |slot: &Slot<RobotState>| slot.look().unwrap().unwrap().1;
         assert!(age(&slot) >= Duration::from_millis(5));
         let unread = Unread {
             bytes: 3,
             reason: "it is cut off".into(),
         };
-        assert!(slot.take(Err(unread.clone())));
-        assert!(!slot.take(Err(unread.clone())));
+        assert!(slot.take(Err(unread.clone()), |_, _| false));
+        assert!(!slot.take(Err(unread.clone()), |_, _| false));
         assert_eq!(slot.look().unwrap().unwrap_err(), &unread);
-        slot.take(Ok(state(2)));
+        slot.take(Ok(state(2)), |_, _| false);
         assert_eq!(slot.look().unwrap().unwrap().0, &state(2));
     }
 
     #[test]
     fn what_was_overtaken_is_left_and_a_new_start_is_taken() {
         let mut slot = Slot::default();
-        slot.take(Ok(state(5)));
-        slot.take(Ok(state(3)));
+        slot.take(Ok(state(5)), |_, _| false);
+        slot.take(Ok(state(3)), |_, _| false);
         assert_eq!(
             (slot.look().unwrap().unwrap().0.sequence, slot.late),
             (5, 1)
         );
         std::thread::sleep(RESTART);
-        slot.take(Ok(state(1)));
+        slot.take(Ok(state(1)), |_, _| false);
         assert_eq!(slot.look().unwrap().unwrap().0.sequence, 1);
     }
 

@@ -3,7 +3,7 @@
 use crate::door::Door;
 use crate::security::{Role, Security};
 use crate::session::{Participant, Place};
-use crate::wire::{self, AdvanceRequest, Event, Status, TickReply};
+use crate::wire::{self, AdvanceRequest, Status, TickReply};
 use crate::{LinkError, keys::Keys};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
@@ -12,6 +12,7 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use zenoh::internal::buffers::{ZBuf, ZSlice};
 use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
 use zenoh::qos::{CongestionControl, Priority};
@@ -51,6 +52,8 @@ pub struct Due {
 /// What is reached from zenoh's threads and from the robot's own.
 struct Desk {
     door: Mutex<Door>,
+    /// Whose turn it is to say something.
+    turn: Mutex<()>,
     /// Something to do has come.
     arrived: Condvar,
     status: Publisher<'static>,
@@ -105,19 +108,28 @@ impl Desk {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Publishes what there is to say; nothing is published while the door is locked.
-    fn tell(&self, news: (Option<Status>, Option<Event>)) {
-        if let Some(status) = news.0
-            && let Err(e) = self.status.put(wire::encode_status(&status)).wait()
-        {
-            tracing::warn!("the status could not be published: {e}");
-        }
-        if let Some(event) = news.1 {
+    /// Does something at the door and publishes what there is to say of it, while nobody else does: what is
+    /// said comes in the order in which it became true. The door is not locked while it is said.
+    fn act<R>(&self, at: impl FnOnce(&mut Door) -> R) -> R {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (answer, (status, event)) = {
+            let mut door = self.door();
+            let answer = at(&mut door);
+            (answer, door.news())
+        };
+        // Why first: whoever sees the new status knows it then.
+        if let Some(event) = event {
             tracing::info!("{}: {}", self.event.key_expr(), event.what);
             if let Err(e) = self.event.put(wire::encode_event(&event)).wait() {
                 tracing::warn!("an event could not be published: {e}");
             }
         }
+        if let Some(status) = status
+            && let Err(e) = self.status.put(wire::encode_status(&status)).wait()
+        {
+            tracing::warn!("the status could not be published: {e}");
+        }
+        answer
     }
 
     /// Answers a request for a service.
@@ -134,9 +146,7 @@ impl Desk {
                 return refuse(query, problem);
             }
         };
-        let (answer, news) = self.door().serve(service, client);
-        self.tell(news);
-        match answer {
+        match self.act(|door| door.serve(service, client)) {
             Ok(phase) => {
                 let key = query.key_expr().clone();
                 if let Err(e) = query.reply(key, wire::encode_granted(phase)).wait() {
@@ -214,6 +224,7 @@ impl RobotServer {
                 GateConfig::of(description),
                 lockstep,
             )),
+            turn: Mutex::new(()),
             arrived: Condvar::new(),
             status: publisher(keys.status(), Priority::DataHigh)?,
             event: publisher(keys.event(), Priority::DataHigh)?,
@@ -282,7 +293,7 @@ impl RobotServer {
     pub fn publish_frame(&self, index: usize, frame: &CameraFrame) -> Result<(), LinkError> {
         match self.cameras.get(index) {
             Some(camera) => camera
-                .put(wire::encode_frame(frame))
+                .put(payload(frame))
                 .wait()
                 .map_err(|e| key_error(camera.key_expr(), &e)),
             None => Ok(()),
@@ -293,13 +304,7 @@ impl RobotServer {
     /// the arm stands when that has changed or a second has passed.
     #[must_use]
     pub fn due(&self) -> Due {
-        let (due, news) = {
-            let mut door = self.desk.door();
-            let due = door.due();
-            (due, door.news())
-        };
-        self.desk.tell(news);
-        due
+        self.desk.act(Door::due)
     }
 
     /// As [`Self::due`], as soon as a command that was not given before has come, and at the latest after
@@ -335,12 +340,7 @@ impl RobotServer {
 
     /// The arm reports a fault, in one line.
     pub fn fault(&self, what: &str) {
-        let news = {
-            let mut door = self.desk.door();
-            door.fault(what);
-            door.news()
-        };
-        self.desk.tell(news);
+        self.desk.act(|door| door.fault(what));
     }
 
     /// The next request, or `None` when none comes in time.
@@ -348,6 +348,14 @@ impl RobotServer {
     pub fn next_request(&self, timeout: Duration) -> Option<ServerRequest> {
         self.requests.recv_timeout(timeout).ok()
     }
+}
+
+/// A frame's message around its pixels, which are not copied.
+fn payload(frame: &CameraFrame) -> ZBuf {
+    let mut message = ZBuf::default();
+    message.push_zslice(ZSlice::from(wire::encode_frame_head(frame)));
+    message.push_zslice(ZSlice::from(frame.image.shared()));
+    message
 }
 
 /// Commands, chunks and leases.
@@ -379,12 +387,7 @@ fn subscribe(
         .history(true)
         .callback(move |sample| {
             if let Some(client) = names.client_of(sample.key_expr().as_str()) {
-                let news = {
-                    let mut door = to.door();
-                    door.lease(client, sample.kind() == SampleKind::Put);
-                    door.news()
-                };
-                to.tell(news);
+                to.act(|door| door.lease(client, sample.kind() == SampleKind::Put));
             }
         })
         .wait()

@@ -25,6 +25,20 @@ const LONGEST_MESSAGE: usize = 64 << 20;
 /// Connections a listener keeps at once.
 const MOST_CONNECTIONS: usize = 64;
 
+/// What the environment of a process with keys must have from its start: zenoh 1.10.2 reads and writes an
+/// encrypted connection from two threads at once, which breaks it within seconds (eclipse-zenoh issue 2557);
+/// this makes it one.
+pub const ONE_THREAD: (&str, &str) = (
+    "ZENOH_RUNTIME",
+    "(rx: (handover: tx), tx: (worker_threads: 1))",
+);
+
+/// Whether this process was started with [`ONE_THREAD`].
+#[must_use]
+pub fn reads_and_writes_on_one_thread() -> bool {
+    std::env::var(ONE_THREAD.0).is_ok_and(|v| v == ONE_THREAD.1)
+}
+
 /// Which side of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -92,6 +106,9 @@ impl Participant<'_> {
             settings.push(("transport/unicast/max_sessions", json!(MOST_CONNECTIONS)));
         }
         if let Some(credentials) = &credentials {
+            if !reads_and_writes_on_one_thread() {
+                return Err(SecurityError::Threads.into());
+            }
             settings.push(("transport/link/tls", tls(credentials)?));
             settings.push(("transport/link/protocols", json!(["tls"])));
             let listens = self.place == Place::Listen;

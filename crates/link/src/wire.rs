@@ -6,6 +6,7 @@ mod motion;
 mod operator;
 mod service;
 
+pub(crate) use frame::encode_frame_head;
 pub use frame::{decode_frame, encode_frame, frame_bytes, take_frame};
 pub use lockstep::{
     AdvanceRequest, TickReply, decode_advance, decode_reply, decode_reset, encode_advance,

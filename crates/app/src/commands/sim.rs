@@ -2,6 +2,7 @@
 
 use crate::cli::SimArgs;
 use crate::config::Config;
+use crate::context::start_for;
 use crate::stages::cells::describe_in;
 use anyhow::Result;
 use apprentice_link::RobotServer;
@@ -15,6 +16,8 @@ use std::sync::mpsc::sync_channel;
 /// When the address cannot be used.
 pub fn run(args: &SimArgs) -> Result<()> {
     let config = Config::load(args.config.as_deref(), &args.set)?;
+    let security = config.robot.security()?;
+    start_for(&security)?;
     let description = describe_in(&config)?;
     let mode = if args.lockstep {
         ClockMode::Lockstep
@@ -30,7 +33,6 @@ pub fn run(args: &SimArgs) -> Result<()> {
     } else {
         Place::Listen
     };
-    let security = config.robot.security()?;
     let lockstep = mode == ClockMode::Lockstep;
     let server = RobotServer::serve(&description, (place, &args.listen), &security, lockstep)?;
     let node = SimNode::serve(config.sim, &description, mode, server)?;

@@ -4,6 +4,7 @@ mod keyboard;
 mod status_line;
 
 use crate::cli::TakeoverArgs;
+use crate::context::start_for;
 use anyhow::{Context as _, Result, bail};
 use apprentice_control::operator::{Gamepad, Hands, Jog, JogConfig};
 use apprentice_link::OperatorLink;
@@ -27,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// When robot or device are not there, not ours to use, or go away.
 pub fn run(args: &TakeoverArgs) -> Result<()> {
     let security = Security::from_settings(&args.security, &args.keys)?;
+    start_for(&security)?;
     let mut link = OperatorLink::connect_with(&args.endpoint, &args.robot, &security, PATIENCE)
         .context("the arm cannot be taken over")?;
     let config = JogConfig {

@@ -7,6 +7,7 @@ mod bad_input;
 mod full_disk;
 mod import;
 mod kept;
+mod keys;
 mod peers;
 mod program;
 mod ranking;

@@ -1,11 +1,18 @@
 //! What is wrong with keys and endpoints.
 
+use crate::session::ONE_THREAD;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// Something that is not let through, or keys that cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SecurityError {
+    /// A process that was not started for keys.
+    #[error(
+        "a process with keys has to be started with {}='{}' in its environment (apprentice does so itself): zenoh would read and write an encrypted connection from two threads at once, and break it",
+        ONE_THREAD.0, ONE_THREAD.1
+    )]
+    Threads,
     /// An endpoint on the network, and nothing that protects it.
     #[error(
         "endpoint {endpoint} leaves this machine and there are no keys; allowed without keys: addresses such as tcp/127.0.0.1:7447 or tcp/[::1]:7447. Make keys (apprentice keys DIR --robot NAME --host HOST), set `keys` to their folder and write tls/HOST:PORT, or say `security = \"off\"` if everybody on that network may move the robot"

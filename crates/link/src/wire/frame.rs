@@ -13,14 +13,20 @@ pub fn frame_bytes(width: u32, height: u32) -> usize {
 /// Bytes of a camera frame.
 #[must_use]
 pub fn encode_frame(frame: &CameraFrame) -> Vec<u8> {
-    let mut out = header(3);
+    let mut out = encode_frame_head(frame);
     // Growing step by step would copy the picture several times.
     out.reserve_exact(frame.image.rgb().len());
+    out.extend_from_slice(frame.image.rgb());
+    out
+}
+
+/// Bytes of a camera frame up to its pixels, which follow as [`apprentice_core::Image::rgb`] has them.
+pub(crate) fn encode_frame_head(frame: &CameraFrame) -> Vec<u8> {
+    let mut out = header(3);
     out.extend(frame.sequence.to_le_bytes());
     out.extend(frame.stamp_ns.to_le_bytes());
     out.extend((frame.image.width() as u16).to_le_bytes());
     out.extend((frame.image.height() as u16).to_le_bytes());
-    out.extend_from_slice(frame.image.rgb());
     out
 }
 

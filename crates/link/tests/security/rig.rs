@@ -2,10 +2,10 @@
 
 use apprentice_link::LinkError;
 use apprentice_link::security::{Authority, Certified, Role, Security, Validity};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{ONE_THREAD, Participant, Place};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use zenoh::pubsub::Subscriber;
@@ -34,6 +34,16 @@ pub struct Rig {
 
 impl Rig {
     pub fn new() -> Self {
+        static STARTED: Once = Once::new();
+        STARTED.call_once(|| {
+            let (name, value) = ONE_THREAD;
+            // SAFETY: nothing in this process reads its environment but through the standard library, which
+            // locks it; zenoh does when it opens its first session, which needs a rig.
+            #[allow(unsafe_code)]
+            unsafe {
+                std::env::set_var(name, value);
+            }
+        });
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys");
         let authority = Authority::new(ROBOT, Validity::days(30).unwrap()).unwrap();
