@@ -1,6 +1,6 @@
-//! The robot moves because of this file: once a control period whoever has the arm ([`authority`]) wants
-//! something, which becomes joint targets that the guard admits and the link sends ([`commanding`]), or the arm
-//! is brought to rest ([`resting`]); then the period passes and what the robot saw comes back.
+//! The robot moves because of this file: once a control period whoever has the arm (`authority`) wants
+//! something, which becomes joint targets that the guard admits and the link sends (`commanding`), or the arm
+//! is brought to rest (`resting`); then the period passes and what the robot saw comes back.
 
 mod authority;
 mod commanding;

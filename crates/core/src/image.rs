@@ -50,6 +50,12 @@ impl Image {
         })
     }
 
+    /// The memory of its pixels, unless a clone still shows them.
+    #[must_use]
+    pub fn into_memory(self) -> Option<Vec<u8>> {
+        Arc::try_unwrap(self.rgb).ok()
+    }
+
     /// The pixels, as [`Image::rgb`] has them, without a copy.
     #[must_use]
     pub fn shared(&self) -> Arc<Vec<u8>> {

@@ -10,6 +10,7 @@ use apprentice_safety::{Denial, Phase, Service};
 use std::borrow::Cow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use zenoh::bytes::ZBytes;
 use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
 use zenoh::qos::{CongestionControl, Priority};
@@ -462,14 +463,15 @@ fn subscribe_all(
     for (index, camera) in description.cameras.iter().enumerate() {
         let to = Arc::clone(inbox);
         let expected = wire::frame_bytes(camera.width, camera.height);
-        subscribers.push(subscribe(
+        subscribers.push(listen(
             session,
             keys.camera(&camera.name),
-            move |bytes| {
+            move |payload| {
                 // Only one of the right size is copied.
-                let length = bytes.len();
+                let length = payload.len();
                 let frame = if length == expected {
-                    wire::take_frame(bytes.into_owned()).map_err(str::to_owned)
+                    wire::join_frame(payload.slices(), length, to.spare(index))
+                        .map_err(str::to_owned)
                 } else {
                     Err(format!("a frame of this camera has {expected} bytes"))
                 };
@@ -488,15 +490,24 @@ fn subscribe_all(
     Ok(subscribers)
 }
 
-/// Hands what comes on `key` to `read`.
+/// Hands the bytes of what comes on `key` to `read`.
 fn subscribe(
     session: &Session,
     key: String,
     read: impl Fn(Cow<'_, [u8]>) + Send + Sync + 'static,
 ) -> Result<Subscriber<()>, LinkError> {
+    listen(session, key, move |payload| read(payload.to_bytes()))
+}
+
+/// Hands what comes on `key` to `read`.
+fn listen(
+    session: &Session,
+    key: String,
+    read: impl Fn(&ZBytes) + Send + Sync + 'static,
+) -> Result<Subscriber<()>, LinkError> {
     session
         .declare_subscriber(key.clone())
-        .callback(move |sample| read(sample.payload().to_bytes()))
+        .callback(move |sample| read(sample.payload()))
         .wait()
         .map_err(|e| LinkError::Key {
             key,

@@ -32,6 +32,8 @@ struct Expected {
     /// Width and height, pixels.
     size: (u32, u32),
     frozen_after: Option<Duration>,
+    /// Memory of a frame that nobody looks at any more.
+    spare: Mutex<Vec<u8>>,
 }
 
 /// What has come so far.
@@ -48,6 +50,8 @@ struct Slot<T> {
     fresh_since: Option<Instant>,
     /// Messages that came after later ones.
     late: u64,
+    /// The newest message before, until somebody takes it.
+    replaced: Option<T>,
 }
 
 /// A sender that counts from the beginning again has been started anew if it was silent for so long.
@@ -85,6 +89,7 @@ impl<T> Default for Slot<T> {
             unread: None,
             fresh_since: None,
             late: 0,
+            replaced: None,
         }
     }
 }
@@ -111,7 +116,7 @@ impl<T: Numbered> Slot<T> {
                         if !same || self.fresh_since.is_none() {
                             self.fresh_since = Some(now);
                         }
-                        self.newest = Some((message, now));
+                        self.replaced = self.newest.replace((message, now)).map(|(b, _)| b);
                     }
                 }
                 false
@@ -154,6 +159,7 @@ impl Inbox {
                 key: camera_key(&c.name),
                 size: (c.width, c.height),
                 frozen_after: c.frozen_after_s.map(Duration::from_secs_f64),
+                spare: Mutex::default(),
             })
             .collect();
         Self {
@@ -197,6 +203,15 @@ impl Inbox {
         );
     }
 
+    /// Memory for the pixels of the next frame of a camera, if there is some to use again: pages that the
+    /// system has to fetch anew for each frame cost more than copying it.
+    pub(crate) fn spare(&self, index: usize) -> Vec<u8> {
+        let camera = self.cameras.get(index);
+        camera.map_or_else(Vec::new, |c| {
+            std::mem::take(&mut *c.spare.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+    }
+
     /// Takes over a frame of the camera at `index` of the description, or why it cannot be read. Never
     /// waits.
     pub fn put_frame(&self, index: usize, bytes: usize, frame: Result<CameraFrame, String>) {
@@ -215,13 +230,16 @@ impl Inbox {
         // Looking for frozen pictures takes time; only where it is asked for.
         let looks = camera.frozen_after.is_some();
         let same = |a: &CameraFrame, b: &CameraFrame| looks && a.image == b.image;
-        self.tell(
+        let before = self.tell(
             &camera.key,
             frame,
             bytes,
             |seen| seen.frames.get_mut(index),
             same,
         );
+        if let Some(rgb) = before.and_then(|b| b.image.into_memory()) {
+            *camera.spare.lock().unwrap_or_else(PoisonError::into_inner) = rgb;
+        }
     }
 
     fn tell<T: Numbered>(
@@ -231,14 +249,18 @@ impl Inbox {
         bytes: usize,
         slot: impl Fn(&mut Seen) -> Option<&mut Slot<T>>,
         same: impl Fn(&T, &T) -> bool,
-    ) {
+    ) -> Option<T> {
         let problem = message.as_ref().err().cloned();
         let message = message.map_err(|reason| Unread { bytes, reason });
-        let first = slot(&mut self.lock()).is_some_and(|s| s.take(message, same));
+        let (first, before) = slot(&mut self.lock()).map_or((false, None), |s| {
+            let first = s.take(message, same);
+            (first, s.replaced.take())
+        });
         self.changed.notify_all();
         if let (true, Some(problem)) = (first, problem) {
             tracing::warn!("a message on {key} cannot be used: {problem}");
         }
+        before
     }
 
     /// The newest state and, when wanted, frames. The first of each is waited for, no longer than it may

@@ -7,7 +7,7 @@ mod operator;
 mod service;
 
 pub(crate) use frame::encode_frame_head;
-pub use frame::{decode_frame, encode_frame, frame_bytes, take_frame};
+pub use frame::{decode_frame, encode_frame, frame_bytes, join_frame};
 pub use lockstep::{
     AdvanceRequest, TickReply, decode_advance, decode_reply, decode_reset, encode_advance,
     encode_reply, encode_reset,

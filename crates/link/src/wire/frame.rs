@@ -36,19 +36,40 @@ pub(crate) fn encode_frame_head(frame: &CameraFrame) -> Vec<u8> {
 /// When the bytes are not one.
 pub fn decode_frame(bytes: &[u8]) -> Result<CameraFrame, Problem> {
     // Nothing is copied before it is known to be a picture.
-    let head = Head::read(bytes)?;
+    let head = Head::read(bytes, bytes.len().saturating_sub(HEAD))?;
     let pixels = bytes.get(HEAD..).unwrap_or_default();
     head.frame(pixels.to_vec())
 }
 
-/// The camera frame in a message that is given away: its pixels stay where they are.
+/// The camera frame in a message of `length` bytes that comes in pieces, as long ones do from the network: its
+/// pixels are copied once, into `rgb`, whose memory is used again.
 ///
 /// # Errors
 /// When the bytes are not one.
-pub fn take_frame(mut bytes: Vec<u8>) -> Result<CameraFrame, Problem> {
-    let head = Head::read(&bytes)?;
-    bytes.drain(..HEAD);
-    head.frame(bytes)
+pub fn join_frame<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+    length: usize,
+    mut rgb: Vec<u8>,
+) -> Result<CameraFrame, Problem> {
+    let after = length.saturating_sub(HEAD);
+    let (mut start, mut head) = (Vec::with_capacity(HEAD), None);
+    rgb.clear();
+    for mut piece in pieces {
+        if head.is_none() {
+            let (taken, rest) = piece.split_at(piece.len().min(HEAD - start.len()));
+            start.extend_from_slice(taken);
+            piece = rest;
+            if start.len() == HEAD {
+                head = Some(Head::read(&start, after)?);
+                rgb.reserve_exact(after);
+            }
+        }
+        if rgb.len() + piece.len() > after {
+            return Err(MISFIT);
+        }
+        rgb.extend_from_slice(piece);
+    }
+    head.ok_or("it is cut off")?.frame(rgb)
 }
 
 /// Bytes before the pixels.
@@ -64,8 +85,8 @@ struct Head {
 }
 
 impl Head {
-    /// Of a message that has as many pixels as it says.
-    fn read(bytes: &[u8]) -> Result<Self, Problem> {
+    /// Of a message with so many bytes after it, which must be as many pixels as it says.
+    fn read(bytes: &[u8], after: usize) -> Result<Self, Problem> {
         let mut r = Reader::new(bytes, 3)?;
         let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
         let (width, height) = (r.u16()?, r.u16()?);
@@ -73,7 +94,7 @@ impl Head {
         if pixels == 0 || pixels > MOST_PIXELS {
             return Err("the picture has no pixels, or more than 4096 x 4096");
         }
-        if r.left() != pixels * 3 {
+        if after != pixels * 3 {
             return Err(MISFIT);
         }
         Ok(Self {

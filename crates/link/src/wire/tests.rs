@@ -98,6 +98,11 @@ proptest! {
         let bytes = encode_frame(&frame);
         prop_assert_eq!(bytes.len(), frame_bytes(frame.image.width(), frame.image.height()));
         prop_assert_eq!(&decode_frame(&bytes).unwrap(), &frame);
+        for size in [1, 27, 28, 29, 4096] {
+            prop_assert_eq!(&join_frame(bytes.chunks(size), bytes.len(), vec![7; size]).unwrap(), &frame);
+        }
+        prop_assert!(join_frame(bytes.chunks(9), bytes.len() - 1, vec![]).is_err());
+        prop_assert!(join_frame(bytes[..bytes.len() - 1].chunks(9), bytes.len(), vec![]).is_err());
         let request = AdvanceRequest { duration_ns, command_sequence, want_frames };
         prop_assert_eq!(decode_advance(&encode_advance(&request)).unwrap(), request);
         prop_assert_eq!(decode_reset(&encode_reset(duration_ns)).unwrap(), duration_ns);

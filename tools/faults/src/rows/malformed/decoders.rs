@@ -129,8 +129,8 @@ pub fn native() -> Vec<Decoder> {
         decoder("state", sizes.map(state).into(), wire::decode_state),
         decoder("command", sizes.map(command).into(), wire::decode_command),
         decoder("frame", [1, 8, 20].map(frame).into(), wire::decode_frame),
-        decoder("frame given away", [1, 8, 20].map(frame).into(), |b| {
-            wire::take_frame(b.to_vec())
+        decoder("frame in pieces", [1, 8, 20].map(frame).into(), |b| {
+            wire::join_frame(b.chunks(13), b.len(), Vec::new())
         }),
         decoder(
             "clock request",
