@@ -1,6 +1,7 @@
 //! Convolutions in channels-last layout, each as one matrix product over gathered neighbourhoods.
 
 use crate::ShapeError;
+use crate::few_rows::{self, Input, Line, Parts};
 use crate::fused::{self, Window};
 use crate::gathering::{pad, pad_side, strided};
 use crate::linear::uniform;
@@ -204,6 +205,9 @@ impl Conv1d {
             let [_, l, c] = x.dims();
             debug_assert_eq!(self.output([l, c]).err(), None);
         }
+        if few_rows::are(&x) {
+            return self.start(x.into()).settle();
+        }
         if !fused::available(&x) {
             return self.plain(x);
         }
@@ -214,6 +218,16 @@ impl Conv1d {
         };
         let line = x.unsqueeze_dim::<4>(1);
         fused::convolve(line, self.weight.val(), self.bias.val(), window).squeeze_dim(1)
+    }
+
+    /// [`Self::forward`] of [few rows](few_rows), up to what follows it.
+    pub(crate) fn start(&self, input: Input) -> Parts {
+        let line = Line {
+            kernel: self.kernel,
+            stride: self.stride,
+            padding: self.padding,
+        };
+        Parts::of(input, self.weight.val(), self.bias.val(), line)
     }
 
     /// In tensor operations that every backend has.
@@ -252,6 +266,10 @@ impl ConvTranspose1d {
     /// [B, L, in] to [B, 2 L, out].
     #[must_use]
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        if few_rows::are(&x) {
+            return Parts::of(x.into(), self.weight.val(), self.bias.val(), Line::POINT)
+                .settle_spread();
+        }
         let [b, l, c] = x.dims();
         let out = self.bias.dims()[0];
         let spread = x

@@ -8,6 +8,7 @@ pub mod convolution;
 pub mod device;
 pub mod ema;
 pub mod error;
+mod few_rows;
 pub mod film;
 mod fused;
 mod gathering;

@@ -1,5 +1,6 @@
 //! GroupNorm and the activation that follows it.
 
+use crate::few_rows;
 use crate::{Precision, ShapeError, fused, fused::Activation};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -103,6 +104,15 @@ impl GroupNormMish {
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         self.norm.activated(x, Activation::Mish)
+    }
+
+    /// For what [few rows](few_rows) go through.
+    pub(crate) fn weights(&self) -> few_rows::Norm {
+        few_rows::Norm {
+            gamma: self.norm.gamma.val(),
+            beta: self.norm.beta.val(),
+            groups: self.norm.groups,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The conditional 1-D U-Net of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137).
 
-use crate::{Conv1d, ConvTranspose1d, GroupNormMish, Linear, ShapeError, film, mish};
+use crate::few_rows::Input;
+use crate::{Conv1d, ConvTranspose1d, GroupNormMish, Linear, ShapeError, few_rows, film, mish};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
@@ -77,8 +78,12 @@ impl ResidualBlock {
         })
     }
 
-    /// `modulation` is this block's scales and shifts, [B, 2 output].
-    fn forward(&self, x: Tensor<3>, modulation: Tensor<2>) -> Tensor<3> {
+    fn forward(&self, input: Input, modulation: Modulation) -> Tensor<3> {
+        if few_rows::are(&input.x) {
+            return self.forward_few_rows(input, modulation);
+        }
+        let x = input.joined();
+        let modulation = modulation.slice(self.film.outputs());
         let y = self.first_norm.forward(self.first.forward(x.clone()));
         let y = film(y, modulation);
         let y = self.second_norm.forward(self.second.forward(y));
@@ -86,6 +91,36 @@ impl ResidualBlock {
             Some(shortcut) => y + shortcut.forward(x),
             None => y + x,
         }
+    }
+
+    /// The same in two kernels a convolution.
+    fn forward_few_rows(&self, input: Input, modulation: Modulation) -> Tensor<3> {
+        let Modulation { all, from } = modulation;
+        let y = self.first.start(input.clone());
+        let y = y.modulated(self.first_norm.weights(), all, from);
+        let y = self.second.start(y.into());
+        match &self.shortcut {
+            Some(shortcut) => y.onto_parts(self.second_norm.weights(), shortcut.start(input)),
+            None => y.onto(self.second_norm.weights(), input.joined()),
+        }
+    }
+}
+
+/// A block's scales and shifts, [B, 2 output], among those of all blocks.
+struct Modulation {
+    /// [B, M].
+    all: Tensor<2>,
+    /// Where the block's begin.
+    from: usize,
+}
+
+impl Modulation {
+    fn slice(self, width: usize) -> Tensor<2> {
+        let [rows, all] = self.all.dims();
+        if width == all {
+            return self.all;
+        }
+        self.all.slice([0..rows, self.from..self.from + width])
     }
 }
 
@@ -203,7 +238,10 @@ impl UNet1d {
             format_args!("{batch}, as many as there are chunks"),
         )?;
         let activated = mish(Tensor::cat(vec![self.step_features(steps), cond], 1));
-        Ok(self.denoise(x, |block| block.film.forward(activated.clone())))
+        Ok(self.denoise(x, |block| Modulation {
+            all: block.film.forward(activated.clone()),
+            from: 0,
+        }))
     }
 
     /// Whether chunks of shape [B, T, A] and conditions of shape [B, C] fit the network.
@@ -292,7 +330,6 @@ impl UNet1d {
         modulations: &Tensor<2>,
     ) -> Result<Tensor<3>, ShapeError> {
         self.check_chunks(x.dims())?;
-        let [rows, _] = modulations.dims();
         let width = self.blocks().map(|block| block.film.outputs()).sum();
         let wanted = [x.dims()[0], width];
         ShapeError::unless(
@@ -304,9 +341,11 @@ impl UNet1d {
         )?;
         let mut from = 0;
         Ok(self.denoise(x, |block| {
-            let width = block.film.outputs();
-            let own = modulations.clone().slice([0..rows, from..from + width]);
-            from += width;
+            let own = Modulation {
+                all: modulations.clone(),
+                from,
+            };
+            from += block.film.outputs();
             own
         }))
     }
@@ -320,33 +359,41 @@ impl UNet1d {
     fn denoise(
         &self,
         x: Tensor<3>,
-        mut modulation: impl FnMut(&ResidualBlock) -> Tensor<2>,
+        mut modulation: impl FnMut(&ResidualBlock) -> Modulation,
     ) -> Tensor<3> {
-        let mut run = |block: &ResidualBlock, x| {
+        let mut run = |block: &ResidualBlock, input: Input| {
             let modulation = modulation(block);
-            block.forward(x, modulation)
+            block.forward(input, modulation)
         };
         let mut x = x;
         let mut skips = Vec::new();
         for level in 0..self.levels {
-            x = run(&self.down[2 * level], x);
-            x = run(&self.down[2 * level + 1], x);
+            x = run(&self.down[2 * level], x.into());
+            x = run(&self.down[2 * level + 1], x.into());
             skips.push(x.clone());
             if let Some(downsample) = self.downsample.get(level) {
                 x = downsample.forward(x);
             }
         }
         for block in &self.middle {
-            x = run(block, x);
+            x = run(block, x.into());
         }
         for (level, upsample) in self.upsample.iter().enumerate() {
             let Some(skip) = skips.pop() else { break };
-            x = run(&self.up[2 * level], Tensor::cat(vec![x, skip], 2));
-            x = run(&self.up[2 * level + 1], x);
+            let both = Input {
+                x,
+                skip: Some(skip),
+            };
+            x = run(&self.up[2 * level], both);
+            x = run(&self.up[2 * level + 1], x.into());
             x = upsample.forward(x);
         }
-        self.out
-            .forward(self.last_norm.forward(self.last.forward(x)))
+        let x = if few_rows::are(&x) {
+            self.last.start(x.into()).normed(self.last_norm.weights())
+        } else {
+            self.last_norm.forward(self.last.forward(x))
+        };
+        self.out.forward(x)
     }
 
     /// What the network makes of diffusion steps, [B, step_dim].

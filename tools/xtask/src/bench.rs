@@ -24,6 +24,8 @@ pub struct Options {
     pub device: Device,
     /// Only works whose names have this in them.
     pub only: Option<String>,
+    /// Only this way of PyTorch's to run them.
+    pub torch: Option<String>,
     /// A Python that has PyTorch; without it, one is set up.
     pub python: Option<PathBuf>,
     /// Our program, built already.
@@ -38,6 +40,7 @@ impl Default for Options {
             turns: 7,
             device: Device::Processor,
             only: None,
+            torch: None,
             python: None,
             binary: None,
         }
@@ -55,6 +58,9 @@ impl Options {
                 ["--turns", n] => options.turns = n.parse().ok().filter(|n| *n > 0)?,
                 ["--device", name] => options.device = Device::named(name)?,
                 ["--only", part] => options.only = Some((*part).into()),
+                ["--torch", mode @ ("eager" | "compile" | "graphs")] => {
+                    options.torch = Some((*mode).into());
+                }
                 ["--python", file] => options.python = Some((*file).into()),
                 ["--binary", file] => options.binary = Some((*file).into()),
                 _ => return None,
@@ -134,6 +140,9 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             if *mode == "graphs" && work.learns() {
                 continue; // Only what needs no gradients is recorded.
             }
+            if options.torch.as_ref().is_some_and(|wanted| wanted != mode) {
+                continue;
+            }
             // What one work cannot do is no reason to lose the others' figures.
             let row = bench.compare(work, mode).unwrap_or_else(|error| {
                 println!("{:<58} {mode:>8} failed: {error}", work.what);
@@ -141,7 +150,8 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             });
             rows.push(row);
         }
-        if gpu && let Some(row) = rows.last_mut() {
+        let newest = rows.last_mut().filter(|row| row["work"] == work.what);
+        if gpu && let Some(row) = newest {
             let question = format!("facts {}", work.name);
             match bench.torch("eager")?.numbers(&question) {
                 Ok(facts) => bound(row, &limits, &facts),

@@ -13,9 +13,10 @@ const USAGE: &str = "usage: cargo xtask ci
        cargo xtask check-cuda [FOLDER]
            compiles with CUDA; FOLDER is a crate to use in place of cubecl-llvm, which downloads LLVM
        cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda] [--only PART]
-                         [--python FILE] [--binary FILE]
-           our networks beside PyTorch's, in turns; 2 threads, 7 turns, flex. PyTorch is installed below
-           target unless --python has it, our side is built unless --binary names it
+                         [--torch eager|compile|graphs] [--python FILE] [--binary FILE]
+           our networks beside PyTorch's, in turns; 2 threads, 7 turns, flex; on a GPU against all its ways to
+           run them, unless --torch names one. PyTorch is installed below target unless --python has it, our
+           side is built unless --binary names it
        cargo xtask conformance [--episodes N] [--json FILE] [--node FILE] [--python FILE] [--binary FILE]
            our adapter beside franka-node and franka-sim in a network namespace, as root; 50 episodes. Both
            are installed below target unless --node and --python have them, our side is built unless

@@ -3,7 +3,7 @@ use crate::onto::Known;
 use crate::schedule::Spacing;
 use crate::{NoiseSchedule, PolicyConfig, PolicyNetwork};
 use apprentice_core::Seed;
-use apprentice_nn::gaussian;
+use apprentice_nn::{DeviceChoice, gaussian, open_device};
 use burn::module::Module as _;
 
 const BATCH: usize = 3;
@@ -59,8 +59,21 @@ impl Case {
     }
 }
 
+/// `APPRENTICE_TEST_DEVICE` is `flex` (also when it is not set), `cuda` or `wgpu`, the latter two in builds
+/// with that feature.
+fn device() -> Device {
+    let asked = std::env::var("APPRENTICE_TEST_DEVICE");
+    let choice = match asked.as_deref() {
+        Err(_) | Ok("flex") => DeviceChoice::Flex,
+        Ok("cuda") => DeviceChoice::Cuda,
+        Ok("wgpu") => DeviceChoice::Wgpu,
+        Ok(other) => panic!("APPRENTICE_TEST_DEVICE is {other}, allowed: flex, cuda, wgpu"),
+    };
+    open_device(choice).unwrap()
+}
+
 fn case() -> Case {
-    let device = Device::flex();
+    let device = device();
     let mut rng = Seed(5).rng();
     let config = PolicyConfig {
         unet_channels: vec![16, 32],
@@ -79,6 +92,20 @@ fn case() -> Case {
         schedule,
         network,
         device,
+    }
+}
+
+#[test]
+fn the_loop_is_recorded_where_the_device_records() {
+    let case = case();
+    let denoiser = case.denoiser();
+    denoiser
+        .run(case.noise.clone(), case.condition.clone())
+        .unwrap();
+    match std::env::var("APPRENTICE_TEST_DEVICE").as_deref() {
+        Ok("cuda") => assert!(denoiser.is_recorded()),
+        Err(_) | Ok("flex") => assert!(!denoiser.is_recorded()),
+        Ok(_) => {} // Some do.
     }
 }
 
@@ -133,6 +160,12 @@ fn sixteen_bits_are_close_to_thirty_two() {
     let case = case();
     let wanted = plainly(&case);
     for precision in [Precision::Bf16, Precision::F16] {
+        // The processor can, although it is not asked to.
+        let may = !may_record(&case.device) || precision.check(&case.device).is_ok();
+        if !may {
+            println!("{} is not for {:?}", precision.name(), case.device);
+            continue;
+        }
         let steps = Loop::new(case.network.unet(), &case.sampler, precision, &case.device);
         let found = steps.run(case.given(None));
         let error = largest(&numbers(found.unwrap()).unwrap(), &wanted);
@@ -147,6 +180,10 @@ fn sixteen_bits_are_close_to_thirty_two() {
 #[test]
 fn the_processor_refuses_sixteen_bits() {
     let case = case();
+    if may_record(&case.device) {
+        println!("{:?} is not the processor", case.device);
+        return;
+    }
     let refused = Denoiser::new(
         case.network.unet(),
         &case.sampler,
