@@ -7,8 +7,9 @@
 //!
 //! The same kernels run on CUDA and wgpu; sums are taken in 32 bits whatever the weights are in.
 
-// The attribute on `FewRowsOps` writes the dispatch between backends.
+// The attribute on `FewRowsOps` writes the dispatch between backends, and of sizes only where there are kernels.
 #![allow(missing_docs)]
+#![cfg_attr(not(feature = "gpu"), allow(unused_variables))]
 
 #[cfg(feature = "gpu")]
 mod convolve;
@@ -21,7 +22,9 @@ mod settle;
 use burn::backend::DispatchDevice;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::{DType, Device, Shape, Tensor};
+#[cfg(feature = "gpu")]
+use burn::tensor::{DType, Shape};
+use burn::tensor::{Device, Tensor};
 
 /// More rows are matrix products like others.
 const MOST_ROWS: usize = 64;
@@ -56,6 +59,7 @@ pub(crate) struct Made {
     pub channels: usize,
 }
 
+#[cfg(feature = "gpu")]
 impl Made {
     fn shape(self) -> Shape {
         Shape::new([self.batch, self.length, self.channels])

@@ -11,8 +11,7 @@ pub fn run() -> Result<()> {
 }
 
 /// Some milliseconds of floating-point work, as training does.
-#[must_use]
-pub fn busy() -> f32 {
+fn busy() -> f32 {
     let mut numbers = [1.0f32; 1024];
     for round in 0..4096 {
         for number in &mut numbers {

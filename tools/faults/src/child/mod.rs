@@ -1,5 +1,6 @@
 //! What this program does when it is started to be killed, frozen, starved or flooded by.
 
+mod fine_tuner;
 mod flooder;
 mod hog;
 mod link_ends;
@@ -7,7 +8,6 @@ mod recorder;
 mod router;
 mod runtime;
 
-pub use hog::busy;
 pub use link_ends::LinkFigures;
 pub use recorder::FullDisk;
 
@@ -31,6 +31,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         ["runtime", endpoint, robot] => runtime::run(endpoint, robot),
         ["router", endpoint, robot] => router::run(endpoint, robot),
         ["hog"] => hog::run(),
+        ["fine-tuner"] => fine_tuner::run(),
         ["flooder", endpoint, key, bytes, hertz] => {
             flooder::run(endpoint, key, bytes.parse()?, hertz.parse()?)
         }

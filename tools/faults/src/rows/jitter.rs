@@ -1,23 +1,34 @@
-//! JITTER: how late control ticks begin while two threads compute as training does.
+//! JITTER: how late control ticks begin while a policy is fine-tuned on the same processors.
 
-use crate::child::busy;
 use crate::memory_robot::MemoryRobot;
+use crate::program::Process;
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use apprentice_control::{ControlLoop, LiveFigures, Thinking, record_episodes};
 use apprentice_safety::GuardConfig;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread::scope;
+use std::time::Duration;
 
 /// 100 ticks a second for 5 s, 30 s in full.
 pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
-    let seconds = scale.pick(5.0, 30.0);
-    let quiet = episode(2.0, false)?;
-    let figures = episode(seconds, true)?;
+    let quiet = episode(2.0)?;
+    let mut tuner = Process::start("fine-tuner", &[])?;
+    // Once it is at it.
+    tuner.line("step 2", Duration::from_secs(120))?;
+    let figures = episode(scale.pick(5.0, 30.0))?;
+    tuner.kill()?;
+    let steps = tuner.rest();
+    let last = steps.iter().rev().find_map(|l| l.strip_prefix("step "));
+    let steps: f64 = last.context("the alignment took no step")?.parse()?;
+    rows.at_least(
+        "steps of the alignment meanwhile, of a policy of the default size",
+        steps - 2.0,
+        1.0,
+        "steps",
+    );
     rows.at_most(
         format!(
-            "{} control ticks at 100 Hz beside two busy threads: lateness p99 (p50 {:.0}, most {:.0}; without them p99 {:.0})",
+            "{} control ticks at 100 Hz beside it: lateness p99 (p50 {:.0}, most {:.0}; without it p99 {:.0})",
             figures.lateness_us.len(),
             figures.lateness(0.5),
             figures.lateness(1.0),
@@ -30,7 +41,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-fn episode(seconds: f64, beside: bool) -> Result<LiveFigures> {
+fn episode(seconds: f64) -> Result<LiveFigures> {
     let mut description = fr3()?;
     description.control_hz = 100.0;
     let robot = MemoryRobot::new(description.clone(), false)?;
@@ -39,25 +50,13 @@ fn episode(seconds: f64, beside: bool) -> Result<LiveFigures> {
     let plan = episodes::plan(&description, folder.path(), "jitter");
     let mut agent = Swaying::new(&description)?;
     let ticks = (seconds * description.policy_hz) as u64;
-    let done = AtomicBool::new(!beside);
-    scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while !done.load(Relaxed) {
-                    std::hint::black_box(busy());
-                }
-            });
-        }
-        let figures = record_episodes(
-            &mut robots,
-            &mut agent,
-            &[plan],
-            ticks,
-            Thinking::default(),
-            &|_, _| {},
-            |_| true,
-        );
-        done.store(true, Relaxed);
-        Ok(figures?)
-    })
+    Ok(record_episodes(
+        &mut robots,
+        &mut agent,
+        &[plan],
+        ticks,
+        Thinking::default(),
+        &|_, _| {},
+        |_| true,
+    )?)
 }

@@ -85,7 +85,7 @@ pub const TABLE: &[Named] = &[
     ),
     row(
         "JITTER",
-        "how late control ticks are while others compute",
+        "how late control ticks are while a policy is fine-tuned",
         jitter::run,
     ),
 ];
