@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod person;
 #[path = "franka_node/stand_in.rs"]
 mod stand_in;
 
@@ -9,8 +10,9 @@ use apprentice_adapter::franka_node::wire::Phase;
 use apprentice_adapter::franka_node::{FrankaNode, connect};
 use apprentice_core::{CameraFrame, Image, JointCommand};
 use apprentice_link::security::Security;
-use apprentice_link::{Arm, Freshness, wire as native};
-use apprentice_robot::RobotDescription;
+use apprentice_link::{Arm, Freshness, OperatorAccess, wire as native};
+use apprentice_robot::{Control, RobotDescription};
+use stand_in::listener::free_endpoint;
 use stand_in::{ARM, Lacks, StandIn};
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
@@ -340,4 +342,38 @@ fn an_endpoint_where_nothing_listens_is_named() {
     .unwrap()
     .to_string();
     assert!(error.contains("tcp/127.0.0.1:9"), "{error}");
+}
+
+#[test]
+fn a_person_takes_the_arm_where_its_driver_listens_and_hands_it_back() {
+    let node = StandIn::start(Lacks::default());
+    let mut robot = robot(false, 0);
+    robot.control = Control::Joint;
+    robot.home.clone_from(&node.lock().state.q.to_vec());
+    // Who may do what on that network is somebody else's business.
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("zenoh.json5");
+    std::fs::write(&config, "{}").unwrap();
+    let arm = attach(&node, robot, &format!("zenoh_config = {config:?}"));
+    let refused = arm.takeover(OperatorAccess::Shared).err().unwrap();
+    assert!(refused.to_string().contains("robot.operators"), "{refused}");
+    let endpoint = free_endpoint();
+    let access = OperatorAccess::Own {
+        endpoint: &endpoint,
+        security: &Security::LoopbackOnly,
+    };
+    let told = || node.lock().state.target[0];
+    person::takes_over(Box::new(arm), access, &endpoint, &told);
+    assert_eq!(node.lock().state.refused, 0);
+}
+
+#[test]
+fn a_person_takes_the_arm_by_its_node_and_hands_it_back() {
+    let node = StandIn::start(Lacks::default());
+    let mut robot = robot(false, 0);
+    robot.control = Control::Joint;
+    robot.home.clone_from(&node.lock().state.q.to_vec());
+    let arm = attach(&node, robot, "");
+    let told = || node.lock().state.target[0];
+    person::takes_over(Box::new(arm), OperatorAccess::Shared, &node.endpoint, &told);
 }

@@ -100,7 +100,7 @@ pub struct TakeoverArgs {
     /// Name of the robot, as in the keys of the link
     #[arg(long, value_name = "NAME", default_value = "franka_fr3")]
     pub robot: String,
-    /// Where the robot, or its router, is
+    /// Where the robot or its router is, or the robot.operators of the run that drives it
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
     pub endpoint: String,
     /// Folder with the keys of this machine for that robot; without, only robots on this machine are

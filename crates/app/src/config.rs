@@ -54,6 +54,8 @@ pub struct RobotConfig {
     pub endpoint: String,
     pub keys: String,
     pub security: String,
+    #[serde(default)]
+    pub operators: String,
     pub image_size: u32,
 }
 

@@ -7,7 +7,7 @@ use apprentice_control::{
 };
 use apprentice_core::{CartesianAction, Seed};
 use apprentice_episode::{CameraInfo, EpisodeMeta, Source, Tick};
-use apprentice_link::RobotLink;
+use apprentice_link::{Arm as _, OperatorAccess, RobotLink};
 use apprentice_robot::{Kinematics, RobotDescription};
 use apprentice_safety::GuardConfig;
 use apprentice_sim::{ClockMode, SimConfig, SimNode};
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (config, mode) = (SimConfig::default(), ClockMode::RealTime);
     let node = SimNode::start(config, &robot, mode, Some(endpoint))?;
     let link = RobotLink::connect(node.endpoint(), &robot.name, Duration::from_secs(5))?;
-    let inbox = link.takeover()?;
+    let inbox = link.takeover(OperatorAccess::Shared)?;
     let mut control = ControlLoop::new(Box::new(link), GuardConfig::default())?;
     control.listen_to(inbox.clone());
     let folder = tempfile::tempdir()?;

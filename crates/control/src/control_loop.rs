@@ -170,10 +170,13 @@ impl ControlLoop {
         self.rearm();
         self.state = Some(observation.state.clone());
         if made {
-            Ok(observation)
-        } else {
-            self.go_home()
+            return Ok(observation);
         }
+        let observation = self.go_home()?;
+        // Whoever had the arm on the way home, the episode begins now.
+        self.decided = (Authority::Policy, None);
+        self.rearm();
+        Ok(observation)
     }
 
     /// Whether the robot sets up scenes itself; a person has to otherwise.

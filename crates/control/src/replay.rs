@@ -4,7 +4,7 @@
 use crate::{ControlError, ControlLoop};
 use apprentice_core::{JointCommand, Observation, sha256_bytes};
 use apprentice_episode::Episode;
-use apprentice_link::{Arm, Freshness, LinkError, wire};
+use apprentice_link::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox, wire};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::GuardConfig;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -95,6 +95,10 @@ impl Arm for TapedArm {
 
     fn reset(&mut self, seed: u64) -> Result<Observation, LinkError> {
         self.arm.reset(seed)
+    }
+
+    fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
+        self.arm.takeover(access)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A robot as the control loop sees it, whatever it speaks.
 
-use crate::{Freshness, LinkError};
+use crate::{Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_core::{JointCommand, Observation};
 use apprentice_robot::RobotDescription;
 
@@ -77,6 +77,15 @@ pub trait Arm: Send {
     fn reset(&mut self, seed: u64) -> Result<Observation, LinkError> {
         let _ = seed;
         Err(self.cannot("set up scenes: a person has to"))
+    }
+
+    /// Listens to operators' devices, which connect where `access` says and find the robot there by its name.
+    ///
+    /// # Errors
+    /// When people cannot take this robot over, or not there, or devices do not find it there.
+    fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
+        let _ = access;
+        Err(self.cannot("be taken over by people"))
     }
 
     /// What a robot of this kind does not do.

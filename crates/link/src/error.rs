@@ -116,3 +116,11 @@ pub enum LinkError {
     #[error(transparent)]
     Security(#[from] SecurityError),
 }
+
+/// A key that zenoh does not take.
+pub(crate) fn key_error(key: &str, error: &zenoh::Error) -> LinkError {
+    LinkError::Key {
+        key: key.to_owned(),
+        reason: error.to_string(),
+    }
+}

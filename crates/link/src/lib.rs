@@ -1,8 +1,9 @@
 //! How a robot is talked to: the native link, `robots/PROTOCOL.md`.
 //!
 //! [`arm`] is a robot as the control loop sees it, whatever it speaks, and [`inbox`] keeps the newest of what
-//! it publishes. For the native link [`wire`] lays messages out, [`keys`] names where they go, [`client`] is the side that commands and
-//! [`server`] the side that obeys: a driver, or a simulator.
+//! it publishes. For the native link [`wire`] lays messages out, [`keys`] names where they go, [`client`] is the
+//! side that commands and [`server`] the side that obeys: a driver, or a simulator. [`takeover`] is how people
+//! come between, whatever the robot speaks.
 
 pub mod arm;
 pub mod client;
@@ -21,4 +22,4 @@ pub use client::RobotLink;
 pub use error::LinkError;
 pub use inbox::{Freshness, Inbox};
 pub use server::{Due, RobotServer, ServerRequest};
-pub use takeover::{OperatorLink, TakeoverInbox};
+pub use takeover::{OperatorAccess, OperatorLink, TakeoverInbox};

@@ -1,22 +1,31 @@
 //! The robot's side of the link: publishes what it feels and sees, obeys what its gate lets through.
 
+mod desk;
+mod requests;
+
+pub(crate) use requests::describe;
+pub use requests::{Reply, ServerRequest};
+
 use crate::door::Door;
+use crate::error::key_error;
 use crate::security::{Role, Security};
 use crate::session::{Participant, Place};
-use crate::wire::{self, AdvanceRequest, Status, TickReply};
+use crate::wire::{self, Status};
 use crate::{LinkError, keys::Keys};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{GateConfig, Phase, Service};
+use desk::Desk;
+use requests::{Asked, ReadRequest, answer, pass_on};
 use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use zenoh::internal::buffers::{ZBuf, ZSlice};
 use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
 use zenoh::qos::{CongestionControl, Priority};
-use zenoh::query::{Query, Queryable};
+use zenoh::query::Queryable;
 use zenoh::sample::SampleKind;
 use zenoh::{Session, Wait as _};
 
@@ -24,8 +33,6 @@ use zenoh::{Session, Wait as _};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Requests that may wait; more are refused.
 const WAITING: usize = 16;
-/// The longest request that is read, bytes; a clock request has 25.
-const LONGEST_REQUEST: usize = 64;
 
 /// Publishes a robot's state and frames and obeys the one who owns it.
 pub struct RobotServer {
@@ -47,115 +54,6 @@ pub struct Due {
     pub phase: Phase,
     /// A command that was not given before, when there is one.
     pub command: Option<JointCommand>,
-}
-
-/// What is reached from zenoh's threads and from the robot's own.
-struct Desk {
-    door: Mutex<Door>,
-    /// Whose turn it is to say something.
-    turn: Mutex<()>,
-    /// Something to do has come.
-    arrived: Condvar,
-    status: Publisher<'static>,
-    event: Publisher<'static>,
-}
-
-/// Makes a request of a message.
-type ReadRequest = fn(&[u8]) -> Result<Asked, wire::Problem>;
-
-/// What a message asks for.
-enum Asked {
-    Advance(AdvanceRequest),
-    Reset(u64),
-}
-
-/// Something a robot is asked to do.
-pub enum ServerRequest {
-    /// Let time pass (lockstep), then publish state and, when wanted, frames.
-    Advance(AdvanceRequest, Reply),
-    /// Set up a new scene from this seed, then publish state and frames.
-    Reset(u64, Reply),
-}
-
-/// How a request is answered.
-pub struct Reply {
-    query: Query,
-}
-
-impl Reply {
-    /// Says what was published.
-    pub fn done(self, reply: &TickReply) {
-        let key = self.query.key_expr().clone();
-        if let Err(e) = self.query.reply(key, wire::encode_reply(reply)).wait() {
-            tracing::warn!("a reply could not be sent: {e}");
-        }
-    }
-
-    /// Says why not.
-    pub fn refuse(self, reason: &str) {
-        refuse(&self.query, reason);
-    }
-}
-
-fn refuse(query: &Query, reason: &str) {
-    if let Err(e) = query.reply_err(reason.to_owned()).wait() {
-        tracing::warn!("a refusal could not be sent: {e}");
-    }
-}
-
-impl Desk {
-    fn door(&self) -> MutexGuard<'_, Door> {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Does something at the door and publishes what there is to say of it, while nobody else does: what is
-    /// said comes in the order in which it became true. The door is not locked while it is said.
-    fn act<R>(&self, at: impl FnOnce(&mut Door) -> R) -> R {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let (answer, (status, event)) = {
-            let mut door = self.door();
-            let answer = at(&mut door);
-            (answer, door.news())
-        };
-        // Why first: whoever sees the new status knows it then.
-        if let Some(event) = event {
-            tracing::info!("{}: {}", self.event.key_expr(), event.what);
-            if let Err(e) = self.event.put(wire::encode_event(&event)).wait() {
-                tracing::warn!("an event could not be published: {e}");
-            }
-        }
-        if let Some(status) = status
-            && let Err(e) = self.status.put(wire::encode_status(&status)).wait()
-        {
-            tracing::warn!("the status could not be published: {e}");
-        }
-        answer
-    }
-
-    /// Answers a request for a service.
-    fn serve(&self, service: Service, query: &Query) {
-        let asked = query
-            .payload()
-            .filter(|p| p.len() <= LONGEST_REQUEST)
-            .ok_or("a request for a service names the client that makes it")
-            .and_then(|p| wire::decode_request(&p.to_bytes()));
-        let client = match asked {
-            Ok(client) => client,
-            Err(problem) => {
-                self.door().malformed();
-                return refuse(query, problem);
-            }
-        };
-        match self.act(|door| door.serve(service, client)) {
-            Ok(phase) => {
-                let key = query.key_expr().clone();
-                if let Err(e) = query.reply(key, wire::encode_granted(phase)).wait() {
-                    tracing::warn!("an answer could not be sent: {e}");
-                }
-            }
-            Err(reason) => refuse(query, &reason),
-        }
-    }
 }
 
 impl RobotServer {
@@ -393,65 +291,6 @@ fn subscribe(
         .wait()
         .map_err(|e| key_error(&keys.leases(), &e))?;
     Ok(vec![commands, chunks, leases])
-}
-
-/// Answers who the robot is.
-fn describe(
-    session: &Session,
-    keys: &Keys,
-    description: &RobotDescription,
-    lockstep: bool,
-) -> Result<Queryable<()>, LinkError> {
-    let text = description.to_toml()?;
-    let mode = if lockstep { "lockstep" } else { "real_time" };
-    answer(session, keys.describe(), move |query| {
-        let key = query.key_expr().clone();
-        if let Err(e) = query.reply(key, text.clone()).attachment(mode).wait() {
-            tracing::warn!("the description could not be sent: {e}");
-        }
-    })
-}
-
-fn answer(
-    session: &Session,
-    key: String,
-    with: impl Fn(Query) + Send + Sync + 'static,
-) -> Result<Queryable<()>, LinkError> {
-    session
-        .declare_queryable(key.clone())
-        .callback(with)
-        .wait()
-        .map_err(|e| key_error(&key, &e))
-}
-
-fn pass_on(query: Query, read: ReadRequest, sender: &SyncSender<ServerRequest>) {
-    let long = query.payload().is_some_and(|p| p.len() > LONGEST_REQUEST);
-    let bytes = match query.payload() {
-        Some(payload) if !long => payload.to_bytes().to_vec(),
-        _ => Vec::new(),
-    };
-    let reply = Reply { query };
-    if long {
-        return reply.refuse("it is longer than any request");
-    }
-    let request = match read(&bytes) {
-        Ok(Asked::Advance(asked)) => ServerRequest::Advance(asked, reply),
-        Ok(Asked::Reset(seed)) => ServerRequest::Reset(seed, reply),
-        Err(problem) => return reply.refuse(problem),
-    };
-    if let Err(TrySendError::Full(request) | TrySendError::Disconnected(request)) =
-        sender.try_send(request)
-    {
-        let (ServerRequest::Advance(_, reply) | ServerRequest::Reset(_, reply)) = request;
-        reply.refuse("too many requests are waiting");
-    }
-}
-
-fn key_error(key: &str, error: &zenoh::Error) -> LinkError {
-    LinkError::Key {
-        key: key.to_owned(),
-        reason: error.to_string(),
-    }
 }
 
 /// A loopback address that is free now.

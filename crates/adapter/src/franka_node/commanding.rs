@@ -4,7 +4,7 @@ use super::exchange::{Request, Verb, unusable};
 use super::wire::{self, Phase, State, Target, TargetKind};
 use super::{FrankaNode, GRIPPER_AGE, LAST_TARGET, SETTLING, SIGN_OF_LIFE};
 use apprentice_core::{JointCommand, Observation};
-use apprentice_link::{Arm, Freshness, LinkError};
+use apprentice_link::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_robot::RobotDescription;
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
@@ -52,7 +52,12 @@ impl FrankaNode {
     /// Declares the lease and becomes the holder.
     pub(super) fn acquire(&mut self) -> Result<(), LinkError> {
         let key = self.settings.key(&format!("lease/{}", self.client_id));
-        let token = self.session.liveliness().declare_token(key.clone()).wait();
+        let token = self
+            .network
+            .session
+            .liveliness()
+            .declare_token(key.clone())
+            .wait();
         self.lease = Some(token.map_err(|e| unusable(&key, e))?);
         let deadline = Instant::now() + SETTLING;
         loop {
@@ -282,5 +287,10 @@ impl Arm for FrankaNode {
             }
         }
         self.inbox.latest(want_frames, within)
+    }
+
+    fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
+        self.network
+            .takeover(&self.description, &self.inbox, access)
     }
 }

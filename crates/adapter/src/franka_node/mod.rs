@@ -16,6 +16,7 @@ pub mod wire;
 pub use exchange::{ArmStatus, EpisodeMarker, NodeStatus, Verb};
 pub use settings::Settings;
 
+use crate::operators::SharedNetwork;
 use apprentice_link::security::Security;
 use apprentice_link::wire as native;
 use apprentice_link::{Arm, Inbox, LinkError};
@@ -71,7 +72,7 @@ pub struct FrankaNode {
     /// Ours while we hold the arm; without it the node stops it.
     lease: Option<LivelinessToken>,
     _subscribers: Vec<Subscriber<()>>,
-    session: Session,
+    network: SharedNetwork,
 }
 
 impl FrankaNode {
@@ -163,6 +164,10 @@ impl FrankaNode {
             None => None,
         };
         let target = publisher(&session, &settings.key("target"))?;
+        let network = match settings.zenoh_config {
+            Some(_) => SharedNetwork::guarded(session),
+            None => SharedNetwork::new(session, security),
+        };
         Ok(Self {
             description,
             settings,
@@ -175,7 +180,7 @@ impl FrankaNode {
             begun_at: 0,
             lease: None,
             _subscribers: subscribers,
-            session,
+            network,
         })
     }
 
@@ -266,7 +271,7 @@ impl FrankaNode {
 
     fn ask(&self, verb: Verb, request: &Request) -> Result<Result<(), String>, LinkError> {
         let robot = &self.description.name;
-        ask(&self.session, &self.settings, robot, verb, request)
+        ask(&self.network.session, &self.settings, robot, verb, request)
     }
 
     fn demand(&self, verb: Verb, request: &Request) -> Result<(), LinkError> {

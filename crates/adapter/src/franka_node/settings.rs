@@ -1,8 +1,9 @@
 //! What `[adapter]` of a robot says when its kind is `franka_node`.
 
 use super::wire::JOINTS;
+use crate::settings::{self, check_cameras, check_frame_keys, refuse};
 use apprentice_link::LinkError;
-use apprentice_robot::{DescriptionError, RobotDescription};
+use apprentice_robot::RobotDescription;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -46,30 +47,13 @@ impl Settings {
     /// # Errors
     /// Names the first key that is wrong, with what it was and what is allowed.
     pub fn read(table: &toml::Table, robot: &RobotDescription) -> Result<Self, LinkError> {
-        let origin = format!("of {}, [adapter]", robot.name);
-        let settings: Self = table.clone().try_into().map_err(|e: toml::de::Error| {
-            LinkError::Description(DescriptionError::Syntax {
-                origin: origin.clone(),
-                reason: e
-                    .to_string()
-                    .split_whitespace()
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            })
-        })?;
-        settings.check(&origin, robot)?;
+        let settings: Self = settings::read(table, robot)?;
+        settings.check(robot)?;
         Ok(settings)
     }
 
-    fn check(&self, origin: &str, robot: &RobotDescription) -> Result<(), LinkError> {
-        let refuse = |what: &str, got: String, allowed: &str| {
-            Err(LinkError::Description(DescriptionError::Value {
-                origin: origin.to_owned(),
-                what: what.to_owned(),
-                got,
-                allowed: allowed.to_owned(),
-            }))
-        };
+    fn check(&self, robot: &RobotDescription) -> Result<(), LinkError> {
+        let refuse = |key: &str, got: String, allowed: &str| Err(refuse(robot, key, got, allowed));
         if self.kind != "franka_node" {
             return refuse("kind", format!("{:?}", self.kind), "\"franka_node\"");
         }
@@ -116,35 +100,12 @@ impl Settings {
                 "a robot with 7 joints",
             );
         }
-        if let Some(camera) = robot
-            .cameras
-            .iter()
-            .find(|c| !self.cameras.contains_key(&c.name))
-        {
-            return refuse(
-                &format!("cameras.{}", camera.name),
-                "missing".into(),
-                "the key its frames come on; franka-node carries none",
-            );
-        }
-        let known = |name: &str| robot.cameras.iter().any(|c| c.name == name);
-        if let Some(name) = self.cameras.keys().find(|name| !known(name)) {
-            return refuse(
-                &format!("cameras.{name}"),
-                "given".into(),
-                "cameras of the robot only",
-            );
-        }
-        for (name, key) in &self.cameras {
-            if let Err(e) = zenoh::key_expr::KeyExpr::new(key.as_str()) {
-                return refuse(
-                    &format!("cameras.{name}"),
-                    format!("{key:?} ({e})"),
-                    "a zenoh key",
-                );
-            }
-        }
-        Ok(())
+        check_cameras(
+            &self.cameras,
+            robot,
+            "the key its frames come on; franka-node carries none",
+        )?;
+        check_frame_keys(&self.cameras, robot)
     }
 
     /// A key of the arm.

@@ -3,11 +3,12 @@
 use super::layout::{self, Action, Array, LONGEST, Metadata, PROTOCOL_VERSION, State};
 use super::settings::{Settings, Unit};
 use crate::cdr::Names;
+use crate::operators::SharedNetwork;
 use crate::session::{self, subscribe, unusable};
 use crate::settings::{Opening, refuse};
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_link::security::Security;
-use apprentice_link::{Arm, Freshness, Inbox, LinkError, wire};
+use apprentice_link::{Arm, Freshness, Inbox, LinkError, OperatorAccess, TakeoverInbox, wire};
 use apprentice_robot::RobotDescription;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ pub struct PhysicalAiArm {
     began: Instant,
     engaged: bool,
     _subscribers: Vec<Subscriber<()>>,
-    _session: Session,
+    network: SharedNetwork,
 }
 
 /// How the owner's numbers and ours go together.
@@ -112,7 +113,7 @@ impl PhysicalAiArm {
             began: Instant::now(),
             engaged: false,
             _subscribers: subscribers,
-            _session: session,
+            network: SharedNetwork::new(session, security),
         })
     }
 
@@ -363,5 +364,9 @@ impl Arm for PhysicalAiArm {
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
         self.inbox.latest(want_frames, within)
+    }
+    fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
+        self.network
+            .takeover(&self.description, &self.inbox, access)
     }
 }

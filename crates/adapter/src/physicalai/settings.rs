@@ -1,7 +1,9 @@
 //! What `[adapter]` of a robot says when its kind is `physicalai`.
 
 use crate::session::Mode;
-use crate::settings::{self, Opening, refuse};
+use crate::settings::{
+    self, Opening, check_cameras, check_frame_keys, check_joint_names, needed_gripper, refuse,
+};
 use apprentice_core::sha256_bytes;
 use apprentice_link::LinkError;
 use apprentice_robot::RobotDescription;
@@ -97,66 +99,25 @@ impl Settings {
         if self.robot.is_empty() || !self.robot.chars().all(plain) {
             return no("robot", &self.robot, "letters, digits, _ and -");
         }
-        if let Some(name) = self
-            .joint_names
-            .keys()
-            .find(|n| !robot.joints.iter().any(|j| j.name == **n))
-        {
-            return no(
-                &format!("joint_names.{name}"),
-                &"given",
-                "joints of the robot only",
-            );
-        }
-        match (&self.gripper, &robot.gripper) {
-            (None, Some(_)) => {
-                return no("gripper", &"missing", "which joint the robot's gripper is");
-            }
-            (Some(_), None) => return no("gripper", &"given", "none: the robot has no gripper"),
-            (Some(gripper), Some(_)) if !gripper.opening().is_usable() => {
-                let got = format!("{} and {}", gripper.at_closed, gripper.per_metre);
-                return no(
-                    "gripper.at_closed and per_metre",
-                    &got,
-                    "finite, per_metre not 0",
-                );
-            }
-            _ => {}
+        check_joint_names(&self.joint_names, robot)?;
+        if let Some(gripper) = needed_gripper(
+            self.gripper.as_ref(),
+            robot,
+            "which joint the robot's gripper is",
+        )? {
+            gripper.opening().check(robot)?;
         }
         if let Some(time) = self.goal_time_s
             && !(0.0..=10.0).contains(&time)
         {
             return no("goal_time_s", &time, "0 to 10 s");
         }
-        if let Some(camera) = robot
-            .cameras
-            .iter()
-            .find(|c| !self.cameras.contains_key(&c.name))
-        {
-            let key = format!("cameras.{}", camera.name);
-            return no(
-                &key,
-                &"missing",
-                "the key its frames come on; physicalai's own do not go over zenoh",
-            );
-        }
-        for (name, key) in &self.cameras {
-            if !robot.cameras.iter().any(|c| c.name == *name) {
-                return no(
-                    &format!("cameras.{name}"),
-                    &"given",
-                    "cameras of the robot only",
-                );
-            }
-            if let Err(e) = zenoh::key_expr::KeyExpr::new(key.as_str()) {
-                return no(
-                    &format!("cameras.{name}"),
-                    &format!("{key:?} ({e})"),
-                    "a zenoh key",
-                );
-            }
-        }
-        Ok(())
+        check_cameras(
+            &self.cameras,
+            robot,
+            "the key its frames come on; physicalai's own do not go over zenoh",
+        )?;
+        check_frame_keys(&self.cameras, robot)
     }
 }
 

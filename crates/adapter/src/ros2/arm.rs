@@ -9,10 +9,11 @@ use super::pacing::{Pacer, Scale};
 use super::settings::{GripperKind, Settings};
 use super::type_hashes::{FLOAT64, JOINT_STATE};
 use crate::cdr::{self, Float64, JointState};
+use crate::operators::SharedNetwork;
 use crate::session;
 use apprentice_core::{JointCommand, Observation};
 use apprentice_link::security::Security;
-use apprentice_link::{Arm, Freshness, Inbox, LinkError};
+use apprentice_link::{Arm, Freshness, Inbox, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_robot::RobotDescription;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,6 +44,7 @@ pub struct Ros2Arm {
     _senders: Vec<Sender>,
     _subscribers: Vec<Subscriber<()>>,
     _node: RosNode,
+    network: SharedNetwork,
 }
 
 impl Ros2Arm {
@@ -60,6 +62,7 @@ impl Ros2Arm {
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
         let session = session::open(settings.mode, endpoint, security, timeout)?;
+        let network = SharedNetwork::new(session.clone(), security);
         let rules = settings.key_rules();
         let node = RosNode::new(session, rules, &settings.namespace, &settings.node)?;
         let state_key = node.listen_key(&settings.joint_states, &JOINT_STATE);
@@ -112,6 +115,7 @@ impl Ros2Arm {
             _senders: senders,
             _subscribers: subscribers,
             _node: node,
+            network,
             description,
         })
     }
@@ -314,6 +318,11 @@ impl Arm for Ros2Arm {
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
         self.inbox.latest(want_frames, within)
+    }
+
+    fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
+        self.network
+            .takeover(&self.description, &self.inbox, access)
     }
 }
 

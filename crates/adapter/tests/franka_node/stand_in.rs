@@ -2,14 +2,17 @@
 //! its arm is wherever the last accepted target is. It says nothing about franka-node itself; the real one
 //! is run by `cargo xtask conformance`.
 
+#[path = "../listener/mod.rs"]
+pub mod listener;
+
 use apprentice_adapter::franka_node::wire::*;
+use listener::listen;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use zenoh::sample::SampleKind;
-use zenoh::{Config, Session, Wait as _};
+use zenoh::{Session, Wait as _};
 
 pub const ARM: &str = "arm1";
 const STEP: f64 = 0.2;
@@ -44,21 +47,7 @@ pub struct StandIn {
 
 impl StandIn {
     pub fn start(lacks: Lacks) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let endpoint = format!("tcp/127.0.0.1:{port}");
-        let mut config = Config::default();
-        for (key, value) in [
-            ("mode", "\"peer\"".to_owned()),
-            ("scouting/multicast/enabled", "false".to_owned()),
-            ("listen/endpoints", format!("[{endpoint:?}]")),
-        ] {
-            config.insert_json5(key, &value).unwrap();
-        }
-        let session = zenoh::open(config).wait().unwrap();
+        let (session, endpoint) = listen("peer");
         let inside = Arc::new(Mutex::new(Inside::new()));
         let key = |rest: &str| format!("franka/{ARM}/{rest}");
         if !lacks.target {

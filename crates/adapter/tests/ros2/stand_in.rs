@@ -1,18 +1,21 @@
 //! A simulated ROS robot: a zenoh router that publishes what a driver would and keeps what it is sent.
 
+#[path = "../listener/mod.rs"]
+pub mod listener;
+
 use apprentice_adapter::cdr;
 use apprentice_adapter::ros2::attachment::Attachment;
 use apprentice_core::JointCommand;
 use apprentice_robot::RobotDescription;
+use listener::listen;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use zenoh::pubsub::Subscriber;
-use zenoh::{Config, Session, Wait as _};
+use zenoh::{Session, Wait as _};
 
 /// What came on a key: payload and attachment.
 pub type Kept = Arc<Mutex<Vec<(Vec<u8>, Option<Vec<u8>>)>>>;
@@ -25,21 +28,7 @@ pub struct Router {
 impl Router {
     /// Listens on a free loopback port.
     pub fn open() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let endpoint = format!("tcp/127.0.0.1:{port}");
-        let mut config = Config::default();
-        for (key, value) in [
-            ("mode", "\"router\"".to_owned()),
-            ("scouting/multicast/enabled", "false".into()),
-            ("listen/endpoints", format!("[{endpoint:?}]")),
-        ] {
-            config.insert_json5(key, &value).unwrap();
-        }
-        let session = zenoh::open(config).wait().unwrap();
+        let (session, endpoint) = listen("router");
         Self { session, endpoint }
     }
 

@@ -73,6 +73,13 @@ fn run(config: &Config) -> Result<()> {
             robot.endpoint
         );
     }
+    if !robot.operators.is_empty() && (robot.endpoint.is_empty() || !robot.operators.contains('/'))
+    {
+        bail!(
+            "robot.operators is {:?}, allowed: PROTOCOL/ADDRESS such as tcp/127.0.0.1:7448 beside a robot.endpoint, or empty",
+            robot.operators
+        );
+    }
     robot.security()?;
     within("robot.image_size", robot.image_size, 32..=224, "pixels")?;
     within(
@@ -145,6 +152,10 @@ mod tests {
                 ["robot.description", "robot.toml"],
             ),
             ("robot.endpoint=127.0.0.1:7447", ["127.0.0.1:7447", "tcp/"]),
+            (
+                "robot.operators=tcp/127.0.0.1:7448",
+                ["robot.operators", "beside a robot.endpoint"],
+            ),
             (
                 "demonstrations.episodes=0",
                 ["episodes is 0", "1 to 100000"],

@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::context::Context;
 use anyhow::{Context as _, Result, bail};
-use apprentice_link::security::Role;
-use apprentice_link::{Arm, RobotLink};
+use apprentice_link::security::{Role, Security, SecurityError};
+use apprentice_link::{Arm, LinkError, OperatorAccess, RobotLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
 use apprentice_runtime::{ControlLoop, GuardTotals};
 use apprentice_sim::{ClockMode, SimNode};
@@ -33,11 +33,17 @@ impl Cells {
         };
         let guard = &context.config.guard;
         if let Some(arm) = connect_foreign(context)? {
-            cells.loops.push(ControlLoop::new(arm, guard.clone())?);
+            let takeover = listen_to_operators(context, arm.as_ref())?;
+            let mut control = ControlLoop::new(arm, guard.clone())?;
+            if let Some(takeover) = takeover {
+                control.listen_to(takeover);
+            }
+            cells.loops.push(control);
             return Ok(cells);
         }
         if let Some(link) = connect(context)? {
-            let takeover = link.takeover()?;
+            let security = context.config.robot.security()?;
+            let takeover = link.takeover(access(context, &security))?;
             let mut control = ControlLoop::new(Box::new(link), guard.clone())?;
             control.listen_to(takeover);
             cells.loops.push(control);
@@ -85,6 +91,27 @@ fn connect_foreign(context: &Context) -> Result<Option<Box<dyn Arm>>> {
     let arm =
         apprentice_adapter::choose::connect(description, &robot.endpoint, &security, patience)?;
     Ok(Some(arm))
+}
+
+/// Lets people take over a robot that has an adapter; `None` where they cannot.
+fn listen_to_operators(context: &Context, arm: &dyn Arm) -> Result<Option<TakeoverInbox>> {
+    let security = context.config.robot.security()?;
+    match arm.takeover(access(context, &security)) {
+        Ok(takeover) => Ok(Some(takeover)),
+        Err(LinkError::Security(why @ SecurityError::UnjudgedOperators { .. })) => {
+            context.warn(&format!("nobody can take over in this run: {why}"));
+            Ok(None)
+        }
+        Err(error) => Err(error).context("operators' devices cannot be listened to"),
+    }
+}
+
+/// Where operators' devices connect to.
+fn access<'a>(context: &'a Context, security: &'a Security) -> OperatorAccess<'a> {
+    match context.config.robot.operators.as_str() {
+        "" => OperatorAccess::Shared,
+        endpoint => OperatorAccess::Own { endpoint, security },
+    }
 }
 
 /// A native link to the robot at `robot.endpoint`; `None` where robots are simulated.

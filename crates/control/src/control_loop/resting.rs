@@ -6,13 +6,27 @@ use crate::ControlError;
 use crate::thinking::Decided;
 use apprentice_core::Observation;
 use apprentice_link::LinkError;
-use apprentice_safety::Homing;
+use apprentice_safety::{Authority, Homing};
 use std::time::Duration;
 
 impl ControlLoop {
     /// Moves an arm that cannot be set up to its home posture, through the guard like any motion, and
-    /// answers what it sees there.
+    /// answers what it sees there. A person who takes over is obeyed instead; once the arm is handed back it
+    /// goes home from where it is then.
     pub(super) fn go_home(&mut self) -> Result<Observation, ControlError> {
+        loop {
+            if let Some(seen) = self.head_home()? {
+                return Ok(seen);
+            }
+            while self.authority().0 != Authority::Policy {
+                self.command_authorised(None, &mut Path::default())?;
+                self.wait(false)?;
+            }
+        }
+    }
+
+    /// The way home; `None` where somebody else has the arm before it ends.
+    fn head_home(&mut self) -> Result<Option<Observation>, ControlError> {
         let description = self.description().clone();
         let start = self.target.clone();
         let width = self.state.as_ref().map_or(0.0, |s| s.gripper_width);
@@ -26,12 +40,15 @@ impl ControlLoop {
             apart.fold(0.0, f64::max)
         };
         loop {
+            if self.authority().0 != Authority::Policy {
+                return Ok(None);
+            }
             seconds += self.pace.period_ns() as f64 * 1e-9;
             self.propose(way.at(seconds), width)?;
             let arrived = seconds > way.duration_s() && away(&self.target) < 1e-3;
             let seen = self.wait(arrived)?;
             if arrived && self.guard.is_at_rest() {
-                return Ok(seen);
+                return Ok(Some(seen));
             }
             if seconds > patience {
                 let reason = format!(

@@ -2,6 +2,7 @@
 //! episode says of it.
 #![allow(clippy::unwrap_used)]
 
+mod homing;
 mod marks;
 mod random_ticks;
 mod real_time;

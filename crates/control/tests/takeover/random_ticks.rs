@@ -9,7 +9,7 @@ use apprentice_control::{
 };
 use apprentice_core::{JointCommand, RobotState, Seed};
 use apprentice_episode::{DecidedBy, Episode};
-use apprentice_link::{OperatorLink, RobotLink, TakeoverInbox};
+use apprentice_link::{Arm as _, OperatorAccess, OperatorLink, RobotLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Authority, GuardConfig};
 use apprentice_sim::{ClockMode, SimConfig, SimNode};
@@ -321,7 +321,7 @@ fn a_thousand_takeovers_at_random_ticks() {
     let link = RobotLink::connect(node.endpoint(), &robot.name, patience).unwrap();
     // A computer that is busy with other tests must not let go for the person.
     let inbox = link
-        .takeover()
+        .takeover(OperatorAccess::Shared)
         .unwrap()
         .with_silence(Duration::from_secs(3600));
     let device = || OperatorLink::connect(node.endpoint(), &robot.name, patience).unwrap();

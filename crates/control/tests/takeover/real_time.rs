@@ -8,7 +8,7 @@ use apprentice_control::{
 };
 use apprentice_core::{JointCommand, RobotState, Seed};
 use apprentice_episode::{DecidedBy, Episode, Tick};
-use apprentice_link::{OperatorLink, RobotLink};
+use apprentice_link::{Arm as _, OperatorAccess, OperatorLink, RobotLink};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::GuardConfig;
 use apprentice_sim::{ClockMode, SimConfig, SimNode};
@@ -137,7 +137,7 @@ fn takeovers_while_the_agent_thinks_in_real_time() {
     let node = SimNode::start(SimConfig::default(), &robot, ClockMode::RealTime, None).unwrap();
     let patience = Duration::from_secs(10);
     let link = RobotLink::connect(node.endpoint(), &robot.name, patience).unwrap();
-    let inbox = link.takeover().unwrap();
+    let inbox = link.takeover(OperatorAccess::Shared).unwrap();
     let device = OperatorLink::connect(node.endpoint(), &robot.name, patience).unwrap();
     let begun = Instant::now();
     while inbox.devices() < 1 || !device.is_heard() {

@@ -57,6 +57,14 @@ pub enum SecurityError {
         /// Where it was to listen.
         endpoint: String,
     },
+    /// Operators' devices on a network where we do not judge who may do what.
+    #[error(
+        "people cannot take {robot} over where it is connected: only operators' devices may, and with keys (or a zenoh_config) of others nothing of ours tells them apart there; set robot.operators to an address of this process, such as tls/0.0.0.0:7448, and connect them to it (apprentice takeover --endpoint tls/HOST:7448)"
+    )]
+    UnjudgedOperators {
+        /// Which robot.
+        robot: String,
+    },
     /// A name that cannot be a robot's.
     #[error("robot name {got:?} cannot be used; allowed: 1 to 48 letters, digits, _ and -")]
     RobotName {

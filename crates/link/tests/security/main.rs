@@ -12,3 +12,4 @@ mod python;
 mod restart;
 mod rig;
 mod roles;
+mod takeover;

@@ -1,0 +1,166 @@
+//! Owning a robot's arm, and commanding it.
+
+use super::RobotLink;
+use crate::error::key_error;
+use crate::wire::{self, AdvanceRequest, Status};
+use crate::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
+use apprentice_core::{JointCommand, Observation};
+use apprentice_robot::RobotDescription;
+use apprentice_safety::{Denial, Phase, Service};
+use std::time::{Duration, Instant};
+use zenoh::Wait as _;
+
+/// How long the robot's state and its word about who owns it may take to come, when it is engaged.
+const READY: Duration = Duration::from_secs(1);
+
+impl Arm for RobotLink {
+    fn description(&self) -> &RobotDescription {
+        &self.description
+    }
+
+    fn is_lockstep(&self) -> bool {
+        self.lockstep
+    }
+
+    fn engage(&mut self) -> Result<(), LinkError> {
+        self.check_reach()?;
+        if self.lease.is_none() {
+            let key = self.keys.lease(self.client);
+            let token = self.session.liveliness().declare_token(key.clone());
+            self.lease = Some(token.wait().map_err(|e| key_error(&key, &e))?);
+        }
+        let engaged = self
+            .acquire()
+            .and_then(|()| self.serve(Service::Enable))
+            .and_then(|_| {
+                let ours = |s: &Status| s.phase == Phase::Active && s.owner == self.client;
+                if self.standing.wait(READY, ours) {
+                    Ok(())
+                } else {
+                    Err(self.lost())
+                }
+            });
+        if engaged.is_err() {
+            self.lease = None;
+        }
+        engaged
+    }
+
+    fn disengage(&mut self) -> Result<(), LinkError> {
+        if self.lease.is_none() {
+            return Ok(());
+        }
+        // Without its lease the arm is free even if it is not asked.
+        let released = self.serve_within(Service::Release, READY);
+        self.lease = None;
+        released.map(|_| ())
+    }
+
+    fn send(&mut self, command: &JointCommand) -> Result<(), LinkError> {
+        let mine =
+            |s: Status| s.owner == self.client && matches!(s.phase, Phase::Active | Phase::Holding);
+        if self.lease.is_some() && !self.standing.status().is_some_and(mine) {
+            return Err(self.lost());
+        }
+        self.sent = command.sequence;
+        self.command
+            .put(wire::encode_command(self.client, command))
+            .wait()
+            .map_err(|e| key_error(&self.keys.command(), &e))
+    }
+
+    fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
+        self.inbox.latest(want_frames, within)
+    }
+
+    fn advance(&mut self, duration_ns: u64, want_frames: bool) -> Result<Observation, LinkError> {
+        let request = AdvanceRequest {
+            duration_ns,
+            command_sequence: self.sent,
+            want_frames,
+        };
+        self.tick(&self.keys.clock(), wire::encode_advance(&request))
+    }
+
+    fn sets_up_scenes(&self) -> bool {
+        true
+    }
+
+    fn reset(&mut self, seed: u64) -> Result<Observation, LinkError> {
+        self.tick(&self.keys.reset(), wire::encode_reset(seed))
+    }
+
+    fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
+        match access {
+            OperatorAccess::Shared => TakeoverInbox::open(&self.session, &self.description.name),
+            OperatorAccess::Own { endpoint, .. } => Err(self.cannot(&format!(
+                "be taken over at {endpoint}: it speaks to operators' devices itself; let them connect where it is"
+            ))),
+        }
+    }
+}
+
+impl RobotLink {
+    /// Refuses to go on where commands would reach nobody or nothing would come back: zenoh connects
+    /// peers that cannot hear each other without a word.
+    fn check_reach(&self) -> Result<(), LinkError> {
+        let nobody = |what: &str| LinkError::Unreachable {
+            robot: self.description.name.clone(),
+            what: what.into(),
+            waited_ms: READY.as_millis() as u64,
+        };
+        let deadline = Instant::now() + READY;
+        let hears = || {
+            let status = self.command.matching_status().wait();
+            status.is_ok_and(|s| s.matching())
+        };
+        while !hears() {
+            if Instant::now() > deadline {
+                return Err(nobody("nobody receives its commands"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if self.lockstep {
+            return Ok(());
+        }
+        let within = Freshness {
+            state: READY,
+            frame: READY,
+        };
+        match self.inbox.latest(false, within) {
+            Ok(_) => Ok(()),
+            Err(LinkError::Silent { .. } | LinkError::Stale { .. }) => {
+                Err(nobody("none of its joint states arrive"))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Acquires the arm; its side may not have seen our lease yet.
+    fn acquire(&self) -> Result<(), LinkError> {
+        let deadline = Instant::now() + READY;
+        loop {
+            match self.serve(Service::Acquire) {
+                Err(LinkError::Refused { reason, .. })
+                    if reason.starts_with(Denial::NoLease.name()) && Instant::now() < deadline =>
+                {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                answer => return answer.map(|_| ()),
+            }
+        }
+    }
+
+    /// The arm does not obey us any more; why, as far as it said.
+    fn lost(&self) -> LinkError {
+        let said = match (self.standing.status(), self.standing.event()) {
+            (_, Some(event)) => event,
+            (Some(status), None) => status.phase.name().into(),
+            (None, None) => "it has not said how it stands".into(),
+        };
+        LinkError::ControlLost {
+            robot: self.description.name.clone(),
+            said,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What comes to the door, one at a time, and what is said of it.
+
+use super::requests::{LONGEST_REQUEST, refuse};
+use crate::door::Door;
+use crate::wire;
+use apprentice_safety::Service;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use zenoh::Wait as _;
+use zenoh::pubsub::Publisher;
+use zenoh::query::Query;
+
+/// What is reached from zenoh's threads and from the robot's own.
+pub(super) struct Desk {
+    pub door: Mutex<Door>,
+    /// Whose turn it is to say something.
+    pub turn: Mutex<()>,
+    /// Something to do has come.
+    pub arrived: Condvar,
+    pub status: Publisher<'static>,
+    pub event: Publisher<'static>,
+}
+
+impl Desk {
+    pub fn door(&self) -> MutexGuard<'_, Door> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something at the door and publishes what there is to say of it, while nobody else does: what is
+    /// said comes in the order in which it became true. The door is not locked while it is said.
+    pub fn act<R>(&self, at: impl FnOnce(&mut Door) -> R) -> R {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (answer, (status, event)) = {
+            let mut door = self.door();
+            let answer = at(&mut door);
+            (answer, door.news())
+        };
+        // Why first: whoever sees the new status knows it then.
+        if let Some(event) = event {
+            tracing::info!("{}: {}", self.event.key_expr(), event.what);
+            if let Err(e) = self.event.put(wire::encode_event(&event)).wait() {
+                tracing::warn!("an event could not be published: {e}");
+            }
+        }
+        if let Some(status) = status
+            && let Err(e) = self.status.put(wire::encode_status(&status)).wait()
+        {
+            tracing::warn!("the status could not be published: {e}");
+        }
+        answer
+    }
+
+    /// Answers a request for a service.
+    pub fn serve(&self, service: Service, query: &Query) {
+        let asked = query
+            .payload()
+            .filter(|p| p.len() <= LONGEST_REQUEST)
+            .ok_or("a request for a service names the client that makes it")
+            .and_then(|p| wire::decode_request(&p.to_bytes()));
+        let client = match asked {
+            Ok(client) => client,
+            Err(problem) => {
+                self.door().malformed();
+                return refuse(query, problem);
+            }
+        };
+        match self.act(|door| door.serve(service, client)) {
+            Ok(phase) => {
+                let key = query.key_expr().clone();
+                if let Err(e) = query.reply(key, wire::encode_granted(phase)).wait() {
+                    tracing::warn!("an answer could not be sent: {e}");
+                }
+            }
+            Err(reason) => refuse(query, &reason),
+        }
+    }
+}
