@@ -21,6 +21,9 @@ pub enum Blending {
 /// Delays that are remembered: the longest of them is what the next decision is expected to take.
 const DELAYS: usize = 10;
 
+/// Actions that were carried out and are remembered: more than policies look back.
+const PAST: usize = 16;
+
 /// The chunks of one robot. Ticks are policy ticks since the episode began.
 #[derive(Debug)]
 pub struct Schedule {
@@ -31,6 +34,9 @@ pub struct Schedule {
     starved: u64,
     jumps: f64,
     before: Option<Vec<f32>>,
+    /// What was carried out at the last ticks in a row, the newest last, and the tick after.
+    past: VecDeque<Vec<f32>>,
+    after: u64,
 }
 
 /// A chunk, and the tick its first action is meant for.
@@ -43,6 +49,9 @@ struct Chunk {
 /// What an agent is told of the chunk that runs while it decides.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunningChunk {
+    /// Actions carried out at the ticks before the one decided at, one a tick, the newest last; as far back as
+    /// they are known, 16 at most.
+    pub past: Vec<Vec<f32>>,
     /// Actions that are certainly carried out before the decision counts, the first for the tick decided
     /// at.
     pub frozen: Vec<Vec<f32>>,
@@ -62,6 +71,8 @@ impl Schedule {
             starved: 0,
             jumps: 0.0,
             before: None,
+            past: VecDeque::with_capacity(PAST),
+            after: 0,
         }
     }
 
@@ -86,6 +97,7 @@ impl Schedule {
         let actions = |part: &[Decision]| part.iter().map(|d| d.record.clone()).collect();
         let (frozen, overlap) = rest.split_at(frozen);
         Some(RunningChunk {
+            past: self.past_before(tick),
             frozen: actions(frozen),
             overlap: actions(overlap),
         })
@@ -120,6 +132,7 @@ impl Schedule {
         self.chunk = None;
         self.ensemble = None;
         self.before = None;
+        self.past.clear();
     }
 
     /// Actions that are left at `tick`, that one's included.
@@ -152,6 +165,7 @@ impl Schedule {
             }
             (_, newest) => newest,
         };
+        self.remember(tick, decision.as_ref());
         match &decision {
             Some(decision) => {
                 if let Some(before) = &self.before {
@@ -170,6 +184,31 @@ impl Schedule {
             }
         }
         decision
+    }
+
+    /// What was carried out at the ticks right before `tick`.
+    fn past_before(&self, tick: u64) -> Vec<Vec<f32>> {
+        let count = match self.after.checked_sub(tick) {
+            Some(later) => self.past.len().saturating_sub(later as usize),
+            None => 0,
+        };
+        self.past.iter().take(count).cloned().collect()
+    }
+
+    fn remember(&mut self, tick: u64, decision: Option<&Decision>) {
+        if tick != self.after {
+            self.past.clear();
+        }
+        self.after = tick + 1;
+        match decision {
+            Some(decision) => {
+                if self.past.len() == PAST {
+                    self.past.pop_front();
+                }
+                self.past.push_back(decision.record.clone());
+            }
+            None => self.past.clear(),
+        }
     }
 
     /// Ticks for which nothing was planned.
@@ -217,6 +256,7 @@ mod tests {
         let running = schedule.running(4).unwrap();
         assert_eq!(running.frozen, [[4.0], [5.0]]);
         assert_eq!(running.overlap, [[6.0], [7.0]]);
+        assert!(running.past.is_empty(), "nothing was carried out");
         assert_eq!(schedule.running(8), None);
         // Ten quick decisions later the slow one is forgotten.
         (0..10).for_each(|i| schedule.offer(i, i, chunk(i, 8)));
@@ -224,5 +264,28 @@ mod tests {
         assert!(schedule.running(10).unwrap().frozen.is_empty());
         schedule.clear();
         assert_eq!(schedule.decide(10), None);
+    }
+
+    #[test]
+    fn the_past_is_what_was_carried_out_in_a_row() {
+        let mut schedule = Schedule::new(Blending::Inpaint);
+        schedule.offer(0, 0, chunk(0, 100));
+        (0..3).for_each(|tick| assert!(schedule.decide(tick).is_some()));
+        let past = |s: &Schedule, tick| s.running(tick).unwrap().past;
+        assert_eq!(past(&schedule, 3), [[0.0], [1.0], [2.0]]);
+        // A decision may begin while its tick is carried out.
+        assert_eq!(past(&schedule, 2), [[0.0], [1.0]]);
+        // Not what lies further back.
+        assert!(past(&schedule, 5).is_empty());
+        (5..30).for_each(|tick| assert!(schedule.decide(tick).is_some()));
+        let long = past(&schedule, 30);
+        assert_eq!(
+            (long.len(), &long[0], &long[15]),
+            (16, &vec![14.0], &vec![29.0])
+        );
+        // Somebody else had the arm meanwhile.
+        schedule.clear();
+        schedule.offer(30, 30, chunk(30, 100));
+        assert!(past(&schedule, 30).is_empty());
     }
 }

@@ -48,8 +48,12 @@ impl Agent for PolicyAgent {
         running: Option<&RunningChunk>,
     ) -> Result<Vec<Decision>, ControlError> {
         let views = std::slice::from_ref(view);
+        let before = self.history().saturating_sub(1);
         let running = running.map(|r| Running {
-            past: &[],
+            past: r
+                .past
+                .get(r.past.len().saturating_sub(before)..)
+                .unwrap_or_default(),
             frozen: &r.frozen,
             overlap: &r.overlap,
         });
@@ -58,9 +62,8 @@ impl Agent for PolicyAgent {
             .denoise_onto(&self.inputs(views), &seeds(views), &[running])
             .map_err(thought)?;
         // A chunk begins at the oldest observation; what lies in the past is over.
-        let now = self.history().saturating_sub(1);
         let chunk = chunks.into_iter().next().unwrap_or_default();
-        Ok(chunk.into_iter().skip(now).map(Decision::from).collect())
+        Ok(chunk.into_iter().skip(before).map(Decision::from).collect())
     }
 }
 
