@@ -9,7 +9,7 @@ pub use requests::{Reply, ServerRequest};
 use crate::door::Door;
 use crate::error::key_error;
 use crate::security::{Role, Security};
-use crate::session::{Participant, Place};
+use crate::session::{Participant, Place, free_port};
 use crate::wire::{self, Status};
 use crate::{LinkError, keys::Keys};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
@@ -17,7 +17,6 @@ use apprentice_robot::RobotDescription;
 use apprentice_safety::{GateConfig, Phase, Service};
 use desk::Desk;
 use requests::{Asked, ReadRequest, answer, pass_on};
-use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -295,11 +294,9 @@ fn subscribe(
 
 /// A loopback address that is free now.
 fn free_endpoint() -> Result<String, LinkError> {
-    let failed = |e: std::io::Error| LinkError::Session {
-        endpoint: "tcp/127.0.0.1:0".into(),
-        reason: e.to_string(),
-    };
-    let probe = TcpListener::bind("127.0.0.1:0").map_err(failed)?;
-    let address = probe.local_addr().map_err(failed)?;
-    Ok(format!("tcp/{address}"))
+    let port = free_port().map_err(|e| LinkError::Session {
+        endpoint: "tcp/127.0.0.1".into(),
+        reason: format!("no free port: {e}"),
+    })?;
+    Ok(format!("tcp/127.0.0.1:{port}"))
 }

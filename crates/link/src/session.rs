@@ -8,7 +8,9 @@
 use crate::LinkError;
 use crate::security::{Credentials, Role, Security, SecurityError, access};
 use serde_json::{Value, json};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 use zenoh::{Config, Session, Wait as _};
 
@@ -37,6 +39,29 @@ pub const ONE_THREAD: (&str, &str) = (
 #[must_use]
 pub fn reads_and_writes_on_one_thread() -> bool {
     std::env::var(ONE_THREAD.0).is_ok_and(|v| v == ONE_THREAD.1)
+}
+
+/// A port of this machine that nobody listens at, another one each time. It lies below those that the system
+/// gives to connections (from 32768 up on Linux), which may be taken a moment later.
+///
+/// # Errors
+/// When no port can be listened at.
+pub fn free_port() -> std::io::Result<u16> {
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 20_000;
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    // Processes that begin together look in different places.
+    let here = std::process::id().wrapping_mul(97);
+    let mut refused = None;
+    for _ in 0..100 {
+        let next = here.wrapping_add(ASKED.fetch_add(1, Relaxed)) % COUNT;
+        let port = u16::try_from(FIRST + next).unwrap_or(u16::MAX);
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => refused = Some(error),
+        }
+    }
+    Err(refused.unwrap_or_else(|| std::io::ErrorKind::AddrNotAvailable.into()))
 }
 
 /// Which side of the connection.

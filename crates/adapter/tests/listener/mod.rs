@@ -1,6 +1,6 @@
 //! A zenoh session that others connect to.
 
-use std::net::TcpListener;
+use apprentice_link::session::free_port;
 use zenoh::{Config, Session, Wait as _};
 
 /// Listens on a free loopback port as a `router` or a `peer`; the session, and where.
@@ -19,6 +19,5 @@ pub fn listen(mode: &str) -> (Session, String) {
 
 /// A loopback address that is free now.
 pub fn free_endpoint() -> String {
-    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("tcp/{}", probe.local_addr().unwrap())
+    format!("tcp/127.0.0.1:{}", free_port().unwrap())
 }

@@ -1,8 +1,8 @@
 //! A policy drives a simulated robot that is another process, in real time, and only with the right keys.
 
 use crate::program::{apprentice, fail, succeed, tiny_demo};
+use apprentice_link::session::free_port;
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -57,9 +57,7 @@ fn a_policy_drives_a_robot_elsewhere_with_keys() {
                 .args(["--robot", "franka_fr3"]),
         );
     }
-    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("tls/{}", probe.local_addr().unwrap());
-    drop(probe);
+    let endpoint = format!("tls/127.0.0.1:{}", free_port().unwrap());
     let _robot = simulate(&endpoint, &keys);
     let output = record(&run, &endpoint, &keys).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -5,12 +5,11 @@ use crate::{beside_home, fr3};
 use apprentice_control::ControlLoop;
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Participant, Place, free_port};
 use apprentice_link::wire::{Takeover, encode_takeover};
 use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox, keys::Keys};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Checker, Grip, GuardConfig};
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
@@ -147,9 +146,7 @@ fn an_action_is_sent_at_once_and_keeps_every_limit() {
 fn what_is_left_of_a_path_is_void_when_a_person_takes_over() {
     // An action of half a second, so that the press falls into it on a busy machine too.
     let (robot, mut control, sent) = start(2.0);
-    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("tcp/{}", probe.local_addr().unwrap());
-    drop(probe);
+    let endpoint = format!("tcp/127.0.0.1:{}", free_port().unwrap());
     let session = Participant {
         role: Role::Guest,
         place: Place::Listen,

@@ -3,12 +3,11 @@
 use apprentice_control::ControlLoop;
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Participant, Place, free_port};
 use apprentice_link::wire::{Takeover, encode_takeover};
 use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox, keys::Keys};
 use apprentice_robot::{Control, RobotDescription};
 use apprentice_safety::{Grip, GuardConfig};
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
@@ -62,9 +61,7 @@ fn a_person_is_obeyed_on_the_way_home_and_the_arm_goes_home_after() {
         let (at, home) = (Arc::clone(&at), robot.home[0]);
         move || at.lock().unwrap()[0] - home
     };
-    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("tcp/{}", probe.local_addr().unwrap());
-    drop(probe);
+    let endpoint = format!("tcp/127.0.0.1:{}", free_port().unwrap());
     let session = Participant {
         role: Role::Guest,
         place: Place::Listen,

@@ -1,9 +1,9 @@
 //! What keys cost: commands of 64 bytes, 1000 a second, through plain TCP and through TLS with access control.
 
 use crate::intruders::WaitOk as _;
-use crate::rig::{PATIENCE, ROBOT, Rig, free_port, key, until};
+use crate::rig::{PATIENCE, ROBOT, Rig, key, until};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Participant, Place, free_port};
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ const ROUNDS: usize = 3;
 /// Microseconds each command took. None may be lost, and the first is only sent when the sender knows that
 /// somebody listens: before that zenoh sends nothing.
 fn measure(security: &Security, scheme: &str) -> Vec<u64> {
-    let endpoint = format!("{scheme}/127.0.0.1:{}", free_port());
+    let endpoint = format!("{scheme}/127.0.0.1:{}", free_port().unwrap());
     let open = |role: Role, place: Place| {
         let participant = Participant {
             role,

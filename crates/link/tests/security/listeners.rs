@@ -1,9 +1,9 @@
 //! Whom we talk to: what is refused before anything is sent, and who answers at a robot's address.
 
-use crate::rig::{Heard, ROBOT, Rig, foreign, free_port, key, put_ten};
+use crate::rig::{Heard, ROBOT, Rig, foreign, key, put_ten};
 use apprentice_link::LinkError;
 use apprentice_link::security::{Authority, Purpose, Role, Security, SecurityError, Validity};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Participant, Place, free_port};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
@@ -48,7 +48,7 @@ fn without_keys_nothing_leaves_this_machine() {
         open(Role::Robot, Place::Listen, anywhere, &Security::Off),
         None
     );
-    let own = format!("tcp/127.0.0.1:{}", free_port());
+    let own = format!("tcp/127.0.0.1:{}", free_port().unwrap());
     assert_eq!(open(Role::Robot, Place::Listen, &own, &here), None);
     for role in [Role::Viewer, Role::Operator] {
         let refused = open(role, Place::Listen, &own, &here).unwrap();
@@ -108,7 +108,7 @@ fn who_only_pretends_to_be_the_robot_hears_nothing() {
         ("another authority", rig.store("stranger", &stranger)),
         ("a viewer", rig.store("listening", &viewer)),
     ] {
-        let endpoint = format!("tls/127.0.0.1:{}", free_port());
+        let endpoint = format!("tls/127.0.0.1:{}", free_port().unwrap());
         let listening = foreign("router", &endpoint, true, Some(&files));
         let _trap = zenoh::open(listening).wait().unwrap();
         let runtime = Participant {

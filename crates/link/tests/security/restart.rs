@@ -1,9 +1,9 @@
 //! Whoever listens is killed and comes back: how long until data flows again.
 
 use crate::intruders::WaitOk as _;
-use crate::rig::{Heard, PATIENCE, ROBOT, Rig, free_port, key, until};
+use crate::rig::{Heard, PATIENCE, ROBOT, Rig, key, until};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Participant, Place, free_port};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,7 +103,7 @@ impl Drop for Publishing {
 
 /// Kills and restarts a listener; prints and bounds how long data then takes to flow again.
 fn is_found_again(role: Role, security: &Security, scheme: &str) {
-    let endpoint = format!("{scheme}/127.0.0.1:{}", free_port());
+    let endpoint = format!("{scheme}/127.0.0.1:{}", free_port().unwrap());
     let open = |role: Role| {
         let participant = Participant {
             role,

@@ -2,8 +2,7 @@
 
 use apprentice_link::LinkError;
 use apprentice_link::security::{Authority, Certified, Role, Security, Validity};
-use apprentice_link::session::{ONE_THREAD, Participant, Place};
-use std::net::TcpListener;
+use apprentice_link::session::{ONE_THREAD, Participant, Place, free_port};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
@@ -17,12 +16,6 @@ pub const ROBOT: &str = "arm";
 pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How long something that must not arrive is waited for.
 pub const SILENCE: Duration = Duration::from_millis(400);
-
-/// A port that is free now.
-pub fn free_port() -> u16 {
-    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-    probe.local_addr().unwrap().port()
-}
 
 /// Keys of the robot, and where it listens.
 pub struct Rig {
@@ -51,7 +44,7 @@ impl Rig {
         Self {
             authority,
             keys,
-            endpoint: format!("tls/127.0.0.1:{}", free_port()),
+            endpoint: format!("tls/127.0.0.1:{}", free_port().unwrap()),
             folder,
         }
     }

@@ -27,8 +27,7 @@ pub use latency::{FRAME_EDGE, RAW_COMMAND, RAW_FRAME, latency_robot};
 use crate::{Row, Rows, Scale};
 use anyhow::{Result, anyhow};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
-use std::net::TcpListener;
+use apprentice_link::session::{Participant, Place, free_port};
 use std::time::{Duration, Instant};
 use zenoh::Session;
 
@@ -122,8 +121,7 @@ fn said(error: zenoh::Error) -> anyhow::Error {
 
 /// A loopback address that is free now.
 fn free_endpoint() -> Result<String> {
-    let probe = TcpListener::bind("127.0.0.1:0")?;
-    Ok(format!("tcp/{}", probe.local_addr()?))
+    Ok(format!("tcp/127.0.0.1:{}", free_port()?))
 }
 
 /// How much longer than `period` it took from each moment to the next, milliseconds; 0 where it was sooner.
