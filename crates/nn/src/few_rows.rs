@@ -9,7 +9,7 @@
 
 // The attribute on `FewRowsOps` writes the dispatch between backends, and of sizes only where there are kernels.
 #![allow(missing_docs)]
-#![cfg_attr(not(feature = "gpu"), allow(unused_variables))]
+#![cfg_attr(not(feature = "gpu"), allow(dead_code, unused_variables))]
 
 #[cfg(feature = "gpu")]
 mod convolve;
@@ -57,6 +57,14 @@ pub(crate) struct Made {
     pub batch: usize,
     pub length: usize,
     pub channels: usize,
+    /// In which they are normalised, if they are.
+    pub groups: usize,
+}
+
+impl Made {
+    fn in_groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
 }
 
 #[cfg(feature = "gpu")]
@@ -106,7 +114,6 @@ pub(crate) trait FewRowsOps: Backend {
         bias: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
-        groups: usize,
         made: Made,
     ) -> FloatTensor<Self>;
 
@@ -120,7 +127,6 @@ pub(crate) trait FewRowsOps: Backend {
         beta: FloatTensor<Self>,
         modulations: FloatTensor<Self>,
         from: usize,
-        groups: usize,
         made: Made,
     ) -> FloatTensor<Self>;
 
@@ -132,7 +138,6 @@ pub(crate) trait FewRowsOps: Backend {
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         other: FloatTensor<Self>,
-        groups: usize,
         made: Made,
     ) -> FloatTensor<Self>;
 
@@ -145,7 +150,6 @@ pub(crate) trait FewRowsOps: Backend {
         beta: FloatTensor<Self>,
         other: FloatTensor<Self>,
         other_bias: FloatTensor<Self>,
-        groups: usize,
         made: Made,
     ) -> FloatTensor<Self>;
 }
@@ -222,6 +226,7 @@ impl Parts {
                 batch,
                 length,
                 channels,
+                groups: 1,
             },
         }
     }
@@ -241,6 +246,7 @@ impl Parts {
             batch: self.made.batch,
             length: 2 * self.made.length,
             channels: self.made.channels / 4,
+            groups: 1,
         };
         Tensor::from_dispatch(<Dispatch as FewRowsOps>::settle_spread(
             self.parts.into_dispatch(),
@@ -256,8 +262,7 @@ impl Parts {
             self.bias.into_dispatch(),
             norm.gamma.into_dispatch(),
             norm.beta.into_dispatch(),
-            norm.groups,
-            self.made,
+            self.made.in_groups(norm.groups),
         ))
     }
 
@@ -270,8 +275,7 @@ impl Parts {
             norm.beta.into_dispatch(),
             modulations.into_dispatch(),
             from,
-            norm.groups,
-            self.made,
+            self.made.in_groups(norm.groups),
         ))
     }
 
@@ -283,8 +287,7 @@ impl Parts {
             norm.gamma.into_dispatch(),
             norm.beta.into_dispatch(),
             other.into_dispatch(),
-            norm.groups,
-            self.made,
+            self.made.in_groups(norm.groups),
         ))
     }
 
@@ -297,8 +300,7 @@ impl Parts {
             norm.beta.into_dispatch(),
             other.parts.into_dispatch(),
             other.bias.into_dispatch(),
-            norm.groups,
-            self.made,
+            self.made.in_groups(norm.groups),
         ))
     }
 }

@@ -223,9 +223,9 @@ fn the_unet_answers_few_chunks_as_on_the_processor() {
         let answers = |device: &Device| {
             let (x, steps, cond) = chunks(device);
             let (x, steps, cond) = (
-                x.slice([0..batch]),
-                steps.slice([0..batch]),
-                cond.slice([0..batch]),
+                x.slice(0..batch),
+                steps.slice(0..batch),
+                cond.slice(0..batch),
             );
             let net = unet(device);
             let whole = net.forward(x.clone(), steps.clone(), cond.clone()).unwrap();

@@ -40,14 +40,9 @@ impl FewRowsOps for CubeBackend {
         bias: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
-        groups: usize,
         made: Made,
     ) -> FloatTensor<Self> {
-        let norm = Norm {
-            gamma,
-            beta,
-            groups,
-        };
+        let norm = Norm { gamma, beta };
         settle::normed(Parts { parts, bias }, norm, After::Nothing, made)
     }
 
@@ -58,14 +53,9 @@ impl FewRowsOps for CubeBackend {
         beta: FloatTensor<Self>,
         modulations: FloatTensor<Self>,
         from: usize,
-        groups: usize,
         made: Made,
     ) -> FloatTensor<Self> {
-        let norm = Norm {
-            gamma,
-            beta,
-            groups,
-        };
+        let norm = Norm { gamma, beta };
         let after = After::Modulated {
             by: modulations,
             from,
@@ -79,14 +69,9 @@ impl FewRowsOps for CubeBackend {
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         other: FloatTensor<Self>,
-        groups: usize,
         made: Made,
     ) -> FloatTensor<Self> {
-        let norm = Norm {
-            gamma,
-            beta,
-            groups,
-        };
+        let norm = Norm { gamma, beta };
         settle::normed(Parts { parts, bias }, norm, After::Onto(other), made)
     }
 
@@ -97,14 +82,9 @@ impl FewRowsOps for CubeBackend {
         beta: FloatTensor<Self>,
         other: FloatTensor<Self>,
         other_bias: FloatTensor<Self>,
-        groups: usize,
         made: Made,
     ) -> FloatTensor<Self> {
-        let norm = Norm {
-            gamma,
-            beta,
-            groups,
-        };
+        let norm = Norm { gamma, beta };
         let after = After::OntoParts(Parts {
             parts: other,
             bias: other_bias,

@@ -25,10 +25,10 @@ pub(super) struct Parts {
 pub(super) struct Norm {
     pub gamma: CubeTensor,
     pub beta: CubeTensor,
-    pub groups: usize,
 }
 
 /// What follows Mish.
+#[allow(clippy::large_enum_variant)] // One at a time, until its kernel is launched.
 pub(super) enum After {
     Nothing,
     /// FiLM by the numbers from `from` on of each row of [B, M].
@@ -95,7 +95,7 @@ pub(super) fn spread(x: Parts, made: Made) -> CubeTensor {
 /// The parts' sum and the bias, normalised, through Mish and what is `after` it.
 pub(super) fn normed(x: Parts, norm: Norm, after: After, made: Made) -> CubeTensor {
     let out = room(&x, made);
-    let group = made.channels / norm.groups;
+    let group = made.channels / made.groups;
     let elem = dtype_to_storage_type(out.dtype);
     // Tensors that are not there are never read; something has to stand in for them.
     let nothing = || x.bias.clone();
@@ -134,7 +134,7 @@ pub(super) fn normed(x: Parts, norm: Norm, after: After, made: Made) -> CubeTens
     unsafe {
         normed_kernel::launch_unchecked(
             &out.client,
-            CubeCount::Static(count(norm.groups), count(made.batch), 1),
+            CubeCount::Static(count(made.groups), count(made.batch), 1),
             CubeDim::new_1d(count(units)),
             x.parts.into_buffer_arg(),
             x.bias.into_buffer_arg(),
