@@ -98,7 +98,7 @@ type Step = (
 
 /// One profile and one selection of packages throughout, so that dependencies are built once.
 fn ci() -> ExitCode {
-    let steps: [Step; 5] = [
+    let steps: [Step; 6] = [
         ("format", &["fmt", "--all", "--check"], &[]),
         (
             "build",
@@ -129,6 +129,20 @@ fn ci() -> ExitCode {
             "documentation",
             &["doc", "--release", "--workspace", "--no-deps"],
             &[("RUSTDOCFLAGS", "-D warnings")],
+        ),
+        // What runs on GPUs only, on a Vulkan device in software; .ci/run installs one.
+        (
+            "kernels for GPUs",
+            &[
+                "test",
+                "--release",
+                "--workspace",
+                "--features",
+                "apprentice/wgpu",
+                "--test",
+                "on_gpu",
+            ],
+            &[("APPRENTICE_SOFTWARE_GPU", "1")],
         ),
     ];
     let mut took = Vec::new();
