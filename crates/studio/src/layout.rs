@@ -60,6 +60,24 @@ pub(crate) fn send_live(
     send(to, live("", cameras, arm))
 }
 
+/// Arranges a robot by itself: the arm, what was found, and the sweep of each joint.
+pub(crate) fn send_robot(to: &RecordingStream, joints: &[&str]) -> RecordingStreamResult<()> {
+    let arm = Spatial3DView::new("robot").with_origin("world");
+    let sweeps = joints.iter().map(|name| -> ContainerLike {
+        let view = TimeSeriesView::new(*name).with_origin(format!("joints/{name}"));
+        view.into()
+    });
+    let beside = Vertical::new([
+        TextDocumentView::new("findings")
+            .with_origin("findings")
+            .into(),
+        Grid::new(sweeps).with_grid_columns(2).into(),
+    ])
+    .with_row_shares(vec![1.0, 1.5]);
+    let all = Horizontal::new([arm.into(), beside.into()]).with_column_shares(vec![3.0, 2.0]);
+    send(to, all.into())
+}
+
 /// Arranges clips side by side: the pictures of each under its label.
 pub(crate) fn send_clips(
     to: &RecordingStream,

@@ -11,12 +11,12 @@
 //!
 //! Along the timeline `step` each joint in turn goes from home to its lowest and its highest position and back.
 
-use crate::{StudioError, layout::STEP, sinks};
+use crate::{StudioError, layout, layout::STEP, sinks};
 use apprentice_robot::{Camera, Capsule, Kinematics, Mount, RobotDescription};
 use nalgebra::{Isometry3, Matrix3, Point3, Rotation3, UnitQuaternion, Vector3};
 use rerun::{
     AsComponents, Boxes3D, Capsules3D, Pinhole, RecordingStream, RecordingStreamResult, Scalars,
-    SeriesLines, TextDocument, Transform3D, TransformAxes3D, ViewCoordinates,
+    SeriesLines, TextDocument, Transform3D, TransformAxes3D, ViewCoordinates, components::FillMode,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -64,6 +64,8 @@ struct Drawing<'a> {
 
 impl Drawing<'_> {
     fn all(&self, findings: &str) -> RecordingStreamResult<()> {
+        let joints: Vec<&str> = self.robot.joints.iter().map(|j| j.name.as_str()).collect();
+        layout::send_robot(self.to, &joints)?;
         self.fixed("findings", &TextDocument::from_markdown(findings))?;
         self.fixed("world", &ViewCoordinates::RIGHT_HAND_Z_UP())?;
         self.fixed("world/base", &TransformAxes3D::new(AXIS_LENGTH))?;
@@ -77,7 +79,9 @@ impl Drawing<'_> {
         if let Some(space) = &self.robot.workspace {
             let size = std::array::from_fn(|i| (space.max[i] - space.min[i]) as f32);
             let walls = Boxes3D::from_mins_and_sizes([space.min.map(|v| v as f32)], [size]);
-            self.fixed("world/workspace", &walls.with_colors([BOX_COLOUR]))?;
+            // Its edges alone: the arm is inside.
+            let edges = walls.with_fill_mode(FillMode::MajorWireframe);
+            self.fixed("world/workspace", &edges.with_colors([BOX_COLOUR]))?;
         }
         for camera in &self.robot.cameras {
             self.camera(camera)?;

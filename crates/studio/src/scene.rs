@@ -22,7 +22,7 @@ use nalgebra::{Isometry3, Point3};
 use rerun::{
     AsComponents, Boxes3D, LineStrips3D, Points3D, RecordingStream, RecordingStreamResult, Scalars,
     SeriesLines, TextDocument, TextLog, TextLogLevel, Transform3D, TransformAxes3D,
-    ViewCoordinates,
+    ViewCoordinates, components::FillMode,
 };
 
 const LINK_RADIUS: f32 = 0.03;
@@ -74,7 +74,9 @@ impl Scene {
             if let Some(space) = robot.and_then(|r| r.workspace.as_ref()) {
                 let size = std::array::from_fn(|i| (space.max[i] - space.min[i]) as f32);
                 let min = space.min.map(|v| v as f32);
-                let walls = Boxes3D::from_mins_and_sizes([min], [size]);
+                let walls = Boxes3D::from_mins_and_sizes([min], [size])
+                    // Its edges alone: the arm is inside.
+                    .with_fill_mode(FillMode::MajorWireframe);
                 scene.fixed("world/workspace", &walls.with_colors([BOX_COLOUR]))?;
             }
         }
