@@ -33,7 +33,6 @@ pub struct Schedule {
     delays: VecDeque<u64>,
     starved: u64,
     jumps: f64,
-    before: Option<Vec<f32>>,
     /// What was carried out at the last ticks in a row, the newest last, and the tick after.
     past: VecDeque<Vec<f32>>,
     after: u64,
@@ -70,7 +69,6 @@ impl Schedule {
             delays: VecDeque::new(),
             starved: 0,
             jumps: 0.0,
-            before: None,
             past: VecDeque::with_capacity(PAST),
             after: 0,
         }
@@ -131,7 +129,6 @@ impl Schedule {
     pub fn clear(&mut self) {
         self.chunk = None;
         self.ensemble = None;
-        self.before = None;
         self.past.clear();
     }
 
@@ -166,23 +163,6 @@ impl Schedule {
             (_, newest) => newest,
         };
         self.remember(tick, decision.as_ref());
-        match &decision {
-            Some(decision) => {
-                if let Some(before) = &self.before {
-                    let largest = before
-                        .iter()
-                        .zip(&decision.execute)
-                        .map(|(a, b)| f64::from((a - b).abs()))
-                        .fold(0.0, f64::max);
-                    self.jumps = self.jumps.max(largest);
-                }
-                self.before = Some(decision.execute.clone());
-            }
-            None => {
-                self.starved += 1;
-                self.before = None;
-            }
-        }
         decision
     }
 
@@ -200,15 +180,21 @@ impl Schedule {
             self.past.clear();
         }
         self.after = tick + 1;
-        match decision {
-            Some(decision) => {
-                if self.past.len() == PAST {
-                    self.past.pop_front();
-                }
-                self.past.push_back(decision.record.clone());
-            }
-            None => self.past.clear(),
+        let Some(decision) = decision else {
+            self.starved += 1;
+            return self.past.clear();
+        };
+        if let Some(before) = self.past.back() {
+            let apart = before.iter().zip(&decision.execute);
+            let largest = apart
+                .map(|(a, b)| f64::from((a - b).abs()))
+                .fold(0.0, f64::max);
+            self.jumps = self.jumps.max(largest);
         }
+        if self.past.len() == PAST {
+            self.past.pop_front();
+        }
+        self.past.push_back(decision.execute.clone());
     }
 
     /// Ticks for which nothing was planned.

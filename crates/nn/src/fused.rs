@@ -7,7 +7,8 @@
 //! taken in a fixed order: the same input gives the same bits on any number of cores.
 //!
 //! Only the flex backend has these operations; on a GPU the layers keep their formulation in plain
-//! tensor operations, which is also what the tests compare against.
+//! tensor operations, which is also what the tests compare against, but for convolutions of
+//! [few rows](crate::few_rows).
 
 // The attribute on `LayerOps` writes the dispatch between backends.
 #![allow(missing_docs)]

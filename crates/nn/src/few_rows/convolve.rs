@@ -56,13 +56,16 @@ pub(super) fn launch(
     let client = x.client.clone();
     let out = empty_device_contiguous_dtype(client.clone(), x.device.clone(), shape, DType::F32);
     let stride = weight.meta.strides()[0];
+    let tile = if rows <= 4 { 4 } else { 8 };
+    // Some GPUs have less memory a cube than the widest vectors take.
+    let room = client.properties().hardware.max_shared_memory_size;
+    let fits = |n: usize| 4 * (TOGETHER * SLICES * COLUMNS * n + CHUNK * tile) <= room;
     let vector = client
         .io_optimized_vector_sizes(weight.dtype.size())
-        .filter(|&n| channels.is_multiple_of(n) && stride.is_multiple_of(n))
+        .filter(|&n| channels.is_multiple_of(n) && stride.is_multiple_of(n) && fits(n))
         .max()
         .unwrap_or(1);
     let columns = channels / vector;
-    let tile = if rows <= 4 { 4 } else { 8 };
     let [samples, length, first] = [0, 1, 2].map(|d| x.meta.shape()[d]);
     let strides = |x: &CubeTensor| [0, 1].map(|d| count(x.meta.strides()[d]));
     let ([x_sample, x_place], [skip_sample, skip_place]) = (strides(&x), strides(&skip));

@@ -128,7 +128,10 @@ pub(super) fn normed(x: Parts, norm: Norm, after: After, made: Made) -> CubeTens
     );
     let splits = [x.parts.meta.shape()[0], other_splits];
     let total = made.length * group;
-    let units = total.next_power_of_two().clamp(64, GROUP_UNITS);
+    // Powers of two, so that their sums halve down to one.
+    let most = out.client.properties().hardware.max_units_per_cube as usize;
+    let most = GROUP_UNITS.min((most + 1).next_power_of_two() / 2);
+    let units = total.next_power_of_two().max(64).min(most);
     #[allow(unsafe_code)]
     // Units beyond a group's last number read nothing and write nothing.
     unsafe {
