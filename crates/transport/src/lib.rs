@@ -7,6 +7,7 @@
 pub mod cost;
 mod exponential;
 pub mod gradient;
+mod kernel;
 mod logarithms;
 mod scaling;
 pub mod sinkhorn;

@@ -1,15 +1,15 @@
 //! The Sinkhorn iteration where exponentials of the costs would underflow.
 
+use crate::kernel::{Kernel, Room};
 use crate::scaling::{End, Scalings};
-use crate::sinkhorn::finished;
 use crate::{CostMatrix, Plan, SinkhornConfig};
 
 /// The logarithms of the scalings are kept, and exponentials of what has changed since they were last
 /// taken in (Schmitzer 2019, arXiv 1610.06519, section 3.1): safe like working on logarithms alone, at
 /// the price of scaling.
-pub(crate) fn log_domain(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
+pub(crate) fn log_domain(cost: &CostMatrix, config: &SinkhornConfig, room: &mut Room) -> Plan {
     let mut logs = Logarithms::new(cost, config.epsilon);
-    let mut kernel = logs.iterate().1;
+    let mut kernel = logs.iterate(room).1;
     let mut scalings = Scalings::new(cost.rows, cost.columns);
     let mut iterations = 1;
     while iterations < config.iterations {
@@ -23,12 +23,12 @@ pub(crate) fn log_domain(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
         logs.take_in(&mut scalings.columns);
         scalings.rows.fill(1.0);
         let error;
-        (error, kernel) = logs.iterate();
+        (error, kernel) = logs.iterate(room);
         if error <= config.tolerance {
             break;
         }
     }
-    finished(kernel, &scalings.rows, &scalings.columns, iterations)
+    kernel.scaled(&scalings.rows, &scalings.columns, iterations)
 }
 
 /// Where products of two scalings and a kernel's number lose nothing that counts.
@@ -60,7 +60,7 @@ impl Logarithms {
 
     /// One iteration in logarithms alone; answers the largest relative error of a column's mass before
     /// its column was scaled, and the scaled kernel.
-    fn iterate(&mut self) -> (f64, Vec<f64>) {
+    fn iterate<'a>(&mut self, room: &'a mut Room) -> (f64, Kernel<'a>) {
         let (n, m) = (self.rows.len(), self.columns.len());
         let (log_r, log_c) = (-(n as f64).ln(), -(m as f64).ln());
         for (row, f) in self.kernel.chunks_exact(m).zip(&mut self.rows) {
@@ -79,7 +79,7 @@ impl Logarithms {
                 .zip(&self.columns)
                 .for_each(|(p, g)| *p = (*p + f + g).exp());
         }
-        (error, scaled)
+        (error, Kernel::of_numbers(&scaled, m, room))
     }
 }
 
@@ -95,12 +95,13 @@ mod tests {
     /// The iteration in logarithms alone.
     fn slow(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
         let mut logs = Logarithms::new(cost, config.epsilon);
-        let mut mass = Vec::new();
-        for _ in 0..config.iterations {
-            mass = logs.iterate().1;
+        let mut room = Room::new();
+        for _ in 1..config.iterations {
+            logs.iterate(&mut room);
         }
+        let kernel = logs.iterate(&mut room).1;
         let (u, v) = (vec![1.0; cost.rows], vec![1.0; cost.columns]);
-        finished(mass, &u, &v, config.iterations)
+        kernel.scaled(&u, &v, config.iterations)
     }
 
     #[test]
@@ -122,7 +123,7 @@ mod tests {
                     tolerance: -1.0,
                     ..SinkhornConfig::default()
                 };
-                let (fast, slow) = (log_domain(&cost, &config), slow(&cost, &config));
+                let (fast, slow) = (log_domain(&cost, &config, &mut Room::new()), slow(&cost, &config));
                 for (a, b) in fast.mass.iter().zip(&slow.mass) {
                     assert!(
                         (a - b).abs() < 1e-11,

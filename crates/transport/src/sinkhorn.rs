@@ -1,7 +1,6 @@
 //! The Sinkhorn iteration: what is asked and answered, and the choice of its form.
 
-use crate::{CostMatrix, exponential, logarithms::log_domain, scaling::scaling};
-use pulp::NullaryFnOnce;
+use crate::{CostMatrix, exponential, kernel::Room, logarithms::log_domain, scaling::scaling};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -136,6 +135,14 @@ pub enum TransportError {
 /// # Errors
 /// When a sequence is empty, a cost is not finite, or a setting cannot work.
 pub fn sinkhorn(cost: &CostMatrix, config: &SinkhornConfig) -> Result<Plan, TransportError> {
+    solve(cost, config, &mut Room::new())
+}
+
+fn solve(
+    cost: &CostMatrix,
+    config: &SinkhornConfig,
+    room: &mut Room,
+) -> Result<Plan, TransportError> {
     let (rows, columns) = (cost.rows, cost.columns);
     if rows == 0 || columns == 0 || cost.values.len() != rows * columns {
         return Err(TransportError::Empty { rows, columns });
@@ -158,9 +165,9 @@ pub fn sinkhorn(cost: &CostMatrix, config: &SinkhornConfig) -> Result<Plan, Tran
         Form::Auto => span / config.epsilon > 230.0,
     };
     Ok(if log {
-        log_domain(cost, config)
+        log_domain(cost, config, room)
     } else {
-        scaling(cost, low, config)
+        scaling(cost, low, config, room)
     })
 }
 
@@ -174,60 +181,6 @@ pub fn sinkhorn_batch(
 ) -> Result<Vec<Plan>, TransportError> {
     costs
         .par_iter()
-        .map(|cost| sinkhorn(cost, config))
+        .map_init(Room::new, |room, cost| solve(cost, config, room))
         .collect()
-}
-
-/// Multiplies a kernel with the scalings of its rows and columns, and says what it has become.
-pub(crate) fn finished(kernel: Vec<f64>, u: &[f64], v: &[f64], iterations: usize) -> Plan {
-    let (rows, columns) = (u.len(), v.len());
-    let (mut mass, mut sums) = (kernel, vec![0.0; columns]);
-    let mut marginal_error = 0.0f64;
-    for (row, u) in mass.chunks_exact_mut(columns).zip(u) {
-        let total = pulp::Arch::new().dispatch(Scaled {
-            row,
-            u: *u,
-            v,
-            sums: &mut sums,
-        });
-        marginal_error = marginal_error.max((total - 1.0 / rows as f64).abs());
-    }
-    let c = 1.0 / columns as f64;
-    marginal_error = sums
-        .iter()
-        .fold(marginal_error, |m, s| m.max((s - c).abs()));
-    Plan {
-        rows,
-        columns,
-        mass,
-        iterations,
-        marginal_error,
-    }
-}
-
-/// One row, scaled and added to the columns' sums; answers its own sum.
-struct Scaled<'a> {
-    row: &'a mut [f64],
-    u: f64,
-    v: &'a [f64],
-    sums: &'a mut [f64],
-}
-
-impl NullaryFnOnce for Scaled<'_> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn call(self) -> f64 {
-        for ((p, v), s) in self.row.iter_mut().zip(self.v).zip(self.sums) {
-            *p *= self.u * v;
-            *s += *p;
-        }
-        // Eight sums at once.
-        let (eights, rest) = self.row.as_chunks::<8>();
-        let mut totals = [0.0; 8];
-        for eight in eights {
-            totals.iter_mut().zip(eight).for_each(|(t, p)| *t += p);
-        }
-        totals.iter().sum::<f64>() + rest.iter().sum::<f64>()
-    }
 }
