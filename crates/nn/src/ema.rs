@@ -56,6 +56,18 @@ impl Ema {
         average.inplace(|a| a.clone() + (value.clone() - a) * (1.0 - kept));
     }
 
+    /// The average of a parameter on another device, which starts at `value`, to be [put
+    /// back](Self::put_back).
+    pub(crate) fn take_out<const D: usize>(&mut self, id: ParamId, value: &Tensor<D>) -> Tensor<1> {
+        let count = value.shape().num_elements();
+        let average = self.on_device.remove(&id);
+        average.unwrap_or_else(|| value.clone().reshape([count]))
+    }
+
+    pub(crate) fn put_back(&mut self, id: ParamId, average: Tensor<1>) {
+        self.on_device.insert(id, average);
+    }
+
     /// The module with the averaged weights.
     pub fn apply<M: Module>(&self, module: M) -> M {
         module.map(&mut Applier(self))

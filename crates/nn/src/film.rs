@@ -12,7 +12,7 @@ pub fn film(x: Tensor<3>, scale_and_shift: Tensor<2>) -> Tensor<3> {
         [x.dims()[0], 2 * x.dims()[2]],
         "a scale and a shift a sample and channel"
     );
-    if fused::available(&x) {
+    if fused::has_blocks(&x) {
         fused::film(x, scale_and_shift)
     } else {
         plain(x, scale_and_shift)

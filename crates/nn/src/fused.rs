@@ -20,6 +20,7 @@ mod again;
 pub(crate) mod agreement;
 mod attention;
 mod autodiff;
+mod block;
 mod buffer;
 mod convolve;
 mod correlate;
@@ -39,6 +40,7 @@ mod steps;
 mod thin;
 
 pub(crate) use activation::Activation;
+pub(crate) use block::{convolve, convolve_transposed, film, group_norm, has_blocks};
 pub(crate) use picture::Window;
 pub(crate) use spatial::place;
 
@@ -50,28 +52,8 @@ use burn::tensor::{DType, Device, Tensor};
 /// Layers as single operations. Layouts are channels-last and row-major.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait LayerOps: Backend {
-    /// Group normalisation of [B, .., C], then an activation.
-    fn group_norm(
-        x: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        groups: usize,
-        activation: Activation,
-    ) -> FloatTensor<Self>;
-
     /// `x tanh(softplus(x))` of each number.
     fn mish(x: FloatTensor<Self>) -> FloatTensor<Self>;
-
-    /// `x (1 + scale) + shift` of [B, .., C], with scales and shifts side by side in [B, 2 C].
-    fn film(x: FloatTensor<Self>, scale_and_shift: FloatTensor<Self>) -> FloatTensor<Self>;
-
-    /// Convolution of [B, H, W, in] with weights [kernel rows * kernel columns * in, out].
-    fn convolve(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        window: Window,
-    ) -> FloatTensor<Self>;
 
     /// Expected positions, [B, 2 C], under a softmax over the positions of [B, H, W, C].
     fn spatial_softmax(x: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -98,39 +80,10 @@ pub(crate) trait LayerOps: Backend {
 }
 
 impl LayerOps for Flex {
-    fn group_norm(
-        x: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        groups: usize,
-        activation: Activation,
-    ) -> FloatTensor<Self> {
-        norm::forward(x, gamma, beta, groups, activation).0
-    }
-
     fn mish(x: FloatTensor<Self>) -> FloatTensor<Self> {
         let shape = x.shape();
         let x = values(x);
         tensor(mish::forward(x.get()), shape)
-    }
-
-    fn film(x: FloatTensor<Self>, scale_and_shift: FloatTensor<Self>) -> FloatTensor<Self> {
-        film::forward(x, scale_and_shift)
-    }
-
-    fn convolve(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        window: Window,
-    ) -> FloatTensor<Self> {
-        debug_assert_eq!(
-            window.kernel.iter().product::<usize>() * x.shape()[3],
-            weight.shape()[0],
-            "rows of the weights: the kernel's places times the channels in"
-        );
-        debug_assert_eq!(bias.shape()[0], weight.shape()[1], "channels out");
-        convolve::forward(x, weight, bias, window, true)
     }
 
     fn spatial_softmax(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -176,49 +129,9 @@ pub(crate) fn computes_on(device: &Device) -> bool {
     )
 }
 
-/// [`LayerOps::group_norm`].
-pub(crate) fn group_norm<const D: usize>(
-    x: Tensor<D>,
-    gamma: Tensor<1>,
-    beta: Tensor<1>,
-    groups: usize,
-    activation: Activation,
-) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as LayerOps>::group_norm(
-        x.into_dispatch(),
-        gamma.into_dispatch(),
-        beta.into_dispatch(),
-        groups,
-        activation,
-    ))
-}
-
 /// [`LayerOps::mish`].
 pub(crate) fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as LayerOps>::mish(x.into_dispatch()))
-}
-
-/// [`LayerOps::film`].
-pub(crate) fn film(x: Tensor<3>, scale_and_shift: Tensor<2>) -> Tensor<3> {
-    Tensor::from_dispatch(<Dispatch as LayerOps>::film(
-        x.into_dispatch(),
-        scale_and_shift.into_dispatch(),
-    ))
-}
-
-/// [`LayerOps::convolve`].
-pub(crate) fn convolve(
-    x: Tensor<4>,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
-    window: Window,
-) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as LayerOps>::convolve(
-        x.into_dispatch(),
-        weight.into_dispatch(),
-        bias.into_dispatch(),
-        window,
-    ))
 }
 
 /// [`LayerOps::spatial_softmax`].

@@ -48,7 +48,7 @@ impl GroupNorm {
 
     fn activated<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
         debug_assert_eq!(x.dims()[D - 1], self.gamma.dims()[0], "channels");
-        if fused::available(&x) {
+        if fused::has_blocks(&x) {
             let (gamma, beta) = (self.gamma.val(), self.beta.val());
             return fused::group_norm(x, gamma, beta, self.groups, activation);
         }

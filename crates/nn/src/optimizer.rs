@@ -8,7 +8,7 @@ use crate::fused;
 use crate::tracking::Tracking;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 use std::collections::HashMap;
 
 /// Settings of [`AdamW`].
@@ -134,6 +134,7 @@ impl Default for Clip {
 struct SquaredNorm<'a> {
     gradients: &'a GradientsParams,
     on_host: f64,
+    /// Parts that add up to it.
     on_device: Option<Tensor<1>>,
 }
 
@@ -142,7 +143,7 @@ impl SquaredNorm<'_> {
     fn clip(self, limit: f32) -> Clip {
         let on_host = (f64::from(limit) / (self.on_host.sqrt() + 1e-6)).min(1.0) as f32;
         let on_device = self.on_device.map(|sum| {
-            let length = (sum + self.on_host as f32).sqrt();
+            let length = (sum.sum() + self.on_host as f32).sqrt();
             ((length + 1e-6).recip() * limit).clamp_max(1.0)
         });
         Clip { on_host, on_device }
@@ -155,11 +156,7 @@ impl ModuleVisitor for SquaredNorm<'_> {
             return;
         };
         if !fused::available(&gradient) {
-            let more = device::sum_of_squares(gradient);
-            self.on_device = Some(match self.on_device.take() {
-                Some(sum) => sum + more,
-                None => more,
-            });
+            self.on_device = Some(device::add_squares(self.on_device.take(), gradient));
         } else if let Ok(values) = gradient.into_data().as_slice::<f32>() {
             self.on_host += host::sum_of_squares(values);
         }
@@ -167,8 +164,8 @@ impl ModuleVisitor for SquaredNorm<'_> {
 }
 
 /// What a step does to every number.
-#[derive(Clone, Copy)]
-struct Rule {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
     /// Of the gradient, to clip it.
     scale: f32,
     /// Share of a weight that decays.
@@ -218,18 +215,21 @@ impl Stepper<'_> {
         value: Tensor<D>,
         gradient: Tensor<D>,
     ) -> Tensor<D> {
-        let shape = value.dims();
-        let count: usize = shape.iter().product();
-        let (value, gradient): (Tensor<1>, Tensor<1>) =
-            (value.reshape([count]), gradient.reshape([count]));
         let rule = self.optimizer.rule(self.rate, 1.0);
-        let moments = self.optimizer.on_device.entry(id);
-        let moments = moments.or_insert_with(|| device::Moments::like(&value));
-        let value = moments.step(rule, self.clip.on_device.as_ref(), value, gradient);
-        if let Some((ema, kept)) = &mut self.average {
-            ema.take_in(id, &value, *kept);
+        let scale = self.clip.on_device.get_or_insert_with(|| {
+            let one = (&value.device(), DType::F32);
+            Tensor::ones([1], one)
+        });
+        let moments = self.optimizer.on_device.remove(&id);
+        let moments = moments.unwrap_or_else(|| device::Moments::like(&value));
+        let average = self.average.as_mut();
+        let average = average.map(|(ema, kept)| (ema.take_out(id, &value), *kept));
+        let (moments, value, average) = moments.step(rule, scale.clone(), value, gradient, average);
+        self.optimizer.on_device.insert(id, moments);
+        if let (Some((ema, _)), Some(average)) = (&mut self.average, average) {
+            ema.put_back(id, average);
         }
-        value.reshape(shape)
+        value
     }
 }
 

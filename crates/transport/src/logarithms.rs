@@ -123,7 +123,10 @@ mod tests {
                     tolerance: -1.0,
                     ..SinkhornConfig::default()
                 };
-                let (fast, slow) = (log_domain(&cost, &config, &mut Room::new()), slow(&cost, &config));
+                let (fast, slow) = (
+                    log_domain(&cost, &config, &mut Room::new()),
+                    slow(&cost, &config),
+                );
                 for (a, b) in fast.mass.iter().zip(&slow.mass) {
                     assert!(
                         (a - b).abs() < 1e-11,

@@ -13,7 +13,7 @@ use burn::{prelude::*, tensor::TensorData};
 use std::path::{Path, PathBuf};
 
 /// Greatest difference allowed, as a share of the greatest reference value.
-const TOLERANCE: f32 = 2e-5;
+const TOLERANCE: f32 = 1e-5;
 /// On GPUs, in plain 32-bit floats (no TF32).
 const ON_GPU: f32 = 1e-4;
 

@@ -86,7 +86,7 @@ impl Conv1d {
         if few_rows::are(&x) {
             return self.start(x.into()).settle();
         }
-        if !fused::available(&x) {
+        if !fused::has_blocks(&x) {
             return self.plain(x);
         }
         let window = Window {
@@ -148,6 +148,22 @@ impl ConvTranspose1d {
             return Parts::of(x.into(), self.weight.val(), self.bias.val(), Line::POINT)
                 .settle_spread();
         }
+        if !fused::has_blocks(&x) {
+            return self.plain(x);
+        }
+        let [b, l, _] = x.dims();
+        let window = Window {
+            kernel: [1, 4],
+            stride: [1, 2],
+            padding: [0, 1],
+        };
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        let output = [b, 1, 2 * l, bias.dims()[0]];
+        fused::convolve_transposed(x.unsqueeze_dim(1), weight, bias, window, output).squeeze_dim(1)
+    }
+
+    /// In tensor operations that every backend has.
+    fn plain(&self, x: Tensor<3>) -> Tensor<3> {
         let [b, l, c] = x.dims();
         let out = self.bias.dims()[0];
         let spread = x
@@ -188,6 +204,28 @@ mod tests {
         ];
         for [b, l, i, o, k, s, p] in sizes {
             let layer = Conv1d::new(i, o, k, s, p, &mut rng, &device);
+            let x = gaussian([b, l, i], &mut rng, &device).require_grad();
+            agrees(
+                &[("dx", x.clone())],
+                &[("dbias", layer.bias.val())],
+                layer.forward(x.clone()),
+                layer.plain(x.clone()),
+            );
+            agrees(
+                &[("dweight", layer.weight.val())],
+                &[],
+                layer.forward(x.clone()),
+                layer.plain(x),
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_is_doubled_like_plain_tensors() {
+        let device = Device::flex().autodiff();
+        let mut rng = ChaCha8Rng::seed_from_u64(14);
+        for [b, l, i, o] in [[5, 8, 16, 24], [64, 4, 33, 32], [1, 1, 3, 2]] {
+            let layer = ConvTranspose1d::new(i, o, &mut rng, &device);
             let x = gaussian([b, l, i], &mut rng, &device).require_grad();
             agrees(
                 &[("dx", x.clone())],

@@ -101,7 +101,7 @@ impl Conv2d {
             let [_, h, w, c] = x.dims();
             debug_assert_eq!(self.output([h, w, c]).err(), None);
         }
-        if !fused::available(&x) {
+        if !fused::has_blocks(&x) {
             return self.plain(x);
         }
         let window = Window {

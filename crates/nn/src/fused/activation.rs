@@ -3,7 +3,7 @@
 use super::mish::{mish, slope};
 
 /// An activation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Activation {
     /// None.
     Identity,

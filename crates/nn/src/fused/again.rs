@@ -3,21 +3,26 @@
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::retro_forward::RetroForward;
 use burn::backend::autodiff::checkpoint::state::BackwardStates;
-use burn::backend::flex::FlexTensor;
+use std::marker::PhantomData;
 
 /// A layer's output as a function of what went in.
-pub(super) struct Again<const N: usize, F> {
+pub(super) struct Again<T, const N: usize, F> {
     inputs: [NodeId; N],
     forward: F,
+    tensor: PhantomData<T>,
 }
 
-impl<const N: usize, F: Fn([FlexTensor; N]) -> FlexTensor> Again<N, F> {
+impl<T, const N: usize, F: Fn([T; N]) -> T> Again<T, N, F> {
     pub(super) fn new(inputs: [NodeId; N], forward: F) -> Self {
-        Self { inputs, forward }
+        Self {
+            inputs,
+            forward,
+            tensor: PhantomData,
+        }
     }
 }
 
-impl<const N: usize, F> std::fmt::Debug for Again<N, F> {
+impl<T, const N: usize, F> std::fmt::Debug for Again<T, N, F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Again")
             .field("inputs", &self.inputs)
@@ -25,12 +30,13 @@ impl<const N: usize, F> std::fmt::Debug for Again<N, F> {
     }
 }
 
-impl<const N: usize, F> RetroForward for Again<N, F>
+impl<T, const N: usize, F> RetroForward for Again<T, N, F>
 where
-    F: Fn([FlexTensor; N]) -> FlexTensor + Send + 'static,
+    T: Clone + Send + 'static,
+    F: Fn([T; N]) -> T + Send + 'static,
 {
     fn forward(&self, states: &mut BackwardStates, out_node: NodeId) {
-        let inputs = self.inputs.map(|id| states.get_state::<FlexTensor>(&id));
+        let inputs = self.inputs.map(|id| states.get_state::<T>(&id));
         states.save(out_node, (self.forward)(inputs));
     }
 }

@@ -1,17 +1,12 @@
-//! [`LayerOps`] with gradients.
-//!
-//! Layers that cost little beside what they read are `memory_bound`: with gradient checkpointing their
-//! outputs are not kept but computed again in the backward pass (Chen et al. 2016, arXiv 1604.06174).
-//! Without it everything is kept.
+//! [`LayerOps`] with gradients, kept or computed again as [blocks](super::block)' are.
 
-use super::activation::Activation;
 use super::again::Again;
 use super::picture::Window;
 use super::steps::{
-    AddReluStep, AttentionStep, ConvolveStep, FilmStep, GeluStep, GroupNormStep, LayerNormStep,
-    MaxPoolStep, MishStep, Normalised, SpatialSoftmaxStep, Sum,
+    AddReluStep, AttentionStep, GeluStep, LayerNormStep, MaxPoolStep, MishStep, SpatialSoftmaxStep,
+    Sum,
 };
-use super::{LayerOps, add_relu, attention, convolve, film, gelu, layer_norm, norm, pool, spatial};
+use super::{LayerOps, add_relu, attention, gelu, layer_norm, pool, spatial};
 use burn::backend::Flex;
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::strategy::{CheckpointStrategy, NoCheckpointing};
@@ -25,42 +20,6 @@ fn recomputes<C: CheckpointStrategy>() -> bool {
 }
 
 impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
-    fn group_norm(
-        x: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        groups: usize,
-        activation: Activation,
-    ) -> FloatTensor<Self> {
-        let again = Again::new([x.id(), gamma.id(), beta.id()], move |[x, gamma, beta]| {
-            norm::forward(x, gamma, beta, groups, activation).0
-        });
-        match GroupNormStep
-            .prepare::<C>([x.node(), gamma.node(), beta.node()])
-            .memory_bound()
-            .retro_forward(again)
-            .parents([&x, &gamma, &beta])
-            .stateful()
-        {
-            OpsKind::Tracked(mut prep) => {
-                let inputs = [&x, &gamma, &beta].map(|t| prep.checkpoint(t));
-                let [x, gamma, beta] = [x, gamma, beta].map(|t| t.into_primitive());
-                let (out, moments) = norm::forward(x, gamma, beta, groups, activation);
-                let saved = Normalised {
-                    inputs,
-                    moments,
-                    groups,
-                    activation,
-                };
-                prep.finish(saved, out)
-            }
-            OpsKind::UnTracked(prep) => {
-                let [x, gamma, beta] = [x, gamma, beta].map(|t| t.into_primitive());
-                prep.finish(norm::forward(x, gamma, beta, groups, activation).0)
-            }
-        }
-    }
-
     fn mish(x: FloatTensor<Self>) -> FloatTensor<Self> {
         let again = Again::new([x.id()], |[x]| Flex::mish(x));
         match MishStep
@@ -75,52 +34,6 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
                 prep.finish(from, Flex::mish(x.into_primitive()))
             }
             OpsKind::UnTracked(prep) => prep.finish(Flex::mish(x.into_primitive())),
-        }
-    }
-
-    fn film(x: FloatTensor<Self>, scale_and_shift: FloatTensor<Self>) -> FloatTensor<Self> {
-        let again = Again::new([x.id(), scale_and_shift.id()], |[x, film]| {
-            Flex::film(x, film)
-        });
-        match FilmStep
-            .prepare::<C>([x.node(), scale_and_shift.node()])
-            .memory_bound()
-            .retro_forward(again)
-            .parents([&x, &scale_and_shift])
-            .stateful()
-        {
-            OpsKind::Tracked(mut prep) => {
-                let from = [&x, &scale_and_shift].map(|t| prep.checkpoint(t));
-                let out = film::forward(x.into_primitive(), scale_and_shift.into_primitive());
-                prep.finish(from, out)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(film::forward(
-                x.into_primitive(),
-                scale_and_shift.into_primitive(),
-            )),
-        }
-    }
-
-    fn convolve(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        window: Window,
-    ) -> FloatTensor<Self> {
-        let nodes = [x.node(), weight.node(), bias.node()];
-        match ConvolveStep.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(mut prep) => {
-                let from = [&x, &weight].map(|t| prep.checkpoint(t));
-                let [x, weight, bias] = [x, weight, bias].map(|t| t.into_primitive());
-                prep.finish(
-                    (from, window),
-                    convolve::forward(x, weight, bias, window, false),
-                )
-            }
-            OpsKind::UnTracked(prep) => {
-                let [x, weight, bias] = [x, weight, bias].map(|t| t.into_primitive());
-                prep.finish(convolve::forward(x, weight, bias, window, false))
-            }
         }
     }
 

@@ -121,41 +121,8 @@ fn pack(panel: Panel, to: &mut [f32], matrix: &[f32], columns: usize) {
     }
 }
 
-/// Gradients of x (empty when not wanted), weight and bias.
-pub(super) struct ConvGradients {
-    pub(super) x: Vec<f32>,
-    pub(super) weight: Vec<f32>,
-    pub(super) bias: Vec<f32>,
-}
-
-/// From the gradient [B, H', W', out] of the output.
-pub(super) fn gradients(
-    x: &[f32],
-    weight: &[f32],
-    gradient: &[f32],
-    columns: usize,
-    picture: &Picture,
-    wants_x: bool,
-) -> ConvGradients {
-    if gradient.is_empty() {
-        return ConvGradients {
-            x: vec![0.0; if wants_x { x.len() } else { 0 }],
-            weight: vec![0.0; weight.len()],
-            bias: vec![0.0; columns],
-        };
-    }
-    ConvGradients {
-        x: if wants_x {
-            of_picture(x.len(), weight, gradient, columns, picture)
-        } else {
-            Vec::new()
-        },
-        weight: of_weights(x, weight.len(), gradient, columns, picture),
-        bias: of_bias(gradient, columns),
-    }
-}
-
-fn of_bias(gradient: &[f32], columns: usize) -> Vec<f32> {
+/// The gradient of the bias from that of the output, [B, H', W', out].
+pub(super) fn of_bias(gradient: &[f32], columns: usize) -> Vec<f32> {
     let sums: Vec<Vec<f32>> = gradient
         .par_chunks(SUMMED * columns)
         .map(|rows| {
@@ -173,7 +140,8 @@ fn add(sums: &mut [f32], more: &[f32]) {
     sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
 }
 
-fn of_weights(
+/// The gradient of the weights.
+pub(super) fn of_weights(
     x: &[f32],
     length: usize,
     gradient: &[f32],
@@ -222,7 +190,7 @@ fn of_weights(
 }
 
 /// What every pixel is seen by, times the weights it is seen through.
-fn of_picture(
+pub(super) fn of_picture(
     length: usize,
     weight: &[f32],
     gradient: &[f32],

@@ -3,51 +3,49 @@
 use super::activation::{Activation, Curve, Identity, Mish, Relu};
 use super::buffer::{tensor, values, writable};
 use super::recycle;
-use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
+use burn::backend::{Shape, TensorMetadata};
 use pulp::NullaryFnOnce;
 use rayon::prelude::*;
-use std::sync::Arc;
 
 /// Numbers a row of the loops has at least, so that few channels still fill vector registers.
 const ROW: usize = 64;
 const EPSILON: f64 = 1e-5;
 
-/// Mean and inverse standard deviation of every group, [B, groups].
-#[derive(Clone, Debug)]
-pub(super) struct Moments(Arc<[(f32, f32)]>);
+/// Mean and inverse standard deviation of a group.
+type Moments = [f32; 2];
 
 /// What the backward pass needs from the forward one.
-#[derive(Clone, Debug)]
 pub(super) struct Saved {
     pub(super) x: FlexTensor,
     pub(super) gamma: FlexTensor,
     pub(super) beta: FlexTensor,
-    pub(super) moments: Moments,
-    pub(super) groups: usize,
+    /// Of every group, [B, groups, 2].
+    pub(super) moments: FlexTensor,
     pub(super) activation: Activation,
 }
 
-/// Normalises and activates [B, .., C]; also answers the moments.
+/// Normalises and activates [B, .., C]; also answers mean and inverse standard deviation of every group,
+/// [B, groups, 2].
 pub(super) fn forward(
     x: FlexTensor,
     gamma: FlexTensor,
     beta: FlexTensor,
     groups: usize,
     activation: Activation,
-) -> (FlexTensor, Moments) {
+) -> (FlexTensor, FlexTensor) {
     let shape = x.shape();
     let (x, gamma, beta) = (values(x), values(gamma), values(beta));
     let (x, channels) = (x.get(), gamma.get().len());
     let sample = x.len() / shape[0].max(1);
-    let mut moments = vec![(0.0, 0.0); shape[0] * groups];
+    let mut moments = vec![0.0; shape[0] * groups * 2];
     let mut out = recycle::take(x.len());
     if sample > 0 {
         let row = row_length(channels);
         let (gamma, beta) = (repeated(gamma.get(), row), repeated(beta.get(), row));
         out.par_chunks_mut(sample)
             .zip(x.par_chunks(sample))
-            .zip(moments.par_chunks_mut(groups))
+            .zip(moments.par_chunks_mut(2 * groups))
             .for_each(|((out, x), moments)| {
                 pulp::Arch::new().dispatch(Forward {
                     x,
@@ -55,20 +53,26 @@ pub(super) fn forward(
                     beta: &beta,
                     channels,
                     activation,
-                    moments,
+                    moments: moments.as_chunks_mut().0,
                     out,
                 });
             });
     }
-    (tensor(out, shape), Moments(moments.into()))
+    let groups = Shape::from(vec![shape[0], groups, 2]);
+    (tensor(out, shape), tensor(moments, groups))
 }
 
 /// Gradients of x, gamma and beta.
 pub(super) fn backward(saved: Saved, gradient: FlexTensor) -> (FlexTensor, FlexTensor, FlexTensor) {
-    let (shape, groups, activation) = (saved.x.shape(), saved.groups, saved.activation);
+    let (shape, activation) = (saved.x.shape(), saved.activation);
+    let groups = saved.moments.shape()[1];
     let parameters = saved.gamma.shape();
     let (saved_x, mut gradient) = (values(saved.x), writable(gradient));
-    let (gamma, beta) = (values(saved.gamma), values(saved.beta));
+    let (gamma, beta, moments) = (
+        values(saved.gamma),
+        values(saved.beta),
+        values(saved.moments),
+    );
     let (x, channels) = (saved_x.get(), gamma.get().len());
     let sample = x.len() / shape[0].max(1);
     // Per sample: the gradients of beta, then of gamma.
@@ -80,7 +84,7 @@ pub(super) fn backward(saved: Saved, gradient: FlexTensor) -> (FlexTensor, FlexT
             .get_mut()
             .par_chunks_mut(sample)
             .zip(x.par_chunks(sample))
-            .zip(saved.moments.0.par_chunks(groups))
+            .zip(moments.get().par_chunks(2 * groups))
             .zip(sums.par_chunks_mut(2 * channels))
             .for_each(|(((gradient, x), moments), sums)| {
                 pulp::Arch::new().dispatch(Backward {
@@ -89,7 +93,7 @@ pub(super) fn backward(saved: Saved, gradient: FlexTensor) -> (FlexTensor, FlexT
                     beta: &beta,
                     channels,
                     activation,
-                    moments,
+                    moments: moments.as_chunks().0,
                     sums,
                     gradient,
                 });
@@ -115,7 +119,7 @@ struct Forward<'a> {
     beta: &'a [f32],
     channels: usize,
     activation: Activation,
-    moments: &'a mut [(f32, f32)],
+    moments: &'a mut [Moments],
     out: &'a mut [f32],
 }
 
@@ -148,7 +152,7 @@ struct Backward<'a> {
     beta: &'a [f32],
     channels: usize,
     activation: Activation,
-    moments: &'a [(f32, f32)],
+    moments: &'a [Moments],
     sums: &'a mut [f32],
     /// Of the output on the way in, of x on the way out.
     gradient: &'a mut [f32],
@@ -197,9 +201,11 @@ fn repeated(channels: &[f32], row: usize) -> Vec<f32> {
 }
 
 /// Means and inverse deviations of the groups, at each number of a row.
-fn spread(moments: &[(f32, f32)], channels: usize, row: usize) -> (Vec<f32>, Vec<f32>) {
+fn spread(moments: &[Moments], channels: usize, row: usize) -> (Vec<f32>, Vec<f32>) {
     let size = channels / moments.len();
-    (0..row).map(|i| moments[i % channels / size]).unzip()
+    (0..row)
+        .map(|i| moments[i % channels / size].into())
+        .unzip()
 }
 
 /// Sums of a row's positions, onto the channels.
@@ -211,7 +217,7 @@ fn fold(row: &[f32], channels: &mut [f32]) {
 
 /// Mean, then the spread around it.
 #[inline(always)]
-fn measure(x: &[f32], channels: usize, moments: &mut [(f32, f32)], row: usize) {
+fn measure(x: &[f32], channels: usize, moments: &mut [Moments], row: usize) {
     let count = (x.len() / moments.len()) as f64;
     let size = channels / moments.len();
     let mut sums = vec![0.0f32; row];
@@ -224,9 +230,9 @@ fn measure(x: &[f32], channels: usize, moments: &mut [(f32, f32)], row: usize) {
         totals[group(i)] += f64::from(sum);
     }
     for (moment, total) in moments.iter_mut().zip(&totals) {
-        moment.0 = (total / count) as f32;
+        moment[0] = (total / count) as f32;
     }
-    let means: Vec<f32> = (0..row).map(|i| moments[group(i)].0).collect();
+    let means: Vec<f32> = (0..row).map(|i| moments[group(i)][0]).collect();
     sums.fill(0.0);
     for x in x.chunks(row) {
         add_squares(&mut sums, x, &means);
@@ -236,7 +242,7 @@ fn measure(x: &[f32], channels: usize, moments: &mut [(f32, f32)], row: usize) {
         totals[group(i)] += f64::from(sum);
     }
     for (moment, total) in moments.iter_mut().zip(&totals) {
-        moment.1 = (1.0 / (total / count + EPSILON).sqrt()) as f32;
+        moment[1] = (1.0 / (total / count + EPSILON).sqrt()) as f32;
     }
 }
 
@@ -298,7 +304,7 @@ fn chain<C: Curve>(
 fn corrections(
     sample: usize,
     gamma: &[f32],
-    moments: &[(f32, f32)],
+    moments: &[Moments],
     beta_sums: &[f32],
     gamma_sums: &[f32],
 ) -> (Vec<f32>, Vec<f32>) {
@@ -306,7 +312,7 @@ fn corrections(
     let count = (sample / moments.len()) as f32;
     let mut slant = Vec::with_capacity(gamma.len());
     let mut lift = Vec::with_capacity(gamma.len());
-    for (group, &(mean, inverse)) in moments.iter().enumerate() {
+    for (group, &[mean, inverse]) in moments.iter().enumerate() {
         let channels = group * size..(group + 1) * size;
         let gamma = &gamma[channels.clone()];
         let average =

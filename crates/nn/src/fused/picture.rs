@@ -13,6 +13,17 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// Places of the kernel.
+    pub(super) fn places(self) -> usize {
+        self.kernel.iter().product()
+    }
+
+    /// Whether each output sees its own pixel alone.
+    #[cfg(feature = "gpu")]
+    pub(super) fn is_a_point(self) -> bool {
+        self.kernel == [1; 2] && self.stride == [1; 2] && self.padding == [0; 2]
+    }
+
     /// [B, H', W', out] for [B, H, W, in].
     pub(super) fn output_shape(&self, input: &Shape, channels: usize) -> Shape {
         let [h, w] = self.output([input[1], input[2]]);

@@ -1,56 +1,17 @@
 //! What each layer's gradients are computed from.
 
-use super::activation::Activation;
-use super::buffer::{tensor, values, writable};
-use super::convolve::{ConvGradients, gradients};
-use super::picture::{Picture, Window};
-use super::{add_relu, attention, film, gelu, layer_norm, mish, norm, pool, spatial};
+use super::buffer::{values, writable};
+use super::{add_relu, attention, gelu, layer_norm, mish, pool, spatial};
+use burn::backend::Flex;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, unary};
 use burn::backend::flex::FlexTensor;
-use burn::backend::{Flex, TensorMetadata};
 
 /// What went into a layer: kept, or computed again now.
 fn inputs<const N: usize>(ids: [NodeId; N], checkpointer: &mut Checkpointer) -> [FlexTensor; N] {
     ids.map(|id| checkpointer.retrieve_node_output(id))
-}
-
-#[derive(Debug)]
-pub(super) struct GroupNormStep;
-
-/// What went into a group normalisation, and what it found.
-#[derive(Clone, Debug)]
-pub(super) struct Normalised {
-    /// x, gamma, beta.
-    pub(super) inputs: [NodeId; 3],
-    pub(super) moments: norm::Moments,
-    pub(super) groups: usize,
-    pub(super) activation: Activation,
-}
-
-impl Backward<Flex, 3> for GroupNormStep {
-    type State = Normalised;
-
-    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, kept: &mut Checkpointer) {
-        let gradient = grads.consume::<Flex>(&ops.node);
-        let [x, gamma, beta] = inputs(ops.state.inputs, kept);
-        let saved = norm::Saved {
-            x,
-            gamma,
-            beta,
-            moments: ops.state.moments,
-            groups: ops.state.groups,
-            activation: ops.state.activation,
-        };
-        let (dx, dgamma, dbeta) = norm::backward(saved, gradient);
-        for (parent, gradient) in ops.parents.into_iter().zip([dx, dgamma, dbeta]) {
-            if let Some(parent) = parent {
-                grads.register::<Flex>(parent.id, gradient);
-            }
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -67,65 +28,6 @@ impl Backward<Flex, 1> for MishStep {
             x.recycle();
             gradient.into_tensor()
         });
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct FilmStep;
-
-impl Backward<Flex, 2> for FilmStep {
-    type State = [NodeId; 2];
-
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, kept: &mut Checkpointer) {
-        let gradient = grads.consume::<Flex>(&ops.node);
-        let [x, scale_and_shift] = inputs(ops.state, kept);
-        let (dx, dfilm) = film::backward(x, scale_and_shift, gradient);
-        for (parent, gradient) in ops.parents.into_iter().zip([dx, dfilm]) {
-            if let Some(parent) = parent {
-                grads.register::<Flex>(parent.id, gradient);
-            }
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct ConvolveStep;
-
-impl Backward<Flex, 3> for ConvolveStep {
-    type State = ([NodeId; 2], Window);
-
-    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, kept: &mut Checkpointer) {
-        let gradient = grads.consume::<Flex>(&ops.node);
-        let (from, window) = ops.state;
-        let [x, weight] = inputs(from, kept);
-        let (input, kernel) = (x.shape(), weight.shape());
-        let channels = kernel[1];
-        let picture = Picture::new(window, &input);
-        let [to_x, to_weight, to_bias] = ops.parents;
-        let (x, weight, gradient) = (values(x), values(weight), values(gradient));
-        let ConvGradients {
-            x: dx,
-            weight: dweight,
-            bias: dbias,
-        } = gradients(
-            x.get(),
-            weight.get(),
-            gradient.get(),
-            channels,
-            &picture,
-            to_x.is_some(),
-        );
-        x.recycle();
-        gradient.recycle();
-        if let Some(parent) = to_x {
-            grads.register::<Flex>(parent.id, tensor(dx, input));
-        }
-        if let Some(parent) = to_weight {
-            grads.register::<Flex>(parent.id, tensor(dweight, kernel));
-        }
-        if let Some(parent) = to_bias {
-            grads.register::<Flex>(parent.id, tensor(dbias, [channels].into()));
-        }
     }
 }
 

@@ -1,8 +1,64 @@
-//! A step where the tensors are, in tensor operations that a fusing backend makes one kernel of: weights,
-//! gradients and moments never leave a GPU.
+//! A step where the tensors are: weights, gradients and moments never leave a GPU, and are each read and
+//! written once, by a kernel of our own.
+
+// The attribute on `StepOps` writes the dispatch between backends, and there are kernels for GPUs only.
+#![allow(missing_docs)]
+#![cfg_attr(not(feature = "gpu"), allow(dead_code, unused_variables))]
+
+#[cfg(feature = "gpu")]
+mod kernels;
 
 use super::Rule;
-use burn::tensor::Tensor;
+#[cfg(feature = "gpu")]
+use burn::backend::fusion::custom::TensorSpec;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::{DType, Tensor};
+
+/// Parts in which squares are summed.
+const PARTS: usize = 64;
+
+/// What a step does to a parameter. Moments and averages are the same numbers in one line.
+#[backend_extension(Cube: cfg(feature = "gpu"), Fusion: cfg(feature = "gpu"))]
+pub(crate) trait StepOps: Backend {
+    /// Value, first and second moment after a step, in the memory of those before where nothing else reads
+    /// it. The gradient is first multiplied with the one number of `scale`.
+    #[fusion(meta = |value: &TensorSpec, _: &TensorSpec, m: &TensorSpec, v: &TensorSpec, _: &TensorSpec, _: &Rule| {
+        (value.clone(), m.clone(), v.clone())
+    })]
+    fn adamw(
+        value: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        m: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        rule: Rule,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// [`Self::adamw`], and `average`, of which `kept` is kept, after the value.
+    #[fusion(meta = |value: &TensorSpec, _: &TensorSpec, m: &TensorSpec, v: &TensorSpec, average: &TensorSpec, _: &TensorSpec, _: &Rule, _: &f32| {
+        (value.clone(), m.clone(), v.clone(), average.clone())
+    })]
+    fn adamw_averaging(
+        value: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        m: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        average: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        rule: Rule,
+        kept: f32,
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    );
+
+    /// `sums`, `[S]`, each and the squares of another part of a gradient.
+    #[fusion(dtype = sums, shape = sums)]
+    fn add_squares(sums: FloatTensor<Self>, gradient: FloatTensor<Self>) -> FloatTensor<Self>;
+}
 
 /// Two moments of every number.
 #[derive(Debug)]
@@ -12,34 +68,59 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    pub(super) fn like(value: &Tensor<1>) -> Self {
+    pub(super) fn like<const D: usize>(value: &Tensor<D>) -> Self {
+        let zeros = || {
+            Tensor::zeros(
+                [value.shape().num_elements()],
+                (&value.device(), value.dtype()),
+            )
+        };
         Self {
-            m: value.zeros_like(),
-            v: value.zeros_like(),
+            m: zeros(),
+            v: zeros(),
         }
     }
 
-    /// The value moved against the gradient, which is first multiplied with `scale`.
-    pub(super) fn step(
-        &mut self,
+    /// The value moved against the gradient, which is first multiplied with `scale`, and the average, of
+    /// which some is kept, after it.
+    pub(super) fn step<const D: usize>(
+        self,
         rule: Rule,
-        scale: Option<&Tensor<1>>,
-        value: Tensor<1>,
-        gradient: Tensor<1>,
-    ) -> Tensor<1> {
-        let (b1, b2) = rule.betas;
-        let g = match scale {
-            Some(scale) => gradient * scale.clone(),
-            None => gradient,
+        scale: Tensor<1>,
+        value: Tensor<D>,
+        gradient: Tensor<D>,
+        average: Option<(Tensor<1>, f32)>,
+    ) -> (Self, Tensor<D>, Option<Tensor<1>>) {
+        let [value, gradient] = [value, gradient].map(Tensor::into_dispatch);
+        let [m, v, scale] = [self.m, self.v, scale].map(Tensor::into_dispatch);
+        let (value, m, v, average) = match average {
+            Some((average, kept)) => {
+                let average = average.into_dispatch();
+                let (value, m, v, average) = <Dispatch as StepOps>::adamw_averaging(
+                    value, gradient, m, v, average, scale, rule, kept,
+                );
+                (value, m, v, Some(Tensor::from_dispatch(average)))
+            }
+            None => {
+                let (value, m, v) =
+                    <Dispatch as StepOps>::adamw(value, gradient, m, v, scale, rule);
+                (value, m, v, None)
+            }
         };
-        self.m.inplace(|m| m * b1 + g.clone() * (1.0 - b1));
-        self.v.inplace(|v| v * b2 + g.clone() * g * (1.0 - b2));
-        let way = self.m.clone() / (self.v.clone().sqrt() * rule.second + rule.eps);
-        value * (1.0 - rule.decay) - way * rule.first
+        let [m, v] = [m, v].map(Tensor::from_dispatch);
+        (Self { m, v }, Tensor::from_dispatch(value), average)
     }
 }
 
-/// Sum of the squares, `[1]`.
-pub(super) fn sum_of_squares<const D: usize>(gradient: Tensor<D>) -> Tensor<1> {
-    (gradient.clone() * gradient).sum()
+/// Sums that add up to that of the squares of all numbers so far, and now of a gradient's too.
+pub(super) fn add_squares<const D: usize>(
+    sums: Option<Tensor<1>>,
+    gradient: Tensor<D>,
+) -> Tensor<1> {
+    let none = || Tensor::zeros([PARTS], (&gradient.device(), DType::F32));
+    let sums = sums.unwrap_or_else(none).into_dispatch();
+    Tensor::from_dispatch(<Dispatch as StepOps>::add_squares(
+        sums,
+        gradient.into_dispatch(),
+    ))
 }

@@ -1,0 +1,142 @@
+//! Feature-wise scaling and shifting.
+
+use super::count;
+use burn::backend::cubecl::dtype_to_storage_type;
+use burn_cubecl::cubecl;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::calculate_cube_count_elemwise;
+use cubecl::prelude::*;
+
+/// Units of a cube.
+const UNITS: usize = 128;
+
+/// `x (1 + scale) + shift` of [B, .., C], with [B, 2 C] holding each sample's scales, then its shifts.
+pub(super) fn forward(x: CubeTensor, film: CubeTensor) -> CubeTensor {
+    let (x, film) = (into_contiguous(x), into_contiguous(film));
+    let (out, [numbers, channels, sample]) = like(&x);
+    let dim = CubeDim::new_1d(count(UNITS));
+    if numbers > 0 {
+        #[allow(unsafe_code)]
+        // Units beyond the last number do nothing.
+        unsafe {
+            forward_kernel::launch_unchecked(
+                &out.client,
+                calculate_cube_count_elemwise(&out.client, numbers, dim),
+                dim,
+                x.clone().into_buffer_arg(),
+                film.into_buffer_arg(),
+                out.clone().into_buffer_arg(),
+                count(numbers),
+                count(channels),
+                count(sample),
+                dtype_to_storage_type(x.dtype),
+            );
+        }
+    }
+    out
+}
+
+/// Gradients of x and of the scales and shifts.
+pub(super) fn gradients(
+    x: CubeTensor,
+    film: CubeTensor,
+    gradient: CubeTensor,
+) -> (CubeTensor, CubeTensor) {
+    let [x, film, gradient] = [x, film, gradient].map(into_contiguous);
+    let (out, [numbers, channels, sample]) = like(&x);
+    let (of_film, _) = like(&film);
+    let dim = CubeDim::new_1d(count(UNITS));
+    let columns = numbers / sample.max(1) * channels;
+    if columns > 0 {
+        #[allow(unsafe_code)]
+        // Units beyond the last sample's last channel do nothing.
+        unsafe {
+            gradients_kernel::launch_unchecked(
+                &out.client,
+                calculate_cube_count_elemwise(&out.client, columns, dim),
+                dim,
+                x.clone().into_buffer_arg(),
+                film.into_buffer_arg(),
+                gradient.into_buffer_arg(),
+                out.clone().into_buffer_arg(),
+                of_film.clone().into_buffer_arg(),
+                count(columns),
+                count(channels),
+                count(sample / channels.max(1)),
+                dtype_to_storage_type(x.dtype),
+            );
+        }
+    }
+    (out, of_film)
+}
+
+/// Room for a tensor of the same shape; its numbers, its channels and the numbers of a sample.
+fn like(x: &CubeTensor) -> (CubeTensor, [usize; 3]) {
+    let shape = x.meta.shape().clone();
+    let numbers = shape.num_elements();
+    let sizes = [
+        numbers,
+        shape[shape.num_dims() - 1],
+        numbers / shape[0].max(1),
+    ];
+    let (client, device) = (x.client.clone(), x.device.clone());
+    let room = empty_device_contiguous_dtype(client, device, shape, x.dtype);
+    (room, sizes)
+}
+
+#[cube(launch_unchecked)]
+fn forward_kernel<T: Float>(
+    x: &[T],
+    film: &[T],
+    out: &mut [T],
+    numbers: u32,
+    channels: u32,
+    sample: u32,
+    #[define(T)] _elem: ElemType,
+) {
+    let at = ABSOLUTE_POS as u32;
+    if at >= numbers {
+        terminate!();
+    }
+    let by = at / sample * 2 * channels + at % channels;
+    let scale = f32::cast_from(film[by as usize]);
+    let shift = f32::cast_from(film[(by + channels) as usize]);
+    let value = f32::cast_from(x[at as usize]) * (1.0f32 + scale) + shift;
+    out[at as usize] = T::cast_from(value);
+}
+
+/// A unit takes one sample's channel.
+#[cube(launch_unchecked)]
+fn gradients_kernel<T: Float>(
+    x: &[T],
+    film: &[T],
+    gradient: &[T],
+    out: &mut [T],
+    of_film: &mut [T],
+    columns: u32,
+    channels: u32,
+    positions: u32,
+    #[define(T)] _elem: ElemType,
+) {
+    let column = ABSOLUTE_POS as u32;
+    if column >= columns {
+        terminate!();
+    }
+    let sample = column / channels;
+    let channel = column % channels;
+    let by = (sample * 2 * channels + channel) as usize;
+    let scale = 1.0f32 + f32::cast_from(film[by]);
+    let mut along = 0.0f32;
+    let mut total = 0.0f32;
+    for position in 0..positions {
+        let at = ((sample * positions + position) * channels + channel) as usize;
+        let given = f32::cast_from(gradient[at]);
+        along += given * f32::cast_from(x[at]);
+        total += given;
+        out[at] = T::cast_from(given * scale);
+    }
+    of_film[by] = T::cast_from(along);
+    of_film[by + channels as usize] = T::cast_from(total);
+}

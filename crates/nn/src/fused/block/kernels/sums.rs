@@ -1,0 +1,229 @@
+//! Sums of many rows, channel by channel.
+
+use super::super::super::activation::Activation;
+use super::count;
+use super::norm::{Normed, room, slope};
+use burn::backend::Shape;
+use burn::backend::cubecl::dtype_to_storage_type;
+use burn::tensor::DType;
+use burn_cubecl::cubecl;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::calculate_cube_count_elemwise;
+use cubecl::prelude::*;
+
+/// Channels that a cube sums.
+const CHANNELS: usize = 32;
+/// Rows that it reads at once.
+const ROWS: usize = 8;
+/// Rows of a part that each of its units sums, at least.
+const EACH: usize = 8;
+/// Parts in which the rows are summed, at most.
+const PARTS: usize = 64;
+
+/// The sum of [R, C], `[C]`.
+pub(super) fn of_rows(x: CubeTensor) -> CubeTensor {
+    let x = into_contiguous(x);
+    let [rows, channels] = [0, 1].map(|d| x.meta.shape()[d]);
+    let parts = parts(rows);
+    let sums = room(&x, Shape::new([parts, channels]), DType::F32);
+    #[allow(unsafe_code)]
+    // Units beyond the last row or channel read nothing and write nothing.
+    unsafe {
+        rows_kernel::launch_unchecked(
+            &x.client,
+            CubeCount::Static(count(channels.div_ceil(CHANNELS)), count(parts), 1),
+            CubeDim::new_2d(count(CHANNELS), count(ROWS)),
+            x.clone().into_buffer_arg(),
+            sums.clone().into_buffer_arg(),
+            count(rows),
+            count(channels),
+            count(rows.div_ceil(parts)),
+            dtype_to_storage_type(x.dtype),
+        );
+    }
+    of_parts(&x, &sums, parts, 0, channels, channels)
+}
+
+/// Gradients of a normalisation's gamma and beta from that of its output.
+pub(super) fn of_affine(
+    normed: &Normed,
+    gradient: CubeTensor,
+    positions: usize,
+) -> (CubeTensor, CubeTensor) {
+    let channels = normed.gamma.meta.shape()[0];
+    let rows = gradient.meta.num_elements() / channels.max(1);
+    let parts = parts(rows);
+    let sums = room(&gradient, Shape::new([parts, 2 * channels]), DType::F32);
+    let groups = normed.moments.meta.shape()[1];
+    #[allow(unsafe_code)]
+    // Units beyond the last row or channel read nothing and write nothing.
+    unsafe {
+        affine_kernel::launch_unchecked(
+            &gradient.client,
+            CubeCount::Static(count(channels.div_ceil(CHANNELS)), count(parts), 1),
+            CubeDim::new_2d(count(CHANNELS), count(ROWS)),
+            normed.x.clone().into_buffer_arg(),
+            normed.gamma.clone().into_buffer_arg(),
+            normed.beta.clone().into_buffer_arg(),
+            normed.moments.clone().into_buffer_arg(),
+            gradient.clone().into_buffer_arg(),
+            sums.clone().into_buffer_arg(),
+            count(rows),
+            count(channels),
+            count(rows.div_ceil(parts)),
+            count(positions),
+            count(channels / groups),
+            normed.activation,
+            dtype_to_storage_type(gradient.dtype),
+        );
+    }
+    let from = |first| of_parts(&normed.gamma, &sums, parts, first, channels, 2 * channels);
+    (from(0), from(channels))
+}
+
+/// Into how many parts rows go.
+fn parts(rows: usize) -> usize {
+    rows.div_ceil(ROWS * EACH).clamp(1, PARTS)
+}
+
+/// The sum of some columns of [parts, stride], `channels` of them from `first` on.
+fn of_parts(
+    like: &CubeTensor,
+    sums: &CubeTensor,
+    parts: usize,
+    first: usize,
+    channels: usize,
+    stride: usize,
+) -> CubeTensor {
+    let out = room(like, Shape::new([channels]), like.dtype);
+    let dim = CubeDim::new_1d(count(CHANNELS));
+    #[allow(unsafe_code)]
+    // Units beyond the last channel do nothing.
+    unsafe {
+        parts_kernel::launch_unchecked(
+            &out.client,
+            calculate_cube_count_elemwise(&out.client, channels, dim),
+            dim,
+            sums.clone().into_buffer_arg(),
+            out.clone().into_buffer_arg(),
+            count(parts),
+            count(first),
+            count(channels),
+            count(stride),
+            dtype_to_storage_type(out.dtype),
+        );
+    }
+    out
+}
+
+#[cube(launch_unchecked)]
+fn rows_kernel<T: Float>(
+    x: &[T],
+    sums: &mut [f32],
+    rows: u32,
+    channels: u32,
+    each: u32,
+    #[define(T)] _elem: ElemType,
+) {
+    let channel = CUBE_POS_X * CHANNELS as u32 + UNIT_POS_X;
+    let end = clamp_max((CUBE_POS_Y + 1) * each, rows);
+    let mut sum = 0.0f32;
+    if channel < channels {
+        let mut row = CUBE_POS_Y * each + UNIT_POS_Y;
+        while row < end {
+            sum += f32::cast_from(x[(row * channels + channel) as usize]);
+            row += ROWS as u32;
+        }
+    }
+    let total = sum_of_rows(sum);
+    if UNIT_POS_Y == 0 && channel < channels {
+        sums[(CUBE_POS_Y * channels + channel) as usize] = total;
+    }
+}
+
+#[cube(launch_unchecked)]
+fn affine_kernel<T: Float>(
+    x: &[T],
+    gamma: &[T],
+    beta: &[T],
+    moments: &[f32],
+    gradient: &[T],
+    sums: &mut [f32],
+    rows: u32,
+    channels: u32,
+    each: u32,
+    positions: u32,
+    group: u32,
+    #[comptime] activation: Activation,
+    #[define(T)] _elem: ElemType,
+) {
+    let channel = CUBE_POS_X * CHANNELS as u32 + UNIT_POS_X;
+    let end = clamp_max((CUBE_POS_Y + 1) * each, rows);
+    let mut along = 0.0f32;
+    let mut plain = 0.0f32;
+    if channel < channels {
+        let scale = f32::cast_from(gamma[channel as usize]);
+        let shift = f32::cast_from(beta[channel as usize]);
+        let mut row = CUBE_POS_Y * each + UNIT_POS_Y;
+        while row < end {
+            let at = (row * channels + channel) as usize;
+            let of_group = (2 * (row / positions * (channels / group) + channel / group)) as usize;
+            let normal = (f32::cast_from(x[at]) - moments[of_group]) * moments[of_group + 1];
+            let given = f32::cast_from(gradient[at]) * slope(normal * scale + shift, activation);
+            plain += given;
+            along += given * normal;
+            row += ROWS as u32;
+        }
+    }
+    let along = sum_of_rows(along);
+    let plain = sum_of_rows(plain);
+    if UNIT_POS_Y == 0 && channel < channels {
+        let at = (CUBE_POS_Y * 2 * channels + channel) as usize;
+        sums[at] = along;
+        sums[at + channels as usize] = plain;
+    }
+}
+
+#[cube(launch_unchecked)]
+fn parts_kernel<T: Float>(
+    sums: &[f32],
+    out: &mut [T],
+    parts: u32,
+    first: u32,
+    channels: u32,
+    stride: u32,
+    #[define(T)] _elem: ElemType,
+) {
+    let channel = ABSOLUTE_POS as u32;
+    if channel >= channels {
+        terminate!();
+    }
+    let mut sum = 0.0f32;
+    for part in 0..parts {
+        sum += sums[(part * stride + first + channel) as usize];
+    }
+    out[channel as usize] = T::cast_from(sum);
+}
+
+/// The sum of what units of one channel hold, for the first of them.
+#[cube]
+fn sum_of_rows(value: f32) -> f32 {
+    let mut shared = Shared::<[f32]>::new_slice(comptime!(CHANNELS * ROWS));
+    shared[(UNIT_POS_Y * CHANNELS as u32 + UNIT_POS_X) as usize] = value;
+    sync_cube();
+    let mut sum = 0.0f32;
+    if UNIT_POS_Y == 0 {
+        #[unroll]
+        for row in 0..ROWS {
+            sum += shared[row * CHANNELS + UNIT_POS_X as usize];
+        }
+    }
+    sync_cube();
+    sum
+}
+
+#[cube]
+fn clamp_max(value: u32, most: u32) -> u32 {
+    select(value < most, value, most)
+}
