@@ -170,12 +170,6 @@ fn are_kernels_for(_: &Device) -> bool {
     false
 }
 
-/// As kernels count.
-#[cfg(feature = "gpu")]
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
-}
-
 /// Channels [B, L, C], and others [B, L, C'] after them that are not copied beside them.
 #[derive(Clone)]
 pub(crate) struct Input {

@@ -5,6 +5,8 @@
 pub mod attention;
 pub mod batch_norm;
 pub mod convolution;
+#[cfg(feature = "gpu")]
+mod cubes;
 pub mod device;
 pub mod ema;
 pub mod error;

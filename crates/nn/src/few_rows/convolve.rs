@@ -1,10 +1,10 @@
 //! A convolution's products, shared out along the weights' rows.
 
-use super::{Line, count};
+use super::Line;
+use crate::cubes::{count, room};
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl;
 use burn_cubecl::kernel::into_contiguous;
-use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
@@ -54,12 +54,12 @@ pub(super) fn launch(
     let depth = weight.meta.shape()[0];
     let (splits, each) = parts(depth, channels);
     let client = x.client.clone();
-    let out = empty_device_contiguous_dtype(client.clone(), x.device.clone(), shape, DType::F32);
+    let out = room(&x, shape, DType::F32);
     let stride = weight.meta.strides()[0];
     let tile = if rows <= 4 { 4 } else { 8 };
     // Some GPUs have less memory a cube than the widest vectors take.
-    let room = client.properties().hardware.max_shared_memory_size;
-    let fits = |n: usize| 4 * (TOGETHER * SLICES * COLUMNS * n + CHUNK * tile) <= room;
+    let shared = client.properties().hardware.max_shared_memory_size;
+    let fits = |n: usize| 4 * (TOGETHER * SLICES * COLUMNS * n + CHUNK * tile) <= shared;
     let vector = client
         .io_optimized_vector_sizes(weight.dtype.size())
         .filter(|&n| channels.is_multiple_of(n) && stride.is_multiple_of(n) && fits(n))

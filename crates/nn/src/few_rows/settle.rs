@@ -1,10 +1,10 @@
 //! What follows a convolution: its parts' sum, GroupNorm, Mish, FiLM and the sum with a shortcut.
 
+use super::Made;
 use super::convolve::with_whole_rows;
-use super::{Made, count};
+use crate::cubes::{self, count, sum_of_units};
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
-use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
@@ -161,8 +161,7 @@ pub(super) fn normed(x: Parts, norm: Norm, after: After, made: Made) -> CubeTens
 }
 
 fn room(x: &Parts, made: Made) -> CubeTensor {
-    let (client, device) = (x.parts.client.clone(), x.parts.device.clone());
-    empty_device_contiguous_dtype(client, device, made.shape(), x.bias.dtype)
+    cubes::room(&x.parts, made.shape(), x.bias.dtype)
 }
 
 #[cube(launch_unchecked)]
@@ -341,25 +340,6 @@ fn normed_kernel<T: Float, Q: Float>(
             out[at as usize] = T::cast_from(value);
         }
     }
-}
-
-/// The sum of all units' values, in a fixed order.
-#[cube]
-fn sum_of_units(value: f32, shared: &mut Shared<[f32]>) -> f32 {
-    shared[UNIT_POS as usize] = value;
-    sync_cube();
-    let mut half = CUBE_DIM / 2;
-    while half > 0 {
-        if UNIT_POS < half {
-            let other = shared[(UNIT_POS + half) as usize];
-            shared[UNIT_POS as usize] += other;
-        }
-        sync_cube();
-        half /= 2;
-    }
-    let sum = shared[0];
-    sync_cube();
-    sum
 }
 
 #[cube]

@@ -1,6 +1,7 @@
 //! These operations on CubeCL's devices.
 
 use super::StepOps;
+use crate::cubes::{count, sum_of_units};
 use crate::optimizer::Rule;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::CubeBackend;
@@ -81,11 +82,6 @@ fn own(tensor: CubeTensor) -> CubeTensor {
     } else {
         tensor.copy()
     }
-}
-
-/// As kernels count.
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 fn step(
@@ -199,18 +195,8 @@ fn squares_kernel<T: Float>(
         sum += g * g;
         i += UNITS as u32;
     }
-    shared[UNIT_POS as usize] = sum;
-    sync_cube();
-    let mut half = CUBE_DIM / 2;
-    while half > 0 {
-        if UNIT_POS < half {
-            let other = shared[(UNIT_POS + half) as usize];
-            shared[UNIT_POS as usize] += other;
-        }
-        sync_cube();
-        half /= 2;
-    }
+    let all = sum_of_units(sum, &mut shared);
     if UNIT_POS == 0 {
-        sums[CUBE_POS_X as usize] += shared[0];
+        sums[CUBE_POS_X as usize] += all;
     }
 }

@@ -1,13 +1,7 @@
-//! What convolutional blocks are made of, as single operations with hand-written gradients: on the processor
-//! in vector instructions, on GPUs as kernels of our own ([`kernels`]).
-
-#[cfg(feature = "gpu")]
-mod kernels;
-mod on_flex;
-mod tracked;
+//! What convolutional blocks are made of, as single operations on the processor and on GPUs.
 
 use super::activation::Activation;
-use super::picture::Window;
+use super::window::Window;
 #[cfg(feature = "gpu")]
 use burn::backend::Shape;
 #[cfg(feature = "gpu")]

@@ -1,10 +1,9 @@
 //! Feature-wise scaling and shifting.
 
-use super::count;
+use crate::cubes::{count, room};
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
 use burn_cubecl::kernel::into_contiguous;
-use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
@@ -81,9 +80,7 @@ fn like(x: &CubeTensor) -> (CubeTensor, [usize; 3]) {
         shape[shape.num_dims() - 1],
         numbers / shape[0].max(1),
     ];
-    let (client, device) = (x.client.clone(), x.device.clone());
-    let room = empty_device_contiguous_dtype(client, device, shape, x.dtype);
-    (room, sizes)
+    (room(x, shape, x.dtype), sizes)
 }
 
 #[cube(launch_unchecked)]

@@ -1,12 +1,11 @@
 //! What each output of a convolution sees, side by side, and the way back.
 
-use super::super::super::picture::Window;
-use super::count;
+use super::super::window::Window;
+use crate::cubes::{count, room};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
 use burn_cubecl::kernel::into_contiguous;
-use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::ops::reshape;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
@@ -27,7 +26,7 @@ pub(super) fn seen(x: CubeTensor, window: Window) -> CubeTensor {
         return reshape(x, wide);
     }
     let client = x.client.clone();
-    let out = empty_device_contiguous_dtype(client.clone(), x.device.clone(), wide, x.dtype);
+    let out = room(&x, wide, x.dtype);
     let vector = vector(&x, input[3]);
     let vectors = out.meta.num_elements() / vector;
     let dim = CubeDim::new_1d(count(UNITS));
@@ -61,7 +60,7 @@ pub(super) fn brought_together(seen: CubeTensor, window: Window, input: [usize; 
     let seen = into_contiguous(seen);
     let output = window.output_shape(&shape, 1);
     let client = seen.client.clone();
-    let out = empty_device_contiguous_dtype(client.clone(), seen.device.clone(), shape, seen.dtype);
+    let out = room(&seen, shape, seen.dtype);
     let vector = vector(&seen, input[3]);
     let vectors = out.meta.num_elements() / vector;
     let dim = CubeDim::new_1d(count(UNITS));

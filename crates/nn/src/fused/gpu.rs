@@ -1,4 +1,4 @@
-//! These operations on CubeCL's devices.
+//! [`BlockOps`] on CubeCL's devices, as kernels.
 //!
 //! A convolution is one matrix product of what each output sees, gathered side by side, and what flows back
 //! through it is brought together again; a normalisation is a cube a group; sums over many rows are taken in
@@ -9,9 +9,9 @@ mod gather;
 mod norm;
 mod sums;
 
-use super::super::activation::Activation;
-use super::super::picture::Window;
-use super::{BlockGradients, BlockOps};
+use super::activation::Activation;
+use super::blocks::{BlockGradients, BlockOps};
+use super::window::Window;
 use burn::backend::Shape;
 use burn::backend::ops::FloatTensorOps;
 use burn_cubecl::CubeBackend;
@@ -134,9 +134,4 @@ fn rows(x: CubeTensor) -> CubeTensor {
     let channels = shape[3];
     let rows = shape.num_elements() / channels.max(1);
     CubeBackend::float_reshape(x, Shape::new([rows, channels]))
-}
-
-/// As kernels count.
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -1,12 +1,13 @@
-//! [`LayerOps`] with gradients, kept or computed again as [blocks](super::block)' are.
+//! [`LayerOps`] with gradients, kept or computed again as [blocks](super::super::tracked)' are.
 
-use super::again::Again;
-use super::picture::Window;
+use super::super::again::Again;
+use super::super::layers::LayerOps;
+use super::super::window::Window;
 use super::steps::{
     AddReluStep, AttentionStep, GeluStep, LayerNormStep, MaxPoolStep, MishStep, SpatialSoftmaxStep,
     Sum,
 };
-use super::{LayerOps, add_relu, attention, gelu, layer_norm, pool, spatial};
+use super::{add_relu, attention, gelu, layer_norm, pool, spatial};
 use burn::backend::Flex;
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::strategy::{CheckpointStrategy, NoCheckpointing};

@@ -1,8 +1,8 @@
 //! Sums of many rows, channel by channel.
 
-use super::super::super::activation::Activation;
-use super::count;
-use super::norm::{Normed, room, slope};
+use super::super::activation::Activation;
+use super::norm::{Normed, slope};
+use crate::cubes::{count, room};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::DType;

@@ -1,13 +1,13 @@
 //! Group normalisation and what follows it.
 
-use super::super::super::activation::Activation;
-use super::{count, sums};
+use super::super::activation::Activation;
+use super::sums;
+use crate::cubes::{count, room, sum_of_units};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::DType;
 use burn_cubecl::cubecl;
 use burn_cubecl::kernel::into_contiguous;
-use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
@@ -134,10 +134,6 @@ impl Sizes {
         let numbers = self.positions * self.channels / self.groups;
         numbers.next_power_of_two().max(32).min(most)
     }
-}
-
-pub(super) fn room(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
-    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)
 }
 
 /// A cube makes one group of one sample.
@@ -269,23 +265,4 @@ pub(super) fn slope(y: f32, #[comptime] activation: Activation) -> f32 {
         value = n * inverse + y * (4.0f32 * e * (e + 1.0f32) * inverse * inverse);
     }
     value
-}
-
-/// The sum of all units' values, in a fixed order.
-#[cube]
-fn sum_of_units(value: f32, shared: &mut Shared<[f32]>) -> f32 {
-    shared[UNIT_POS as usize] = value;
-    sync_cube();
-    let mut half = CUBE_DIM / 2;
-    while half > 0 {
-        if UNIT_POS < half {
-            let other = shared[(UNIT_POS + half) as usize];
-            shared[UNIT_POS as usize] += other;
-        }
-        sync_cube();
-        half /= 2;
-    }
-    let sum = shared[0];
-    sync_cube();
-    sum
 }

@@ -1,9 +1,10 @@
 //! Convolution and its gradients, each a product that reads the picture where it lies.
 
+use super::super::window::Window;
 use super::buffer::{tensor, values};
 use super::correlate::{Sight, correlate};
 use super::direct::{Panel, Panels, Weights};
-use super::picture::{Picture, Window};
+use super::picture::Picture;
 use super::thin::{MOST_ROWS, add_product};
 use super::{kept, recycle};
 use burn::backend::TensorMetadata;

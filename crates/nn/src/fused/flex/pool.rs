@@ -1,7 +1,7 @@
 //! The largest number under a window, channels-last.
 
+use super::super::window::Window;
 use super::buffer::{tensor, values};
-use super::picture::Window;
 use super::recycle;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;

@@ -1,10 +1,11 @@
-//! These operations on the processor.
+//! [`BlockOps`] on the processor.
 
 use super::super::activation::Activation;
-use super::super::buffer::{tensor, values};
-use super::super::picture::{Picture, Window};
-use super::super::{convolve, film, norm};
-use super::{BlockGradients, BlockOps};
+use super::super::blocks::{BlockGradients, BlockOps};
+use super::super::window::Window;
+use super::buffer::{tensor, values};
+use super::picture::Picture;
+use super::{convolve, film, norm};
 use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Flex, Shape, TensorMetadata};

@@ -4,10 +4,10 @@
 //! outputs are not kept but computed again in the backward pass (Chen et al. 2016, arXiv 1604.06174).
 //! Without it everything is kept.
 
-use super::super::activation::Activation;
-use super::super::again::Again;
-use super::super::picture::Window;
-use super::{BlockGradients, BlockOps};
+use super::activation::Activation;
+use super::again::Again;
+use super::blocks::{BlockGradients, BlockOps};
+use super::window::Window;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;

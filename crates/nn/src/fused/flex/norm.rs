@@ -1,7 +1,8 @@
 //! Group normalisation and what follows it in one go.
 
-use super::activation::{Activation, Curve, Identity, Mish, Relu};
+use super::super::activation::Activation;
 use super::buffer::{tensor, values, writable};
+use super::curve::{Curve, Identity, Mish, Relu};
 use super::recycle;
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Shape, TensorMetadata};
