@@ -102,7 +102,7 @@ impl AdamW {
         })
     }
 
-    fn rule(&self, rate: f32, scale: f32) -> Rule {
+    fn rule(&self, rate: f32, scale: f32, kept: f32) -> Rule {
         let (b1, b2) = self.config.betas;
         Rule {
             scale,
@@ -111,6 +111,7 @@ impl AdamW {
             first: rate / (1.0 - b1.powi(self.steps)),
             second: 1.0 / (1.0 - b2.powi(self.steps)).sqrt(),
             eps: self.config.eps,
+            kept,
         }
     }
 }
@@ -176,6 +177,8 @@ pub(crate) struct Rule {
     /// Of the second moment's root: what makes up for its start at zero.
     second: f32,
     eps: f32,
+    /// Share of a running average that stays.
+    kept: f32,
 }
 
 struct Stepper<'a> {
@@ -188,6 +191,11 @@ struct Stepper<'a> {
 }
 
 impl Stepper<'_> {
+    fn rule(&self, scale: f32) -> Rule {
+        let kept = self.average.as_ref().map_or(0.0, |(_, kept)| *kept);
+        self.optimizer.rule(self.rate, scale, kept)
+    }
+
     fn on_host<const D: usize>(
         &mut self,
         id: ParamId,
@@ -197,9 +205,9 @@ impl Stepper<'_> {
         let (device, shape) = (value.device(), value.dims());
         let numbers = |t: Tensor<D>| t.into_data().try_into_vec::<f32>().unwrap_or_default();
         let (mut value, gradient) = (numbers(value), numbers(gradient));
-        let rule = self.optimizer.rule(self.rate, self.clip.on_host);
+        let rule = self.rule(self.clip.on_host);
         let average = self.average.as_mut();
-        let average = average.map(|(ema, kept)| (ema.on_host(id, &value).as_mut_slice(), *kept));
+        let average = average.map(|(ema, _)| ema.on_host(id, &value).as_mut_slice());
         self.optimizer
             .on_host
             .entry(id)
@@ -215,7 +223,7 @@ impl Stepper<'_> {
         value: Tensor<D>,
         gradient: Tensor<D>,
     ) -> Tensor<D> {
-        let rule = self.optimizer.rule(self.rate, 1.0);
+        let rule = self.rule(1.0);
         let scale = self.clip.on_device.get_or_insert_with(|| {
             let one = (&value.device(), DType::F32);
             Tensor::ones([1], one)
@@ -223,7 +231,7 @@ impl Stepper<'_> {
         let moments = self.optimizer.on_device.remove(&id);
         let moments = moments.unwrap_or_else(|| device::Moments::like(&value));
         let average = self.average.as_mut();
-        let average = average.map(|(ema, kept)| (ema.take_out(id, &value), *kept));
+        let average = average.map(|(ema, _)| ema.take_out(id, &value));
         let (moments, value, average) = moments.step(rule, scale.clone(), value, gradient, average);
         self.optimizer.on_device.insert(id, moments);
         if let (Some((ema, _)), Some(average)) = (&mut self.average, average) {

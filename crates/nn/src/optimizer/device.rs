@@ -35,8 +35,8 @@ pub(crate) trait StepOps: Backend {
         rule: Rule,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    /// [`Self::adamw`], and `average`, of which `kept` is kept, after the value.
-    #[fusion(meta = |value: &TensorSpec, _: &TensorSpec, m: &TensorSpec, v: &TensorSpec, average: &TensorSpec, _: &TensorSpec, _: &Rule, _: &f32| {
+    /// [`Self::adamw`], and `average`, of which some is kept, after the value.
+    #[fusion(meta = |value: &TensorSpec, _: &TensorSpec, m: &TensorSpec, v: &TensorSpec, average: &TensorSpec, _: &TensorSpec, _: &Rule| {
         (value.clone(), m.clone(), v.clone(), average.clone())
     })]
     fn adamw_averaging(
@@ -47,7 +47,6 @@ pub(crate) trait StepOps: Backend {
         average: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         rule: Rule,
-        kept: f32,
     ) -> (
         FloatTensor<Self>,
         FloatTensor<Self>,
@@ -89,15 +88,15 @@ impl Moments {
         scale: Tensor<1>,
         value: Tensor<D>,
         gradient: Tensor<D>,
-        average: Option<(Tensor<1>, f32)>,
+        average: Option<Tensor<1>>,
     ) -> (Self, Tensor<D>, Option<Tensor<1>>) {
         let [value, gradient] = [value, gradient].map(Tensor::into_dispatch);
         let [m, v, scale] = [self.m, self.v, scale].map(Tensor::into_dispatch);
         let (value, m, v, average) = match average {
-            Some((average, kept)) => {
+            Some(average) => {
                 let average = average.into_dispatch();
                 let (value, m, v, average) = <Dispatch as StepOps>::adamw_averaging(
-                    value, gradient, m, v, average, scale, rule, kept,
+                    value, gradient, m, v, average, scale, rule,
                 );
                 (value, m, v, Some(Tensor::from_dispatch(average)))
             }

@@ -23,16 +23,16 @@ impl Moments {
         }
     }
 
-    /// Moves `value` against `gradient`, and `average`, of which `kept` is kept, after it.
+    /// Moves `value` against `gradient`, and `average`, of which some is kept, after it.
     pub(super) fn step(
         &mut self,
         rule: Rule,
         value: &mut [f32],
         gradient: &[f32],
-        average: Option<(&mut [f32], f32)>,
+        average: Option<&mut [f32]>,
     ) {
         let parts = value.len().div_ceil(PART);
-        let (average, kept) = average.unwrap_or_default();
+        let average = average.unwrap_or_default();
         let absent = if average.is_empty() { parts } else { 0 };
         let averages = average
             .par_chunks_mut(PART)
@@ -52,7 +52,6 @@ impl Moments {
                     m,
                     v,
                     average,
-                    kept,
                 });
             });
     }
@@ -87,8 +86,6 @@ struct Part<'a> {
     m: &'a mut [f32],
     v: &'a mut [f32],
     average: Option<&'a mut [f32]>,
-    /// Share of the average that is kept.
-    kept: f32,
 }
 
 impl NullaryFnOnce for Part<'_> {
@@ -103,6 +100,7 @@ impl NullaryFnOnce for Part<'_> {
             first,
             second,
             eps,
+            kept,
         } = self.rule;
         let step = |p: &mut f32, g: f32, m: &mut f32, v: &mut f32| {
             let g = g * scale;
@@ -117,7 +115,7 @@ impl NullaryFnOnce for Part<'_> {
             Some(average) => {
                 for (((p, &g), (m, v)), a) in numbers.zip(average) {
                     step(p, g, m, v);
-                    *a = mixed(*a, *p, self.kept);
+                    *a = mixed(*a, *p, kept);
                 }
             }
             None => {

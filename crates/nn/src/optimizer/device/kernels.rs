@@ -26,7 +26,7 @@ impl StepOps for CubeBackend {
         let [value, m, v] = [value, m, v].map(own);
         // Nothing is averaged; something has to stand in for the average.
         let nothing = gradient.clone();
-        step(&value, gradient, [&m, &v], &nothing, scale, rule, None);
+        step(&value, gradient, [&m, &v], &nothing, scale, rule, false);
         (value, m, v)
     }
 
@@ -38,18 +38,9 @@ impl StepOps for CubeBackend {
         average: CubeTensor,
         scale: CubeTensor,
         rule: Rule,
-        kept: f32,
     ) -> (CubeTensor, CubeTensor, CubeTensor, CubeTensor) {
         let [value, m, v, average] = [value, m, v, average].map(own);
-        step(
-            &value,
-            gradient,
-            [&m, &v],
-            &average,
-            scale,
-            rule,
-            Some(kept),
-        );
+        step(&value, gradient, [&m, &v], &average, scale, rule, true);
         (value, m, v, average)
     }
 
@@ -91,7 +82,7 @@ fn step(
     average: &CubeTensor,
     scale: CubeTensor,
     rule: Rule,
-    kept: Option<f32>,
+    averaging: bool,
 ) {
     let gradient = into_contiguous(gradient);
     let numbers = value.meta.num_elements();
@@ -120,16 +111,16 @@ fn step(
                 rule.first,
                 rule.second,
                 rule.eps,
-                kept.unwrap_or_default(),
+                rule.kept,
             ),
             count(numbers),
-            kept.is_some(),
+            averaging,
             dtype_to_storage_type(value.dtype),
         );
     }
 }
 
-/// A [`Rule`], and what is kept of an average.
+/// A [`Rule`].
 #[derive(CubeLaunch, CubeType)]
 struct Numbers {
     scale: f32,
