@@ -1,14 +1,13 @@
 //! What turns a picture into features, before the operator's preference comes in.
 
-use crate::input::Input;
+use crate::input::{Input, pictures};
 use crate::{Clip, EncoderError, FeatureClip, InputConfig};
 use apprentice_core::Image;
 use apprentice_nn::{Conv2d, Conv2dConfig, GroupNormMish, ResNet18, VisionTransformer};
 use apprentice_weights::{EfficientNetLite0, NamedTensors, resnet18, vision_transformer};
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use rand::Rng;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -213,26 +212,6 @@ impl Backbone {
     }
 }
 
-/// Pictures as [N, size, size, 3], each value times `scale` plus `offset`.
-pub(crate) fn pictures(
-    images: &[&Image],
-    size: usize,
-    [scale, offset]: [f32; 2],
-    device: &Device,
-) -> Tensor<4> {
-    let values: Vec<f32> = images
-        .par_iter()
-        .flat_map_iter(|image| {
-            let rgb = image.resized(size as u32, size as u32).into_rgb();
-            rgb.into_iter().map(move |v| f32::from(v) * scale + offset)
-        })
-        .collect();
-    Tensor::from_data(
-        TensorData::new(values, [images.len(), size, size, 3]),
-        device,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +245,7 @@ mod tests {
         let error = wrong.err().unwrap().to_string();
         assert!(error.contains("'patch_embed.proj.weight'"), "{error}");
     }
+
     #[test]
     fn size_and_scaling_reach_the_backbone() {
         let features = |size, scaling| {

@@ -1,7 +1,8 @@
 //! Self-supervision by temporal cycle consistency (Dwibedi et al. 2019, arXiv 1904.07846): going
 //! from a frame to its nearest neighbour in another video and back should end where it began.
 
-use crate::backbone::{COMPACT_SIZE, pictures};
+use crate::backbone::COMPACT_SIZE;
+use crate::input::pictures;
 use crate::{Clip, CompactBackbone, EncoderError};
 use apprentice_core::{Image, Seed};
 use apprentice_nn::{AdamW, AdamWConfig, Linear};

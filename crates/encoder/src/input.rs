@@ -1,9 +1,9 @@
 //! How a pretrained backbone is shown a picture: how large, and in which numbers.
 
 use crate::EncoderError;
-use crate::backbone::pictures;
 use apprentice_core::Image;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Means and deviations of ImageNet's colours (torchvision's figures).
@@ -102,6 +102,26 @@ impl Input {
             }
         }
     }
+}
+
+/// Pictures as [N, size, size, 3], each value times `scale` plus `offset`.
+pub(crate) fn pictures(
+    images: &[&Image],
+    size: usize,
+    [scale, offset]: [f32; 2],
+    device: &Device,
+) -> Tensor<4> {
+    let values: Vec<f32> = images
+        .par_iter()
+        .flat_map_iter(|image| {
+            let rgb = image.resized(size as u32, size as u32).into_rgb();
+            rgb.into_iter().map(move |v| f32::from(v) * scale + offset)
+        })
+        .collect();
+    Tensor::from_data(
+        TensorData::new(values, [images.len(), size, size, 3]),
+        device,
+    )
 }
 
 #[cfg(test)]

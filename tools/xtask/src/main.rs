@@ -98,7 +98,7 @@ type Step = (
 
 /// One profile and one selection of packages throughout, so that dependencies are built once.
 fn ci() -> ExitCode {
-    let steps: [Step; 6] = [
+    let steps: [Step; 7] = [
         ("format", &["fmt", "--all", "--check"], &[]),
         (
             "build",
@@ -143,6 +143,22 @@ fn ci() -> ExitCode {
                 "on_gpu",
             ],
             &[("APPRENTICE_SOFTWARE_GPU", "1")],
+        ),
+        (
+            "lints of kernels for GPUs",
+            &[
+                "clippy",
+                "--release",
+                "-p",
+                "apprentice-nn",
+                "--features",
+                "wgpu",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+            &[],
         ),
     ];
     let mut took = Vec::new();

@@ -4,6 +4,8 @@
 //! through it is brought together again; a normalisation is a cube a group; sums over many rows are taken in
 //! parts first. All are taken in a fixed order and in 32 bits whatever the tensors are in.
 
+mod affine;
+mod curve;
 mod film;
 mod gather;
 mod norm;
@@ -15,6 +17,7 @@ use super::window::Window;
 use burn::backend::Shape;
 use burn::backend::ops::FloatTensorOps;
 use burn_cubecl::CubeBackend;
+use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::add;
 use burn_cubecl::tensor::CubeTensor;
 
@@ -109,14 +112,18 @@ impl BlockGradients for CubeBackend {
         gradient: CubeTensor,
         activation: Activation,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
+        let [x, gamma, beta, moments, gradient] =
+            [x, gamma, beta, moments, gradient].map(into_contiguous);
         let normed = norm::Normed {
             x,
             gamma,
             beta,
             moments,
+            gradient,
             activation,
         };
-        norm::gradients(normed, gradient)
+        let (dgamma, dbeta) = affine::gradients(&normed);
+        (norm::gradient_of_input(&normed), dgamma, dbeta)
     }
 
     fn film_gradients(

@@ -1,7 +1,7 @@
 //! Group normalisation and what follows it.
 
 use super::super::activation::Activation;
-use super::sums;
+use super::curve::{activated, slope};
 use crate::cubes::{count, room, sum_of_units};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
@@ -53,30 +53,20 @@ pub(super) fn forward(
     (out, moments)
 }
 
-/// What was normalised, and what was found.
+/// What was normalised and what was found, and the gradient of the output; all in one piece.
 pub(super) struct Normed {
     pub(super) x: CubeTensor,
     pub(super) gamma: CubeTensor,
     pub(super) beta: CubeTensor,
     /// Of every group, [B, groups, 2].
     pub(super) moments: CubeTensor,
+    pub(super) gradient: CubeTensor,
     pub(super) activation: Activation,
 }
 
-/// Gradients of x, gamma and beta.
-pub(super) fn gradients(
-    normed: Normed,
-    gradient: CubeTensor,
-) -> (CubeTensor, CubeTensor, CubeTensor) {
+/// The gradient of x.
+pub(super) fn gradient_of_input(normed: &Normed) -> CubeTensor {
     let groups = normed.moments.meta.shape()[1];
-    let gradient = into_contiguous(gradient);
-    let normed = Normed {
-        x: into_contiguous(normed.x),
-        gamma: into_contiguous(normed.gamma),
-        beta: into_contiguous(normed.beta),
-        moments: into_contiguous(normed.moments),
-        activation: normed.activation,
-    };
     let x = &normed.x;
     let sizes = Sizes::of(x, groups);
     let out = room(x, x.meta.shape().clone(), x.dtype);
@@ -93,7 +83,7 @@ pub(super) fn gradients(
                 normed.gamma.clone().into_buffer_arg(),
                 normed.beta.clone().into_buffer_arg(),
                 normed.moments.clone().into_buffer_arg(),
-                gradient.clone().into_buffer_arg(),
+                normed.gradient.clone().into_buffer_arg(),
                 out.clone().into_buffer_arg(),
                 count(sizes.positions),
                 count(sizes.channels),
@@ -104,12 +94,12 @@ pub(super) fn gradients(
             );
         }
     }
-    let (gamma, beta) = sums::of_affine(&normed, gradient, sizes.positions);
-    (out, gamma, beta)
+    out
 }
 
 struct Sizes {
     samples: usize,
+    /// Of a sample.
     positions: usize,
     channels: usize,
     groups: usize,
@@ -236,33 +226,4 @@ fn gradient_kernel<T: Float>(
         out[at] = T::cast_from(inverse * (given - m1 - normal * m2));
         i += units as u32;
     }
-}
-
-#[cube]
-fn activated(y: f32, #[comptime] activation: Activation) -> f32 {
-    let mut value = y;
-    if comptime!(activation == Activation::Relu) {
-        value = select(y > 0.0f32, y, 0.0f32);
-    }
-    if comptime!(activation == Activation::Mish) {
-        let e = select(y < 20.0f32, y, 20.0f32).exp();
-        let n = e * (e + 2.0f32);
-        value = y * (n / (n + 2.0f32));
-    }
-    value
-}
-
-#[cube]
-pub(super) fn slope(y: f32, #[comptime] activation: Activation) -> f32 {
-    let mut value = 1.0f32;
-    if comptime!(activation == Activation::Relu) {
-        value = select(y > 0.0f32, 1.0f32, 0.0f32);
-    }
-    if comptime!(activation == Activation::Mish) {
-        let e = select(y < 20.0f32, y, 20.0f32).exp();
-        let n = e * (e + 2.0f32);
-        let inverse = 1.0f32 / (n + 2.0f32);
-        value = n * inverse + y * (4.0f32 * e * (e + 1.0f32) * inverse * inverse);
-    }
-    value
 }

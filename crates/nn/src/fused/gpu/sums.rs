@@ -1,7 +1,5 @@
 //! Sums of many rows, channel by channel.
 
-use super::super::activation::Activation;
-use super::norm::{Normed, slope};
 use crate::cubes::{count, room};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
@@ -13,9 +11,9 @@ use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
 /// Channels that a cube sums.
-const CHANNELS: usize = 32;
+pub(super) const CHANNELS: usize = 32;
 /// Rows that it reads at once.
-const ROWS: usize = 8;
+pub(super) const ROWS: usize = 8;
 /// Rows of a part that each of its units sums, at least.
 const EACH: usize = 8;
 /// Parts in which the rows are summed, at most.
@@ -45,50 +43,13 @@ pub(super) fn of_rows(x: CubeTensor) -> CubeTensor {
     of_parts(&x, &sums, parts, 0, channels, channels)
 }
 
-/// Gradients of a normalisation's gamma and beta from that of its output.
-pub(super) fn of_affine(
-    normed: &Normed,
-    gradient: CubeTensor,
-    positions: usize,
-) -> (CubeTensor, CubeTensor) {
-    let channels = normed.gamma.meta.shape()[0];
-    let rows = gradient.meta.num_elements() / channels.max(1);
-    let parts = parts(rows);
-    let sums = room(&gradient, Shape::new([parts, 2 * channels]), DType::F32);
-    let groups = normed.moments.meta.shape()[1];
-    #[allow(unsafe_code)]
-    // Units beyond the last row or channel read nothing and write nothing.
-    unsafe {
-        affine_kernel::launch_unchecked(
-            &gradient.client,
-            CubeCount::Static(count(channels.div_ceil(CHANNELS)), count(parts), 1),
-            CubeDim::new_2d(count(CHANNELS), count(ROWS)),
-            normed.x.clone().into_buffer_arg(),
-            normed.gamma.clone().into_buffer_arg(),
-            normed.beta.clone().into_buffer_arg(),
-            normed.moments.clone().into_buffer_arg(),
-            gradient.clone().into_buffer_arg(),
-            sums.clone().into_buffer_arg(),
-            count(rows),
-            count(channels),
-            count(rows.div_ceil(parts)),
-            count(positions),
-            count(channels / groups),
-            normed.activation,
-            dtype_to_storage_type(gradient.dtype),
-        );
-    }
-    let from = |first| of_parts(&normed.gamma, &sums, parts, first, channels, 2 * channels);
-    (from(0), from(channels))
-}
-
 /// Into how many parts rows go.
-fn parts(rows: usize) -> usize {
+pub(super) fn parts(rows: usize) -> usize {
     rows.div_ceil(ROWS * EACH).clamp(1, PARTS)
 }
 
 /// The sum of some columns of [parts, stride], `channels` of them from `first` on.
-fn of_parts(
+pub(super) fn of_parts(
     like: &CubeTensor,
     sums: &CubeTensor,
     parts: usize,
@@ -143,49 +104,6 @@ fn rows_kernel<T: Float>(
 }
 
 #[cube(launch_unchecked)]
-fn affine_kernel<T: Float>(
-    x: &[T],
-    gamma: &[T],
-    beta: &[T],
-    moments: &[f32],
-    gradient: &[T],
-    sums: &mut [f32],
-    rows: u32,
-    channels: u32,
-    each: u32,
-    positions: u32,
-    group: u32,
-    #[comptime] activation: Activation,
-    #[define(T)] _elem: ElemType,
-) {
-    let channel = CUBE_POS_X * CHANNELS as u32 + UNIT_POS_X;
-    let end = clamp_max((CUBE_POS_Y + 1) * each, rows);
-    let mut along = 0.0f32;
-    let mut plain = 0.0f32;
-    if channel < channels {
-        let scale = f32::cast_from(gamma[channel as usize]);
-        let shift = f32::cast_from(beta[channel as usize]);
-        let mut row = CUBE_POS_Y * each + UNIT_POS_Y;
-        while row < end {
-            let at = (row * channels + channel) as usize;
-            let of_group = (2 * (row / positions * (channels / group) + channel / group)) as usize;
-            let normal = (f32::cast_from(x[at]) - moments[of_group]) * moments[of_group + 1];
-            let given = f32::cast_from(gradient[at]) * slope(normal * scale + shift, activation);
-            plain += given;
-            along += given * normal;
-            row += ROWS as u32;
-        }
-    }
-    let along = sum_of_rows(along);
-    let plain = sum_of_rows(plain);
-    if UNIT_POS_Y == 0 && channel < channels {
-        let at = (CUBE_POS_Y * 2 * channels + channel) as usize;
-        sums[at] = along;
-        sums[at + channels as usize] = plain;
-    }
-}
-
-#[cube(launch_unchecked)]
 fn parts_kernel<T: Float>(
     sums: &[f32],
     out: &mut [T],
@@ -208,7 +126,7 @@ fn parts_kernel<T: Float>(
 
 /// The sum of what units of one channel hold, for the first of them.
 #[cube]
-fn sum_of_rows(value: f32) -> f32 {
+pub(super) fn sum_of_rows(value: f32) -> f32 {
     let mut shared = Shared::<[f32]>::new_slice(comptime!(CHANNELS * ROWS));
     shared[(UNIT_POS_Y * CHANNELS as u32 + UNIT_POS_X) as usize] = value;
     sync_cube();
@@ -224,6 +142,6 @@ fn sum_of_rows(value: f32) -> f32 {
 }
 
 #[cube]
-fn clamp_max(value: u32, most: u32) -> u32 {
+pub(super) fn clamp_max(value: u32, most: u32) -> u32 {
     select(value < most, value, most)
 }
