@@ -7,8 +7,16 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 /// As kernels count.
+///
+/// # Panics
+/// Beyond 4,294,967,295, which takes tensors of 16 GiB.
 pub(crate) fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
+    let most = u32::MAX;
+    assert!(
+        n <= most as usize,
+        "a kernel for {n} numbers, allowed: up to {most}; use smaller batches"
+    );
+    n as u32
 }
 
 /// Room for a tensor where another one is, with anything in it.

@@ -107,8 +107,16 @@ pub fn run(ours: &str, raw: &str) -> Result<()> {
     let pictures = [5, 6].map(|seed| crate::memory_robot::noise(FRAME_EDGE, FRAME_EDGE, seed));
     let [picture, other] = &pictures;
     let mut payload = vec![0x5a; picture.rgb().len() + 28];
+    // As long a rest before either kind, and a state in the middle of it.
+    let mut rest = || {
+        let half_turn = Duration::from_micros(16_667) / 2;
+        std::thread::sleep(half_turn);
+        state.sequence += 1;
+        let told = server.publish_state(&state);
+        std::thread::sleep(half_turn);
+        told
+    };
     for sequence in 1.. {
-        let turn = Duration::from_micros(16_667);
         let even = sequence % 2 == 0;
         let frame = CameraFrame {
             sequence,
@@ -116,15 +124,12 @@ pub fn run(ours: &str, raw: &str) -> Result<()> {
             image: if even { picture } else { other }.clone(),
         };
         server.publish_frame(0, &frame)?;
-        std::thread::sleep(turn / 2);
-        state.sequence += 1;
-        server.publish_state(&state)?;
-        std::thread::sleep(turn / 2);
+        rest()?;
         if let Some(stamp) = payload.first_chunk_mut::<8>() {
             *stamp = monotonic_ns().to_le_bytes();
         }
         publisher.put(payload.clone()).wait().map_err(said)?;
-        std::thread::sleep(turn);
+        rest()?;
     }
     Ok(())
 }
