@@ -2,6 +2,7 @@
 
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl;
+use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
@@ -9,7 +10,7 @@ use cubecl::prelude::*;
 /// As kernels count.
 ///
 /// # Panics
-/// Beyond 4,294,967,295, which takes tensors of 16 GiB.
+/// Beyond 4,294,967,295, which takes tensors of 16 GiB in 32 bits; what moves a robot is far smaller.
 pub(crate) fn count(n: usize) -> u32 {
     let most = u32::MAX;
     assert!(
@@ -19,9 +20,23 @@ pub(crate) fn count(n: usize) -> u32 {
     n as u32
 }
 
-/// Room for a tensor where another one is, with anything in it.
+/// A tensor in one piece, of no more numbers than kernels [count].
+pub(crate) fn whole(tensor: CubeTensor) -> CubeTensor {
+    count(tensor.meta.num_elements());
+    into_contiguous(tensor)
+}
+
+/// Room for a tensor where another one is, with anything in it, of no more numbers than kernels [count].
 pub(crate) fn room(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
+    count(shape.num_elements());
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)
+}
+
+/// Units of a cube that makes a group of so many numbers: a power of two, so that sums halve down to one.
+pub(crate) fn units_for(like: &CubeTensor, numbers: usize) -> usize {
+    let most = like.client.properties().hardware.max_units_per_cube as usize;
+    let most = (most + 1).next_power_of_two() / 2;
+    numbers.next_power_of_two().clamp(64, 512).min(most)
 }
 
 /// The sum of all units' values, in a fixed order; there are a power of two of them, and room for as many
@@ -42,4 +57,19 @@ pub(crate) fn sum_of_units(value: f32, shared: &mut Shared<[f32]>) -> f32 {
     let sum = shared[0];
     sync_cube();
     sum
+}
+
+/// Mish by one exponential: with `n = e^x (e^x + 2)`, `x tanh(softplus(x)) = x n / (n + 2)`.
+#[cube]
+pub(crate) fn mish(x: f32) -> f32 {
+    let e = select(x < 20.0f32, x, 20.0f32).exp();
+    let n = e * (e + 2.0f32);
+    x * (n / (n + 2.0f32))
+}
+
+/// Where the `part`th of parts of `each` ends that share `all`.
+#[cube]
+pub(crate) fn end_of(part: u32, each: u32, all: u32) -> u32 {
+    let end = (part + 1) * each;
+    select(end < all, end, all)
 }

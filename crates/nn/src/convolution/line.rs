@@ -190,6 +190,20 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
+    /// Two ways to compute a layer, and its gradients.
+    fn alike(
+        x: &Tensor<3>,
+        (weight, bias): (Tensor<2>, Tensor<1>),
+        a: impl Fn(Tensor<3>) -> Tensor<3>,
+        b: impl Fn(Tensor<3>) -> Tensor<3>,
+    ) {
+        let both = || (a(x.clone()), b(x.clone()));
+        let (found, wanted) = both();
+        agrees(&[("dx", x.clone())], &[("dbias", bias)], found, wanted);
+        let (found, wanted) = both();
+        agrees(&[("dweight", weight)], &[], found, wanted);
+    }
+
     #[test]
     fn a_line_convolves_like_plain_tensors() {
         let device = Device::flex().autodiff();
@@ -205,18 +219,8 @@ mod tests {
         for [b, l, i, o, k, s, p] in sizes {
             let layer = Conv1d::new(i, o, k, s, p, &mut rng, &device);
             let x = gaussian([b, l, i], &mut rng, &device).require_grad();
-            agrees(
-                &[("dx", x.clone())],
-                &[("dbias", layer.bias.val())],
-                layer.forward(x.clone()),
-                layer.plain(x.clone()),
-            );
-            agrees(
-                &[("dweight", layer.weight.val())],
-                &[],
-                layer.forward(x.clone()),
-                layer.plain(x),
-            );
+            let parameters = (layer.weight.val(), layer.bias.val());
+            alike(&x, parameters, |x| layer.forward(x), |x| layer.plain(x));
         }
     }
 
@@ -227,18 +231,8 @@ mod tests {
         for [b, l, i, o] in [[5, 8, 16, 24], [64, 4, 33, 32], [1, 1, 3, 2]] {
             let layer = ConvTranspose1d::new(i, o, &mut rng, &device);
             let x = gaussian([b, l, i], &mut rng, &device).require_grad();
-            agrees(
-                &[("dx", x.clone())],
-                &[("dbias", layer.bias.val())],
-                layer.forward(x.clone()),
-                layer.plain(x.clone()),
-            );
-            agrees(
-                &[("dweight", layer.weight.val())],
-                &[],
-                layer.forward(x.clone()),
-                layer.plain(x),
-            );
+            let parameters = (layer.weight.val(), layer.bias.val());
+            alike(&x, parameters, |x| layer.forward(x), |x| layer.plain(x));
         }
     }
 

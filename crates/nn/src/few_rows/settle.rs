@@ -2,7 +2,7 @@
 
 use super::Made;
 use super::convolve::with_whole_rows;
-use crate::cubes::{self, count, sum_of_units};
+use crate::cubes::{self, count, mish, sum_of_units, units_for};
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
 use burn_cubecl::tensor::CubeTensor;
@@ -10,8 +10,6 @@ use cubecl::prelude::*;
 
 /// Units of a cube of numbers that have nothing to do with each other.
 const UNITS: usize = 128;
-/// Units of a cube that makes a group, at most.
-const GROUP_UNITS: usize = 512;
 /// More parts are added up in a loop that is not unrolled.
 const UNROLLED: usize = 64;
 
@@ -128,10 +126,7 @@ pub(super) fn normed(x: Parts, norm: Norm, after: After, made: Made) -> CubeTens
     );
     let splits = [x.parts.meta.shape()[0], other_splits];
     let total = made.length * group;
-    // Powers of two, so that their sums halve down to one.
-    let most = out.client.properties().hardware.max_units_per_cube as usize;
-    let most = GROUP_UNITS.min((most + 1).next_power_of_two() / 2);
-    let units = total.next_power_of_two().max(64).min(most);
+    let units = units_for(&out, total);
     #[allow(unsafe_code)]
     // Units beyond a group's last number read nothing and write nothing.
     unsafe {
@@ -316,10 +311,7 @@ fn normed_kernel<T: Float, Q: Float>(
             let at = (row + step) * sizes.channels + c;
             let normal = held[i] * scale * f32::cast_from(gamma[c as usize])
                 + f32::cast_from(beta[c as usize]);
-            // Mish by one exponential, as `mish` has it.
-            let e = clamp_max(normal, 20.0f32).exp();
-            let n = e * (e + 2.0f32);
-            let mut value = normal * (n / (n + 2.0f32));
+            let mut value = mish(normal);
             if comptime!(how == How::Modulated) {
                 let of_sample = CUBE_POS_Y * sizes.other_sample_stride + sizes.from + c;
                 let by = f32::cast_from(other[of_sample as usize]);
@@ -340,9 +332,4 @@ fn normed_kernel<T: Float, Q: Float>(
             out[at as usize] = T::cast_from(value);
         }
     }
-}
-
-#[cube]
-fn clamp_max(value: f32, most: f32) -> f32 {
-    select(value < most, value, most)
 }

@@ -1,14 +1,19 @@
 //! What convolutional blocks are made of, as single operations on the processor and on GPUs.
 
 use super::activation::Activation;
+use super::layers::available;
 use super::window::Window;
+#[cfg(feature = "gpu")]
+use burn::backend::DispatchDevice;
 #[cfg(feature = "gpu")]
 use burn::backend::Shape;
 #[cfg(feature = "gpu")]
 use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
-use burn::tensor::{DType, Tensor};
+use burn::backend::{Backend, Dispatch, backend_extension};
+#[cfg(feature = "gpu")]
+use burn::tensor::DType;
+use burn::tensor::{Device, Tensor};
 
 /// Layers. Layouts are channels-last and row-major.
 #[backend_extension(Flex, Autodiff, Cube: cfg(feature = "gpu"), Fusion: cfg(feature = "gpu"))]
@@ -69,21 +74,15 @@ pub(crate) trait BlockGradients: Backend {
         input: [usize; 4],
     ) -> FloatTensor<Self>;
 
-    /// Gradients of a convolution's weights and bias.
-    #[fusion(meta = |x: &TensorSpec, gradient: &TensorSpec, window: &Window| {
-        let out = gradient.shape[3];
-        (
-            TensorSpec::new(Shape::new([window.places() * x.shape[3], out]), gradient.dtype),
-            TensorSpec::new(Shape::new([out]), gradient.dtype),
-        )
-    })]
-    fn convolve_gradients_of_weights(
+    /// The gradient of a convolution's weights.
+    #[fusion(dtype = gradient, shape = Shape::new([window.places() * x[3], gradient[3]]))]
+    fn convolve_gradient_of_weights(
         x: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         window: Window,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+    ) -> FloatTensor<Self>;
 
-    /// The sum of all of [B, H, W, C], `[C]`.
+    /// The sum of all of [B, H, W, C], `[C]`: the gradient of a bias.
     #[fusion(dtype = x, shape = Shape::new([x[3]]))]
     fn sum_places(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
@@ -126,13 +125,20 @@ pub(crate) trait BlockGradients: Backend {
 
 /// Whether these operations run on a tensor like `x`.
 pub(crate) fn has_blocks<const D: usize>(x: &Tensor<D>) -> bool {
-    match x.device().as_dispatch().clone().inner() {
-        DispatchDevice::Flex(_) => x.dtype() == DType::F32,
-        #[cfg(feature = "gpu")]
-        DispatchDevice::Cube(_) => true,
-        #[allow(unreachable_patterns)]
-        _ => false,
-    }
+    available(x) || has_kernels(&x.device())
+}
+
+#[cfg(feature = "gpu")]
+fn has_kernels(device: &Device) -> bool {
+    matches!(
+        device.as_dispatch().clone().inner(),
+        DispatchDevice::Cube(_)
+    )
+}
+
+#[cfg(not(feature = "gpu"))]
+fn has_kernels(_: &Device) -> bool {
+    false
 }
 
 /// [`BlockOps::convolve`].

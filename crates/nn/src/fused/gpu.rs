@@ -14,10 +14,10 @@ mod sums;
 use super::activation::Activation;
 use super::blocks::{BlockGradients, BlockOps};
 use super::window::Window;
+use crate::cubes::whole;
 use burn::backend::Shape;
 use burn::backend::ops::FloatTensorOps;
 use burn_cubecl::CubeBackend;
-use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::add;
 use burn_cubecl::tensor::CubeTensor;
 
@@ -79,15 +79,13 @@ impl BlockGradients for CubeBackend {
         gather::brought_together(seen, window, input)
     }
 
-    fn convolve_gradients_of_weights(
+    fn convolve_gradient_of_weights(
         x: CubeTensor,
         gradient: CubeTensor,
         window: Window,
-    ) -> (CubeTensor, CubeTensor) {
-        let gradient = rows(gradient);
+    ) -> CubeTensor {
         let seen = Self::float_swap_dims(gather::seen(x, window), 0, 1);
-        let weight = Self::float_matmul(seen, gradient.clone());
-        (weight, sums::of_rows(gradient))
+        Self::float_matmul(seen, rows(gradient))
     }
 
     fn sum_places(x: CubeTensor) -> CubeTensor {
@@ -112,8 +110,7 @@ impl BlockGradients for CubeBackend {
         gradient: CubeTensor,
         activation: Activation,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        let [x, gamma, beta, moments, gradient] =
-            [x, gamma, beta, moments, gradient].map(into_contiguous);
+        let [x, gamma, beta, moments, gradient] = [x, gamma, beta, moments, gradient].map(whole);
         let normed = norm::Normed {
             x,
             gamma,

@@ -23,21 +23,12 @@ impl<B: BlockOps + BlockGradients, C: CheckpointStrategy> BlockOps for Autodiff<
         bias: FloatTensor<Self>,
         window: Window,
     ) -> FloatTensor<Self> {
-        let nodes = [x.node(), weight.node(), bias.node()];
-        let forward = |x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>| {
-            let [x, weight, bias] = [x, weight, bias].map(|t| t.into_primitive());
-            B::convolve_for_gradients(x, weight, bias, window)
-        };
-        match Backward::<B, 3>::prepare::<C>(ConvolveStep, nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(mut prep) => {
-                let from = [&x, &weight].map(|t| prep.checkpoint(t));
-                prep.finish((from, window), forward(x, weight, bias))
-            }
-            OpsKind::UnTracked(prep) => prep.finish(forward(x, weight, bias)),
-        }
+        product::<B, C, _>(
+            ConvolveStep,
+            [x, weight, bias],
+            window,
+            |[x, weight, bias]| B::convolve_for_gradients(x, weight, bias, window),
+        )
     }
 
     fn convolve_transposed(
@@ -47,21 +38,12 @@ impl<B: BlockOps + BlockGradients, C: CheckpointStrategy> BlockOps for Autodiff<
         window: Window,
         output: [usize; 4],
     ) -> FloatTensor<Self> {
-        let nodes = [x.node(), weight.node(), bias.node()];
-        let forward = |x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>| {
-            let [x, weight, bias] = [x, weight, bias].map(|t| t.into_primitive());
-            B::convolve_transposed(x, weight, bias, window, output)
-        };
-        match Backward::<B, 3>::prepare::<C>(TransposedStep, nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(mut prep) => {
-                let from = [&x, &weight].map(|t| prep.checkpoint(t));
-                prep.finish((from, window), forward(x, weight, bias))
-            }
-            OpsKind::UnTracked(prep) => prep.finish(forward(x, weight, bias)),
-        }
+        product::<B, C, _>(
+            TransposedStep,
+            [x, weight, bias],
+            window,
+            |[x, weight, bias]| B::convolve_transposed(x, weight, bias, window, output),
+        )
     }
 
     fn group_norm(
@@ -114,6 +96,27 @@ impl<B: BlockOps + BlockGradients, C: CheckpointStrategy> BlockOps for Autodiff<
     }
 }
 
+/// A layer of an input, weights and a bias: only the first two are needed for gradients.
+fn product<B: BlockOps, C: CheckpointStrategy, S>(
+    step: S,
+    from: [FloatTensor<Autodiff<B, C>>; 3],
+    window: Window,
+    forward: impl FnOnce([FloatTensor<B>; 3]) -> FloatTensor<B>,
+) -> FloatTensor<Autodiff<B, C>>
+where
+    S: Backward<B, 3, State = ([NodeId; 2], Window)>,
+{
+    let nodes = from.each_ref().map(|t| t.node());
+    match step.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(mut prep) => {
+            let [x, weight, _] = &from;
+            let kept = [x, weight].map(|t| prep.checkpoint(t));
+            prep.finish((kept, window), forward(from.map(|t| t.into_primitive())))
+        }
+        OpsKind::UnTracked(prep) => prep.finish(forward(from.map(|t| t.into_primitive()))),
+    }
+}
+
 /// What went into a layer: kept, or computed again now.
 fn inputs<B: BlockOps, const N: usize>(
     ids: [NodeId; N],
@@ -140,14 +143,12 @@ impl<B: BlockOps + BlockGradients> Backward<B, 3> for ConvolveStep {
             let dx = B::convolve_gradient_of_input(weight, gradient.clone(), window, input);
             grads.register::<B>(parent.id, dx);
         }
-        if to_weight.is_none() && to_bias.is_none() {
-            return;
+        if let Some(parent) = to_bias {
+            grads.register::<B>(parent.id, B::sum_places(gradient.clone()));
         }
-        let (dweight, dbias) = B::convolve_gradients_of_weights(x, gradient, window);
-        for (parent, gradient) in [(to_weight, dweight), (to_bias, dbias)] {
-            if let Some(parent) = parent {
-                grads.register::<B>(parent.id, gradient);
-            }
+        if let Some(parent) = to_weight {
+            let dweight = B::convolve_gradient_of_weights(x, gradient, window);
+            grads.register::<B>(parent.id, dweight);
         }
     }
 }
@@ -179,7 +180,7 @@ impl<B: BlockOps + BlockGradients> Backward<B, 3> for TransposedStep {
             grads.register::<B>(parent.id, dx);
         }
         if let Some(parent) = to_weight {
-            let (dweight, _) = B::convolve_gradients_of_weights(gradient, x, window);
+            let dweight = B::convolve_gradient_of_weights(gradient, x, window);
             grads.register::<B>(parent.id, B::float_swap_dims(dweight, 0, 1));
         }
     }

@@ -89,30 +89,22 @@ impl BlockGradients for Flex {
         tensor(out, shape)
     }
 
-    fn convolve_gradients_of_weights(
+    fn convolve_gradient_of_weights(
         x: FlexTensor,
         gradient: FlexTensor,
         window: Window,
-    ) -> (FlexTensor, FlexTensor) {
+    ) -> FlexTensor {
         let picture = Picture::new(window, &x.shape());
         let columns = gradient.shape()[3];
         let shape = Shape::from(vec![window.places() * picture.channels(), columns]);
-        let (x, gradient) = (values(x), values(gradient));
+        let (numbers, x, gradient) = (shape.num_elements(), values(x), values(gradient));
         if gradient.get().is_empty() {
-            let none = |shape: Shape| tensor(vec![0.0; shape.num_elements()], shape);
-            return (none(shape), none([columns].into()));
+            return tensor(vec![0.0; numbers], shape);
         }
-        let weight = convolve::of_weights(
-            x.get(),
-            shape.num_elements(),
-            gradient.get(),
-            columns,
-            &picture,
-        );
-        let bias = convolve::of_bias(gradient.get(), columns);
+        let out = convolve::of_weights(x.get(), numbers, gradient.get(), columns, &picture);
         x.recycle();
         gradient.recycle();
-        (tensor(weight, shape), tensor(bias, [columns].into()))
+        tensor(out, shape)
     }
 
     fn sum_places(x: FlexTensor) -> FlexTensor {

@@ -3,8 +3,8 @@
 use super::super::activation::Activation;
 use super::curve::slope;
 use super::norm::Normed;
-use super::sums::{CHANNELS, ROWS, clamp_max, of_parts, parts, sum_of_rows};
-use crate::cubes::{count, room};
+use super::sums::{CHANNELS, ROWS, of_parts, parts, sum_of_rows};
+use crate::cubes::{count, end_of, room};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::DType;
@@ -64,7 +64,7 @@ fn affine_kernel<T: Float>(
     #[define(T)] _elem: ElemType,
 ) {
     let channel = CUBE_POS_X * CHANNELS as u32 + UNIT_POS_X;
-    let end = clamp_max((CUBE_POS_Y + 1) * each, rows);
+    let end = end_of(CUBE_POS_Y, each, rows);
     let mut along = 0.0f32;
     let mut plain = 0.0f32;
     if channel < channels {

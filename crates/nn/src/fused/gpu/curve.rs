@@ -1,6 +1,7 @@
 //! Activations and their slopes.
 
 use super::super::activation::Activation;
+use crate::cubes::mish;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
@@ -11,9 +12,7 @@ pub(super) fn activated(y: f32, #[comptime] activation: Activation) -> f32 {
         value = select(y > 0.0f32, y, 0.0f32);
     }
     if comptime!(activation == Activation::Mish) {
-        let e = select(y < 20.0f32, y, 20.0f32).exp();
-        let n = e * (e + 2.0f32);
-        value = y * (n / (n + 2.0f32));
+        value = mish(y);
     }
     value
 }

@@ -1,9 +1,8 @@
 //! Feature-wise scaling and shifting.
 
-use crate::cubes::{count, room};
+use crate::cubes::{count, room, whole};
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
-use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
@@ -13,7 +12,7 @@ const UNITS: usize = 128;
 
 /// `x (1 + scale) + shift` of [B, .., C], with [B, 2 C] holding each sample's scales, then its shifts.
 pub(super) fn forward(x: CubeTensor, film: CubeTensor) -> CubeTensor {
-    let (x, film) = (into_contiguous(x), into_contiguous(film));
+    let (x, film) = (whole(x), whole(film));
     let (out, [numbers, channels, sample]) = like(&x);
     let dim = CubeDim::new_1d(count(UNITS));
     if numbers > 0 {
@@ -43,7 +42,7 @@ pub(super) fn gradients(
     film: CubeTensor,
     gradient: CubeTensor,
 ) -> (CubeTensor, CubeTensor) {
-    let [x, film, gradient] = [x, film, gradient].map(into_contiguous);
+    let [x, film, gradient] = [x, film, gradient].map(whole);
     let (out, [numbers, channels, sample]) = like(&x);
     let (of_film, _) = like(&film);
     let dim = CubeDim::new_1d(count(UNITS));

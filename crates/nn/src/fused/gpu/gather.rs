@@ -1,11 +1,10 @@
 //! What each output of a convolution sees, side by side, and the way back.
 
 use super::super::window::Window;
-use crate::cubes::{count, room};
+use crate::cubes::{count, room, whole};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
-use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::reshape;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
@@ -16,7 +15,7 @@ const UNITS: usize = 256;
 
 /// [B, H, W, C] as [B x H' x W', kernel x C].
 pub(super) fn seen(x: CubeTensor, window: Window) -> CubeTensor {
-    let x = into_contiguous(x);
+    let x = whole(x);
     let shape = x.meta.shape();
     let input = [0, 1, 2, 3].map(|d| shape[d]);
     let output = window.output_shape(shape, 1);
@@ -57,7 +56,7 @@ pub(super) fn brought_together(seen: CubeTensor, window: Window, input: [usize; 
     if window.is_a_point() {
         return reshape(seen, shape);
     }
-    let seen = into_contiguous(seen);
+    let seen = whole(seen);
     let output = window.output_shape(&shape, 1);
     let client = seen.client.clone();
     let out = room(&seen, shape, seen.dtype);

@@ -2,17 +2,13 @@
 
 use super::super::activation::Activation;
 use super::curve::{activated, slope};
-use crate::cubes::{count, room, sum_of_units};
+use crate::cubes::{count, room, sum_of_units, units_for, whole};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::DType;
 use burn_cubecl::cubecl;
-use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
-
-/// Units of a cube, at most.
-const UNITS: usize = 512;
 
 /// Normalises and activates [B, .., C]; also answers mean and inverse standard deviation of every group,
 /// [B, groups, 2].
@@ -23,12 +19,12 @@ pub(super) fn forward(
     groups: usize,
     activation: Activation,
 ) -> (CubeTensor, CubeTensor) {
-    let [x, gamma, beta] = [x, gamma, beta].map(into_contiguous);
+    let [x, gamma, beta] = [x, gamma, beta].map(whole);
     let sizes = Sizes::of(&x, groups);
     let out = room(&x, x.meta.shape().clone(), x.dtype);
     let moments = room(&x, Shape::new([sizes.samples, groups, 2]), DType::F32);
     if x.meta.num_elements() > 0 {
-        let units = sizes.units(&x);
+        let units = units_for(&x, sizes.of_a_group());
         #[allow(unsafe_code)]
         // Units beyond a group's last number read nothing and write nothing.
         unsafe {
@@ -71,7 +67,7 @@ pub(super) fn gradient_of_input(normed: &Normed) -> CubeTensor {
     let sizes = Sizes::of(x, groups);
     let out = room(x, x.meta.shape().clone(), x.dtype);
     if x.meta.num_elements() > 0 {
-        let units = sizes.units(x);
+        let units = units_for(x, sizes.of_a_group());
         #[allow(unsafe_code)]
         // Units beyond a group's last number read nothing and write nothing.
         unsafe {
@@ -117,12 +113,8 @@ impl Sizes {
         }
     }
 
-    /// A power of two, so that sums halve down to one.
-    fn units(&self, x: &CubeTensor) -> usize {
-        let most = x.client.properties().hardware.max_units_per_cube as usize;
-        let most = UNITS.min((most + 1).next_power_of_two() / 2);
-        let numbers = self.positions * self.channels / self.groups;
-        numbers.next_power_of_two().max(32).min(most)
+    fn of_a_group(&self) -> usize {
+        self.positions * self.channels / self.groups
     }
 }
 

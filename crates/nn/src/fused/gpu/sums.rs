@@ -1,11 +1,10 @@
 //! Sums of many rows, channel by channel.
 
-use crate::cubes::{count, room};
+use crate::cubes::{count, end_of, room, whole};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::DType;
 use burn_cubecl::cubecl;
-use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
@@ -21,7 +20,7 @@ const PARTS: usize = 64;
 
 /// The sum of [R, C], `[C]`.
 pub(super) fn of_rows(x: CubeTensor) -> CubeTensor {
-    let x = into_contiguous(x);
+    let x = whole(x);
     let [rows, channels] = [0, 1].map(|d| x.meta.shape()[d]);
     let parts = parts(rows);
     let sums = room(&x, Shape::new([parts, channels]), DType::F32);
@@ -88,7 +87,7 @@ fn rows_kernel<T: Float>(
     #[define(T)] _elem: ElemType,
 ) {
     let channel = CUBE_POS_X * CHANNELS as u32 + UNIT_POS_X;
-    let end = clamp_max((CUBE_POS_Y + 1) * each, rows);
+    let end = end_of(CUBE_POS_Y, each, rows);
     let mut sum = 0.0f32;
     if channel < channels {
         let mut row = CUBE_POS_Y * each + UNIT_POS_Y;
@@ -139,9 +138,4 @@ pub(super) fn sum_of_rows(value: f32) -> f32 {
     }
     sync_cube();
     sum
-}
-
-#[cube]
-pub(super) fn clamp_max(value: u32, most: u32) -> u32 {
-    select(value < most, value, most)
 }

@@ -1,12 +1,11 @@
 //! These operations on CubeCL's devices.
 
 use super::StepOps;
-use crate::cubes::{count, sum_of_units};
+use crate::cubes::{count, end_of, sum_of_units, whole};
 use crate::optimizer::Rule;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl;
-use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
@@ -45,7 +44,7 @@ impl StepOps for CubeBackend {
     }
 
     fn add_squares(sums: CubeTensor, gradient: CubeTensor) -> CubeTensor {
-        let (sums, gradient) = (own(sums), into_contiguous(gradient));
+        let (sums, gradient) = (own(sums), whole(gradient));
         let [parts, numbers] = [&sums, &gradient].map(|t| t.meta.num_elements());
         #[allow(unsafe_code)]
         // Units read no number beyond the last.
@@ -67,7 +66,7 @@ impl StepOps for CubeBackend {
 
 /// A tensor in one piece that nothing else reads.
 fn own(tensor: CubeTensor) -> CubeTensor {
-    let tensor = into_contiguous(tensor);
+    let tensor = whole(tensor);
     if tensor.can_mut() {
         tensor
     } else {
@@ -84,7 +83,7 @@ fn step(
     rule: Rule,
     averaging: bool,
 ) {
-    let gradient = into_contiguous(gradient);
+    let gradient = whole(gradient);
     let numbers = value.meta.num_elements();
     let dim = CubeDim::new_1d(count(UNITS));
     if numbers == 0 {
@@ -174,11 +173,7 @@ fn squares_kernel<T: Float>(
     #[define(T)] _elem: ElemType,
 ) {
     let mut shared = Shared::<[f32]>::new_slice(UNITS);
-    let end = select(
-        (CUBE_POS_X + 1) * each < numbers,
-        (CUBE_POS_X + 1) * each,
-        numbers,
-    );
+    let end = end_of(CUBE_POS_X, each, numbers);
     let mut sum = 0.0f32;
     let mut i = CUBE_POS_X * each + UNIT_POS;
     while i < end {
