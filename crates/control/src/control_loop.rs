@@ -1,17 +1,23 @@
 //! The robot moves because of this file: once a control period whoever has the arm (`authority`) wants
 //! something, which becomes joint targets that the guard admits and the link sends (`commanding`), or the arm
 //! is brought to rest (`resting`); then the period passes and what the robot saw comes back.
+//!
+//! From the robot's state to the command that is handed to the link, nothing is allocated and nobody is waited
+//! for: `cargo xtask realtime` has a sanitizer watch it.
 
 mod authority;
 mod commanding;
 mod resting;
+mod seeing;
 
 use crate::pace::Pace;
 use crate::{ControlError, GuardTotals};
 use apprentice_core::{Observation, RobotState};
-use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox};
+use apprentice_link::{Arm, Freshness, TakeoverInbox};
 use apprentice_robot::{DifferentialIk, RobotDescription};
 use apprentice_safety::{Authority, Checker, Guard, GuardConfig, Refusals};
+use authority::Decided;
+use commanding::{Ahead, Room};
 use std::time::Duration;
 
 /// What a robot in real time publishes may be this many of its periods old, if that is more than
@@ -30,15 +36,19 @@ pub struct ControlLoop {
     sequence: u64,
     /// Joint targets of the last command: the path that is followed, ahead of the measured joints.
     target: Vec<f64>,
-    /// The action that is being carried out, and when its newest command was due (ns).
-    action: Option<(Vec<f32>, u64)>,
+    /// The action that is being carried out, and when its newest command was due (ns), if there is one.
+    action: (Vec<f32>, Option<u64>),
+    room: Room,
+    /// What a robot that takes paths has been sent and is still to come.
+    ahead: Ahead,
     /// Why commands were changed since the last action.
     refusals: Refusals,
     totals: GuardTotals,
     state: Option<RobotState>,
+    /// Control ticks since the state could be looked at.
+    unseen: u64,
     takeover: Option<TakeoverInbox>,
-    /// Who decided since the last action, and the last action a person wanted.
-    decided: (Authority, Option<Vec<f32>>),
+    decided: Decided,
     /// The agent's action is not to be carried out any more: a person took over since it was decided.
     interrupted: bool,
     /// Takeovers that were seen: one may begin and end between two commands.
@@ -72,8 +82,19 @@ impl ControlLoop {
         } else {
             None
         };
+        let guard = Guard::new(&description, guard)?;
+        let ticks_per_action = (description.control_hz / description.policy_hz)
+            .round()
+            .max(1.0) as u64;
+        let paths = if link.takes_paths() {
+            ticks_per_action
+        } else {
+            0
+        };
         Ok(Self {
-            guard: Guard::new(&description, guard)?,
+            room: Room::new(&description),
+            ahead: Ahead::new(&guard, paths),
+            guard,
             checker: Checker::new(&description)?,
             ik,
             pace: Pace::new(
@@ -84,17 +105,16 @@ impl ControlLoop {
                 state: several(description.control_hz).max(stale),
                 frame: several(description.policy_hz).max(stale),
             },
-            ticks_per_action: (description.control_hz / description.policy_hz)
-                .round()
-                .max(1.0) as u64,
+            ticks_per_action,
             sequence: 0,
             target: Vec::new(),
-            action: None,
+            action: (Vec::with_capacity(description.action_dim()), None),
             refusals: Refusals::default(),
             totals: GuardTotals::default(),
             state: None,
+            unseen: 0,
             takeover: None,
-            decided: (Authority::Policy, None),
+            decided: Decided::default(),
             interrupted: false,
             takeovers: 0,
             link,
@@ -161,12 +181,13 @@ impl ControlLoop {
         self.checker.restart(&observation.state);
         self.target.clone_from(&observation.state.positions);
         self.pace.restart();
-        self.action = None;
+        self.action.1 = None;
+        self.ahead.clear();
         self.refusals = Refusals::default();
         if let Some(takeover) = &self.takeover {
             takeover.begin();
         }
-        self.decided = (Authority::Policy, None);
+        self.decided.forget();
         self.rearm();
         self.state = Some(observation.state.clone());
         if made {
@@ -174,7 +195,7 @@ impl ControlLoop {
         }
         let observation = self.go_home()?;
         // Whoever had the arm on the way home, the episode begins now.
-        self.decided = (Authority::Policy, None);
+        self.decided.forget();
         self.rearm();
         Ok(observation)
     }
@@ -196,7 +217,9 @@ impl ControlLoop {
     pub fn act(&mut self, action: &[f32], due_ns: u64) -> Result<Acted, ControlError> {
         let observation = self.policy_tick(Some((action, due_ns)), |_| ())?;
         let passed = (self.ticks_per_action - 1).saturating_mul(self.pace.period_ns());
-        self.action = Some((action.to_vec(), due_ns.saturating_add(passed)));
+        self.action.0.clear();
+        self.action.0.extend_from_slice(action);
+        self.action.1 = Some(due_ns.saturating_add(passed));
         Ok(self.acted(observation))
     }
 
@@ -211,46 +234,19 @@ impl ControlLoop {
         action: Option<(&[f32], u64)>,
         mut late: impl FnMut(u64),
     ) -> Result<Observation, ControlError> {
-        let mut path = self.send_ahead(action)?;
+        self.send_ahead(action)?;
         let mut action = action;
-        let mut seen = None;
-        for tick in 1..=self.ticks_per_action {
-            self.command_authorised(action, &mut path)?;
-            seen = Some(self.wait(tick == self.ticks_per_action)?);
+        for _ in 1..self.ticks_per_action {
+            self.command_authorised(action)?;
+            self.wait()?;
             late(self.pace.lateness_ns());
             if let Some((_, due_ns)) = &mut action {
                 *due_ns = due_ns.saturating_add(self.pace.period_ns());
             }
         }
-        seen.ok_or(ControlError::Stopped)
-    }
-
-    /// Lets one control period pass, in the robot's time or in ours, and looks what came.
-    fn wait(&mut self, want_frames: bool) -> Result<Observation, ControlError> {
-        let seen = if self.link.is_lockstep() {
-            let period_ns = self.pace.period_ns();
-            let seen = self.link.advance(period_ns, want_frames);
-            self.pace.pass();
-            seen
-        } else {
-            self.pace.pass();
-            match self.link.latest(want_frames, self.freshness) {
-                Err(error @ LinkError::Stale { .. }) => self.brake_out(want_frames, error),
-                seen => seen,
-            }
-        };
-        match seen {
-            Ok(seen) => {
-                self.state = Some(seen.state.clone());
-                Ok(seen)
-            }
-            Err(error) => {
-                // Whatever the robot still hears must not leave it moving.
-                if let Err(also) = self.halt() {
-                    tracing::warn!("the robot could not be told to stop: {also}");
-                }
-                Err(error.into())
-            }
-        }
+        self.command_authorised(action)?;
+        let seen = self.wait_for_frames()?;
+        late(self.pace.lateness_ns());
+        Ok(seen)
     }
 }

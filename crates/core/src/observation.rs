@@ -17,6 +17,17 @@ pub struct RobotState {
     pub gripper_width: f64,
 }
 
+impl RobotState {
+    /// Becomes what `other` is, in the room it has: nothing is allocated where `other` has no more joints.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.sequence = other.sequence;
+        self.stamp_ns = other.stamp_ns;
+        self.positions.clone_from(&other.positions);
+        self.velocities.clone_from(&other.velocities);
+        self.gripper_width = other.gripper_width;
+    }
+}
+
 /// One picture from one camera.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CameraFrame {
@@ -40,6 +51,16 @@ pub struct JointCommand {
     pub positions: Vec<f64>,
     /// Finger opening target, metres.
     pub gripper_width: f64,
+}
+
+impl JointCommand {
+    /// Becomes what `other` is, in the room it has: nothing is allocated where `other` has no more joints.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.sequence = other.sequence;
+        self.stamp_ns = other.stamp_ns;
+        self.positions.clone_from(&other.positions);
+        self.gripper_width = other.gripper_width;
+    }
 }
 
 /// One policy tick: the joints and one frame of each camera, in the order of the robot's

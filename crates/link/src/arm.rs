@@ -1,7 +1,7 @@
 //! A robot as the control loop sees it, whatever it speaks.
 
 use crate::{Freshness, LinkError, OperatorAccess, TakeoverInbox};
-use apprentice_core::{JointCommand, Observation};
+use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_robot::RobotDescription;
 
 /// A robot that can be commanded and looked at. Targets are absolute joint positions, rad (or the
@@ -54,6 +54,17 @@ pub trait Arm: Send {
     /// # Errors
     /// When something has not come, is older than `within`, or cannot be used.
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError>;
+
+    /// The newest state, as [`Arm::latest`] without frames, into `state`, which keeps its room. A link that
+    /// can does this without allocating and without waiting for whoever brings states: `false`, with `state`
+    /// as it was, where one is being brought just now.
+    ///
+    /// # Errors
+    /// As [`Arm::latest`].
+    fn latest_state(&self, within: Freshness, state: &mut RobotState) -> Result<bool, LinkError> {
+        *state = self.latest(false, within)?.state;
+        Ok(true)
+    }
 
     /// Lets a robot in lockstep go on for so many nanoseconds, and answers what it published then;
     /// frames only when wanted.

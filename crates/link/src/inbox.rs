@@ -6,7 +6,7 @@ use crate::LinkError;
 use apprentice_core::{CameraFrame, Observation, RobotState};
 use apprentice_robot::RobotDescription;
 use slot::{Numbered, Slot, Unread};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How old the newest of what a robot in real time published may be when it is looked at.
@@ -201,6 +201,33 @@ impl Inbox {
                 other => Ok(other.is_some()),
             }
         })
+    }
+
+    /// The newest state into `state`, which keeps its room: without allocating and without waiting. `false`,
+    /// with `state` as it was, where a message is being taken over just now.
+    ///
+    /// # Errors
+    /// As [`Inbox::latest`], which is asked where there is no state that will do.
+    pub fn latest_state(
+        &self,
+        within: Freshness,
+        state: &mut RobotState,
+    ) -> Result<bool, LinkError> {
+        {
+            let seen = match self.seen.try_lock() {
+                Ok(seen) => seen,
+                Err(TryLockError::Poisoned(seen)) => seen.into_inner(),
+                Err(TryLockError::WouldBlock) => return Ok(false),
+            };
+            if let Some(Ok((newest, age))) = seen.state.look()
+                && age <= within.state
+            {
+                state.copy_from(newest);
+                return Ok(true);
+            }
+        }
+        *state = self.latest(false, within)?.state;
+        Ok(true)
     }
 
     /// The newest state, however old; `None` before the first, and when what came last cannot be used.

@@ -125,17 +125,44 @@ impl Kinematics {
     #[must_use]
     pub fn jacobian(&self, joints: &[f64]) -> Matrix6xX<f64> {
         let links = self.link_poses(joints);
-        let end = self.tool_pose(joints).translation.vector;
         let mut jacobian = Matrix6xX::zeros(links.len());
+        self.columns_into(&links, &self.tool_pose(joints), &mut jacobian);
+        jacobian
+    }
+
+    /// Writes the [`Kinematics::jacobian`] without allocating; `frames` is room as for
+    /// [`Kinematics::frames_into`], whose answer it gives.
+    #[must_use]
+    pub fn jacobian_into(
+        &self,
+        joints: &[f64],
+        frames: &mut [Isometry3<f64>],
+        jacobian: &mut Matrix6xX<f64>,
+    ) -> bool {
+        if !self.frames_into(joints, frames) || jacobian.ncols() != joints.len() {
+            return false;
+        }
+        if let [_, links @ .., tool] = &*frames {
+            self.columns_into(links, tool, jacobian);
+        }
+        true
+    }
+
+    fn columns_into(
+        &self,
+        links: &[Isometry3<f64>],
+        tool: &Isometry3<f64>,
+        jacobian: &mut Matrix6xX<f64>,
+    ) {
+        let end = tool.translation.vector;
         for ((mut column, link), (_, axis)) in
-            jacobian.column_iter_mut().zip(&links).zip(&self.joints)
+            jacobian.column_iter_mut().zip(links).zip(&self.joints)
         {
             let axis = link.rotation * axis.into_inner();
             let linear = axis.cross(&(end - link.translation.vector));
             column.fixed_rows_mut::<3>(0).copy_from(&linear);
             column.fixed_rows_mut::<3>(3).copy_from(&axis);
         }
-        jacobian
     }
 }
 

@@ -32,7 +32,12 @@ pub struct Checker {
     kinematics: Option<Kinematics>,
     nearness: Option<Nearness>,
     clearance: f64,
-    before: Option<Vec<Before>>,
+    /// The joints at the command before; empty where nothing came before.
+    before: Vec<Before>,
+    /// Room for the joints at the command that is judged.
+    now: Vec<Before>,
+    /// Room for where the joints were.
+    earlier: Vec<f64>,
     /// What is wrong with the state to start from; the next command is judged by it.
     bad_start: Option<String>,
     commands: u64,
@@ -63,7 +68,9 @@ impl Checker {
             kinematics,
             nearness: Nearness::new(description)?,
             clearance: 0.0,
-            before: None,
+            before: Vec::with_capacity(description.joints.len()),
+            now: Vec::with_capacity(description.joints.len()),
+            earlier: Vec::with_capacity(description.joints.len()),
             bad_start: None,
             commands: 0,
             violations: 0,
@@ -103,10 +110,13 @@ impl Checker {
             acceleration: 0.0,
             jerk: 0.0,
         };
-        self.before = sound.then(|| state.positions.iter().map(at_rest).collect());
+        self.before.clear();
+        if sound {
+            self.before.extend(state.positions.iter().map(at_rest));
+        }
     }
 
-    /// Judges a command.
+    /// Judges a command. Nothing is allocated while there is nothing to say.
     pub fn check(&mut self, command: &JointCommand, _now_ns: u64) -> Vec<Violation> {
         let found = self.judge(command);
         self.count(command, found)
@@ -127,7 +137,7 @@ impl Checker {
         let sound = state.positions.len() == self.description.joints.len()
             && state.positions.iter().all(|v| v.is_finite());
         if sound && lead_limit > 0.0 && command.positions.len() == state.positions.len() {
-            let motions = self.before.iter().flatten();
+            let motions = &self.before;
             for ((joint, now), measured) in self
                 .description
                 .joints
@@ -180,12 +190,12 @@ impl Checker {
             found.push("a number that is not finite".to_owned());
             return found;
         }
-        let mut now = Vec::with_capacity(joints.len());
+        self.now.clear();
         for (i, (joint, &position)) in joints.iter().zip(&command.positions).enumerate() {
-            let before = self.before.as_ref().and_then(|b| b.get(i).copied());
+            let before = self.before.get(i).copied();
             let motion = judge_joint(joint, position, before, self.description.control_hz);
             found.extend(motion.1);
-            now.push(motion.0);
+            self.now.push(motion.0);
         }
         if let (Some(kinematics), Some(w)) = (&self.kinematics, &self.description.workspace) {
             let at = kinematics.tool_pose(&command.positions).translation.vector;
@@ -204,17 +214,18 @@ impl Checker {
         if !(0.0..=widest).contains(&width) {
             found.push(format!("opening {width} m, limits 0 to {widest}"));
         }
-        self.before = Some(now);
+        std::mem::swap(&mut self.before, &mut self.now);
         found
     }
 
-    fn judge_nearness(&self, joints: &[f64]) -> Option<String> {
-        let nearness = self.nearness.as_ref()?;
+    fn judge_nearness(&mut self, joints: &[f64]) -> Option<String> {
+        let nearness = self.nearness.as_mut()?;
         let wanted = self.clearance - ROUNDING;
         let (distance, [a, b]) = nearness.closer_than(wanted, joints)?;
-        let before: Vec<f64> = self.before.iter().flatten().map(|b| b.position).collect();
-        if before.len() == joints.len()
-            && let Some((earlier, _)) = nearness.closer_than(wanted, &before)
+        self.earlier.clear();
+        self.earlier.extend(self.before.iter().map(|b| b.position));
+        if self.earlier.len() == joints.len()
+            && let Some((earlier, _)) = nearness.closer_than(wanted, &self.earlier)
             && distance >= earlier - ROUNDING
         {
             return None;

@@ -1,6 +1,7 @@
 //! The guard.
 
 mod moving;
+mod remembered;
 
 use crate::limits::Limits;
 use crate::shaping::{self, held};
@@ -9,6 +10,7 @@ use crate::{GuardConfig, GuardError, Proposal, Refusal, Refusals};
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use moving::Moving;
+pub use remembered::Remembered;
 
 /// Braking this long, ticks, is looked at from its end first: that is where most of it goes too far.
 const LONG_BRAKING: usize = 64;

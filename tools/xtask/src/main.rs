@@ -4,12 +4,15 @@ mod bench;
 mod conformance;
 mod cuda;
 mod faults;
+mod realtime;
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 const USAGE: &str = "usage: cargo xtask ci
            format, lints, tests (those beside other programs too), documentation, the loop end to end
+       cargo xtask realtime
+           guard, gate and control loop under RealtimeSanitizer: they neither allocate nor wait
        cargo xtask check-cuda [FOLDER]
            compiles with CUDA; FOLDER is a crate to use in place of cubecl-llvm, which downloads LLVM
        cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda] [--only PART]
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
             Some(options) => ended(faults::run(&options)),
             None => misunderstood(),
         },
+        ["realtime"] => ended(realtime::run()),
         ["check-cuda"] => ended(cuda::check(None)),
         ["check-cuda", llvm] => ended(cuda::check(Some(llvm.as_ref()))),
         _ => misunderstood(),
@@ -185,6 +189,13 @@ fn ci() -> ExitCode {
             }
         }
     }
+    println!("== real time: cargo xtask realtime");
+    let start = Instant::now();
+    if let Err(error) = realtime::run() {
+        eprintln!("== real time failed: {error}");
+        return ExitCode::FAILURE;
+    }
+    took.push(format!("real time {:.0} s", start.elapsed().as_secs_f64()));
     println!("== all passed: {}", took.join(", "));
     ExitCode::SUCCESS
 }

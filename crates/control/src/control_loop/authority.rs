@@ -5,6 +5,53 @@ use apprentice_core::Observation;
 use apprentice_link::TakeoverInbox;
 use apprentice_safety::Authority;
 
+/// Who decided since the last action.
+pub(super) struct Decided {
+    authority: Authority,
+    /// Whether a person wanted something, and what they wanted last.
+    wanted: bool,
+    human: Vec<f32>,
+    /// What the person who has the arm wants now; empty to stay.
+    now: Vec<f32>,
+    /// The last answer, and for how long (ns, at least) no other could be had.
+    heard: (Authority, u64),
+}
+
+impl Default for Decided {
+    fn default() -> Self {
+        Self {
+            authority: Authority::Policy,
+            wanted: false,
+            human: Vec::with_capacity(MOST_NUMBERS),
+            now: Vec::with_capacity(MOST_NUMBERS),
+            heard: (Authority::Nobody, 0),
+        }
+    }
+}
+
+impl Decided {
+    pub fn forget(&mut self) {
+        self.authority = Authority::Policy;
+        self.wanted = false;
+    }
+
+    /// The action that the person who has the arm wants now, in room that has to be given back.
+    pub fn lend(&mut self) -> Vec<f32> {
+        std::mem::take(&mut self.now)
+    }
+
+    pub fn give_back(&mut self, room: Vec<f32>) {
+        self.now = room;
+    }
+}
+
+/// Numbers of an action that room is kept for: messages have no more.
+const MOST_NUMBERS: usize = 64;
+
+/// Whoever hears devices may be put to sleep in the middle of a message, and is not waited for. So long the last
+/// answer does, ns; then nobody has the arm.
+const MOST_UNHEARD_NS: u64 = 20_000_000;
+
 impl ControlLoop {
     /// Lets people take over by the devices this inbox listens to.
     pub fn listen_to(&mut self, takeover: TakeoverInbox) {
@@ -14,10 +61,25 @@ impl ControlLoop {
     /// The agent decides anew: what it decides from now on counts, if the policy has the arm now. Whoever
     /// has it while the agent thinks voids that.
     pub(crate) fn rearm(&mut self) {
-        let takeover = self.takeover.as_ref();
-        self.takeovers = takeover.map_or(0, |t| t.counts().0);
-        let authority = takeover.map_or(Authority::Policy, |t| t.decide().0);
+        while !self.try_rearm() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// As [`Self::rearm`], without waiting: `false`, with nothing changed, where a device is being heard just
+    /// now.
+    pub(crate) fn try_rearm(&mut self) -> bool {
+        let (authority, takeovers) = match &self.takeover {
+            None => (Authority::Policy, 0),
+            Some(takeover) => match takeover.try_decide(&mut self.decided.now) {
+                None => return false,
+                Some(heard) => heard,
+            },
+        };
+        self.decided.heard = (authority, 0);
+        self.takeovers = takeovers;
         self.interrupted = authority != Authority::Policy;
+        true
     }
 
     /// Whether a person or nobody has had the arm since the agent decided.
@@ -26,32 +88,48 @@ impl ControlLoop {
         self.interrupted
     }
 
-    /// Who decides now; remembers it for the episode.
-    pub(super) fn authority(&mut self) -> (Authority, Vec<f32>) {
+    /// Who decides now; remembers it for the episode. Never waits for whoever hears the devices.
+    pub(super) fn authority(&mut self) -> Authority {
         let Some(takeover) = &self.takeover else {
-            return (Authority::Policy, Vec::new());
+            return Authority::Policy;
         };
-        let (authority, action) = takeover.decide();
-        let takeovers = takeover.counts().0;
+        let decided = &mut self.decided;
+        let (authority, takeovers) = match takeover.try_decide(&mut decided.now) {
+            Some((authority, takeovers)) => {
+                decided.heard = (authority, 0);
+                (authority, takeovers)
+            }
+            None => {
+                let (last, unheard_ns) = &mut decided.heard;
+                *unheard_ns = unheard_ns.saturating_add(self.pace.period_ns());
+                let believed = *unheard_ns <= MOST_UNHEARD_NS.max(self.pace.period_ns());
+                let authority = if believed { *last } else { Authority::Nobody };
+                (authority, self.takeovers)
+            }
+        };
         let unseen = std::mem::replace(&mut self.takeovers, takeovers) != takeovers;
         match authority {
             Authority::Human => {
-                self.decided.0 = Authority::Human;
-                if !action.is_empty() {
-                    self.decided.1 = Some(action.clone());
+                decided.authority = Authority::Human;
+                if !decided.now.is_empty() {
+                    decided.wanted = true;
+                    decided.human.clone_from(&decided.now);
                 }
             }
             Authority::Policy if !unseen => {}
-            _ if self.decided.0 == Authority::Policy => self.decided.0 = Authority::Nobody,
+            _ if decided.authority == Authority::Policy => decided.authority = Authority::Nobody,
             _ => {}
         }
         self.interrupted |= unseen || authority != Authority::Policy;
-        (authority, action)
+        authority
     }
 
     /// What there is to say since the last action.
     pub(crate) fn acted(&mut self, observation: Observation) -> Acted {
-        let (authority, human) = std::mem::replace(&mut self.decided, (Authority::Policy, None));
+        let decided = &mut self.decided;
+        let authority = decided.authority;
+        let human = decided.wanted.then(|| decided.human.clone());
+        decided.forget();
         Acted {
             observation,
             refusals: std::mem::take(&mut self.refusals),

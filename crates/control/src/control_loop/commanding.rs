@@ -2,113 +2,231 @@
 
 use super::ControlLoop;
 use crate::ControlError;
-use apprentice_core::{CartesianAction, JointCommand, RobotState};
-use apprentice_safety::{Admitted, Authority, Guard, Refusal};
-use std::collections::VecDeque;
+use apprentice_core::{CartesianAction, JointCommand};
+use apprentice_robot::{DifferentialIk, RobotDescription};
+use apprentice_safety::{Authority, Guard, Proposal, Refusal, Refusals, Remembered};
 
-/// Joint positions and opening, and when they were due (ns), or what makes them none.
-type Proposed = Result<((Vec<f64>, f64), u64), Refusal>;
+/// Room for a command and what it is made of: a tick allocates nothing.
+pub(super) struct Room {
+    /// Joints from which targets are looked for.
+    from: Vec<f64>,
+    /// Joint targets that are proposed.
+    targets: Vec<f64>,
+    command: JointCommand,
+}
 
-/// Commands that a robot which takes whole paths has been sent and that are still to come, each with the guard
-/// as it is after it.
-pub(super) type Path = VecDeque<(Guard, Admitted)>;
+impl Room {
+    pub fn new(description: &RobotDescription) -> Self {
+        let joints = description.joints.len();
+        Self {
+            from: Vec::with_capacity(joints),
+            targets: Vec::with_capacity(joints),
+            command: command(joints),
+        }
+    }
+}
+
+fn command(joints: usize) -> JointCommand {
+    JointCommand {
+        sequence: 0,
+        stamp_ns: 0,
+        positions: Vec::with_capacity(joints),
+        gripper_width: 0.0,
+    }
+}
+
+/// Commands that a robot which takes whole paths has been sent, each with why it was changed and the guard as it
+/// is after it.
+pub(super) struct Ahead {
+    commands: Vec<JointCommand>,
+    after: Vec<(Refusals, Remembered)>,
+    /// The guard before the path.
+    before: Remembered,
+    /// Where the next command is that is still to come, of so many.
+    next: usize,
+    count: usize,
+}
+
+impl Ahead {
+    /// Room for paths of so many commands.
+    pub fn new(guard: &Guard, ticks: u64) -> Self {
+        let ticks = usize::try_from(ticks).unwrap_or(0);
+        let before = guard.remember();
+        Self {
+            commands: (0..ticks).map(|_| command(before.joints())).collect(),
+            after: vec![(Refusals::default(), before.clone()); ticks],
+            before,
+            next: 0,
+            count: 0,
+        }
+    }
+
+    /// What is left of the path is void.
+    pub fn clear(&mut self) {
+        (self.next, self.count) = (0, 0);
+    }
+}
 
 impl ControlLoop {
     /// Sends a robot that takes paths all commands of an action at once, unless somebody else has the arm.
-    pub(super) fn send_ahead(
-        &mut self,
-        action: Option<(&[f32], u64)>,
-    ) -> Result<Path, ControlError> {
-        let mut path = Path::new();
+    pub(super) fn send_ahead(&mut self, action: Option<(&[f32], u64)>) -> Result<(), ControlError> {
+        self.ahead.clear();
         let Some((action, due_ns)) = action.filter(|_| self.link.takes_paths()) else {
-            return Ok(path);
+            return Ok(());
         };
-        if self.authority().0 != Authority::Policy || self.is_interrupted() {
-            return Ok(path);
+        if self.authority() != Authority::Policy || self.is_interrupted() {
+            return Ok(());
         }
         let Some(state) = &self.state else {
             return Err(ControlError::NoStart(self.description().name.clone()));
         };
-        let (mut guard, mut target) = (self.guard.clone(), self.target.clone());
         let (now_ns, period_ns) = (self.pace.now_ns(), self.pace.period_ns());
-        for tick in 0..self.ticks_per_action {
-            let later = tick.saturating_mul(period_ns);
-            let proposed = self
-                .joint_targets(&target, action)
-                .map(|targets| (targets, due_ns.saturating_add(later)));
+        let Room { from, targets, .. } = &mut self.room;
+        let Ahead {
+            commands,
+            after,
+            before,
+            ..
+        } = &mut self.ahead;
+        let mut kept = self.guard.remember_into(before);
+        from.clone_from(&self.target);
+        for (tick, (command, (refusals, guard))) in (0..).zip(commands.iter_mut().zip(after)) {
+            let later = period_ns.saturating_mul(tick);
+            let robot = self.link.description();
+            let wanted = joint_targets(self.ik.as_mut(), robot, from, action, period_ns, targets);
             self.sequence += 1;
+            let proposal = wanted.map(|gripper_width| Proposal {
+                sequence: self.sequence,
+                stamp_ns: due_ns.saturating_add(later),
+                observed_ns: None,
+                positions: targets,
+                gripper_width,
+            });
             let at_ns = now_ns.saturating_add(later);
-            let admitted = admit(&mut guard, proposed, self.sequence, state, at_ns);
-            target.clone_from(&admitted.command.positions);
-            path.push_back((guard.clone(), admitted));
+            *refusals = match proposal {
+                Ok(proposal) => self.guard.admit_into(proposal, state, at_ns, command),
+                Err(reason) => self.guard.hold_into(reason, state, at_ns, command),
+            };
+            command.sequence = self.sequence;
+            from.clone_from(&command.positions);
+            kept &= self.guard.remember_into(guard);
         }
-        let commands: Vec<JointCommand> = path.iter().map(|(_, a)| a.command.clone()).collect();
-        self.link.send_path(&commands)?;
-        Ok(path)
+        kept &= self.guard.go_back_to(before);
+        if !kept {
+            return Err(ControlError::NoStart(self.description().name.clone()));
+        }
+        self.link.send_path(&self.ahead.commands)?;
+        self.ahead.count = self.ahead.commands.len();
+        Ok(())
     }
 
-    /// Sends what whoever has the arm wants; of `path` the next command has been sent before, and what is left
+    /// Sends what whoever has the arm wants; of a path the next command has been sent before, and what is left
     /// is void once somebody else has the arm.
     pub(super) fn command_authorised(
         &mut self,
         action: Option<(&[f32], u64)>,
-        path: &mut Path,
     ) -> Result<(), ControlError> {
-        let (authority, wanted) = self.authority();
+        let authority = self.authority();
         if authority == Authority::Policy && !self.is_interrupted() {
-            return match path.pop_front() {
-                Some((guard, admitted)) => {
-                    self.guard = guard;
-                    let now_ns = self.pace.now_ns();
-                    self.take_note(&admitted, now_ns);
-                    Ok(())
-                }
-                None => self.command(action),
+            return if self.ahead.next < self.ahead.count {
+                self.follow_path();
+                Ok(())
+            } else {
+                self.command(action)
             };
         }
-        path.clear();
-        if authority == Authority::Human && !wanted.is_empty() {
+        self.ahead.clear();
+        let wanted = self.decided.lend();
+        let sent = if authority == Authority::Human && !wanted.is_empty() {
             let now_ns = self.pace.now_ns();
             self.command(Some((&wanted, now_ns)))
         } else {
             self.command(None)
+        };
+        self.decided.give_back(wanted);
+        sent
+    }
+
+    /// The next command of the path takes effect.
+    fn follow_path(&mut self) {
+        let place = self.ahead.next;
+        self.ahead.next += 1;
+        let Ahead {
+            commands, after, ..
+        } = &self.ahead;
+        if let (Some(command), Some((refusals, guard))) = (commands.get(place), after.get(place))
+            && self.guard.go_back_to(guard)
+        {
+            self.room.command.copy_from(command);
+            let (refusals, now_ns) = (*refusals, self.pace.now_ns());
+            self.take_note(refusals, now_ns);
         }
     }
 
     /// Sends the command that goes towards joint targets of now.
-    pub(super) fn propose(&mut self, positions: Vec<f64>, width: f64) -> Result<(), ControlError> {
+    pub(super) fn propose(&mut self, positions: &[f64], width: f64) -> Result<(), ControlError> {
         let now_ns = self.pace.now_ns();
-        self.send(Ok(((positions, width), now_ns)), now_ns)
+        self.room.targets.clear();
+        self.room.targets.extend_from_slice(positions);
+        self.send(Ok((width, now_ns)), now_ns)
     }
 
     /// Sends the command that goes on with an action which was due at a time (ns), or brakes.
     pub(super) fn command(&mut self, action: Option<(&[f32], u64)>) -> Result<(), ControlError> {
         let proposed = match action {
-            Some((action, due_ns)) => self
-                .joint_targets(&self.target, action)
-                .map(|targets| (targets, due_ns)),
+            Some((action, due_ns)) => joint_targets(
+                self.ik.as_mut(),
+                self.link.description(),
+                &self.target,
+                action,
+                self.pace.period_ns(),
+                &mut self.room.targets,
+            )
+            .map(|width| (width, due_ns)),
             None => Err(Refusal::Stale),
         };
         let now_ns = self.pace.now_ns();
         self.send(proposed, now_ns)
     }
 
-    /// Sends what the guard makes of a proposal.
-    fn send(&mut self, proposed: Proposed, now_ns: u64) -> Result<(), ControlError> {
+    /// Sends what the guard makes of the targets that lie in the room, of an opening (m) and when they were
+    /// due (ns), or of what makes them none.
+    fn send(
+        &mut self,
+        proposed: Result<(f64, u64), Refusal>,
+        now_ns: u64,
+    ) -> Result<(), ControlError> {
         let Some(state) = &self.state else {
             return Err(ControlError::NoStart(self.description().name.clone()));
         };
         self.sequence += 1;
-        let admitted = admit(&mut self.guard, proposed, self.sequence, state, now_ns);
-        self.take_note(&admitted, now_ns);
-        Ok(self.link.send(&admitted.command)?)
+        let Room {
+            targets, command, ..
+        } = &mut self.room;
+        let refusals = match proposed {
+            Ok((gripper_width, stamp_ns)) => {
+                let proposal = Proposal {
+                    sequence: self.sequence,
+                    stamp_ns,
+                    observed_ns: None,
+                    positions: targets,
+                    gripper_width,
+                };
+                self.guard.admit_into(proposal, state, now_ns, command)
+            }
+            Err(reason) => self.guard.hold_into(reason, state, now_ns, command),
+        };
+        command.sequence = self.sequence;
+        self.take_note(refusals, now_ns);
+        Ok(self.link.send(&self.room.command)?)
     }
 
-    /// Counts and judges a command that takes effect now.
-    fn take_note(&mut self, admitted: &Admitted, now_ns: u64) {
-        self.refusals.merge(admitted.refusals);
-        self.totals.count(admitted.refusals);
-        for violation in self.checker.check(&admitted.command, now_ns) {
+    /// Counts and judges the command that lies in the room and takes effect now.
+    fn take_note(&mut self, refusals: Refusals, now_ns: u64) {
+        self.refusals.merge(refusals);
+        self.totals.count(refusals);
+        let command = &self.room.command;
+        for violation in self.checker.check(command, now_ns) {
             tracing::error!(
                 "command {} left the guard of {} outside the limits: {}",
                 violation.sequence,
@@ -116,50 +234,34 @@ impl ControlLoop {
                 violation.what
             );
         }
-        self.target.clone_from(&admitted.command.positions);
-    }
-
-    /// Joint targets for an action from where the last ones were, or what makes it none.
-    fn joint_targets(&self, from: &[f64], action: &[f32]) -> Result<(Vec<f64>, f64), Refusal> {
-        if action.len() != self.description().action_dim() {
-            return Err(Refusal::Dimension);
-        }
-        if action.iter().any(|v| !v.is_finite()) {
-            return Err(Refusal::NotFinite);
-        }
-        let Some(ik) = &self.ik else {
-            let joints = self.description().joints.len();
-            let mut positions: Vec<f64> = action.iter().map(|&v| f64::from(v)).collect();
-            let opening = positions.get(joints).copied().unwrap_or(0.0);
-            positions.truncate(joints);
-            return Ok((positions, opening));
-        };
-        let action = CartesianAction::from_vector(action).ok_or(Refusal::NotAPose)?;
-        let period = self.pace.period_ns() as f64 * 1e-9;
-        Ok((ik.step(from, &action.pose, period), action.gripper_width))
+        self.target.clone_from(&command.positions);
     }
 }
 
-/// What the guard makes of a proposal.
-fn admit(
-    guard: &mut Guard,
-    proposed: Proposed,
-    sequence: u64,
-    state: &RobotState,
-    now_ns: u64,
-) -> Admitted {
-    let mut admitted = match proposed {
-        Ok(((positions, gripper_width), stamp_ns)) => {
-            let proposed = JointCommand {
-                sequence,
-                stamp_ns,
-                positions,
-                gripper_width,
-            };
-            guard.admit(&proposed, state, now_ns)
-        }
-        Err(reason) => guard.hold(reason, state, now_ns),
+/// Writes joint targets for an action, a period (ns) on from where the last ones were, and answers the opening
+/// (m), or what makes it no action.
+fn joint_targets(
+    ik: Option<&mut DifferentialIk>,
+    robot: &RobotDescription,
+    from: &[f64],
+    action: &[f32],
+    period_ns: u64,
+    targets: &mut Vec<f64>,
+) -> Result<f64, Refusal> {
+    if action.len() != robot.action_dim() {
+        return Err(Refusal::Dimension);
+    }
+    if action.iter().any(|v| !v.is_finite()) {
+        return Err(Refusal::NotFinite);
+    }
+    let Some(ik) = ik else {
+        let joints = robot.joints.len();
+        targets.clear();
+        targets.extend(action.iter().take(joints).map(|&v| f64::from(v)));
+        return Ok(action.get(joints).map_or(0.0, |&v| f64::from(v)));
     };
-    admitted.command.sequence = sequence;
-    admitted
+    let action = CartesianAction::from_vector(action).ok_or(Refusal::NotAPose)?;
+    let period = period_ns as f64 * 1e-9;
+    ik.step_into(from, &action.pose, period, targets);
+    Ok(action.gripper_width)
 }

@@ -1,7 +1,6 @@
 //! Bringing an arm to rest, keeping it there, and home.
 
 use super::ControlLoop;
-use super::commanding::Path;
 use crate::ControlError;
 use crate::thinking::Decided;
 use apprentice_core::Observation;
@@ -18,9 +17,9 @@ impl ControlLoop {
             if let Some(seen) = self.head_home()? {
                 return Ok(seen);
             }
-            while self.authority().0 != Authority::Policy {
-                self.command_authorised(None, &mut Path::default())?;
-                self.wait(false)?;
+            while self.authority() != Authority::Policy {
+                self.command_authorised(None)?;
+                self.wait()?;
             }
         }
     }
@@ -40,15 +39,18 @@ impl ControlLoop {
             apart.fold(0.0, f64::max)
         };
         loop {
-            if self.authority().0 != Authority::Policy {
+            if self.authority() != Authority::Policy {
                 return Ok(None);
             }
             seconds += self.pace.period_ns() as f64 * 1e-9;
-            self.propose(way.at(seconds), width)?;
-            let arrived = seconds > way.duration_s() && away(&self.target) < 1e-3;
-            let seen = self.wait(arrived)?;
-            if arrived && self.guard.is_at_rest() {
-                return Ok(Some(seen));
+            self.propose(&way.at(seconds), width)?;
+            if seconds > way.duration_s() && away(&self.target) < 1e-3 {
+                let seen = self.wait_for_frames()?;
+                if self.guard.is_at_rest() {
+                    return Ok(Some(seen));
+                }
+            } else {
+                self.wait()?;
             }
             if seconds > patience {
                 let reason = format!(
@@ -70,11 +72,21 @@ impl ControlLoop {
         if decided.wait(Duration::from_nanos(self.pace.period_ns() / 4)) {
             return Ok(());
         }
-        let action = self.action.take();
+        let (numbers, due) = (std::mem::take(&mut self.action.0), self.action.1.take());
+        self.ahead.clear();
+        let held = self.hold(due.map(|due_ns| (&numbers[..], due_ns)), decided);
+        self.action.0 = numbers;
+        held
+    }
+
+    fn hold(
+        &mut self,
+        action: Option<(&[f32], u64)>,
+        decided: &Decided,
+    ) -> Result<(), ControlError> {
         loop {
-            let wanted = action.as_ref().map(|(numbers, due)| (&numbers[..], *due));
-            self.command_authorised(wanted, &mut Path::default())?;
-            self.wait(false)?;
+            self.command_authorised(action)?;
+            self.wait()?;
             if decided.wait(Duration::ZERO) {
                 return Ok(());
             }
@@ -90,7 +102,7 @@ impl ControlLoop {
         if self.is_lockstep() || self.state.is_none() {
             return Ok(());
         }
-        self.action = None;
+        self.action.1 = None;
         for _ in 0..self.guard.braking_ticks() {
             if self.guard.is_at_rest() {
                 break;

@@ -153,7 +153,7 @@ impl Control<'_> {
         if authority == apprentice_safety::Authority::Policy {
             state.wanted = true;
             if before && !state.schedule.left(state.tick + 1).is_empty() {
-                robot.rearm();
+                robot.try_rearm();
             }
         } else {
             state.schedule.clear();

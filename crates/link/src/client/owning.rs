@@ -4,7 +4,7 @@ use super::RobotLink;
 use crate::error::key_error;
 use crate::wire::{self, AdvanceRequest, Status};
 use crate::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
-use apprentice_core::{JointCommand, Observation};
+use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Denial, Phase, Service};
 use std::time::{Duration, Instant};
@@ -71,6 +71,10 @@ impl Arm for RobotLink {
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
         self.inbox.latest(want_frames, within)
+    }
+
+    fn latest_state(&self, within: Freshness, state: &mut RobotState) -> Result<bool, LinkError> {
+        self.inbox.latest_state(within, state)
     }
 
     fn advance(&mut self, duration_ns: u64, want_frames: bool) -> Result<Observation, LinkError> {

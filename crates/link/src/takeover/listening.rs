@@ -6,7 +6,7 @@ use crate::wire::{self, Takeover};
 use crate::{Inbox, LinkError, keys::Keys};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Arbiter, Authority};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 use zenoh::bytes::ZBytes;
 use zenoh::pubsub::Subscriber;
@@ -122,6 +122,22 @@ impl TakeoverInbox {
             _ => Vec::new(),
         };
         (authority, action)
+    }
+
+    /// As [`TakeoverInbox::decide`], into `action`, which keeps its room, and with the takeovers so far: without
+    /// allocating and without waiting. `None`, with `action` as it was, where a message is being heard just now.
+    pub fn try_decide(&self, action: &mut Vec<f32>) -> Option<(Authority, u64)> {
+        let mut heard = match self.heard.try_lock() {
+            Ok(heard) => heard,
+            Err(TryLockError::Poisoned(heard)) => heard.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let authority = heard.arbiter.decide(self.now_ns());
+        action.clear();
+        if authority == Authority::Human {
+            action.extend_from_slice(&heard.action);
+        }
+        Some((authority, heard.arbiter.takeovers()))
     }
 
     /// A new episode begins: the policy has the arm, unless a person holds it.

@@ -1,6 +1,7 @@
 //! Distances of an arm's capsules, by search: no formula for where two segments are nearest.
 
 use apprentice_robot::{DescriptionError, Kinematics, RobotDescription};
+use nalgebra::Isometry3;
 
 /// Cuts of the search along a segment: each leaves 0.62 of it, so a metre shrinks to 1e-9 m.
 const CUTS: usize = 44;
@@ -13,6 +14,10 @@ pub(super) struct Nearness {
     description: RobotDescription,
     kinematics: Kinematics,
     pairs: Vec<[usize; 2]>,
+    /// Room for the base's frame, each joint's and the tool's.
+    frames: Vec<Isometry3<f64>>,
+    /// Room for where the capsules are, and their radii.
+    placed: Vec<(Place, Place, f64)>,
 }
 
 impl Nearness {
@@ -39,19 +44,21 @@ impl Nearness {
             kinematics: Kinematics::new(description)?,
             description: description.clone(),
             pairs,
+            frames: vec![Isometry3::identity(); description.joints.len() + 2],
+            placed: Vec::with_capacity(count),
         }))
     }
 
     /// A distance of two capsules that is less than `wanted`, metres, and which two they are; `None` when all
     /// keep it.
-    pub fn closer_than(&self, wanted: f64, joints: &[f64]) -> Option<(f64, [usize; 2])> {
-        let links = self.kinematics.link_poses(joints);
-        let tool = self.kinematics.tool_pose(joints);
+    pub fn closer_than(&mut self, wanted: f64, joints: &[f64]) -> Option<(f64, [usize; 2])> {
+        if !self.kinematics.frames_into(joints, &mut self.frames) {
+            return None;
+        }
+        let frames = &self.frames;
         let put = |frame: usize, place: Place| -> Place {
-            let pose = match frame {
-                0 => return place,
-                f if f <= links.len() => &links[f - 1],
-                _ => &tool,
+            let Some(pose) = frames.get(frame).or(frames.last()) else {
+                return place;
             };
             let turned = pose.rotation.to_rotation_matrix();
             let row = |i: usize| {
@@ -59,15 +66,13 @@ impl Nearness {
             };
             [row(0), row(1), row(2)]
         };
-        let placed: Vec<(Place, Place, f64)> = self
-            .description
-            .capsules
-            .iter()
-            .map(|c| (put(c.frame, c.from), put(c.frame, c.to), c.radius))
-            .collect();
+        self.placed.clear();
+        let capsules = self.description.capsules.iter();
+        let places = capsules.map(|c| (put(c.frame, c.from), put(c.frame, c.to), c.radius));
+        self.placed.extend(places);
         let mut worst: Option<(f64, [usize; 2])> = None;
         for &[i, j] in &self.pairs {
-            let ((a, b, r), (c, d, s)) = (placed[i], placed[j]);
+            let ((a, b, r), (c, d, s)) = (self.placed[i], self.placed[j]);
             // Balls around both capsules that are far apart say enough.
             let balls = length(between(middle(a, b), middle(c, d)))
                 - length(between(a, b)) / 2.0

@@ -5,7 +5,7 @@ use crate::limits::Limits;
 use crate::shaping::{self, Motion, Stream};
 
 /// A joint on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Moving {
     pub limits: Limits,
     pub velocity: f64,
