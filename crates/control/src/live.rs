@@ -3,25 +3,80 @@
 //! Each robot has a control thread, which commands it at its control rate and does nothing else that could
 //! take time, and a recording thread behind a queue of bounded length. The agent thinks on the caller's
 //! thread, about the newest observation of whichever robot will run out of actions first.
+//!
+//! The control thread waits for neither: what it shows them and what they answer lies on the `board` or in the
+//! queue, where it only ever tries. Once a policy tick, after its last command, what was seen is put into memory
+//! of its own for them.
 
+mod bell;
 mod board;
 mod control_thread;
 mod deciding;
+mod recording;
+/// What the model of the board puts others in place of.
+mod sync {
+    pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    pub(super) use std::sync::{Mutex, PoisonError, TryLockError};
+}
 
 use crate::control_loop::ControlLoop;
-use crate::schedule::Blending;
+use crate::schedule::{Blending, PAST, Schedule};
 use crate::session::Running;
 use crate::{Agent, ControlError};
-use apprentice_core::Seed;
-use apprentice_episode::{EpisodeEntry, EpisodeWriter, Tick};
-use board::{Bell, Board};
+use apprentice_core::{Observation, Seed};
+use apprentice_episode::{EpisodeEntry, Tick};
+use bell::Bell;
+use board::{Board, ControlSide};
 use control_thread::Control;
 use deciding::think;
-use std::sync::mpsc::{Receiver, sync_channel};
+use recording::record;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 /// Ticks that may wait to be written; a disk that falls further behind ends the episode.
 const UNWRITTEN: usize = 128;
+
+/// What a robot saw before a policy tick, and felt of itself.
+struct Seen {
+    observation: Observation,
+    felt: Vec<f32>,
+}
+
+/// What the agent is shown of a robot.
+#[derive(Default)]
+struct Sight {
+    tick: u64,
+    /// Whether the agent may decide: the policy has the arm.
+    wanted: bool,
+    /// Actions that are left, and ticks since they were decided.
+    left: usize,
+    used: u64,
+    /// Policy ticks the next decision is expected to take.
+    expected_delay: u64,
+    /// The first tick of the chunk that is carried out.
+    running: Option<u64>,
+    /// What was carried out before, in as much of the room as is used.
+    past: Vec<Vec<f32>>,
+    past_count: usize,
+    /// Oldest first.
+    seen: Vec<Arc<Seen>>,
+}
+
+impl Sight {
+    fn remember<'a>(&mut self, past: impl Iterator<Item = &'a Vec<f32>>) {
+        self.past.resize_with(PAST, Vec::new);
+        self.past_count = 0;
+        for (room, action) in self.past.iter_mut().zip(past) {
+            room.clone_from(action);
+            self.past_count += 1;
+        }
+    }
+
+    fn past(&self) -> &[Vec<f32>] {
+        self.past.get(..self.past_count).unwrap_or_default()
+    }
+}
 
 /// How an agent's decisions reach a robot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -69,7 +124,7 @@ impl LiveFigures {
 }
 
 /// Runs the episodes of a group for `ticks` policy ticks, and closes their files. `watch` is told of every
-/// tick on the robot's control thread: it must not wait.
+/// tick on the robot's recording thread: where it waits too long the episode ends.
 ///
 /// # Errors
 /// The first error of link, agent or recorder; every arm has been told to stop by then.
@@ -82,16 +137,7 @@ pub(crate) fn run(
     watch: &(dyn Fn(usize, &Tick) + Sync),
 ) -> Result<(Vec<EpisodeEntry>, LiveFigures), ControlError> {
     let seeds: Vec<Seed> = running.iter().map(|r| r.seed).collect();
-    let boards: Vec<Board> = running
-        .iter()
-        .map(|r| {
-            Board::new(
-                thinking.blending,
-                r.observations.clone(),
-                r.proprioception.clone(),
-            )
-        })
-        .collect();
+    let boards: Vec<_> = running.iter().map(|_| Board::new()).collect();
     let bell = &Bell::default();
     let history = agent.history().max(1);
     let boards = &boards;
@@ -101,18 +147,26 @@ pub(crate) fn run(
             let board = boards.get(i).ok_or(ControlError::Thread(i))?;
             let (sender, receiver) = sync_channel(UNWRITTEN);
             let Running { writer, first, .. } = running;
+            let seen = running.observations.into_iter().zip(running.proprioception);
+            let seen = seen.map(|(observation, felt)| Arc::new(Seen { observation, felt }));
             let recorder = thread::Builder::new()
                 .name(format!("recorder-{i}"))
-                .spawn_scoped(scope, move || record(writer, &receiver, board))
+                .spawn_scoped(scope, move || {
+                    let watch = |tick: &Tick| watch(i, tick);
+                    record(writer, &receiver, watch, || board.is_whole())
+                })
                 .map_err(|_| ControlError::Thread(i))?;
             let control = Control {
                 place: i,
+                side: ControlSide::new(board),
                 board,
                 bell,
                 history,
                 first,
                 recorder: sender,
-                watch,
+                schedule: Schedule::new(thinking.blending),
+                seen: seen.collect(),
+                wanted: true,
             };
             let control = thread::Builder::new()
                 .name(format!("control-{i}"))
@@ -122,7 +176,7 @@ pub(crate) fn run(
         }
         let thought = think(agent, boards, &seeds, thinking, bell);
         if thought.is_err() {
-            boards.iter().for_each(|b| b.lock().done = true);
+            boards.iter().for_each(Board::end);
         }
         let mut figures = LiveFigures::default();
         let (mut entries, mut failed) = (Vec::new(), None);
@@ -160,21 +214,4 @@ pub(crate) fn run(
         figures.slowest_ms = slowest_ms;
         Ok((entries, figures))
     })
-}
-
-/// Writes what comes, until nothing more can. An episode that was not carried out to its end is not closed: it
-/// reads as cut off.
-fn record(
-    mut writer: EpisodeWriter,
-    ticks: &Receiver<Tick>,
-    board: &Board,
-) -> Result<Option<EpisodeEntry>, ControlError> {
-    for tick in ticks {
-        writer.tick(&tick)?;
-    }
-    if board.lock().whole {
-        Ok(Some(writer.finish()?))
-    } else {
-        Ok(None)
-    }
 }

@@ -1,8 +1,12 @@
 //! Which action is due at a policy tick, when chunks come while others are being carried out.
 
+mod planned;
+
+pub(crate) use planned::{Blender, Planned};
+
 use crate::Decision;
-use crate::ensemble::{ACT_DECAY, Ensemble};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// How chunks that overlap are put together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -22,27 +26,25 @@ pub enum Blending {
 const DELAYS: usize = 10;
 
 /// Actions that were carried out and are remembered: more than policies look back.
-const PAST: usize = 16;
+pub(crate) const PAST: usize = 16;
 
-/// The chunks of one robot. Ticks are policy ticks since the episode began.
+/// Numbers of an action that room is made for at first.
+const NUMBERS: usize = 16;
+
+/// The chunks of one robot. Ticks are policy ticks since the episode began. Accepting a chunk that is planned,
+/// and carrying it out, allocates nothing.
 #[derive(Debug)]
 pub struct Schedule {
-    blending: Blending,
-    chunk: Option<Chunk>,
-    ensemble: Option<Ensemble>,
+    blender: Blender,
+    chunk: Option<Arc<Planned>>,
     delays: VecDeque<u64>,
     starved: u64,
     jumps: f64,
     /// What was carried out at the last ticks in a row, the newest last, and the tick after.
     past: VecDeque<Vec<f32>>,
     after: u64,
-}
-
-/// A chunk, and the tick its first action is meant for.
-#[derive(Debug)]
-struct Chunk {
-    from: u64,
-    decisions: Vec<Decision>,
+    /// Room for more of the past.
+    spare: Vec<Vec<f32>>,
 }
 
 /// What an agent is told of the chunk that runs while it decides.
@@ -63,14 +65,14 @@ impl Schedule {
     #[must_use]
     pub fn new(blending: Blending) -> Self {
         Self {
-            blending,
+            blender: Blender::new(blending),
             chunk: None,
-            ensemble: None,
-            delays: VecDeque::new(),
+            delays: VecDeque::with_capacity(DELAYS),
             starved: 0,
             jumps: 0.0,
             past: VecDeque::with_capacity(PAST),
             after: 0,
+            spare: (0..PAST).map(|_| Vec::with_capacity(NUMBERS)).collect(),
         }
     }
 
@@ -85,63 +87,44 @@ impl Schedule {
     #[must_use]
     pub fn running(&self, tick: u64) -> Option<RunningChunk> {
         let chunk = self.chunk.as_ref()?;
-        if self.blending != Blending::Inpaint {
+        if self.blender.blending != Blending::Inpaint {
             return None;
         }
-        let start = usize::try_from(tick.checked_sub(chunk.from)?).ok()?;
-        let rest = chunk.decisions.get(start..).filter(|r| !r.is_empty())?;
-        let frozen =
-            usize::try_from(self.expected_delay()).map_or(rest.len(), |d| d.min(rest.len()));
-        let actions = |part: &[Decision]| part.iter().map(|d| d.record.clone()).collect();
-        let (frozen, overlap) = rest.split_at(frozen);
-        Some(RunningChunk {
-            past: self.past_before(tick),
-            frozen: actions(frozen),
-            overlap: actions(overlap),
-        })
+        let past: Vec<_> = self.past_before(tick).cloned().collect();
+        chunk.running(tick, self.expected_delay(), &past)
     }
 
     /// A chunk has been decided at `from` and arrives at `now`: its first action was meant for `from`.
     pub fn offer(&mut self, from: u64, now: u64, decisions: Vec<Decision>) {
+        let planned = self.blender.plan(from, decisions);
+        self.accept(now, Arc::new(planned));
+    }
+
+    /// A chunk that somebody else has put together with those before arrives at `now`.
+    pub(crate) fn accept(&mut self, now: u64, planned: Arc<Planned>) {
         if self.delays.len() == DELAYS {
             self.delays.pop_front();
         }
-        self.delays.push_back(now.saturating_sub(from));
-        if self.blending == Blending::Ensemble {
-            self.average(from, decisions.iter().map(|d| d.execute.clone()).collect());
-        }
-        self.chunk = Some(Chunk { from, decisions });
-    }
-
-    fn average(&mut self, from: u64, actions: Vec<Vec<f32>>) {
-        if self.ensemble.is_none() {
-            self.ensemble = Ensemble::new(actions.len(), ACT_DECAY).ok();
-        }
-        if let Some(ensemble) = &mut self.ensemble {
-            ensemble.forget_before(from);
-            if let Err(error) = ensemble.push(from, actions) {
-                tracing::warn!("{error}");
-            }
-        }
+        self.delays.push_back(now.saturating_sub(planned.from));
+        self.chunk = Some(planned);
     }
 
     /// Everything planned is void: someone else had the arm.
     pub fn clear(&mut self) {
         self.chunk = None;
-        self.ensemble = None;
-        self.past.clear();
+        self.blender.clear();
+        self.forget_past();
+    }
+
+    /// The chunk that is carried out.
+    pub(crate) fn chunk(&self) -> Option<&Arc<Planned>> {
+        self.chunk.as_ref()
     }
 
     /// Actions that are left at `tick`, that one's included.
     #[must_use]
     pub fn left(&self, tick: u64) -> &[Decision] {
-        self.chunk
-            .as_ref()
-            .and_then(|c| {
-                let start = usize::try_from(tick.checked_sub(c.from)?).ok()?;
-                c.decisions.get(start..)
-            })
-            .unwrap_or_default()
+        self.chunk.as_ref().map_or(&[], |c| c.left(tick))
     }
 
     /// Ticks since the newest chunk was decided, at `tick`.
@@ -154,47 +137,60 @@ impl Schedule {
 
     /// What to do at `tick`; `None`, and counted, where nothing reaches it.
     pub fn decide(&mut self, tick: u64) -> Option<Decision> {
-        let newest = self.left(tick).first().cloned();
-        let decision = match (self.blending, newest) {
-            (Blending::Ensemble, Some(newest)) => {
-                let mean = self.ensemble.as_ref().and_then(|e| e.action(tick));
-                Some(mean.map_or(newest, Decision::from))
-            }
-            (_, newest) => newest,
-        };
-        self.remember(tick, decision.as_ref());
-        decision
+        let planned = self.due(tick)?;
+        let (execute, record) = planned.at(tick)?;
+        Some(Decision {
+            execute: execute.to_vec(),
+            record: record.to_vec(),
+        })
     }
 
-    /// What was carried out at the ticks right before `tick`.
-    fn past_before(&self, tick: u64) -> Vec<Vec<f32>> {
+    /// As [`Schedule::decide`]: the chunk that says what to do.
+    pub(crate) fn due(&mut self, tick: u64) -> Option<Arc<Planned>> {
+        let chunk = self.chunk.clone();
+        let due = chunk.filter(|c| c.at(tick).is_some());
+        self.remember(tick, due.as_deref());
+        due
+    }
+
+    /// What was carried out at the ticks right before `tick`, the newest last.
+    pub(crate) fn past_before(&self, tick: u64) -> impl Iterator<Item = &Vec<f32>> {
         let count = match self.after.checked_sub(tick) {
             Some(later) => self.past.len().saturating_sub(later as usize),
             None => 0,
         };
-        self.past.iter().take(count).cloned().collect()
+        self.past.iter().take(count)
     }
 
-    fn remember(&mut self, tick: u64, decision: Option<&Decision>) {
+    fn remember(&mut self, tick: u64, due: Option<&Planned>) {
         if tick != self.after {
-            self.past.clear();
+            self.forget_past();
         }
         self.after = tick + 1;
-        let Some(decision) = decision else {
+        let Some((execute, _)) = due.and_then(|c| c.at(tick)) else {
             self.starved += 1;
-            return self.past.clear();
+            return self.forget_past();
         };
         if let Some(before) = self.past.back() {
-            let apart = before.iter().zip(&decision.execute);
+            let apart = before.iter().zip(execute);
             let largest = apart
                 .map(|(a, b)| f64::from((a - b).abs()))
                 .fold(0.0, f64::max);
             self.jumps = self.jumps.max(largest);
         }
-        if self.past.len() == PAST {
-            self.past.pop_front();
-        }
-        self.past.push_back(decision.execute.clone());
+        let room = if self.past.len() == PAST {
+            self.past.pop_front()
+        } else {
+            self.spare.pop()
+        };
+        let mut room = room.unwrap_or_default();
+        room.clear();
+        room.extend_from_slice(execute);
+        self.past.push_back(room);
+    }
+
+    fn forget_past(&mut self) {
+        self.spare.extend(self.past.drain(..));
     }
 
     /// Ticks for which nothing was planned.

@@ -74,7 +74,7 @@ impl First {
 
 /// Runs `plans` for `ticks` policy ticks each, as many at a time as there are robots, and calls
 /// `finished` after each episode. The robots of a group act at the same time and are asked about
-/// together. `watch` is told of every tick of every robot, on that robot's thread: it must not wait.
+/// together. `watch` is told of every tick of every robot, on a thread of that robot's: it must not wait.
 ///
 /// Robots in real time move while an agent that plans ahead thinks, as `thinking` says, and are at rest when
 /// this returns, for whatever reason it does. Answers what that was like; nothing to say of others.

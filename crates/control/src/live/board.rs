@@ -1,74 +1,185 @@
-//! What a robot's control thread and the agent share.
+//! What a robot's control thread and the agent's thread hand each other.
+//!
+//! Control shows what the robot saw, the agent offers what it decided; each lies in a slot of its own. A slot is
+//! locked for as long as it takes to swap what lies in it: nothing is copied, allocated or freed meanwhile, and
+//! neither thread holds both. The agent may wait for the lock that long; control never does: where the agent
+//! holds it, and may have been put to sleep in the middle, control goes on with what it has and looks again a
+//! policy tick later. So however unfairly threads are scheduled, a decision comes later, and nothing else.
+//!
+//! An offer says how many takeovers its agent knew of. Control, which alone counts them, leaves what was decided
+//! before the last one.
 
-use crate::schedule::{Blending, Schedule};
-use apprentice_core::Observation;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, PoisonError, TryLockError};
 
-/// Where they meet; neither holds it for long.
-pub(super) struct Board {
-    state: Mutex<BoardState>,
-}
-
-pub(super) struct BoardState {
-    pub schedule: Schedule,
-    /// The newest observations, oldest first, and what the robot felt of itself.
-    pub observations: Vec<Observation>,
-    pub proprioception: Vec<Vec<f32>>,
-    pub tick: u64,
-    /// Counts takeovers: what was decided before one does not count after it.
-    pub epoch: u64,
-    /// Whether the agent may decide: the policy has the arm.
-    pub wanted: bool,
-    pub done: bool,
+/// Where they meet: `S` is shown, `C` is offered.
+pub(super) struct Board<S, C> {
+    shown: Mutex<Shown<S>>,
+    offered: Mutex<Option<Offered<C>>>,
+    /// The policy tick that control is at.
+    tick: AtomicU64,
+    done: AtomicBool,
     /// Whether the robot has carried out the whole episode.
-    pub whole: bool,
+    whole: AtomicBool,
 }
 
-impl Board {
-    /// For a robot that has observed this so far, oldest first.
-    pub fn new(
-        blending: Blending,
-        observations: Vec<Observation>,
-        proprioception: Vec<Vec<f32>>,
-    ) -> Self {
+/// What control shows. There are three, of control, of the agent and between them, and they go round.
+#[derive(Default)]
+struct Shown<S> {
+    /// Counts up by one each time.
+    number: u64,
+    /// Takeovers so far.
+    epoch: u64,
+    /// Offers that were looked at so far.
+    taken: u64,
+    what: S,
+}
+
+struct Offered<C> {
+    epoch: u64,
+    /// The policy tick that control was at.
+    now: u64,
+    chunk: C,
+}
+
+impl<S: Default, C> Board<S, C> {
+    pub fn new() -> Self {
         Self {
-            state: Mutex::new(BoardState {
-                schedule: Schedule::new(blending),
-                observations,
-                proprioception,
-                tick: 0,
-                epoch: 0,
-                wanted: true,
-                done: false,
-                whole: false,
-            }),
+            shown: Mutex::new(Shown::default()),
+            offered: Mutex::new(None),
+            tick: AtomicU64::new(0),
+            done: AtomicBool::new(false),
+            whole: AtomicBool::new(false),
         }
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, BoardState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Nothing more is decided or carried out.
+    pub fn end(&self) {
+        self.done.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.done.load(Ordering::SeqCst)
+    }
+
+    pub fn set_whole(&self, whole: bool) {
+        self.whole.store(whole, Ordering::SeqCst);
+    }
+
+    pub fn is_whole(&self) -> bool {
+        self.whole.load(Ordering::SeqCst)
     }
 }
 
-/// Wakes the agent when a robot has something new.
-#[derive(Default)]
-pub(super) struct Bell {
-    rung: Mutex<bool>,
-    changed: Condvar,
+/// Swaps what lies in a slot, if that can be done at once.
+fn try_swap<T>(slot: &Mutex<T>, mine: &mut T) -> bool {
+    let mut slot = match slot.try_lock() {
+        Ok(slot) => slot,
+        Err(TryLockError::Poisoned(slot)) => slot.into_inner(),
+        Err(TryLockError::WouldBlock) => return false,
+    };
+    std::mem::swap(&mut *slot, mine);
+    true
 }
 
-impl Bell {
-    pub fn ring(&self) {
-        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.changed.notify_all();
+/// The control thread's side: allocates nothing, frees nothing, waits for nobody.
+pub(super) struct ControlSide<'a, S, C> {
+    board: &'a Board<S, C>,
+    number: u64,
+    epoch: u64,
+    taken: u64,
+    /// What will be shown next.
+    next: Shown<S>,
+}
+
+impl<'a, S: Default, C> ControlSide<'a, S, C> {
+    pub fn new(board: &'a Board<S, C>) -> Self {
+        Self {
+            board,
+            number: 0,
+            epoch: 0,
+            taken: 0,
+            next: Shown::default(),
+        }
     }
 
-    pub fn wait(&self, patience: Duration) {
-        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self
-            .changed
-            .wait_timeout_while(rung, patience, |rung| !*rung);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
+    /// What has been decided so far is void.
+    pub fn void(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// What the agent has offered, if that was decided since the last takeover, and the policy tick at which it
+    /// came.
+    pub fn take(&mut self) -> Option<(u64, C)> {
+        let mut offered = None;
+        if !try_swap(&self.board.offered, &mut offered) {
+            return None;
+        }
+        let offered = offered?;
+        self.taken += 1;
+        (offered.epoch == self.epoch).then_some((offered.now, offered.chunk))
+    }
+
+    /// Shows what `fill` writes into what was shown some time before. Where that cannot be done at once it is
+    /// left to the next time.
+    pub fn show(&mut self, tick: u64, fill: impl FnOnce(&mut S)) {
+        self.board.tick.store(tick, Ordering::SeqCst);
+        self.number += 1;
+        self.next.number = self.number;
+        self.next.epoch = self.epoch;
+        self.next.taken = self.taken;
+        fill(&mut self.next.what);
+        try_swap(&self.board.shown, &mut self.next);
+    }
+}
+
+/// The agent's side.
+pub(super) struct AgentSide<'a, S, C> {
+    board: &'a Board<S, C>,
+    newest: Shown<S>,
+    offered: u64,
+}
+
+impl<'a, S: Default, C> AgentSide<'a, S, C> {
+    pub fn new(board: &'a Board<S, C>) -> Self {
+        Self {
+            board,
+            newest: Shown::default(),
+            offered: 0,
+        }
+    }
+
+    pub fn board(&self) -> &'a Board<S, C> {
+        self.board
+    }
+
+    /// The newest that control has shown, and how many takeovers there were before. `None` before the first,
+    /// and while control has not said what became of the last offer: until then there is nothing to decide.
+    pub fn look(&mut self) -> Option<(&S, u64)> {
+        {
+            let shown = self.board.shown.lock();
+            let mut shown = shown.unwrap_or_else(PoisonError::into_inner);
+            if shown.number > self.newest.number {
+                std::mem::swap(&mut *shown, &mut self.newest);
+            }
+        }
+        let answered = self.newest.number > 0 && self.newest.taken == self.offered;
+        answered.then_some((&self.newest.what, self.newest.epoch))
+    }
+
+    /// Offers what was decided from what was last looked at. Answers an offer that control has not taken; there
+    /// is none if the agent looked first.
+    pub fn offer(&mut self, chunk: C) -> Option<C> {
+        self.offered += 1;
+        let mut offered = Some(Offered {
+            epoch: self.newest.epoch,
+            now: self.board.tick.load(Ordering::SeqCst),
+            chunk,
+        });
+        let slot = self.board.offered.lock();
+        std::mem::swap(
+            &mut *slot.unwrap_or_else(PoisonError::into_inner),
+            &mut offered,
+        );
+        offered.map(|unread| unread.chunk)
     }
 }
