@@ -19,6 +19,10 @@ pub enum Command {
     Sim(SimArgs),
     /// Take an arm over from its policy, by keyboard or gamepad
     Takeover(TakeoverArgs),
+    /// Stop an arm, whoever moves it; it stays until `acknowledge`, or until its owner enables it
+    Stop(ArmArgs),
+    /// Say that a stop has been seen to, so that the arm's next owner may move it
+    Acknowledge(AcknowledgeArgs),
     /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
     Record(RecordArgs),
     /// Train the diffusion policy on the recorded demonstrations
@@ -93,6 +97,45 @@ pub struct SimArgs {
     /// Change one setting (may be given again)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// Which arm, and how to reach it.
+#[derive(Clone, Debug, Args)]
+pub struct ArmArgs {
+    /// Name of the robot, as in the keys of the link
+    #[arg(long, value_name = "NAME", default_value = "franka_fr3")]
+    pub robot: String,
+    /// Where the robot or its router is
+    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
+    pub endpoint: String,
+    /// Folder with the keys of an operator for that robot; without, only robots on this machine are spoken to
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub keys: String,
+    /// "off" to speak to robots elsewhere without keys
+    #[arg(
+        long,
+        value_name = "WORD",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub security: String,
+    /// Print how the arm stands afterwards as JSON, and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct AcknowledgeArgs {
+    #[command(flatten)]
+    pub arm: ArmArgs,
+    /// Do not ask whether the arm and its surroundings are clear: they have been looked at
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -8,7 +8,7 @@ mod standing;
 use crate::error::key_error;
 use crate::security::{Role, Security};
 use crate::session::{Participant, Place};
-use crate::wire::{self, Chunk, Status, TickReply};
+use crate::wire::{self, Chunk, Request, Status, TickReply};
 use crate::{Inbox, LinkError, keys::Keys};
 use apprentice_core::Observation;
 use apprentice_robot::RobotDescription;
@@ -153,7 +153,8 @@ impl RobotLink {
         &self.session
     }
 
-    /// Asks the arm for a service, under this connection's number.
+    /// Asks the arm for a service, under this connection's number. `enable` lifts no stop that this side has
+    /// not heard of.
     ///
     /// # Errors
     /// Why it is refused, or that no answer came.
@@ -167,7 +168,10 @@ impl RobotLink {
             &self.session,
             &self.description.name,
             &key,
-            wire::encode_request(self.client),
+            wire::encode_request(Request {
+                client: self.client,
+                stops: self.standing.status().map_or(0, |s| s.stops),
+            }),
             patience,
         )?;
         wire::decode_granted(&bytes).map_err(|problem| LinkError::Message {

@@ -7,7 +7,7 @@
 
 pub mod arm;
 pub mod client;
-mod door;
+mod command_endpoint;
 pub mod error;
 pub mod inbox;
 pub mod keys;
@@ -19,6 +19,7 @@ pub mod wire;
 
 pub use arm::Arm;
 pub use client::RobotLink;
+pub use command_endpoint::CommandEndpoint;
 pub use error::LinkError;
 pub use inbox::{Freshness, Inbox};
 pub use server::{Due, RobotServer, ServerRequest};

@@ -6,7 +6,7 @@ mod requests;
 pub(crate) use requests::describe;
 pub use requests::{Reply, ServerRequest};
 
-use crate::door::Door;
+use crate::command_endpoint::CommandEndpoint;
 use crate::error::key_error;
 use crate::security::{Role, Security};
 use crate::session::{Participant, Place, free_port};
@@ -116,11 +116,15 @@ impl RobotServer {
             .map(|c| publisher(keys.camera(&c.name), Priority::Data))
             .collect::<Result<_, _>>()?;
         let desk = Arc::new(Desk {
-            door: Mutex::new(Door::new(
-                description,
-                GateConfig::of(description),
-                lockstep,
-            )),
+            endpoint: Mutex::new(
+                CommandEndpoint::new(description, GateConfig::of(description), lockstep).map_err(
+                    |e| LinkError::Refused {
+                        robot: description.name.clone(),
+                        key: "its description".into(),
+                        reason: e.to_string(),
+                    },
+                )?,
+            ),
             turn: Mutex::new(()),
             arrived: Condvar::new(),
             status: publisher(keys.status(), Priority::DataHigh)?,
@@ -176,7 +180,7 @@ impl RobotServer {
     /// # Errors
     /// When the session is gone.
     pub fn publish_state(&self, state: &RobotState) -> Result<(), LinkError> {
-        self.desk.door().measure(state);
+        self.desk.endpoint().measure(state);
         self.state
             .put(wire::encode_state(state))
             .wait()
@@ -201,18 +205,18 @@ impl RobotServer {
     /// the arm stands when that has changed or a second has passed.
     #[must_use]
     pub fn due(&self) -> Due {
-        self.desk.act(Door::due)
+        self.desk.act(CommandEndpoint::due)
     }
 
     /// As [`Self::due`], as soon as a command that was not given before has come, and at the latest after
     /// `patience`: for robots that act at once instead of once a period.
     #[must_use]
     pub fn due_within(&self, patience: Duration) -> Due {
-        let idle = |door: &mut Door| !door.has_command();
+        let idle = |endpoint: &mut CommandEndpoint| !endpoint.has_command();
         drop(
             self.desk
                 .arrived
-                .wait_timeout_while(self.desk.door(), patience, idle),
+                .wait_timeout_while(self.desk.endpoint(), patience, idle),
         );
         self.due()
     }
@@ -220,24 +224,24 @@ impl RobotServer {
     /// Highest sequence number that came in a command or chunk that could be read, obeyed or not.
     #[must_use]
     pub fn newest_sequence(&self) -> u64 {
-        self.desk.door().newest_sequence()
+        self.desk.endpoint().newest_sequence()
     }
 
     /// How the arm stands.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.desk.door().status()
+        self.desk.endpoint().status()
     }
 
     /// The arm was set somewhere else, as a simulated one is for a new scene: `state` is where it is now.
     /// What was commanded before does not hold there.
     pub fn moved(&self, state: &RobotState) {
-        self.desk.door().moved(state);
+        self.desk.endpoint().moved(state);
     }
 
     /// The arm reports a fault, in one line.
     pub fn fault(&self, what: &str) {
-        self.desk.act(|door| door.fault(what));
+        self.desk.act(|endpoint| endpoint.fault(what));
     }
 
     /// The next request, or `None` when none comes in time.
@@ -265,7 +269,7 @@ fn subscribe(
     let commands = session
         .declare_subscriber(keys.command())
         .callback(move |sample| {
-            to.door().command(&sample.payload().to_bytes());
+            to.endpoint().command(&sample.payload().to_bytes());
             to.arrived.notify_one();
         })
         .wait()
@@ -273,7 +277,7 @@ fn subscribe(
     let to = Arc::clone(desk);
     let chunks = session
         .declare_subscriber(keys.chunk())
-        .callback(move |sample| to.door().chunk(&sample.payload().to_bytes()))
+        .callback(move |sample| to.endpoint().chunk(&sample.payload().to_bytes()))
         .wait()
         .map_err(|e| key_error(&keys.chunk(), &e))?;
     let to = Arc::clone(desk);
@@ -284,7 +288,7 @@ fn subscribe(
         .history(true)
         .callback(move |sample| {
             if let Some(client) = names.client_of(sample.key_expr().as_str()) {
-                to.act(|door| door.lease(client, sample.kind() == SampleKind::Put));
+                to.act(|endpoint| endpoint.lease(client, sample.kind() == SampleKind::Put));
             }
         })
         .wait()

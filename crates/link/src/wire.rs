@@ -17,13 +17,13 @@ pub use motion::{
 };
 pub use operator::{Takeover, decode_action, decode_takeover, encode_action, encode_takeover};
 pub use service::{
-    Event, Status, decode_event, decode_granted, decode_request, decode_status, encode_event,
+    Event, Request, Status, decode_event, decode_granted, decode_request, decode_status, encode_event,
     encode_granted, encode_request, encode_status,
 };
 
 const MAGIC: [u8; 4] = *b"APRT";
 /// Version of the layout.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// Most joints, cameras or numbers of an action a message may have.
 pub const MOST_JOINTS: usize = 64;
 /// Most targets a chunk may have.

@@ -1,5 +1,7 @@
-//! The way to a posture, as fast as the joints' limits allow and no faster.
+//! The way to a posture, as fast as the joints' limits allow and no faster, clear of workspace and the arm itself.
 
+use crate::space::Space;
+use crate::{GuardConfig, GuardError};
 use apprentice_robot::RobotDescription;
 use rsruckig::error::ThrowErrorHandler;
 use rsruckig::input_parameter::InputParameter;
@@ -11,26 +13,68 @@ use rsruckig::util::DataArrayOrVec;
 const SHARE: f64 = 0.5;
 /// Jerk where the description gives none, as a multiple of the acceleration per second (ours).
 const DEFAULT_JERK: f64 = 20.0;
+/// Rounding of distances, metres or rad.
+const ROUNDING: f64 = 1e-6;
 
-/// A motion from one posture to another, at rest at both ends; joints leave and arrive together (Berscheid
-/// and Kröger 2021).
+/// Where joints are and how they move.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Motion {
+    /// Positions, rad (or the joint's unit).
+    pub positions: Vec<f64>,
+    /// Velocities, rad/s.
+    pub velocities: Vec<f64>,
+    /// Accelerations, rad/s^2.
+    pub accelerations: Vec<f64>,
+}
+
+impl Motion {
+    /// At rest here.
+    #[must_use]
+    pub fn at_rest(positions: &[f64]) -> Self {
+        Self {
+            positions: positions.to_vec(),
+            velocities: vec![0.0; positions.len()],
+            accelerations: vec![0.0; positions.len()],
+        }
+    }
+}
+
+/// A motion to a posture, at rest at its end; joints arrive together (Berscheid and Kröger 2021).
 pub struct Homing {
     trajectory: Trajectory<0>,
     joints: usize,
 }
 
 impl Homing {
-    /// From `start` to `goal`, rad (or the joint's unit).
+    /// From rest at `start` to `goal`, rad (or the joint's unit).
     ///
     /// # Errors
-    /// When a posture is not one of this robot, or no motion is found; says why.
+    /// As [`Homing::from_motion`].
     pub fn new(
         description: &RobotDescription,
         start: &[f64],
         goal: &[f64],
     ) -> Result<Self, String> {
+        Self::from_motion(description, &Motion::at_rest(start), goal)
+    }
+
+    /// From joints that may be moving to `goal`, rad (or the joint's unit): it goes on from how they move, within
+    /// their acceleration and jerk. The arm itself and the workspace are not looked at; see [`Homing::check`].
+    ///
+    /// # Errors
+    /// When a posture is not one of this robot, or no motion is found; says why.
+    pub fn from_motion(
+        description: &RobotDescription,
+        start: &Motion,
+        goal: &[f64],
+    ) -> Result<Self, String> {
         let joints = description.joints.len();
-        for posture in [start, goal] {
+        for posture in [
+            &start.positions,
+            &start.velocities,
+            &start.accelerations,
+            goal,
+        ] {
             if posture.len() != joints || posture.iter().any(|q| !q.is_finite()) {
                 return Err(format!(
                     "a posture of {} numbers, allowed: {joints} finite ones",
@@ -39,29 +83,29 @@ impl Homing {
             }
         }
         let mut input = InputParameter::<0>::new(Some(joints));
-        let limits: [Vec<f64>; 3] = [
-            description
-                .joints
-                .iter()
-                .map(|j| j.velocity * SHARE)
-                .collect(),
-            description
-                .joints
-                .iter()
-                .map(|j| j.acceleration * SHARE)
-                .collect(),
-            description
-                .joints
-                .iter()
-                .map(|j| j.jerk.unwrap_or(j.acceleration * DEFAULT_JERK) * SHARE)
-                .collect(),
-        ];
-        let [velocity, acceleration, jerk] = limits;
-        input.current_position = DataArrayOrVec::Heap(start.to_vec());
+        let jerk = |j: &apprentice_robot::Joint| j.jerk.unwrap_or(j.acceleration * DEFAULT_JERK);
+        let limits = |of: &dyn Fn(&apprentice_robot::Joint) -> f64| {
+            DataArrayOrVec::Heap(description.joints.iter().map(|j| of(j) * SHARE).collect())
+        };
+        input.max_velocity = limits(&|j| j.velocity);
+        input.max_acceleration = limits(&|j| j.acceleration);
+        input.max_jerk = limits(&jerk);
+        let (mut velocities, mut accelerations) = (Vec::new(), Vec::new());
+        let moving = start.velocities.iter().zip(&start.accelerations);
+        for (joint, (&v, &a)) in description.joints.iter().zip(moving) {
+            let v = v.clamp(-joint.velocity, joint.velocity);
+            // While it speeds up less the speed still grows by a^2 / 2j, and must not beyond the limit.
+            let left = (joint.velocity - v * a.signum()).max(0.0);
+            let most = (2.0 * SHARE * jerk(joint) * left)
+                .sqrt()
+                .min(joint.acceleration);
+            velocities.push(v);
+            accelerations.push(a.clamp(-most, most));
+        }
+        input.current_position = DataArrayOrVec::Heap(start.positions.clone());
+        input.current_velocity = DataArrayOrVec::Heap(velocities);
+        input.current_acceleration = DataArrayOrVec::Heap(accelerations);
         input.target_position = DataArrayOrVec::Heap(goal.to_vec());
-        input.max_velocity = DataArrayOrVec::Heap(velocity);
-        input.max_acceleration = DataArrayOrVec::Heap(acceleration);
-        input.max_jerk = DataArrayOrVec::Heap(jerk);
         let mut trajectory = Trajectory::<0>::new(Some(joints));
         let mut planner =
             Ruckig::<0, ThrowErrorHandler>::new(Some(joints), 1.0 / description.control_hz);
@@ -69,6 +113,33 @@ impl Homing {
             .calculate(&input, &mut trajectory)
             .map_err(|e| format!("no motion was found: {e}"))?;
         Ok(Self { trajectory, joints })
+    }
+
+    /// Whether the whole way keeps position limits and workspace and stays clear of the arm itself, looked at
+    /// once a control period. A start that is outside may come back in, and go no further out.
+    ///
+    /// # Errors
+    /// What the way would cross, by how much, and when.
+    pub fn check(
+        &self,
+        description: &RobotDescription,
+        clear: &mut Clearance,
+    ) -> Result<(), String> {
+        let start = self.at(0.0);
+        let mut before = clear.excess(description, &start);
+        for tick in 1..=(self.duration_s() * description.control_hz).ceil() as u64 {
+            let seconds = tick as f64 / description.control_hz;
+            let now = clear.excess(description, &self.at(seconds));
+            for ((what, unit, now), (_, _, before)) in now.iter().zip(&mut before) {
+                if *now > before.max(0.0) + ROUNDING {
+                    return Err(format!(
+                        "after {seconds:.2} s {what} by {now:.4} {unit}, allowed: not at all; move the arm by hand, or by small motions to where its way home is free"
+                    ));
+                }
+                *before = before.min(*now);
+            }
+        }
+        Ok(())
     }
 
     /// How long it takes, seconds.
@@ -91,6 +162,43 @@ impl Homing {
             &mut None,
         );
         posture.iter().copied().collect()
+    }
+}
+
+/// How far an arm's workspace, and the arm itself, are from its postures.
+#[derive(Clone, Debug)]
+pub struct Clearance(Space);
+
+/// What would be crossed, in which unit, and by how much; less than 0 for clear of it.
+type Crossed = (&'static str, &'static str, f64);
+
+impl Clearance {
+    /// Of this robot, with the guard's own distance between its capsules.
+    ///
+    /// # Errors
+    /// As [`crate::Guard::new`].
+    pub fn new(description: &RobotDescription) -> Result<Self, GuardError> {
+        Ok(Self(Space::new(description, &GuardConfig::default())?))
+    }
+
+    fn excess(&mut self, description: &RobotDescription, posture: &[f64]) -> [Crossed; 3] {
+        let joints = description.joints.iter().zip(posture);
+        let outside =
+            |(j, q): (&apprentice_robot::Joint, &f64)| (j.position[0] - q).max(q - j.position[1]);
+        let excess = self.0.excess(posture);
+        [
+            (
+                "a joint would be beyond its limits",
+                "rad (or its unit)",
+                joints.map(outside).fold(f64::NEG_INFINITY, f64::max),
+            ),
+            ("the tool would leave the workspace", "m", excess.workspace),
+            (
+                "parts of the arm would be too near each other",
+                "m",
+                excess.nearness,
+            ),
+        ]
     }
 }
 

@@ -21,12 +21,23 @@
 //! # Not safety-rated
 //!
 //! None of this is a safety function in the sense of ISO 10218-1:2025 and -2:2025 or ISO 13849: it runs on an
-//! ordinary computer, knows the arm's state from what it is told, and nothing here knows where people are. What
-//! stays with the robot's own controller and the cell around it: the emergency stop and the protective stop;
-//! the safety-rated monitoring of speed, position and standstill, set no wider than the cell needs; power and
-//! force limiting, which is a property of the hardware; speed and separation monitoring, with sensors of its
-//! own; the enabling device; and brakes that hold when power goes. The limits kept here should lie below the
-//! controller's, so that its stops stay the last resort.
+//! ordinary computer, knows the arm's state from what it is told, and nothing here knows where people are. It
+//! helps a cell to need its safety functions less often; it replaces none of them. The limits kept here should lie
+//! below the controller's, so that its stops stay the last resort.
+//!
+//! | function here | the subject of ISO 10218:2025 it helps with | what has to be safety-rated all the same |
+//! |---|---|---|
+//! | [`gate`]: `stop` from every phase, held until somebody who may lifts it on purpose; no restart by itself | -1, 5.4 stopping functions (the normal stop); start and restart | emergency stop and protective stop, wired to the controller; the reset beside the cell, from where it can be seen |
+//! | [`gate`]: 200 ms and 2 s of silence, a lost lease, an arm that does not say where it is | loss of communication with an external control | the controller's own watchdog and its stop category |
+//! | [`guard`] and [`gate`]: velocity, acceleration and jerk below the description's, none of which asking again widens | -1, speed limits | monitored speed; 250 mm/s of the tool in manual mode |
+//! | [`guard`]: position limits, workspace, distance from the arm itself, on the whole way to a stop; [`homing`] likewise | -1, axis and space limiting; -2, restricted space | monitored axis and space limits, hard stops |
+//! | [`guard`]: where the arm comes to rest is known before each command | -1, stopping time and distance | stopping times and distances measured on the arm, with its load |
+//! | [`guard`]: starts from where the arm is and believes no state that joints cannot have reached | unexpected start-up | monitored standstill; power removed before anybody enters |
+//! | [`arbiter`]: a person's deadman wins at once, let go of the arm stops, and only a hand-back lets the policy go on | -1, manual control, hold-to-run and enabling devices | a three-position enabling device with its own channel |
+//! | access rules, keys, bounded sequence numbers (`apprentice-link`) | -2, 5.2.16 cybersecurity | the network around the cell, and the machine this runs on |
+//! | none | -2, collaborative applications: speed and separation, power and force limiting | all of it: sensors, force limits and the risk assessment |
+//!
+//! Clauses are numbered where a public table of contents gives the number; look the others up in the standard.
 
 pub mod arbiter;
 pub mod checker;
@@ -43,8 +54,8 @@ mod space;
 pub use arbiter::{Arbiter, Authority, Grip, Unheard};
 pub use checker::{Checker, Violation};
 pub use config::{GuardConfig, GuardError};
-pub use gate::{Denial, DenialCounts, Gate, GateConfig, Phase, Service};
+pub use gate::{Asking, Denial, DenialCounts, Gate, GateConfig, Phase, Service};
 pub use guard::{Admitted, Guard, Remembered};
-pub use homing::Homing;
+pub use homing::{Clearance, Homing, Motion};
 pub use proposal::Proposal;
 pub use refusal::{Refusal, RefusalCounts, Refusals};

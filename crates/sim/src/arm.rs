@@ -91,6 +91,7 @@ impl Arm {
                     position: j.position,
                     velocity: j.velocity * MOTOR_RESERVE,
                     acceleration: j.acceleration * MOTOR_RESERVE,
+                    braking: j.acceleration,
                 })
                 .collect(),
             cameras: description

@@ -182,6 +182,8 @@ impl Running {
     }
 
     fn lockstep(&mut self) -> Result<()> {
+        // Nothing is obeyed by an arm that has not said where it is.
+        self.publish(false)?;
         while !self.stopped() {
             match self.server.next_request(HEARTBEAT) {
                 Some(ServerRequest::Advance(request, reply)) => match self.catch_up(&request) {

@@ -14,6 +14,8 @@ pub struct JointLimits {
     pub velocity: f64,
     /// Highest acceleration, rad/s^2.
     pub acceleration: f64,
+    /// Deceleration with which it stops by itself, rad/s^2.
+    pub braking: f64,
 }
 
 /// One simulated joint.
@@ -51,7 +53,7 @@ impl JointServo {
         self.target = Some(target);
     }
 
-    /// Brakes as hard as it can, and stays where it comes to rest.
+    /// Brakes as hard as its limits allow, and stays where it comes to rest.
     pub fn stop(&mut self) {
         self.target = None;
     }
@@ -59,13 +61,14 @@ impl JointServo {
     /// Goes `dt` seconds on.
     pub fn step(&mut self, dt: f64) {
         let w = self.frequency;
-        let wanted = match self.target {
-            Some(target) => {
-                w * w * (target - self.position) - 2.0 * self.damping * w * self.velocity
-            }
-            None => -self.velocity / dt,
+        let (wanted, most) = match self.target {
+            Some(target) => (
+                w * w * (target - self.position) - 2.0 * self.damping * w * self.velocity,
+                self.limits.acceleration,
+            ),
+            None => (-self.velocity / dt, self.limits.braking),
         };
-        let acceleration = wanted.clamp(-self.limits.acceleration, self.limits.acceleration);
+        let acceleration = wanted.clamp(-most, most);
         self.velocity =
             (self.velocity + acceleration * dt).clamp(-self.limits.velocity, self.limits.velocity);
         let next = self.position + self.velocity * dt;
@@ -86,6 +89,7 @@ mod tests {
             position: [-1.0, 1.0],
             velocity: 0.8,
             acceleration: 10.0,
+            braking: 5.0,
         };
         let mut joint = JointServo::new(0.0, limits, 25.0, 1.0);
         joint.follow(0.5);
@@ -109,8 +113,8 @@ mod tests {
         (0..100).for_each(|_| joint.step(0.0025));
         // It comes to rest within the braking distance, without turning back.
         assert_eq!(joint.velocity, 0.0);
-        let way = from - joint.position;
-        assert!(way > 0.0 && way <= speed * speed / 20.0 + 0.0025 * speed.abs());
+        let (way, least) = (from - joint.position, speed * speed / 10.0);
+        assert!(way > 0.9 * least && way <= least + 0.0025 * speed.abs());
         let rest = joint.position;
         (0..100).for_each(|_| joint.step(0.0025));
         assert_eq!(joint.position, rest);

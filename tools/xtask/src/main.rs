@@ -11,6 +11,9 @@ use std::time::Instant;
 
 const USAGE: &str = "usage: cargo xtask ci
            format, lints, tests (those beside other programs too), documentation, the loop end to end
+       cargo xtask mutants [NAME]...
+           whether a test notices when guard, gate or arbiter is wrong; all their mutants, or those whose names
+           contain a NAME. Some minutes
        cargo xtask realtime
            guard, gate and control loop under RealtimeSanitizer: they neither allocate nor wait
        cargo xtask check-cuda [FOLDER]
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
             Some(options) => ended(faults::run(&options)),
             None => misunderstood(),
         },
+        ["mutants", names @ ..] => ended(mutants(names)),
         ["realtime"] => ended(realtime::run()),
         ["check-cuda"] => ended(cuda::check(None)),
         ["check-cuda", llvm] => ended(cuda::check(Some(llvm.as_ref()))),
@@ -69,6 +73,17 @@ fn ended(result: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn mutants(names: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
+    let mut command = cargo();
+    command.args(["run", "--release", "-p", "mutation", "--"]);
+    let status = command.args(names).status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err("mutants survived, or could not be tried".into())
     }
 }
 

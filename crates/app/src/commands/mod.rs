@@ -8,6 +8,7 @@ mod rlds;
 mod rlds_trial;
 mod robot;
 mod sim;
+mod stop;
 mod takeover;
 
 use crate::cli::{Cli, Command, ImportCommand, RecordWhat, RunArgs, WeightsCommand};
@@ -30,6 +31,8 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Command::Sim(args) => sim::run(&args),
         Command::Takeover(args) => takeover::run(&args),
+        Command::Stop(args) => stop::stop(&args),
+        Command::Acknowledge(args) => stop::acknowledge(&args),
         Command::Record(args) => match args.what {
             RecordWhat::Demonstrations => one(&args.run, &["demonstrate"]),
             RecordWhat::Rollouts => one(&args.run, &["rollouts"]),

@@ -6,12 +6,15 @@ use crate::wire::{self, AdvanceRequest, Status};
 use crate::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_robot::RobotDescription;
+use apprentice_safety::gate::Stop;
 use apprentice_safety::{Denial, Phase, Service};
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
 
 /// How long the robot's state and its word about who owns it may take to come, when it is engaged.
 const READY: Duration = Duration::from_secs(1);
+/// How long an arm may take to come to rest before it is enabled.
+const REST: Duration = Duration::from_secs(3);
 
 impl Arm for RobotLink {
     fn description(&self) -> &RobotDescription {
@@ -29,17 +32,7 @@ impl Arm for RobotLink {
             let token = self.session.liveliness().declare_token(key.clone());
             self.lease = Some(token.wait().map_err(|e| key_error(&key, &e))?);
         }
-        let engaged = self
-            .acquire()
-            .and_then(|()| self.serve(Service::Enable))
-            .and_then(|_| {
-                let ours = |s: &Status| s.phase == Phase::Active && s.owner == self.client;
-                if self.standing.wait(READY, ours) {
-                    Ok(())
-                } else {
-                    Err(self.lost())
-                }
-            });
+        let engaged = self.acquire().and_then(|()| self.enable());
         if engaged.is_err() {
             self.lease = None;
         }
@@ -142,16 +135,49 @@ impl RobotLink {
 
     /// Acquires the arm; its side may not have seen our lease yet.
     fn acquire(&self) -> Result<(), LinkError> {
-        let deadline = Instant::now() + READY;
+        self.ask_while(Service::Acquire, Denial::NoLease, READY)?;
+        self.come_to(|s| s.owner == self.client)
+    }
+
+    /// Enables the arm, once it is at rest. A stop is a person's to lift, never ours.
+    fn enable(&self) -> Result<(), LinkError> {
+        if self.standing.status().is_some_and(|s| s.stop != Stop::None) {
+            return Err(LinkError::Refused {
+                robot: self.description.name.clone(),
+                key: self.keys.service(Service::Enable),
+                reason: format!("{}: {}", Denial::Stopped.name(), Denial::Stopped.advice()),
+            });
+        }
+        self.ask_while(Service::Enable, Denial::Moving, REST)?;
+        self.come_to(|s| s.phase == Phase::Active && s.owner == self.client)
+    }
+
+    /// Asks again while the answer is this refusal.
+    fn ask_while(
+        &self,
+        service: Service,
+        denial: Denial,
+        patience: Duration,
+    ) -> Result<(), LinkError> {
+        let deadline = Instant::now() + patience;
         loop {
-            match self.serve(Service::Acquire) {
+            match self.serve(service) {
                 Err(LinkError::Refused { reason, .. })
-                    if reason.starts_with(Denial::NoLease.name()) && Instant::now() < deadline =>
+                    if reason.starts_with(denial.name()) && Instant::now() < deadline =>
                 {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 answer => return answer.map(|_| ()),
             }
+        }
+    }
+
+    /// Waits until the arm says so of itself.
+    fn come_to(&self, stands: impl Fn(&Status) -> bool) -> Result<(), LinkError> {
+        if self.standing.wait(READY, stands) {
+            Ok(())
+        } else {
+            Err(self.lost())
         }
     }
 

@@ -1,7 +1,7 @@
-//! What comes to the door, one at a time, and what is said of it.
+//! What comes to the command endpoint, one at a time, and what is said of it.
 
 use super::requests::{LONGEST_REQUEST, refuse};
-use crate::door::Door;
+use crate::command_endpoint::CommandEndpoint;
 use crate::wire;
 use apprentice_safety::Service;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use zenoh::query::Query;
 
 /// What is reached from zenoh's threads and from the robot's own.
 pub(super) struct Desk {
-    pub door: Mutex<Door>,
+    pub endpoint: Mutex<CommandEndpoint>,
     /// Whose turn it is to say something.
     pub turn: Mutex<()>,
     /// Something to do has come.
@@ -21,18 +21,18 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub fn door(&self) -> MutexGuard<'_, Door> {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn endpoint(&self) -> MutexGuard<'_, CommandEndpoint> {
+        self.endpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something at the door and publishes what there is to say of it, while nobody else does: what is
-    /// said comes in the order in which it became true. The door is not locked while it is said.
-    pub fn act<R>(&self, at: impl FnOnce(&mut Door) -> R) -> R {
+    /// Does something at the endpoint and publishes what there is to say of it, while nobody else does: what is
+    /// said comes in the order in which it became true. The endpoint is not locked while it is said.
+    pub fn act<R>(&self, at: impl FnOnce(&mut CommandEndpoint) -> R) -> R {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (answer, (status, event)) = {
-            let mut door = self.door();
-            let answer = at(&mut door);
-            (answer, door.news())
+            let mut endpoint = self.endpoint();
+            let answer = at(&mut endpoint);
+            (answer, endpoint.news())
         };
         // Why first: whoever sees the new status knows it then.
         if let Some(event) = event {
@@ -56,14 +56,14 @@ impl Desk {
             .filter(|p| p.len() <= LONGEST_REQUEST)
             .ok_or("a request for a service names the client that makes it")
             .and_then(|p| wire::decode_request(&p.to_bytes()));
-        let client = match asked {
-            Ok(client) => client,
+        let request = match asked {
+            Ok(request) => request,
             Err(problem) => {
-                self.door().malformed();
+                self.endpoint().malformed();
                 return refuse(query, problem);
             }
         };
-        match self.act(|door| door.serve(service, client)) {
+        match self.act(|endpoint| endpoint.serve(service, request)) {
             Ok(phase) => {
                 let key = query.key_expr().clone();
                 if let Err(e) = query.reply(key, wire::encode_granted(phase)).wait() {

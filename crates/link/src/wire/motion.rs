@@ -33,6 +33,18 @@ impl Chunk {
         let (opening, positions) = point.split_last()?;
         Some((positions, *opening))
     }
+
+    /// The target at `index` as a command.
+    #[must_use]
+    pub fn command(&self, index: usize) -> Option<JointCommand> {
+        let (positions, gripper_width) = self.point(index)?;
+        Some(JointCommand {
+            sequence: self.sequence,
+            stamp_ns: self.stamp_ns,
+            positions: positions.to_vec(),
+            gripper_width,
+        })
+    }
 }
 
 /// Bytes of a joint state.

@@ -1,6 +1,7 @@
 //! Who owns an arm, what is asked of it, and how it stands.
 
 use super::{Problem, Reader, header};
+use apprentice_safety::gate::Stop;
 use apprentice_safety::{Denial, DenialCounts, Phase};
 
 /// How an arm stands, published once a second and whenever its phase changes.
@@ -12,6 +13,10 @@ pub struct Status {
     pub stamp_ns: u64,
     /// Its phase.
     pub phase: Phase,
+    /// Whether it was asked to stop, and who can lift that.
+    pub stop: Stop,
+    /// Stops that were asked for.
+    pub stops: u64,
     /// Who owns it; 0 for nobody.
     pub owner: u32,
     /// Commands obeyed.
@@ -36,23 +41,33 @@ pub struct Event {
 /// Longest text of an event, bytes.
 const LONGEST_TEXT: usize = 256;
 
-/// Bytes of a request for a service by a client.
+/// Who asks for a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The client that asks.
+    pub client: u32,
+    /// Stops it knows of, from the last status it got: only who knows of a stop can lift it by `enable`.
+    pub stops: u64,
+}
+
+/// Bytes of a request for a service.
 #[must_use]
-pub fn encode_request(client: u32) -> Vec<u8> {
+pub fn encode_request(request: Request) -> Vec<u8> {
     let mut out = header(11);
-    out.extend(client.to_le_bytes());
+    out.extend(request.client.to_le_bytes());
+    out.extend(request.stops.to_le_bytes());
     out
 }
 
-/// The client in a request.
+/// The request in a message.
 ///
 /// # Errors
 /// When the bytes are not one.
-pub fn decode_request(bytes: &[u8]) -> Result<u32, Problem> {
+pub fn decode_request(bytes: &[u8]) -> Result<Request, Problem> {
     let mut r = Reader::new(bytes, 11)?;
-    let client = r.u32()?;
+    let (client, stops) = (r.u32()?, r.u64()?);
     r.end()?;
-    Ok(client)
+    Ok(Request { client, stops })
 }
 
 /// Bytes of the answer to a request that was granted.
@@ -85,6 +100,8 @@ pub fn encode_status(status: &Status) -> Vec<u8> {
     out.extend(status.sequence.to_le_bytes());
     out.extend(status.stamp_ns.to_le_bytes());
     out.push(status.phase as u8);
+    out.push(status.stop as u8);
+    out.extend(status.stops.to_le_bytes());
     out.extend(status.owner.to_le_bytes());
     out.extend(status.accepted.to_le_bytes());
     out.extend((Denial::ALL.len() as u16).to_le_bytes());
@@ -103,6 +120,9 @@ pub fn decode_status(bytes: &[u8]) -> Result<Status, Problem> {
     let mut r = Reader::new(bytes, 9)?;
     let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
     let phase = phase(&mut r)?;
+    let stop = Stop::from_number(r.u8()?)
+        .ok_or("it names a kind of stop that this version does not know")?;
+    let stops = r.u64()?;
     let (owner, accepted) = (r.u32()?, r.u64()?);
     let reasons = r.count()?;
     if reasons != Denial::ALL.len() {
@@ -114,6 +134,8 @@ pub fn decode_status(bytes: &[u8]) -> Result<Status, Problem> {
         sequence,
         stamp_ns,
         phase,
+        stop,
+        stops,
         owner,
         accepted,
         denials: DenialCounts::from_counts(&counts),

@@ -1,6 +1,7 @@
 //! Whatever comes from the network is read as what was sent, or refused; nothing panics.
 
 use super::*;
+use apprentice_safety::gate::Stop;
 use apprentice_core::{CameraFrame, Image, JointCommand, RobotState};
 use apprentice_safety::{DenialCounts, Grip, Phase};
 use proptest::collection::vec;
@@ -120,6 +121,8 @@ proptest! {
             sequence: duration_ns,
             stamp_ns: command_sequence,
             phase,
+            stop: Stop::from_number((client % 3) as u8).unwrap(),
+            stops: command_sequence,
             owner: client,
             accepted: duration_ns,
             denials: DenialCounts::from_counts(&[duration_ns, 2, 3]),
@@ -128,7 +131,8 @@ proptest! {
         let event = Event { sequence: 1, stamp_ns: 2, phase, what: "ä".repeat(client as usize % 200) };
         let read = decode_event(&encode_event(&event)).unwrap();
         prop_assert!(event.what.starts_with(&read.what) && read.what.len() >= event.what.len().min(255));
-        prop_assert_eq!(decode_request(&encode_request(client)).unwrap(), client);
+        let request = Request { client, stops: duration_ns };
+        prop_assert_eq!(decode_request(&encode_request(request)).unwrap(), request);
         prop_assert_eq!(decode_granted(&encode_granted(phase)).unwrap(), phase);
     }
 

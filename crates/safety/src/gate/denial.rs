@@ -16,8 +16,16 @@ pub enum Denial {
     NotActive,
     /// The arm reports a fault.
     Faulted,
-    /// Its sequence number is not above the last one's.
-    Order,
+    /// The arm was stopped, and no person has acknowledged it.
+    Stopped,
+    /// The arm is on its way home.
+    Homing,
+    /// The arm has not come to rest.
+    Moving,
+    /// The arm does not say where it is, or has not for long.
+    State,
+    /// Its sequence number is not above the last one's, or too far above it.
+    Sequence,
     /// Another number of joints than the arm has.
     Dimension,
     /// A number is not finite.
@@ -27,26 +35,30 @@ pub enum Denial {
     /// Further from the last target than a joint may have moved.
     Step,
     /// Too far from the measured position.
-    Lead,
+    FollowingError,
     /// More commands than the arm takes.
     Rate,
 }
 
 impl Denial {
     /// Every reason, by its place on the wire.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Malformed,
         Self::NoLease,
         Self::Owned,
         Self::NotOwner,
         Self::NotActive,
         Self::Faulted,
-        Self::Order,
+        Self::Stopped,
+        Self::Homing,
+        Self::Moving,
+        Self::State,
+        Self::Sequence,
         Self::Dimension,
         Self::NotFinite,
         Self::Bounds,
         Self::Step,
-        Self::Lead,
+        Self::FollowingError,
         Self::Rate,
     ];
 
@@ -60,12 +72,16 @@ impl Denial {
             Self::NotOwner => "not_owner",
             Self::NotActive => "not_active",
             Self::Faulted => "faulted",
-            Self::Order => "order",
+            Self::Stopped => "stopped",
+            Self::Homing => "homing",
+            Self::Moving => "moving",
+            Self::State => "state",
+            Self::Sequence => "sequence",
             Self::Dimension => "dimension",
             Self::NotFinite => "not_finite",
             Self::Bounds => "bounds",
             Self::Step => "step",
-            Self::Lead => "lead",
+            Self::FollowingError => "following_error",
             Self::Rate => "rate",
         }
     }
@@ -82,12 +98,20 @@ impl Denial {
             Self::NotOwner => "only the arm's owner may; acquire it first",
             Self::NotActive => "the arm is not enabled; enable it first",
             Self::Faulted => "the arm reports a fault; see to it, then recover and enable",
-            Self::Order => "sequence numbers must rise",
+            Self::Stopped => {
+                "the arm was stopped while nobody owned it, or its owner has gone since; see to it, then acknowledge (apprentice acknowledge)"
+            }
+            Self::Homing => "the arm is on its way home; wait until it is there, or stop it",
+            Self::Moving => "the arm still moves; ask again once it is at rest",
+            Self::State => "the arm does not say where it is; see whether its driver runs",
+            Self::Sequence => {
+                "sequence numbers must rise, by at most 1048576, and begin below 4294967296"
+            }
             Self::Dimension => "the number of joints is not the arm's",
             Self::NotFinite => "every number must be finite",
             Self::Bounds => "the target is outside the limits of the description",
             Self::Step => "the target jumps further than the joints may move",
-            Self::Lead => "the target is too far from where the arm is",
+            Self::FollowingError => "the target is too far from where the arm is",
             Self::Rate => "commands come faster than the arm takes them",
         }
     }

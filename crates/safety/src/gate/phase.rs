@@ -12,7 +12,7 @@ pub enum Phase {
     Active = 2,
     /// Nothing came for a while; stays where it is until the next command.
     Holding = 3,
-    /// Was stopped, or nothing came for long; has to be enabled again.
+    /// Was stopped, or nothing came for long; brakes, and stays until it is enabled.
     Stopped = 4,
     /// Moves to its home posture by itself.
     Homing = 5,
@@ -64,6 +64,8 @@ pub enum Service {
     Enable,
     /// To stop it; anyone may.
     Stop,
+    /// To say that a person has seen to a stop, so that its next owner may enable it; nobody but a person may.
+    Acknowledge,
     /// To clear its fault.
     Recover,
     /// To have it move to its home posture.
@@ -72,11 +74,12 @@ pub enum Service {
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Acquire,
         Self::Release,
         Self::Enable,
         Self::Stop,
+        Self::Acknowledge,
         Self::Recover,
         Self::Home,
     ];
@@ -89,6 +92,7 @@ impl Service {
             Self::Release => "release",
             Self::Enable => "enable",
             Self::Stop => "stop",
+            Self::Acknowledge => "acknowledge",
             Self::Recover => "recover",
             Self::Home => "home",
         }

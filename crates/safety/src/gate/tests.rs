@@ -1,6 +1,7 @@
 //! A gate lets nothing through that it should not, whoever asks and whatever comes.
 
 use super::*;
+use apprentice_core::JointCommand;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -19,13 +20,34 @@ fn command(sequence: u64, positions: &[f64]) -> JointCommand {
     }
 }
 
+/// An arm at rest here.
+fn at(positions: &[f64]) -> RobotState {
+    RobotState {
+        sequence: 0,
+        stamp_ns: 0,
+        positions: positions.to_vec(),
+        velocities: vec![0.0; positions.len()],
+        gripper_width: 0.04,
+    }
+}
+
+/// A client whose lease is there and who knows of so many stops.
+fn by(client: u32, stops: u64) -> Asking {
+    Asking {
+        client,
+        alive: true,
+        stops,
+    }
+}
+
 /// A gate that client 7 owns and has enabled at home.
 fn active() -> (Gate, Vec<f64>) {
     let robot = fr3();
     let mut gate = Gate::new(&robot, GateConfig::of(&robot));
-    gate.serve(Service::Acquire, 7, true, &robot.home, 0)
+    gate.measured(0);
+    gate.serve(Service::Acquire, by(7, 0), &at(&robot.home), 0)
         .unwrap();
-    let phase = gate.serve(Service::Enable, 7, true, &robot.home, 0);
+    let phase = gate.serve(Service::Enable, by(7, 0), &at(&robot.home), 0);
     assert_eq!(phase, Ok(Phase::Active));
     (gate, robot.home)
 }
@@ -34,7 +56,15 @@ fn active() -> (Gate, Vec<f64>) {
 fn one_client_owns_the_arm_and_only_with_a_lease() {
     let robot = fr3();
     let mut gate = Gate::new(&robot, GateConfig::of(&robot));
-    let mut ask = |service, client, alive| gate.serve(service, client, alive, &robot.home, 0);
+    gate.measured(0);
+    let arm = at(&robot.home);
+    let mut ask = |service, client, alive| {
+        let asking = Asking {
+            alive,
+            ..by(client, 1)
+        };
+        gate.serve(service, asking, &arm, 0)
+    };
     assert_eq!(ask(Service::Acquire, 7, false), Err(Denial::NoLease));
     assert_eq!(ask(Service::Acquire, 0, true), Err(Denial::NoLease));
     assert_eq!(ask(Service::Enable, 7, true), Err(Denial::NotOwner));
@@ -62,8 +92,8 @@ fn each_bad_command_is_refused_for_its_reason_and_changes_nothing() {
     gate.admit(7, &command(5, &home), &home, MS).unwrap();
     let cases = [
         (8, command(6, &home), Denial::NotOwner),
-        (7, command(5, &home), Denial::Order),
-        (7, command(0, &home), Denial::Order),
+        (7, command(5, &home), Denial::Sequence),
+        (7, command(0, &home), Denial::Sequence),
         (7, command(6, &home[..6]), Denial::Dimension),
         (7, command(6, &with(2, f64::NAN)), Denial::NotFinite),
         (7, command(6, &with(2, f64::INFINITY)), Denial::NotFinite),
@@ -78,11 +108,11 @@ fn each_bad_command_is_refused_for_its_reason_and_changes_nothing() {
     // The arm is not where it should be: far behind, or somewhere that cannot be.
     assert_eq!(
         gate.admit(7, &command(6, &home), &with(0, 0.7), MS),
-        Err(Denial::Lead)
+        Err(Denial::FollowingError)
     );
     assert_eq!(
         gate.admit(7, &command(6, &home), &with(0, f64::NAN), MS),
-        Err(Denial::NotFinite)
+        Err(Denial::State)
     );
     assert_eq!(gate.accepted(), 1);
     gate.admit(7, &command(6, &with(0, 0.01)), &home, 2 * MS)
@@ -100,7 +130,8 @@ fn silence_holds_then_stops_and_a_lost_lease_frees() {
     assert_eq!(gate.tick(2_501 * MS), Phase::Stopped);
     let late = gate.admit(7, &command(3, &home), &home, 2_600 * MS);
     assert_eq!(late, Err(Denial::NotActive));
-    gate.serve(Service::Enable, 7, true, &home, 2_700 * MS)
+    gate.measured(2_700 * MS);
+    gate.serve(Service::Enable, by(7, 0), &at(&home), 2_700 * MS)
         .unwrap();
     gate.lease_lost(8);
     assert_eq!(gate.phase(), Phase::Active);
@@ -113,22 +144,122 @@ fn a_fault_outlives_its_owner() {
     let (mut gate, home) = active();
     gate.fault();
     assert_eq!(
-        gate.serve(Service::Enable, 7, true, &home, 0),
+        gate.serve(Service::Enable, by(7, 0), &at(&home), 0),
         Err(Denial::Faulted)
     );
     gate.lease_lost(7);
     assert_eq!(
-        gate.serve(Service::Acquire, 9, true, &home, 0),
+        gate.serve(Service::Acquire, by(9, 0), &at(&home), 0),
         Ok(Phase::Faulted)
     );
     assert_eq!(
-        gate.serve(Service::Recover, 9, true, &home, 0),
+        gate.serve(Service::Recover, by(9, 0), &at(&home), 0),
         Ok(Phase::Stopped)
     );
     assert_eq!(
-        gate.serve(Service::Enable, 9, true, &home, 0),
+        gate.serve(Service::Enable, by(9, 0), &at(&home), 0),
         Ok(Phase::Active)
     );
+}
+
+#[test]
+fn silence_is_judged_when_a_command_comes_and_so_is_the_age_of_the_arms_own_state() {
+    let (mut gate, home) = active();
+    gate.admit(7, &command(1, &home), &home, 10 * MS).unwrap();
+    // Nobody ticked for ten seconds.
+    gate.measured(10_010 * MS);
+    let late = gate.admit(7, &command(2, &home), &home, 10_010 * MS);
+    assert_eq!(
+        (late, gate.phase()),
+        (Err(Denial::NotActive), Phase::Stopped)
+    );
+    // Commands come, and the driver that should say where the arm is hangs.
+    let (mut gate, home) = active();
+    for i in 1..=15 {
+        let taken = gate.admit(7, &command(i, &home), &home, i * 100 * MS);
+        let expected = if i <= 10 { Ok(()) } else { Err(Denial::State) };
+        assert_eq!(taken, expected, "at {i}00 ms");
+    }
+    let before_any = &mut Gate::new(&fr3(), GateConfig::of(&fr3()));
+    before_any
+        .serve(Service::Acquire, by(7, 0), &at(&home), 0)
+        .unwrap();
+    let enabled = before_any.serve(Service::Enable, by(7, 0), &at(&home), 0);
+    assert_eq!(enabled, Err(Denial::State), "the arm has said nothing");
+}
+
+#[test]
+fn an_arm_is_enabled_at_rest_only_and_enabling_it_again_changes_nothing() {
+    let (mut gate, home) = active();
+    // What may be made up for at once is used up by one jump.
+    let burst = 0.1 * fr3().joints[0].velocity;
+    let with = |q: f64| {
+        let mut positions = home.clone();
+        positions[0] += q;
+        positions
+    };
+    gate.admit(7, &command(1, &with(burst)), &with(burst), MS)
+        .unwrap();
+    for service in [Service::Enable, Service::Stop, Service::Enable] {
+        let known = by(7, gate.stops());
+        gate.serve(service, known, &at(&with(burst)), MS).unwrap();
+        let jump = command(2, &with(1.5 * burst));
+        let taken = gate.admit(7, &jump, &with(burst), MS);
+        assert!(taken.is_err(), "{service:?} gave {taken:?}");
+    }
+    gate.serve(Service::Stop, by(7, 0), &at(&home), MS).unwrap();
+    let mut moving = at(&home);
+    moving.velocities[3] = 0.5;
+    let enabled = gate.serve(Service::Enable, by(7, 2), &moving, MS);
+    assert_eq!(
+        (enabled, gate.phase()),
+        (Err(Denial::Moving), Phase::Stopped)
+    );
+}
+
+#[test]
+fn an_enable_that_was_sent_before_its_sender_knew_of_a_stop_does_not_lift_it() {
+    let (mut gate, home) = active();
+    let mut ask = |service, asking| gate.serve(service, asking, &at(&home), MS);
+    assert_eq!(ask(Service::Stop, by(8, 0)), Ok(Phase::Stopped));
+    assert_eq!(ask(Service::Enable, by(7, 0)), Err(Denial::Stopped));
+    assert_eq!(ask(Service::Enable, by(7, 2)), Err(Denial::Stopped));
+    assert_eq!(ask(Service::Enable, by(7, 1)), Ok(Phase::Active));
+    assert_eq!((gate.stops(), gate.denials().of(Denial::Stopped)), (1, 2));
+}
+
+#[test]
+fn chunks_that_cannot_begin_keep_no_arm_active() {
+    let (mut gate, home) = active();
+    let mut far = home.clone();
+    far[0] += 1.0;
+    for (client, first, reason) in [
+        (7, command(1, &home[..6]), Denial::Dimension),
+        (7, command(1, &far), Denial::Step),
+        (8, command(1, &home), Denial::NotOwner),
+        (7, command(u64::MAX, &home), Denial::Sequence),
+    ] {
+        let begun = gate.begin_chunk(client, &first, &home, 150 * MS);
+        assert_eq!(begun, Err(reason));
+    }
+    assert_eq!(gate.tick(201 * MS), Phase::Holding);
+}
+
+/// A number near the end of all numbers would lock the arm's owner out, and one that was used is used up for good.
+#[test]
+fn numbers_neither_leap_nor_come_twice() {
+    let (mut gate, home) = active();
+    let leap = gate.admit(7, &command(u64::MAX, &home), &home, MS);
+    assert_eq!(leap, Err(Denial::Sequence));
+    gate.admit(7, &command(1, &home), &home, MS).unwrap();
+    gate.serve(Service::Release, by(7, 0), &at(&home), MS)
+        .unwrap();
+    for service in [Service::Acquire, Service::Enable] {
+        gate.serve(service, by(7, 0), &at(&home), MS).unwrap();
+    }
+    let replayed = gate.admit(7, &command(1, &home), &home, 2 * MS);
+    assert_eq!(replayed, Err(Denial::Sequence));
+    gate.admit(7, &command(2, &home), &home, 2 * MS).unwrap();
 }
 
 /// Whatever is sent, at whatever times: targets that were taken never move faster than the joints may.
@@ -156,6 +287,14 @@ fn no_stream_of_commands_moves_a_target_faster_than_its_joint() {
                 wild.positions[rng.random_range(0..7)] = bad[rng.random_range(0..4)];
             }
             let client = if rng.random_bool(0.1) { 8 } else { 7 };
+            gate.measured(now);
+            // Nothing that the owner may ask for gives it more speed.
+            if rng.random_bool(0.1) {
+                for service in [Service::Stop, Service::Enable, Service::Enable] {
+                    let known = by(7, gate.stops());
+                    let _ = gate.serve(service, known, &at(&measured), now);
+                }
+            }
             if gate.admit(client, &wild, &measured, now).is_ok() {
                 taken += 1;
                 assert_eq!(client, 7);
@@ -166,10 +305,9 @@ fn no_stream_of_commands_moves_a_target_faster_than_its_joint() {
                 measured.clone_from(&target);
             }
             if gate.tick(now) == Phase::Stopped {
-                gate.serve(Service::Enable, 7, true, &measured, now)
+                let known = by(7, gate.stops());
+                gate.serve(Service::Enable, known, &at(&measured), now)
                     .unwrap();
-                path.fill(0.0);
-                now += 1;
             }
             for (moved, joint) in path.iter().zip(&robot.joints) {
                 let most = joint.velocity * (now as f64 * 1e-9 + burst) + 1e-6;

@@ -12,7 +12,7 @@ mod tick_time;
 use apprentice_core::{JointCommand, Seed};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{
-    Gate, GateConfig, Guard, GuardConfig, Proposal, Refusal, RefusalCounts, Service,
+    Asking, Gate, GateConfig, Guard, GuardConfig, Proposal, Refusal, RefusalCounts, Service,
 };
 use proposals::{Proposer, at, measurement};
 use rand::Rng;
@@ -54,18 +54,27 @@ fn in_ticks(robot: &RobotDescription, ticks: u64) -> u64 {
                 guard.admit_into(proposal, &state, now_ns, &mut command)
             }
         });
+        command.sequence = tick + 1;
         counts.count(refusals);
         inside += allocated;
-        // The gate at the other end, with whatever came; now and then its owner enables it again.
+        // The gate at the other end, with what left the guard or what did not; its owner enables it again.
         let client = 7 + u32::from(rng.random_bool(0.01));
-        let sent = if tick % 3 == 0 { &proposed } else { &command };
+        let sent = if tick % 7 == 0 { &proposed } else { &command };
+        let arm = at(path.last().unwrap().clone());
+        let gate_ns = (tick as f64 * 1e9 / robot.control_hz) as u64;
         if tick % 200 == 0 {
-            let _ = gate.serve(Service::Acquire, 7, true, &state.positions, now_ns);
-            let _ = gate.serve(Service::Enable, 7, true, &state.positions, now_ns);
+            let asking = Asking {
+                client: 7,
+                alive: true,
+                stops: gate.stops(),
+            };
+            let _ = gate.serve(Service::Acquire, asking, &arm, gate_ns);
+            let _ = gate.serve(Service::Enable, asking, &arm, gate_ns);
         }
         let (taken, allocated) = allocations(|| {
-            gate.tick(now_ns);
-            gate.admit(client, sent, &state.positions, now_ns).is_ok()
+            gate.measured(gate_ns);
+            gate.tick(gate_ns);
+            gate.admit(client, sent, &arm.positions, gate_ns).is_ok()
         });
         obeyed += u64::from(taken);
         inside += allocated;
@@ -75,6 +84,7 @@ fn in_ticks(robot: &RobotDescription, ticks: u64) -> u64 {
         }
     }
     let seen: Vec<&str> = counts.named().filter(|c| c.1 > 0).map(|c| c.0).collect();
+    assert!(obeyed > ticks / 10, "the gate obeyed {obeyed} only");
     println!(
         "{}: {inside} allocations in {ticks} ticks of guard and gate, which obeyed {obeyed}; {}",
         robot.name,

@@ -71,7 +71,10 @@ pub fn run(_scale: Scale, rows: &mut Rows) -> Result<()> {
             .map_err(super::said)?;
         let refused = intruder
             .get(keys.service(Service::Acquire))
-            .payload(wire::encode_request(0x0bad_0bad))
+            .payload(wire::encode_request(wire::Request {
+                client: 0x0bad_0bad,
+                stops: 0,
+            }))
             .timeout(Duration::from_secs(2))
             .wait()
             .map_err(super::said)?

@@ -72,7 +72,10 @@ fn at_a_robot(rows: &mut Rows) -> Result<()> {
     for service in Service::ALL {
         let answer = session
             .get(keys.service(service))
-            .payload(newer(wire::encode_request(link.client())))
+            .payload(newer(wire::encode_request(wire::Request {
+                client: link.client(),
+                stops: 0,
+            })))
             .timeout(Duration::from_secs(2))
             .wait()
             .map_err(super::said)?

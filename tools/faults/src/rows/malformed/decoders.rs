@@ -5,7 +5,8 @@ use apprentice_adapter::ros2::attachment::Attachment;
 use apprentice_adapter::{cdr, franka_node, physicalai};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
 use apprentice_link::wire::{self, AdvanceRequest, Chunk, Event, Status, Takeover, TickReply};
-use apprentice_safety::{DenialCounts, Grip, Phase};
+use apprentice_safety::gate::Stop;
+use apprentice_safety::{Denial, DenialCounts, Grip, Phase};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -115,9 +116,11 @@ pub fn native() -> Vec<Decoder> {
         sequence: 5,
         stamp_ns: 6,
         phase: Phase::Active,
+        stop: Stop::None,
+        stops: 3,
         owner: 9,
         accepted: 10,
-        denials: DenialCounts::from_counts(&[1; 13]),
+        denials: DenialCounts::from_counts(&[1; Denial::ALL.len()]),
     };
     let event = Event {
         sequence: 5,
@@ -165,7 +168,7 @@ pub fn native() -> Vec<Decoder> {
         ),
         decoder(
             "service request",
-            vec![wire::encode_request(9)],
+            vec![wire::encode_request(wire::Request { client: 9, stops: 3 })],
             wire::decode_request,
         ),
         decoder(

@@ -1,10 +1,14 @@
-//! Where messages for an arm arrive: its gate, its clock, and what it was told last.
+//! Where messages for an arm arrive: its gate, its clock, its way home, and what it was told last.
+
+mod issued;
 
 use crate::server::Due;
-use crate::wire::{self, Chunk, Event, Status};
+use crate::wire::{self, Chunk, Event, Request, Status};
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Denial, Gate, GateConfig, Homing, Phase, Service};
+use apprentice_safety::gate::State;
+use apprentice_safety::{Asking, Clearance, Denial, Gate, GateConfig, GuardError, Homing, Phase, Service};
+use issued::Issued;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -14,15 +18,18 @@ const STATUS_EVERY_NS: u64 = 1_000_000_000;
 const MOST_LEASES: usize = 64;
 
 /// What there may be to say.
-pub(crate) type News = (Option<Status>, Option<Event>);
+pub type News = (Option<Status>, Option<Event>);
 
-/// The robot's side of the link without the network. Not one of its methods waits.
-pub(crate) struct Door {
+/// The robot's side of the link without the network: takes bytes, says what the arm should do. Not one of its
+/// methods waits.
+pub struct CommandEndpoint {
     description: RobotDescription,
     gate: Gate,
     clock: Clock,
-    measured: Vec<f64>,
-    opening: f64,
+    /// How the arm said last it is; its home before it has said anything, when nothing is obeyed.
+    measured: RobotState,
+    clearance: Clearance,
+    issued: Issued,
     leases: BTreeSet<u32>,
     command: Option<JointCommand>,
     chunk: Option<Running>,
@@ -42,7 +49,7 @@ struct Running {
 struct Said {
     statuses: u64,
     events: u64,
-    phase: Phase,
+    state: State,
     owner: Option<u32>,
     at_ns: Option<u64>,
     why: Option<String>,
@@ -64,17 +71,32 @@ impl Clock {
     }
 }
 
-impl Door {
-    pub fn new(description: &RobotDescription, config: GateConfig, lockstep: bool) -> Self {
-        Self {
+impl CommandEndpoint {
+    /// Before this robot, whose time passes by itself or, in `lockstep`, by the stamps of its states.
+    ///
+    /// # Errors
+    /// When the robot's description does not let its way home be checked.
+    pub fn new(
+        description: &RobotDescription,
+        config: GateConfig,
+        lockstep: bool,
+    ) -> Result<Self, GuardError> {
+        Ok(Self {
+            clearance: Clearance::new(description)?,
+            issued: Issued::default(),
             gate: Gate::new(description, config),
             clock: if lockstep {
                 Clock::Lockstep(0)
             } else {
                 Clock::Wall(Instant::now())
             },
-            measured: description.home.clone(),
-            opening: 0.0,
+            measured: RobotState {
+                sequence: 0,
+                stamp_ns: 0,
+                positions: description.home.clone(),
+                velocities: vec![0.0; description.joints.len()],
+                gripper_width: 0.0,
+            },
             description: description.clone(),
             leases: BTreeSet::new(),
             command: None,
@@ -84,48 +106,65 @@ impl Door {
             said: Said {
                 statuses: 0,
                 events: 0,
-                phase: Phase::Free,
+                state: State::FREE,
                 owner: None,
                 at_ns: None,
                 why: None,
             },
-        }
+        })
     }
 
-    /// Where the arm is.
+    /// How the arm is.
     pub fn measure(&mut self, state: &RobotState) {
-        self.measured.clone_from(&state.positions);
-        self.opening = state.gripper_width;
+        self.measured.clone_from(state);
         if let Clock::Lockstep(now_ns) = &mut self.clock {
             *now_ns = state.stamp_ns;
         }
+        self.gate.measured(self.clock.now_ns());
     }
 
     /// The arm was set somewhere else.
     pub fn moved(&mut self, state: &RobotState) {
         self.measure(state);
-        self.command = None;
-        self.chunk = None;
-        self.homing = None;
+        self.drop_commands();
+        self.issued.forget();
         let now_ns = self.clock.now_ns();
         if let Err(denial) = self.gate.moved(&self.measured, now_ns) {
             self.fault(denial.advice());
         }
     }
 
+    /// What was commanded does not hold any more.
+    fn drop_commands(&mut self) {
+        self.command = None;
+        self.chunk = None;
+        self.homing = None;
+    }
+
+    /// A message came that cannot be read.
     pub fn malformed(&mut self) {
         self.gate.malformed();
     }
 
     /// Whether a command has come that was not given yet.
+    #[must_use]
     pub fn has_command(&self) -> bool {
         self.command.is_some()
     }
 
+    /// Highest sequence number that came, obeyed or not.
+    #[must_use]
     pub fn newest_sequence(&self) -> u64 {
         self.newest_sequence
     }
 
+    /// How the arm stands for those who command it.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.gate.state()
+    }
+
+    /// The arm reports a fault, in one line.
     pub fn fault(&mut self, what: &str) {
         self.gate.fault();
         self.said.why = Some(format!("fault: {what}"));
@@ -153,7 +192,8 @@ impl Door {
         };
         self.newest_sequence = self.newest_sequence.max(command.sequence);
         let now_ns = self.clock.now_ns();
-        let admitted = self.gate.admit(client, &command, &self.measured, now_ns);
+        let measured = &self.measured.positions;
+        let admitted = self.gate.admit(client, &command, measured, now_ns);
         match admitted {
             Ok(()) => {
                 self.command = Some(command);
@@ -170,7 +210,11 @@ impl Door {
         };
         self.newest_sequence = self.newest_sequence.max(chunk.sequence);
         let now_ns = self.clock.now_ns();
-        match self.gate.begin_chunk(client, chunk.sequence, now_ns) {
+        let Some(first) = chunk.command(0) else {
+            return self.gate.malformed();
+        };
+        let measured = &self.measured.positions;
+        match self.gate.begin_chunk(client, &first, measured, now_ns) {
             Ok(()) => {
                 self.command = None;
                 self.chunk = Some(Running {
@@ -184,34 +228,59 @@ impl Door {
     }
 
     /// A service is asked for; the answer.
-    pub fn serve(&mut self, service: Service, client: u32) -> Result<Phase, String> {
+    ///
+    /// # Errors
+    /// The reason's name, and what to do, in one line.
+    pub fn serve(&mut self, service: Service, request: Request) -> Result<Phase, String> {
         let now_ns = self.clock.now_ns();
-        let alive = self.leases.contains(&client);
-        let before = (self.gate.phase(), self.gate.owner());
-        let mut answer = self
+        let client = request.client;
+        let asking = Asking {
+            client,
+            alive: self.leases.contains(&client),
+            stops: request.stops,
+        };
+        let before = (self.gate.state(), self.gate.owner());
+        // A way that cannot be gone is not begun.
+        let may_go = before.1 == Some(client) && matches!(before.0.phase, Phase::Active | Phase::Holding);
+        let way = if service == Service::Home && may_go {
+            Some(self.way_home().map_err(|why| format!("home: {why}"))?)
+        } else {
+            None
+        };
+        let answer = self
             .gate
-            .serve(service, client, alive, &self.measured, now_ns)
-            .map_err(|denial| format!("{}: {}", denial.name(), denial.advice()));
-        if service == Service::Home && answer.is_ok() {
-            match Homing::new(&self.description, &self.measured, &self.description.home) {
-                Ok(way) => self.homing = Some((way, now_ns)),
-                Err(why) => {
-                    self.fault(&format!("the way home: {why}"));
-                    answer = Err(why);
-                }
+            .serve(service, asking, &self.measured, now_ns)
+            .map_err(explain);
+        let after = (self.gate.state(), self.gate.owner());
+        if after != before {
+            self.drop_commands();
+            if let Some(way) = way.filter(|_| after.0.phase == Phase::Homing) {
+                // It goes on from the last target, which was due when that was given.
+                self.homing = Some((way, self.issued.at_ns().unwrap_or(now_ns)));
             }
-        }
-        if (self.gate.phase(), self.gate.owner()) != before {
-            if self.gate.phase() != Phase::Homing {
-                self.homing = None;
-            }
-            self.command = None;
-            self.chunk = None;
             self.said
                 .why
                 .get_or_insert_with(|| format!("{} by client {client:08x}", service.name()));
         }
         answer
+    }
+
+    /// A new scene is asked for; whether it may be set up, which ends with [`Self::moved`].
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub fn reset(&mut self, client: u32) -> Result<Phase, String> {
+        let granted = self.gate.reset(client).map_err(explain)?;
+        self.drop_commands();
+        Ok(granted)
+    }
+
+    /// The way home, from how the arm moves now.
+    fn way_home(&mut self) -> Result<Homing, String> {
+        let start = self.issued.motion(&self.measured.positions);
+        let way = Homing::from_motion(&self.description, &start, &self.description.home)?;
+        way.check(&self.description, &mut self.clearance)?;
+        Ok(way)
     }
 
     /// What the arm should do now.
@@ -223,7 +292,10 @@ impl Door {
         } else if let Some(running) = &mut self.chunk {
             let due = running.due(now_ns);
             if let Some(due) = due
-                && self.gate.admit_due(&due, &self.measured, now_ns).is_ok()
+                && self
+                    .gate
+                    .admit_due(&due, &self.measured.positions, now_ns)
+                    .is_ok()
             {
                 command = Some(due);
             }
@@ -234,7 +306,13 @@ impl Door {
             command = None;
             if phase != Phase::Holding {
                 self.chunk = None;
+                self.homing = None;
             }
+        }
+        if matches!(phase, Phase::Active | Phase::Homing) {
+            self.issued.note(now_ns, command.as_ref());
+        } else {
+            self.issued.forget();
         }
         Due { phase, command }
     }
@@ -246,7 +324,8 @@ impl Door {
         // The joints lag behind what they are told; they are home when they have caught up.
         let near = |(a, b): (&f64, &f64)| (a - b).abs() < 0.02;
         let settled = seconds > way.duration_s() + 2.0;
-        let arrived = self.measured.iter().zip(&self.description.home).all(near);
+        let at = &self.measured.positions;
+        let arrived = at.iter().zip(&self.description.home).all(near);
         if seconds >= way.duration_s() && (arrived || settled) {
             self.homing = None;
             if !arrived {
@@ -259,15 +338,19 @@ impl Door {
             sequence: 0,
             stamp_ns: now_ns,
             positions,
-            gripper_width: self.opening,
+            gripper_width: self.measured.gripper_width,
         })
     }
 
+    /// How the arm stands, as it is published.
+    #[must_use]
     pub fn status(&self) -> Status {
         Status {
             sequence: self.said.statuses,
             stamp_ns: self.clock.now_ns(),
             phase: self.gate.phase(),
+            stop: self.gate.state().stop,
+            stops: self.gate.stops(),
             owner: self.gate.owner().unwrap_or(0),
             accepted: self.gate.accepted(),
             denials: self.gate.denials(),
@@ -279,7 +362,7 @@ impl Door {
     pub fn news(&mut self) -> News {
         let now_ns = self.clock.now_ns();
         let (phase, owner) = (self.gate.phase(), self.gate.owner());
-        let changed = phase != self.said.phase || owner != self.said.owner;
+        let changed = self.gate.state() != self.said.state || owner != self.said.owner;
         let due = self
             .said
             .at_ns
@@ -303,10 +386,15 @@ impl Door {
                 what: format!("{}: {why}", phase.name()),
             }
         });
-        self.said.phase = phase;
+        self.said.state = self.gate.state();
         self.said.owner = owner;
         (Some(self.status()), event)
     }
+}
+
+/// A refusal as it is answered.
+fn explain(denial: Denial) -> String {
+    format!("{}: {}", denial.name(), denial.advice())
 }
 
 fn refused(client: u32, denial: Denial) {
@@ -326,12 +414,9 @@ impl Running {
             return None;
         }
         self.next = newest + 1;
-        let (positions, gripper_width) = self.chunk.point(newest)?;
-        Some(JointCommand {
-            sequence: self.chunk.sequence,
-            stamp_ns: self.chunk.stamp_ns,
-            positions: positions.to_vec(),
-            gripper_width,
-        })
+        self.chunk.command(newest)
     }
 }
+
+#[cfg(test)]
+mod tests;

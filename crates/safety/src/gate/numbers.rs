@@ -1,0 +1,86 @@
+//! Sequence numbers of clients: they rise, and not by leaps.
+
+use super::Denial;
+
+/// The first number of a client lies below this.
+const FIRST_BELOW: u64 = 1 << 32;
+/// How far one message's number may be above the last one's: at 1 kHz that many are lost in 17 minutes.
+const MOST_SKIPPED: u64 = 1 << 20;
+/// Clients whose last number is remembered, so that nothing of theirs is taken twice.
+const REMEMBERED: usize = 64;
+
+/// The last numbers of the clients that were taken messages from, the latest client last.
+#[derive(Clone, Debug)]
+pub(super) struct Numbers(Vec<(u32, u64)>);
+
+impl Default for Numbers {
+    fn default() -> Self {
+        // Room for all, so that a command never allocates.
+        Self(Vec::with_capacity(REMEMBERED))
+    }
+}
+
+impl Numbers {
+    /// Whether `number` may follow what was taken from `client`.
+    pub fn check(&self, client: u32, number: u64) -> Result<(), Denial> {
+        let before = self.0.iter().rev().find(|(c, _)| *c == client);
+        let follows = match before {
+            Some((_, before)) => number > *before && number - before <= MOST_SKIPPED,
+            None => number < FIRST_BELOW,
+        };
+        if follows {
+            Ok(())
+        } else {
+            Err(Denial::Sequence)
+        }
+    }
+
+    /// A message was taken.
+    pub fn take(&mut self, client: u32, number: u64) {
+        if let Some((last, before)) = self.0.last_mut()
+            && *last == client
+        {
+            *before = number;
+            return;
+        }
+        self.0.retain(|(c, _)| *c != client);
+        if self.0.len() == REMEMBERED {
+            self.0.remove(0);
+        }
+        self.0.push((client, number));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_rise_by_bounded_steps_and_are_remembered_after_their_client_left() {
+        let mut numbers = Numbers::default();
+        assert_eq!(numbers.check(1, u64::MAX), Err(Denial::Sequence));
+        assert_eq!(numbers.check(1, FIRST_BELOW), Err(Denial::Sequence));
+        assert_eq!(numbers.check(1, FIRST_BELOW - 1), Ok(()));
+        numbers.take(1, 5);
+        for (number, good) in [
+            (0, false),
+            (5, false),
+            (6, true),
+            (5 + MOST_SKIPPED, true),
+            (6 + MOST_SKIPPED, false),
+            (u64::MAX, false),
+        ] {
+            assert_eq!(numbers.check(1, number).is_ok(), good, "{number}");
+        }
+        // Other clients come and go; what the first one sent is not taken again.
+        for client in 2..=REMEMBERED as u32 {
+            numbers.take(client, 1);
+        }
+        assert_eq!(numbers.check(1, 5), Err(Denial::Sequence));
+        numbers.take(1, 6);
+        numbers.take(1000, 1);
+        assert_eq!(numbers.check(1, 6), Err(Denial::Sequence));
+        assert_eq!(numbers.check(2, 1), Ok(()), "the oldest is forgotten");
+        assert!(numbers.0.len() == REMEMBERED);
+    }
+}
