@@ -38,11 +38,17 @@ pub struct Built {
 pub fn build(root: &Path) -> Result<Built, Box<dyn Error>> {
     let from = root.join("crates/safety");
     let place = root.join("target/mutants");
-    let to = place.join("safety");
+    let to = place.join("crates/safety");
     if to.exists() {
         std::fs::remove_dir_all(&to)?;
     }
     copy(&from, &to)?;
+    // Tests look at it from the crate on.
+    std::fs::create_dir_all(place.join("robots"))?;
+    std::fs::copy(
+        root.join("robots/PROTOCOL.md"),
+        place.join("robots/PROTOCOL.md"),
+    )?;
     std::fs::copy(root.join("Cargo.lock"), to.join("Cargo.lock"))?;
     std::fs::write(to.join("Cargo.toml"), manifest(root, &from)?)?;
     let sources = sources(&from.join("src"))?;
@@ -88,7 +94,9 @@ pub fn build(root: &Path) -> Result<Built, Box<dyn Error>> {
                     let name = mutant.map(Mutant::name).unwrap_or_default();
                     println!("does not compile: {name}");
                 }
-                if bad.is_empty() || !bad.iter().any(|n| refused.insert(*n)) {
+                let before = refused.len();
+                refused.extend(bad);
+                if refused.len() == before {
                     return Err("the crate with its mutants does not compile".into());
                 }
             }
@@ -112,7 +120,7 @@ fn manifest(root: &Path, from: &Path) -> Result<String, Box<dyn Error>> {
     let own = std::fs::read_to_string(from.join("Cargo.toml"))?;
     let mut text = String::from(
         "[workspace]\n[package]\nname = \"apprentice-safety\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
-         [profile.release]\nopt-level = 1\ndebug = false\n[profile.release.package.\"*\"]\nopt-level = 2\n",
+         [profile.release]\nopt-level = 2\ndebug = false\n[profile.release.package.\"*\"]\nopt-level = 2\n",
     );
     let mut dependencies = false;
     for line in own.lines() {
@@ -150,7 +158,7 @@ fn compile(place: &Path) -> Result<Result<Vec<PathBuf>, BTreeSet<u32>>, Box<dyn 
         cargo.args(["--test", test]);
     }
     let ran = cargo
-        .current_dir(place.join("safety"))
+        .current_dir(place.join("crates/safety"))
         .env("CARGO_TARGET_DIR", place.join("target"))
         .stderr(std::process::Stdio::inherit())
         .output()?;
@@ -172,7 +180,7 @@ fn compile(place: &Path) -> Result<Result<Vec<PathBuf>, BTreeSet<u32>>, Box<dyn 
                 .flatten()
                 .filter(|s| s["is_primary"] == true)
             {
-                bad.extend(to_blame(&place.join("safety"), span)?);
+                bad.extend(to_blame(&place.join("crates/safety"), span)?);
             }
             if bad.is_empty()
                 && let Some(rendered) = message["message"]["rendered"].as_str()

@@ -40,10 +40,15 @@ pub fn survivors<'a>(
                     }
                 }
                 if !killed {
+                    println!("no test notices line {}: {}", mutant.line, mutant.name());
                     survivors
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .push(*mutant);
+                }
+                let tried = next.load(Relaxed).min(mutants.len());
+                if tried.is_multiple_of(50) {
+                    println!("{tried} of {} tried", mutants.len());
                 }
             }
             Ok(())
@@ -66,6 +71,7 @@ fn is_killed(program: &Path, number: u32, patience: Duration) -> Result<bool, St
     let mut child = Command::new(program)
         .env("APPRENTICE_MUTANT", number.to_string())
         .env("PROPTEST_CASES", "64")
+        .env("APPRENTICE_HOSTILE", "0.1")
         .env("RUST_BACKTRACE", "0")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -121,7 +121,8 @@ impl<'a> Switching<'a> {
         let Expr::Binary(binary) = &*expr else {
             return;
         };
-        if has_let(&binary.left) || has_let(&binary.right) {
+        // Nor is there anything but adding for text.
+        if has_let(&binary.left) || has_let(&binary.right) || said.text.contains('"') {
             return;
         }
         let (left, right, op) = (&binary.left, &binary.right, &binary.op);
