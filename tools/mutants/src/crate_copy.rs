@@ -9,7 +9,7 @@ use std::process::Command;
 /// Beginnings of the files that are mutated, from `crates/safety/src` on.
 const FILES: [&str; 4] = ["guard", "gate", "arbiter", "sequence"];
 /// Tests that are run, the quick ones first; `""` are those of the library itself.
-const TESTS: [&str; 4] = ["", "rules", "shipped", "hostile"];
+const TESTS: [&str; 5] = ["", "rules", "edges", "shipped", "hostile"];
 /// How often mutants that do not compile are left out and the rest tried again.
 const ATTEMPTS: usize = 20;
 
