@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod gate;
+mod guard;
+#[path = "../hostile/robots.rs"]
+mod robots;
 
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
