@@ -32,7 +32,12 @@ fn settings_that_cannot_be_make_no_guard() {
 /// Whatever it went through before, to the last bit.
 #[test]
 fn a_guard_that_starts_again_is_as_one_that_never_ran() {
-    for robot in [fr3(), robots::at_1_khz(), robots::folder()] {
+    for robot in [
+        robots::shipped(),
+        robots::at_1_khz(),
+        robots::folder(),
+        robots::slider(),
+    ] {
         for index in 0..20 {
             let mut rng = Seed(5).derive(&robot.name, index).rng();
             let config = GuardConfig::default();
@@ -188,7 +193,7 @@ fn a_target_is_kept_near_the_measured_joints_and_not_where_that_is_not_asked_for
 
 #[test]
 fn braking_ends_within_the_ticks_it_says_and_not_much_sooner() {
-    for robot in [fr3(), robots::at_1_khz(), robots::folder()] {
+    for robot in [robots::shipped(), robots::at_1_khz(), robots::folder()] {
         let mut guard = started(&robot, |c| c.lead_limit = 0.0);
         let mut place = robot.home.clone();
         place[0] += 0.5;
