@@ -323,3 +323,62 @@ fn without_a_fresh_measurement_nothing_is_taken() {
     gate.serve(Service::Enable, by(1), &at(&home), 1_002 * MS)
         .unwrap();
 }
+
+#[test]
+fn commands_of_a_long_chunk_are_credited_as_time_passes() {
+    let (mut gate, home) = active();
+    gate.begin_chunk(7, &command(1, &home), &home, 0).unwrap();
+    let (one, two) = (beside(&home, 0.12), beside(&home, 0.24));
+    gate.admit_due(&command(1, &one), &one, 0).unwrap();
+    let more = gate.admit_due(&command(1, &two), &two, 0);
+    assert_eq!(more, Err(Denial::Step));
+    gate.admit_due(&command(1, &two), &two, 100 * MS).unwrap();
+}
+
+#[test]
+fn an_arm_of_few_commands_a_second_is_given_five_periods() {
+    let mut robot = fr3();
+    robot.control_hz = 2.0;
+    let config = GateConfig::of(&robot);
+    assert_eq!(config.burst_ns, 2_500 * MS);
+    assert_eq!(config.measured_within_ns, 2_500 * MS);
+}
+
+#[test]
+fn numbers_are_remembered_however_often_others_take_turns() {
+    let (mut gate, home) = owned(|_| ());
+    let arm = at(&home);
+    let mut turn = |client: u32, number: u64| {
+        let asking = Asking {
+            client,
+            ..by(gate.stops())
+        };
+        for service in [Service::Release, Service::Acquire, Service::Enable] {
+            let _ = gate.serve(service, asking, &arm, 0);
+        }
+        let sent = gate.admit(client, &command(number, &home), &home, number * 100 * MS);
+        gate.serve(Service::Release, asking, &arm, 0).unwrap();
+        sent
+    };
+    turn(7, 5).unwrap();
+    for number in 1..=80 {
+        let client = 8 + u32::from(number % 2 == 0);
+        let _ = turn(client, number);
+    }
+    assert_eq!(turn(7, 5), Err(Denial::Sequence));
+}
+
+#[test]
+fn what_comes_over_the_link_is_read_as_it_was_written() {
+    for phase in Phase::ALL {
+        assert_eq!(Phase::from_number(phase as u8), Some(phase));
+    }
+    assert_eq!(Phase::from_number(200), None);
+    use apprentice_safety::gate::Stop;
+    for stop in [Stop::None, Stop::Owner, Stop::Person] {
+        assert_eq!(Stop::from_number(stop as u8), Some(stop));
+    }
+    assert_eq!(Stop::from_number(3), None);
+    let counts = apprentice_safety::DenialCounts::from_counts(&[4, 0, 2]);
+    assert_eq!((counts.total(), counts.of(Denial::ALL[2])), (6, 2));
+}

@@ -225,3 +225,25 @@ fn braking_ends_within_the_ticks_it_says_and_not_much_sooner() {
         assert_eq!(rests.positions, still.positions);
     }
 }
+
+#[test]
+fn what_a_guard_remembers_is_its_opening_and_whether_it_started_too() {
+    let robot = fr3();
+    let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
+    let new = guard.remember();
+    assert_eq!(new.joints(), 7);
+    let here = at(&robot.home);
+    let _ = guard.restart(&here);
+    let mut room = guard.remember();
+    let mut sent = command(1, &robot.home);
+    sent.gripper_width = 0.01;
+    let _ = guard.admit(&sent, &here, 0);
+    assert!(guard.remember_into(&mut room));
+    sent.gripper_width = 0.07;
+    let _ = guard.admit(&sent, &here, 0);
+    assert!(guard.go_back_to(&room));
+    let held = guard.hold(Refusal::Stale, &here, 0).command;
+    assert_eq!(held.gripper_width, 0.01);
+    assert!(guard.go_back_to(&new) && !guard.is_started());
+    assert!(guard.go_back_to(&room) && guard.is_started());
+}
