@@ -348,22 +348,26 @@ fn an_arm_of_few_commands_a_second_is_given_five_periods() {
 fn numbers_are_remembered_however_often_others_take_turns() {
     let (mut gate, home) = owned(|_| ());
     let arm = at(&home);
+    let mut now_ns = 0;
     let mut turn = |client: u32, number: u64| {
+        // Whoever takes turns is a tenth of a second later.
+        now_ns += 100 * MS;
+        gate.measured(now_ns);
         let asking = Asking {
             client,
             ..by(gate.stops())
         };
         for service in [Service::Release, Service::Acquire, Service::Enable] {
-            let _ = gate.serve(service, asking, &arm, 0);
+            let _ = gate.serve(service, asking, &arm, now_ns);
         }
-        let sent = gate.admit(client, &command(number, &home), &home, number * 100 * MS);
-        gate.serve(Service::Release, asking, &arm, 0).unwrap();
+        let sent = gate.admit(client, &command(number, &home), &home, now_ns);
+        gate.serve(Service::Release, asking, &arm, now_ns).unwrap();
         sent
     };
     turn(7, 5).unwrap();
     for number in 1..=80 {
         let client = 8 + u32::from(number % 2 == 0);
-        let _ = turn(client, number);
+        turn(client, number).unwrap();
     }
     assert_eq!(turn(7, 5), Err(Denial::Sequence));
 }

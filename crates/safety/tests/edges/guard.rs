@@ -3,7 +3,7 @@
 use crate::{MS, at, beside, command, fr3, robots};
 use apprentice_core::{JointCommand, RobotState, Seed};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Guard, GuardConfig, GuardError, Refusal};
+use apprentice_safety::{Checker, Guard, GuardConfig, GuardError, Refusal};
 use rand::Rng;
 
 fn started(robot: &RobotDescription, change: impl Fn(&mut GuardConfig)) -> Guard {
@@ -246,4 +246,32 @@ fn what_a_guard_remembers_is_its_opening_and_whether_it_started_too() {
     assert_eq!(held.gripper_width, 0.01);
     assert!(guard.go_back_to(&new) && !guard.is_started());
     assert!(guard.go_back_to(&room) && guard.is_started());
+}
+
+/// Proposals that run ahead of an arm which stays where it is, smoothly: what is sent beyond the lead that is
+/// allowed is on its way to a stop, and comes back to it.
+#[test]
+fn a_stream_that_runs_ahead_is_not_followed_beyond_the_lead() {
+    for robot in [robots::shipped(), robots::at_1_khz(), robots::folder()] {
+        for share in [0.1, 0.3, 0.6] {
+            let limit = 0.05;
+            let mut guard = started(&robot, |c| c.lead_limit = limit);
+            let mut checker = Checker::new(&robot).unwrap();
+            let here = at(&robot.home);
+            checker.restart(&here);
+            let joint = &robot.joints[0];
+            let (mut way, mut speed, mut last) = (0.0, 0.0_f64, 0.0);
+            for _ in 0..(3.0 * robot.control_hz) as u64 {
+                speed += joint.acceleration / robot.control_hz / 3.0;
+                speed = speed.min(joint.velocity * share);
+                way += speed / robot.control_hz;
+                let sent = command(0, &beside(&robot.home, way));
+                let out = guard.admit(&sent, &here, 0).command;
+                assert_eq!(checker.check_beside(&out, 0, &here, limit), []);
+                last = out.positions[0] - robot.home[0];
+            }
+            assert!((last - limit).abs() < 1e-3, "{}: {last} rad", robot.name);
+            assert!(guard.is_at_rest());
+        }
+    }
 }
