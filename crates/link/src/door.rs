@@ -1,16 +1,16 @@
 //! Where messages for an arm arrive: its gate, its clock, and what it was told last.
 
 use crate::server::Due;
+use crate::tokens::Tokens;
 use crate::wire::{self, Chunk, Event, Status};
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Denial, Gate, GateConfig, Homing, Phase, Service};
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// How often a status is published when nothing changes, nanoseconds.
 const STATUS_EVERY_NS: u64 = 1_000_000_000;
-/// Leases that are remembered; more are not granted.
+/// Leases that are known at once.
 const MOST_LEASES: usize = 64;
 
 /// What there may be to say.
@@ -23,7 +23,7 @@ pub(crate) struct Door {
     clock: Clock,
     measured: Vec<f64>,
     opening: f64,
-    leases: BTreeSet<u32>,
+    leases: Tokens,
     command: Option<JointCommand>,
     chunk: Option<Running>,
     homing: Option<(Homing, u64)>,
@@ -76,7 +76,7 @@ impl Door {
             measured: description.home.clone(),
             opening: 0.0,
             description: description.clone(),
-            leases: BTreeSet::new(),
+            leases: Tokens::new(MOST_LEASES),
             command: None,
             chunk: None,
             homing: None,
@@ -134,10 +134,8 @@ impl Door {
     /// A lease has come up, or is gone.
     pub fn lease(&mut self, client: u32, alive: bool) {
         if alive {
-            if self.leases.len() < MOST_LEASES {
-                self.leases.insert(client);
-            }
-        } else if self.leases.remove(&client) {
+            self.leases.insert(client, self.gate.owner());
+        } else if self.leases.remove(client) {
             if self.gate.owner() == Some(client) {
                 self.said.why = Some(format!("the lease of client {client:08x} is gone"));
                 self.homing = None;
@@ -146,11 +144,28 @@ impl Door {
         }
     }
 
-    /// A message with a command came.
-    pub fn command(&mut self, bytes: &[u8]) {
+    /// Something came from a client; whether its lease is known.
+    pub fn hears_lease(&mut self, client: u32) -> bool {
+        self.leases.hear(client)
+    }
+
+    /// Whether `client` may have a new scene.
+    pub fn may_reset(&mut self, client: u32) -> Result<(), String> {
+        if self.gate.owner() == Some(client) {
+            return Ok(());
+        }
+        let denial = Denial::NotOwner;
+        Err(format!("{}: {}", denial.name(), denial.advice()))
+    }
+
+    /// A message with a command came, on the key of a client.
+    pub fn command(&mut self, from: Option<u32>, bytes: &[u8]) {
         let Ok((client, command)) = wire::decode_command(bytes) else {
             return self.gate.malformed();
         };
+        if from != Some(client) {
+            return self.gate.malformed();
+        }
         self.newest_sequence = self.newest_sequence.max(command.sequence);
         let now_ns = self.clock.now_ns();
         let admitted = self.gate.admit(client, &command, &self.measured, now_ns);
@@ -163,11 +178,14 @@ impl Door {
         }
     }
 
-    /// A message with targets to come came.
-    pub fn chunk(&mut self, bytes: &[u8]) {
+    /// A message with targets to come came, on the key of a client.
+    pub fn chunk(&mut self, from: Option<u32>, bytes: &[u8]) {
         let Ok((client, chunk)) = wire::decode_chunk(bytes) else {
             return self.gate.malformed();
         };
+        if from != Some(client) {
+            return self.gate.malformed();
+        }
         self.newest_sequence = self.newest_sequence.max(chunk.sequence);
         let now_ns = self.clock.now_ns();
         match self.gate.begin_chunk(client, chunk.sequence, now_ns) {
@@ -186,7 +204,7 @@ impl Door {
     /// A service is asked for; the answer.
     pub fn serve(&mut self, service: Service, client: u32) -> Result<Phase, String> {
         let now_ns = self.clock.now_ns();
-        let alive = self.leases.contains(&client);
+        let alive = self.leases.contains(client);
         let before = (self.gate.phase(), self.gate.owner());
         let mut answer = self
             .gate

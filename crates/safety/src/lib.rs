@@ -37,10 +37,11 @@ pub mod homing;
 mod limits;
 pub mod proposal;
 pub mod refusal;
+pub mod sequence;
 mod shaping;
 mod space;
 
-pub use arbiter::{Arbiter, Authority, Grip, Unheard};
+pub use arbiter::{Arbiter, Authority, Grip, Unheard, UnheardCounts};
 pub use checker::{Checker, Violation};
 pub use config::{GuardConfig, GuardError};
 pub use gate::{Denial, DenialCounts, Gate, GateConfig, Phase, Service};
@@ -48,3 +49,4 @@ pub use guard::{Admitted, Guard};
 pub use homing::Homing;
 pub use proposal::Proposal;
 pub use refusal::{Refusal, RefusalCounts, Refusals};
+pub use sequence::{MOST_SKIPPED, OutOfOrder, Sequence};

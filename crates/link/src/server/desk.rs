@@ -1,10 +1,12 @@
 //! What comes to the door, one at a time, and what is said of it.
 
-use super::requests::{LONGEST_REQUEST, refuse};
+use super::requests::{Asked, LONGEST_REQUEST, refuse};
 use crate::door::Door;
+use crate::keys::{Keys, Sent};
+use crate::tokens::TokenSearch;
 use crate::wire;
 use apprentice_safety::Service;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use zenoh::Wait as _;
 use zenoh::pubsub::Publisher;
 use zenoh::query::Query;
@@ -16,6 +18,9 @@ pub(super) struct Desk {
     pub turn: Mutex<()>,
     /// Something to do has come.
     pub arrived: Condvar,
+    pub keys: Keys,
+    /// Finds the leases of clients that are not known.
+    pub leases: TokenSearch,
     pub status: Publisher<'static>,
     pub event: Publisher<'static>,
 }
@@ -50,12 +55,14 @@ impl Desk {
     }
 
     /// Answers a request for a service.
-    pub fn serve(&self, service: Service, query: &Query) {
+    pub fn serve(self: &Arc<Self>, service: Service, query: &Query) {
+        let from = self.keys.sender(Sent::Service(service), query.key_expr());
         let asked = query
             .payload()
             .filter(|p| p.len() <= LONGEST_REQUEST)
             .ok_or("a request for a service names the client that makes it")
-            .and_then(|p| wire::decode_request(&p.to_bytes()));
+            .and_then(|p| wire::decode_request(&p.to_bytes()))
+            .and_then(|client| same(from, client));
         let client = match asked {
             Ok(client) => client,
             Err(problem) => {
@@ -63,6 +70,12 @@ impl Desk {
                 return refuse(query, problem);
             }
         };
+        if service == Service::Acquire && !self.door().hears_lease(client) {
+            // It may have been forgotten among many: whoever asks again is known then.
+            let to = Arc::clone(self);
+            self.leases
+                .look_for(client, move || to.act(|door| door.lease(client, true)));
+        }
         match self.act(|door| door.serve(service, client)) {
             Ok(phase) => {
                 let key = query.key_expr().clone();
@@ -72,5 +85,31 @@ impl Desk {
             }
             Err(reason) => refuse(query, &reason),
         }
+    }
+
+    /// A request for a new scene, if it comes from the arm's owner.
+    pub fn may_reset(&self, key: &str, bytes: &[u8]) -> Result<Asked, String> {
+        let from = self.keys.sender(Sent::Reset, key);
+        let asked = wire::decode_reset(bytes)
+            .and_then(|(client, seed)| same(from, client).map(|client| (client, seed)));
+        let mut door = self.door();
+        match asked {
+            Ok((client, seed)) => door.may_reset(client).map(|()| Asked::Reset(seed)),
+            Err(problem) => {
+                door.malformed();
+                Err(problem.into())
+            }
+        }
+    }
+}
+
+/// The client that its key and its message name.
+fn same(from: Option<u32>, client: u32) -> Result<u32, wire::Problem> {
+    if from == Some(client) {
+        Ok(client)
+    } else {
+        Err(
+            "its key does not end in the number of the client that makes it, as eight lower-case hexadecimal digits",
+        )
     }
 }
