@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use zenoh::Wait as _;
 
 /// An arm that is where it was told to be, and that only people set up.
-struct Follower {
-    robot: RobotDescription,
-    at: Arc<Mutex<Vec<f64>>>,
-    began: Instant,
+pub struct Follower {
+    pub robot: RobotDescription,
+    pub at: Arc<Mutex<Vec<f64>>>,
+    pub began: Instant,
 }
 
 impl Arm for Follower {
