@@ -12,6 +12,8 @@ use apprentice_core::{Observation, RobotState};
 use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox};
 use apprentice_robot::{DifferentialIk, RobotDescription};
 use apprentice_safety::{Authority, Checker, Guard, GuardConfig, Refusals};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// What a robot in real time publishes may be this many of its periods old, if that is more than
@@ -43,6 +45,8 @@ pub struct ControlLoop {
     interrupted: bool,
     /// Takeovers that were seen: one may begin and end between two commands.
     takeovers: u64,
+    /// Set when the run is to end.
+    stop: Arc<AtomicBool>,
 }
 
 /// What one action came to.
@@ -97,6 +101,7 @@ impl ControlLoop {
             decided: (Authority::Policy, None),
             interrupted: false,
             takeovers: 0,
+            stop: Arc::default(),
             link,
         })
     }
@@ -140,10 +145,12 @@ impl ControlLoop {
         self.ticks_per_action
     }
 
-    /// Asks for a new scene and starts from where the robot is now.
+    /// Asks for a new scene and starts from where the robot is now. Where a person let go of the arm and has not
+    /// handed it back, it waits for that, at rest.
     ///
     /// # Errors
-    /// When the robot cannot be reset or does not answer, or where it is cannot be started from.
+    /// When the robot cannot be reset or does not answer, where it is cannot be started from, or the run is ended
+    /// while it waits ([`Self::end_when`]).
     pub fn reset(&mut self, seed: u64) -> Result<Observation, ControlError> {
         let made = self.link.sets_up_scenes();
         let observation = if made {
@@ -163,16 +170,14 @@ impl ControlLoop {
         self.pace.restart();
         self.action = None;
         self.refusals = Refusals::default();
-        if let Some(takeover) = &self.takeover {
-            takeover.begin();
-        }
         self.decided = (Authority::Policy, None);
         self.rearm();
         self.state = Some(observation.state.clone());
-        if made {
-            return Ok(observation);
-        }
-        let observation = self.go_home()?;
+        let observation = if made {
+            self.wait_for_somebody()?.unwrap_or(observation)
+        } else {
+            self.go_home()?
+        };
         // Whoever had the arm on the way home, the episode begins now.
         self.decided = (Authority::Policy, None);
         self.rearm();

@@ -6,10 +6,11 @@ mod owning;
 mod standing;
 
 use crate::error::key_error;
+use crate::keys::{Keys, Sent};
 use crate::security::{Role, Security};
 use crate::session::{Participant, Place};
 use crate::wire::{self, Chunk, Request, Status, TickReply};
-use crate::{Inbox, LinkError, keys::Keys};
+use crate::{Inbox, LinkError};
 use apprentice_core::Observation;
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Phase, Service};
@@ -70,13 +71,14 @@ impl RobotLink {
         security: &Security,
         timeout: Duration,
     ) -> Result<Self, LinkError> {
-        let session = Participant {
+        let participant = Participant {
             role,
             place: Place::Join,
             robot,
             endpoint,
-        }
-        .open(security, timeout)?;
+        };
+        let session = participant.open(security, timeout)?;
+        let client = participant.number(security, random_of(&session))?;
         let keys = Keys::new(robot);
         let (text, mode) = ask(&session, robot, &keys.describe(), Vec::new(), timeout)?;
         let text = String::from_utf8(text).map_err(|e| LinkError::Message {
@@ -108,10 +110,10 @@ impl RobotLink {
                 .map_err(|e| key_error(&key, &e))
         };
         Ok(Self {
-            command: publisher(keys.command())?,
-            chunk: publisher(keys.chunk())?,
+            command: publisher(keys.of(Sent::Command, client))?,
+            chunk: publisher(keys.of(Sent::Chunk, client))?,
             _subscribers: subscribe_all(&session, &keys, &description, &inbox, &standing)?,
-            client: client_of(&session),
+            client,
             description,
             keys,
             lockstep,
@@ -163,7 +165,7 @@ impl RobotLink {
     }
 
     fn serve_within(&self, service: Service, patience: Duration) -> Result<Phase, LinkError> {
-        let key = self.keys.service(service);
+        let key = self.keys.of(Sent::Service(service), self.client);
         let (bytes, _) = ask(
             &self.session,
             &self.description.name,
@@ -191,7 +193,7 @@ impl RobotLink {
         self.chunk
             .put(wire::encode_chunk(self.client, chunk))
             .wait()
-            .map_err(|e| key_error(&self.keys.chunk(), &e))
+            .map_err(|e| key_error(self.chunk.key_expr(), &e))
     }
 
     /// What the person at the robot's controls would do now: an action's numbers.
@@ -237,10 +239,10 @@ impl RobotLink {
     }
 }
 
-/// A number for this session: others' differ, but for one in four thousand million.
-fn client_of(session: &Session) -> u32 {
+/// Random bits of this session: others' differ, but for one in four thousand million.
+fn random_of(session: &Session) -> u32 {
     let id = session.zid().to_le_bytes();
     let fold =
         |number: u32, byte: &u8| number.rotate_left(5).wrapping_mul(0x0100_0193) ^ u32::from(*byte);
-    id.iter().fold(0x811c_9dc5, fold).max(1)
+    id.iter().fold(0x811c_9dc5, fold)
 }

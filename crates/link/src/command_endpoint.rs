@@ -3,18 +3,20 @@
 mod issued;
 
 use crate::server::Due;
+use crate::tokens::Tokens;
 use crate::wire::{self, Chunk, Event, Request, Status};
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::gate::State;
-use apprentice_safety::{Asking, Clearance, Denial, Gate, GateConfig, GuardError, Homing, Phase, Service};
+use apprentice_safety::{
+    Asking, Clearance, Denial, Gate, GateConfig, GuardError, Homing, Phase, Service,
+};
 use issued::Issued;
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// How often a status is published when nothing changes, nanoseconds.
 const STATUS_EVERY_NS: u64 = 1_000_000_000;
-/// Leases that are remembered; more are not granted.
+/// Leases that are known at once.
 const MOST_LEASES: usize = 64;
 
 /// What there may be to say.
@@ -30,7 +32,7 @@ pub struct CommandEndpoint {
     measured: RobotState,
     clearance: Clearance,
     issued: Issued,
-    leases: BTreeSet<u32>,
+    leases: Tokens,
     command: Option<JointCommand>,
     chunk: Option<Running>,
     homing: Option<(Homing, u64)>,
@@ -98,7 +100,7 @@ impl CommandEndpoint {
                 gripper_width: 0.0,
             },
             description: description.clone(),
-            leases: BTreeSet::new(),
+            leases: Tokens::new(MOST_LEASES),
             command: None,
             chunk: None,
             homing: None,
@@ -173,23 +175,29 @@ impl CommandEndpoint {
     /// A lease has come up, or is gone.
     pub fn lease(&mut self, client: u32, alive: bool) {
         if alive {
-            if self.leases.len() < MOST_LEASES {
-                self.leases.insert(client);
-            }
-        } else if self.leases.remove(&client) {
+            self.leases.insert(client, self.gate.owner());
+        } else if self.leases.remove(client) {
             if self.gate.owner() == Some(client) {
                 self.said.why = Some(format!("the lease of client {client:08x} is gone"));
-                self.homing = None;
+                self.drop_commands();
             }
             self.gate.lease_lost(client);
         }
     }
 
-    /// A message with a command came.
-    pub fn command(&mut self, bytes: &[u8]) {
+    /// Something came from a client; whether its lease is known.
+    pub fn hears_lease(&mut self, client: u32) -> bool {
+        self.leases.hear(client)
+    }
+
+    /// A message with a command came, on the key of a client.
+    pub fn command(&mut self, from: Option<u32>, bytes: &[u8]) {
         let Ok((client, command)) = wire::decode_command(bytes) else {
             return self.gate.malformed();
         };
+        if from != Some(client) {
+            return self.gate.malformed();
+        }
         self.newest_sequence = self.newest_sequence.max(command.sequence);
         let now_ns = self.clock.now_ns();
         let measured = &self.measured.positions;
@@ -203,11 +211,14 @@ impl CommandEndpoint {
         }
     }
 
-    /// A message with targets to come came.
-    pub fn chunk(&mut self, bytes: &[u8]) {
+    /// A message with targets to come came, on the key of a client.
+    pub fn chunk(&mut self, from: Option<u32>, bytes: &[u8]) {
         let Ok((client, chunk)) = wire::decode_chunk(bytes) else {
             return self.gate.malformed();
         };
+        if from != Some(client) {
+            return self.gate.malformed();
+        }
         self.newest_sequence = self.newest_sequence.max(chunk.sequence);
         let now_ns = self.clock.now_ns();
         let Some(first) = chunk.command(0) else {
@@ -272,6 +283,9 @@ impl CommandEndpoint {
     pub fn reset(&mut self, client: u32) -> Result<Phase, String> {
         let granted = self.gate.reset(client).map_err(explain)?;
         self.drop_commands();
+        self.said
+            .why
+            .get_or_insert_with(|| format!("reset by client {client:08x}"));
         Ok(granted)
     }
 

@@ -137,7 +137,9 @@ impl Participant<'_> {
             settings.push(("transport/link/tls", tls(credentials)?));
             settings.push(("transport/link/protocols", json!(["tls"])));
             let listens = self.place == Place::Listen;
-            if let Some(control) = access::control(self.role, listens, self.robot) {
+            if let Some(control) =
+                access::control(self.role, credentials.place, listens, self.robot)
+            {
                 settings.push(("access_control", control));
             }
         }

@@ -4,10 +4,13 @@
 //! ([`TakeoverInbox::in_place_of`]).
 
 mod device;
+mod heard;
 mod host;
 mod listening;
+mod telling;
 
 pub use device::OperatorLink;
+pub use heard::Ignored;
 pub use listening::TakeoverInbox;
 
 use crate::security::Security;

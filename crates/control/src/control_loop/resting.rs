@@ -18,10 +18,7 @@ impl ControlLoop {
             if let Some(seen) = self.head_home()? {
                 return Ok(seen);
             }
-            while self.authority().0 != Authority::Policy {
-                self.command_authorised(None, &mut Path::default())?;
-                self.wait(false)?;
-            }
+            self.wait_for_policy()?;
         }
     }
 

@@ -171,7 +171,7 @@ impl World {
                     return;
                 }
                 let bytes = wire::encode_command(client, &command);
-                self.cell.endpoint.command(&bytes);
+                self.cell.endpoint.command(Some(client), &bytes);
             }
             Act::Chunk(client, joints) => {
                 let sequence = self.next(client);
@@ -189,9 +189,9 @@ impl World {
                     numbers,
                 };
                 let bytes = wire::encode_chunk(client, &chunk);
-                self.cell.endpoint.chunk(&bytes);
+                self.cell.endpoint.chunk(Some(client), &bytes);
             }
-            Act::Malformed => self.cell.endpoint.command(&[0; 17]),
+            Act::Malformed => self.cell.endpoint.command(Some(2), &[0; 17]),
             Act::Reset(client) => _ = self.cell.endpoint.reset(client),
             Act::Fault => self.cell.endpoint.fault("a fault of the walk"),
             Act::Say(device, deadman, hand_back, number) => {

@@ -2,6 +2,7 @@
 
 use super::RobotLink;
 use crate::error::key_error;
+use crate::keys::Sent;
 use crate::wire::{self, AdvanceRequest, Status};
 use crate::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_core::{JointCommand, Observation};
@@ -27,12 +28,7 @@ impl Arm for RobotLink {
 
     fn engage(&mut self) -> Result<(), LinkError> {
         self.check_reach()?;
-        if self.lease.is_none() {
-            let key = self.keys.lease(self.client);
-            let token = self.session.liveliness().declare_token(key.clone());
-            self.lease = Some(token.wait().map_err(|e| key_error(&key, &e))?);
-        }
-        let engaged = self.acquire().and_then(|()| self.enable());
+        let engaged = self.own().and_then(|()| self.enable());
         if engaged.is_err() {
             self.lease = None;
         }
@@ -59,7 +55,7 @@ impl Arm for RobotLink {
         self.command
             .put(wire::encode_command(self.client, command))
             .wait()
-            .map_err(|e| key_error(&self.keys.command(), &e))
+            .map_err(|e| key_error(self.command.key_expr(), &e))
     }
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
@@ -80,7 +76,13 @@ impl Arm for RobotLink {
     }
 
     fn reset(&mut self, seed: u64) -> Result<Observation, LinkError> {
-        self.tick(&self.keys.reset(), wire::encode_reset(seed))
+        // A scene is set up for the arm's owner alone.
+        if let Err(refused) = self.own() {
+            self.lease = None;
+            return Err(refused);
+        }
+        let key = self.keys.of(Sent::Reset, self.client);
+        self.tick(&key, wire::encode_reset(self.client, seed))
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
@@ -127,6 +129,16 @@ impl RobotLink {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// Becomes the arm's owner.
+    fn own(&mut self) -> Result<(), LinkError> {
+        if self.lease.is_none() {
+            let key = self.keys.of(Sent::Lease, self.client);
+            let token = self.session.liveliness().declare_token(key.clone());
+            self.lease = Some(token.wait().map_err(|e| key_error(&key, &e))?);
+        }
+        self.acquire()
     }
 
     /// Acquires the arm; its side may not have seen our lease yet.

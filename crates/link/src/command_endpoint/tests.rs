@@ -70,7 +70,7 @@ impl Arm {
             positions: positions.to_vec(),
             gripper_width: 0.04,
         };
-        self.endpoint.command(&wire::encode_command(OWNER, &command));
+        self.endpoint.command(Some(OWNER), &wire::encode_command(OWNER, &command));
     }
 }
 
@@ -192,7 +192,7 @@ fn another_chunk_than_the_arms_leaves_it_to_fall_silent() {
             joints: 6,
             numbers: vec![0.0; 70],
         };
-        arm.endpoint.chunk(&wire::encode_chunk(OWNER, &chunk));
+        arm.endpoint.chunk(Some(OWNER), &wire::encode_chunk(OWNER, &chunk));
         arm.period();
     }
     assert_eq!(arm.endpoint.state().phase, Phase::Holding);
