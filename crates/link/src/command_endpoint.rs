@@ -247,7 +247,7 @@ impl CommandEndpoint {
         let client = request.client;
         let asking = Asking {
             client,
-            alive: self.leases.contains(&client),
+            alive: self.leases.contains(client),
             stops: request.stops,
         };
         let before = (self.gate.state(), self.gate.owner());

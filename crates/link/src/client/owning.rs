@@ -152,7 +152,7 @@ impl RobotLink {
         if self.standing.status().is_some_and(|s| s.stop != Stop::None) {
             return Err(LinkError::Refused {
                 robot: self.description.name.clone(),
-                key: self.keys.service(Service::Enable),
+                key: self.keys.of(Sent::Service(Service::Enable), self.client),
                 reason: format!("{}: {}", Denial::Stopped.name(), Denial::Stopped.advice()),
             });
         }

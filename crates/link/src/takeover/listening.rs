@@ -22,7 +22,7 @@ use zenoh::{Session, Wait as _};
 pub struct TakeoverInbox {
     shared: Arc<Shared>,
     _subscribers: Arc<Vec<Subscriber<()>>>,
-    _telling: Arc<Telling>,
+    _telling: Option<Arc<Telling>>,
     /// Where the robot does not speak the native link, whoever speaks it in its place.
     _host: Option<Arc<TakeoverHost>>,
 }
@@ -75,10 +75,20 @@ impl TakeoverInbox {
             .map_err(|e| key_error(&all, &e))?;
         Ok(Self {
             _subscribers: Arc::new(vec![tokens, messages]),
-            _telling: Arc::new(Telling::start(&shared, session, &keys)?),
+            _telling: Some(Arc::new(Telling::start(&shared, session, &keys)?)),
             _host: None,
             shared,
         })
+    }
+
+    /// Hears what is put into `shared`, and tells nobody.
+    pub(super) fn without_session(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            _subscribers: Arc::default(),
+            _telling: None,
+            _host: None,
+        }
     }
 
     /// Listens to devices for a robot that does not speak the native link, and shows it to them in its place:

@@ -5,6 +5,7 @@ use crate::LinkError;
 use crate::error::key_error;
 use crate::keys::Keys;
 use crate::wire::{self, Decider};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use zenoh::pubsub::Publisher;
@@ -18,7 +19,14 @@ const EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Shared {
     heard: Mutex<Heard>,
     changed: Condvar,
-    since: Instant,
+    clock: Clock,
+}
+
+/// Nanoseconds since the beginning.
+enum Clock {
+    Wall(Instant),
+    /// As somebody says.
+    Told(AtomicU64),
 }
 
 impl Shared {
@@ -26,12 +34,29 @@ impl Shared {
         Self {
             heard: Mutex::new(Heard::new()),
             changed: Condvar::new(),
-            since: Instant::now(),
+            clock: Clock::Wall(Instant::now()),
+        }
+    }
+
+    /// One whose time passes only when it is told.
+    pub fn with_clock() -> Self {
+        Self {
+            clock: Clock::Told(AtomicU64::new(0)),
+            ..Self::new()
+        }
+    }
+
+    pub fn set_now_ns(&self, now_ns: u64) {
+        if let Clock::Told(told) = &self.clock {
+            told.fetch_max(now_ns, Relaxed);
         }
     }
 
     pub fn now_ns(&self) -> u64 {
-        u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        match &self.clock {
+            Clock::Wall(since) => u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Clock::Told(told) => told.load(Relaxed),
+        }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Heard> {

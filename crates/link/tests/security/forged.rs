@@ -111,7 +111,7 @@ fn a_number_in_a_message_is_that_of_its_key() {
         for service in Service::ALL {
             let reply = stranger
                 .get(keys().of(Sent::Service(service), named))
-                .payload(wire::encode_request(client))
+                .payload(wire::encode_request(wire::Request { client, stops: 0 }))
                 .timeout(Duration::from_secs(2))
                 .wait_ok()
                 .recv()
