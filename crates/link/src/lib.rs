@@ -20,6 +20,6 @@ pub mod wire;
 pub use arm::Arm;
 pub use client::RobotLink;
 pub use error::LinkError;
-pub use inbox::{Freshness, Inbox};
+pub use inbox::{Freshness, Inbox, LeftOutCounts, Taken};
 pub use server::{Due, RobotServer, ServerRequest};
 pub use takeover::{OperatorAccess, OperatorLink, TakeoverInbox};

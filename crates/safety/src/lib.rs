@@ -44,7 +44,7 @@ pub use arbiter::{Arbiter, Authority, Grip, Unheard};
 pub use checker::{Checker, Violation};
 pub use config::{GuardConfig, GuardError};
 pub use gate::{Denial, DenialCounts, Gate, GateConfig, Phase, Service};
-pub use guard::{Admitted, Guard};
+pub use guard::{Admitted, Guard, NoStart};
 pub use homing::Homing;
 pub use proposal::Proposal;
 pub use refusal::{Refusal, RefusalCounts, Refusals};

@@ -43,10 +43,12 @@ impl Arm for RobotLink {
         if engaged.is_err() {
             self.lease = None;
         }
+        self.inbox.set_commanding(engaged.is_ok());
         engaged
     }
 
     fn disengage(&mut self) -> Result<(), LinkError> {
+        self.inbox.set_commanding(false);
         if self.lease.is_none() {
             return Ok(());
         }
@@ -79,7 +81,9 @@ impl Arm for RobotLink {
             command_sequence: self.sent,
             want_frames,
         };
-        self.tick(&self.keys.clock(), wire::encode_advance(&request))
+        self.inbox.asked_for(duration_ns);
+        let reply = self.tick(&self.keys.clock(), wire::encode_advance(&request))?;
+        self.shown(&reply)
     }
 
     fn sets_up_scenes(&self) -> bool {
@@ -87,7 +91,15 @@ impl Arm for RobotLink {
     }
 
     fn reset(&mut self, seed: u64) -> Result<Observation, LinkError> {
-        self.tick(&self.keys.reset(), wire::encode_reset(seed))
+        if self.lockstep {
+            self.inbox.restart();
+        }
+        let reply = self.tick(&self.keys.reset(), wire::encode_reset(seed))?;
+        if !self.lockstep {
+            // What came before the answer was of the scene before.
+            self.inbox.restart();
+        }
+        self.shown(&reply)
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
