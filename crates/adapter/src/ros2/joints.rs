@@ -116,7 +116,9 @@ impl JointReader {
         }
         check_lengths(message)?;
         let gripper = match (&self.gripper, gripper_at) {
-            (Some(gripper), Some(at)) => Some(gripper.part(&message.position, at, message, origin)?),
+            (Some(gripper), Some(at)) => {
+                Some(gripper.part(&message.position, at, message, origin)?)
+            }
             _ => None,
         };
         if !arm {
@@ -131,7 +133,14 @@ impl JointReader {
                 let position = message.position.get(*at).filter(|v| v.is_finite());
                 let position = position.ok_or(format!("position of {name} is not finite"))?;
                 let speed = message.velocity.get(*at).filter(|v| v.is_finite());
-                *joint = Some(next_part(joint.as_ref(), name, position, speed, message, origin)?);
+                *joint = Some(next_part(
+                    joint.as_ref(),
+                    name,
+                    position,
+                    speed,
+                    message,
+                    origin,
+                )?);
             }
         }
         match self.state_of(&joints, gripper, message, origin.now) {
@@ -186,7 +195,9 @@ impl JointReader {
                 ));
             };
             if now.saturating_duration_since(part.came) > PART_AGE {
-                return Err(format!("joint {name} has not come for more than 1 s, others have"));
+                return Err(format!(
+                    "joint {name} has not come for more than 1 s, others have"
+                ));
             }
             parts.push(part);
         }
@@ -288,7 +299,14 @@ impl GripperJoint {
         if !width.is_finite() {
             return Err(format!("position of {} is not finite", self.name).into());
         }
-        let part = next_part(self.newest.as_ref(), &self.name, width, None, message, origin)?;
+        let part = next_part(
+            self.newest.as_ref(),
+            &self.name,
+            width,
+            None,
+            message,
+            origin,
+        )?;
         // Nobody judges an opening: the first sender is believed.
         Ok(Part {
             believed: true,
@@ -312,109 +330,4 @@ impl GripperJoint {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cdr::{Header, Names, Numbers, Time};
-
-    fn reader(extra: &str) -> JointReader {
-        let mut robot = RobotDescription::embedded("franka_fr3").unwrap();
-        robot.joints.truncate(2);
-        robot.home.truncate(2);
-        robot.cameras.clear();
-        let text = format!(
-            "kind = 'ros2'\n{extra}\n[command]\nkind = 'joint_trajectory'\ntopic = '/t'\n
-             [gripper]\nkind = 'action'\naction = '/g'\njoint = 'finger'\nper_metre = 0.5"
-        );
-        let settings = Settings::read(&text.parse().unwrap(), &robot).unwrap();
-        JointReader::new(&robot, &settings)
-    }
-
-    fn message(ns: u64, joints: &[(&str, f64)], velocities: &[f64]) -> JointState {
-        let positions: Vec<f64> = joints.iter().map(|j| j.1).collect();
-        JointState {
-            header: Header {
-                stamp: Time::from_ns(ns),
-                ..Header::default()
-            },
-            name: joints.iter().map(|j| j.0).collect::<Names>(),
-            position: Numbers(positions),
-            velocity: velocities.into(),
-            effort: Numbers::default(),
-        }
-    }
-
-    const A: &str = "fr3_joint1";
-    const B: &str = "fr3_joint2";
-
-    #[test]
-    fn joints_are_found_by_name_in_any_order_and_in_parts() {
-        let mut reader = reader("");
-        let now = Instant::now();
-        let arm = [("other", 9.0), (B, 2.0), (A, 1.0)];
-        let error = reader.read(&message(1, &arm, &[]), now, 0).unwrap_err();
-        assert!(error.contains("finger"), "{error}");
-        assert_eq!(
-            reader.read(&message(1, &[("finger", 0.02)], &[]), now, 0),
-            Ok(None)
-        );
-        let state = reader
-            .read(&message(5_000_000, &arm, &[9.0, 0.5, f64::NAN]), now, 0)
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (state.positions, state.gripper_width),
-            (vec![1.0, 2.0], 0.04)
-        );
-        // Where a velocity is missing it comes from two states, and there was none before.
-        assert_eq!(
-            (state.velocities, state.stamp_ns),
-            (vec![0.0, 0.5], 5_000_000)
-        );
-        let next = [(A, 1.1), (B, 2.0)];
-        let state = reader
-            .read(&message(105_000_000, &next, &[]), now, 0)
-            .unwrap()
-            .unwrap();
-        assert!(
-            (state.velocities[0] - 1.0).abs() < 1e-9,
-            "{:?}",
-            state.velocities
-        );
-        let late = now + Duration::from_secs(2);
-        let error = reader.read(&message(7, &arm, &[]), late, 0).unwrap_err();
-        assert!(error.contains("finger"), "{error}");
-    }
-
-    #[test]
-    fn what_is_repeated_is_no_news_and_what_is_wrong_is_said() {
-        let mut reader = reader("joint_names = { fr3_joint1 = 'shoulder' }");
-        let now = Instant::now();
-        let all = [("shoulder", 1.0), (B, 2.0), ("finger", 0.0)];
-        let mut number = |message: &JointState, elapsed| {
-            reader
-                .read(message, now, elapsed)
-                .map(|s| s.unwrap().sequence)
-        };
-        assert_eq!(number(&message(5, &all, &[]), 0), Ok(1));
-        assert_eq!(number(&message(5, &all, &[]), 0), Ok(1));
-        assert_eq!(number(&message(6, &all, &[]), 0), Ok(2));
-        assert_eq!(number(&message(0, &all, &[]), 10), Ok(3));
-        assert_eq!(number(&message(0, &all, &[]), 20), Ok(4));
-        let error = number(&message(8, &[(B, 2.0), ("finger", 0.0)], &[]), 0).unwrap_err();
-        assert!(
-            error.contains("shoulder") && error.contains("joint_names"),
-            "{error}"
-        );
-        let bad = [("shoulder", f64::NAN), (B, 2.0), ("finger", 0.0)];
-        assert!(
-            number(&message(9, &bad, &[]), 0)
-                .unwrap_err()
-                .contains("not finite")
-        );
-        assert!(
-            number(&message(9, &all, &[1.0]), 0)
-                .unwrap_err()
-                .contains("velocities")
-        );
-    }
-}
+mod tests;

@@ -121,9 +121,7 @@ impl ControlLoop {
         mut error: LinkError,
     ) -> Result<Observation, LinkError> {
         let until = self.pace.now_ns() + self.freshness.state.as_nanos() as u64;
-        while error.is_silence()
-            && !(self.guard.is_at_rest() && self.pace.now_ns() > until)
-        {
+        while error.is_silence() && !(self.guard.is_at_rest() && self.pace.now_ns() > until) {
             if let Err(also) = self.command(None) {
                 tracing::warn!("the robot could not be told to stop: {also}");
                 break;

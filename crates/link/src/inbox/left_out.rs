@@ -106,7 +106,10 @@ impl Problem {
                 format!("states contradict each other before the first can be believed: {how}")
             }
             Self::TimeBack { by_ns } => {
-                format!("its time is {:.3} s before the last one's", *by_ns as f64 * 1e-9)
+                format!(
+                    "its time is {:.3} s before the last one's",
+                    *by_ns as f64 * 1e-9
+                )
             }
             Self::Number { from, to } => {
                 format!("its number is {to}, the last one's was {from}")

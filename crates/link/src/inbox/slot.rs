@@ -154,7 +154,10 @@ mod tests {
         );
         take(&mut slot, 2);
         assert_eq!(slot.look().unwrap().0, &state(2));
-        assert_eq!((slot.left_out.say(&[]), slot.left_out.total.sum()), (None, 2));
+        assert_eq!(
+            (slot.left_out.say(&[]), slot.left_out.total.sum()),
+            (None, 2)
+        );
     }
 
     #[test]
