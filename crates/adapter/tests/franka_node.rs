@@ -329,6 +329,12 @@ fn commands_that_cannot_be_are_not_sent() {
 fn the_gripper_is_asked_for_what_is_new_and_its_loss_is_told() {
     let node = StandIn::start(Lacks::default());
     let mut arm = attach(&node, robot(true, 0), "grasp_force_n = 20.0");
+    // It takes a few states until one is believed.
+    let patient = Freshness {
+        state: TIMEOUT,
+        frame: TIMEOUT,
+    };
+    arm.latest(false, patient).unwrap();
     assert!((arm.latest(false, FRESH).unwrap().state.gripper_width - 0.05).abs() < 1e-12);
     arm.engage().unwrap();
     let mut command = command(&arm, 0.0);
@@ -369,6 +375,11 @@ fn frames_come_from_the_keys_that_are_named() {
     let node = StandIn::start(Lacks::default());
     let more = "[cameras]\nfront = 'lab/front'";
     let arm = attach(&node, robot(false, 1), more);
+    let patient = Freshness {
+        state: TIMEOUT,
+        frame: TIMEOUT,
+    };
+    arm.latest(false, patient).unwrap();
     let error = arm.latest(true, FRESH).unwrap_err().to_string();
     assert!(error.contains("lab/front"), "{error}");
     let frame = CameraFrame {

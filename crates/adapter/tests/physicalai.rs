@@ -31,7 +31,7 @@ fn robot() -> RobotDescription {
 }
 
 /// Answers who it is, in a version that may be changed.
-fn owner(router: &Router, version: &Arc<Mutex<u32>>) -> zenoh::query::Queryable<()> {
+fn owner(router: &Router, version: &Arc<Mutex<u64>>) -> zenoh::query::Queryable<()> {
     let asked = Arc::clone(version);
     router
         .session

@@ -25,6 +25,8 @@ use zenoh::{Session, Wait as _};
 
 /// How long a robot may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take until what a robot in real time published of a new scene has come and is believed.
+const SHOWN: Duration = Duration::from_secs(3);
 
 /// A connection to one robot.
 pub struct RobotLink {
@@ -88,11 +90,7 @@ impl RobotLink {
             RobotDescription::parse(&text, &format!("of robot {robot} at {endpoint}"))?;
         let lockstep = mode.as_deref() == Some(b"lockstep");
         let inbox = Inbox::new(&description, &keys.state(), |camera| keys.camera(camera));
-        let inbox = Arc::new(if lockstep {
-            inbox.in_lockstep()
-        } else {
-            inbox
-        });
+        let inbox = Arc::new(if lockstep { inbox.in_lockstep() } else { inbox });
         let standing = Arc::new(Standing::default());
         // In lockstep whoever asks for time waits for what was sent; otherwise a lost command is followed
         // by the next, and the control loop does not wait for a network that is full.
@@ -230,7 +228,8 @@ impl RobotLink {
 
     fn shown(&self, reply: &TickReply) -> Result<Observation, LinkError> {
         let frames = &reply.frame_sequences;
-        self.inbox.since(reply.state_sequence, frames, PATIENCE)
+        let patience = if self.lockstep { PATIENCE } else { SHOWN };
+        self.inbox.since(reply.state_sequence, frames, patience)
     }
 }
 

@@ -43,10 +43,11 @@ pub enum Taken {
 /// used is counted and said once the newest is too old. Ages are measured by this machine's monotonic clock from
 /// when a message came: stamps of other clocks make nothing newer.
 ///
-/// A joint state is believed when a few agree, for a tenth of a second, and from then on as long as no joint is
+/// A joint state is believed when a few agree, for a fifth of a second, and from then on as long as no joint is
 /// beyond its limits by more than a margin or moves faster than it can, by this machine's clock and by the
 /// stamps. While the arm is commanded ([`Inbox::set_commanding`]) nothing else is believed, however long it is
-/// repeated; otherwise an arm that is elsewhere is believed after half a second.
+/// repeated. While it is not, whoever contradicts what is believed takes that belief away, until states have
+/// agreed for half a second.
 pub struct Inbox {
     robot: String,
     state_key: String,
@@ -137,6 +138,12 @@ impl Inbox {
         self.lock().judge.command(commanding);
     }
 
+    /// Whether it was set.
+    #[must_use]
+    pub fn is_commanding(&self) -> bool {
+        self.lock().judge.is_commanding()
+    }
+
     /// The arm may be anywhere now, such as after a scene was set up: what came before counts no more.
     pub fn restart(&self) {
         let mut seen = self.lock();
@@ -180,6 +187,9 @@ impl Inbox {
             }
             Verdict::Awaited => Taken::Awaited,
             Verdict::LeftOut(problem) => {
+                if !seen.judge.is_believing() {
+                    seen.state.withdraw();
+                }
                 self.leave_out(&mut seen.state, &seen.judge, &self.state_key, problem)
             }
         }
@@ -421,9 +431,9 @@ impl Inbox {
         let joints = seen.judge.joints();
         match what {
             Kind::State => seen.state.left_out.say(joints).or_else(|| {
-                let (got, wanted) = seen.judge.awaited()?;
+                let (got, wanted, ms) = seen.judge.awaited()?;
                 Some(format!(
-                    "{got} of {wanted} that have to agree with each other before the first is believed"
+                    "{got} joint states that agree with each other; the first is believed after {wanted} of them over {ms} ms"
                 ))
             }),
             Kind::Frame(i, _) => seen.frames.get(i)?.left_out.say(joints),

@@ -323,6 +323,33 @@ fn before_it_knows_where_the_arm_is_no_command_leaves() {
 }
 
 #[test]
+fn a_guard_starts_a_little_outside_its_limits_and_no_further() {
+    let robot = robots::folder();
+    let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
+    guard.restart(&at(robot.home.clone())).unwrap();
+    for (joints, says) in [
+        (
+            vec![0.4, 3.15],
+            "joint elbow is at 3.1500 rad, allowed: -3.0970 to 3.0970 rad",
+        ),
+        (vec![0.4, -9.0], "joint elbow is at -9.0000 rad"),
+        (
+            vec![-3.1, 0.5],
+            "joint shoulder is at -3.1000 rad, allowed: -2.9971 to 2.9971 rad",
+        ),
+        (vec![f64::NAN, 0.5], "not finite"),
+        (vec![0.4], "its state has 1 joints, the robot has 2"),
+    ] {
+        let reason = guard.restart(&at(joints)).unwrap_err().say(&robot);
+        assert!(reason.contains(says), "{reason}");
+        // It goes on as it was.
+        let held = guard.hold(Refusal::Stale, &at(robot.home.clone()), 0);
+        assert_eq!(held.command.positions, robot.home);
+    }
+    guard.restart(&at(vec![-2.98, 3.08])).unwrap();
+}
+
+#[test]
 fn an_arm_stops_before_it_hits_itself() {
     let robot = robots::folder();
     for wanted in [0.01, 0.05, 0.0] {

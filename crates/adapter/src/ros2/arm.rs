@@ -365,9 +365,12 @@ fn listen_to_joints(
         let bytes = sample.payload().to_bytes();
         let attachment = sample.attachment().map(zenoh::bytes::ZBytes::to_bytes);
         let origin = Origin {
-            sender: attachment.and_then(|a| Attachment::decode(&a)).map(|a| a.gid),
+            sender: attachment
+                .and_then(|a| Attachment::decode(&a))
+                .map(|a| a.gid),
             now: Instant::now(),
             elapsed_ns: u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            commanding: to.is_commanding(),
         };
         let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
         let read = cdr::decode::<JointState>(&bytes)

@@ -57,6 +57,8 @@ pub(super) struct Origin {
     pub now: Instant,
     /// Since we began, ns.
     pub elapsed_ns: u64,
+    /// The arm is commanded by what the believed sender says: no other takes its place while it sends.
+    pub commanding: bool,
 }
 
 /// A state, if it is believed.
@@ -115,18 +117,6 @@ impl JointReader {
             return Ok(None);
         }
         check_lengths(message)?;
-        let gripper = match (&self.gripper, gripper_at) {
-            (Some(gripper), Some(at)) => {
-                Some(gripper.part(&message.position, at, message, origin)?)
-            }
-            _ => None,
-        };
-        if !arm {
-            if let (Some(gripper), Some(part)) = (&mut self.gripper, gripper) {
-                gripper.newest = Some(part);
-            }
-            return Ok(None);
-        }
         let mut joints = self.joints.clone();
         for ((joint, name), at) in joints.iter_mut().zip(&self.names).zip(&places) {
             if let Some(at) = at {
@@ -142,6 +132,18 @@ impl JointReader {
                     origin,
                 )?);
             }
+        }
+        let gripper = match (&self.gripper, gripper_at) {
+            (Some(gripper), Some(at)) => {
+                Some(gripper.part(&message.position, at, message, origin)?)
+            }
+            _ => None,
+        };
+        if !arm {
+            if let (Some(gripper), Some(part)) = (&mut self.gripper, gripper) {
+                gripper.newest = Some(part);
+            }
+            return Ok(None);
         }
         match self.state_of(&joints, gripper, message, origin.now) {
             Ok((state, came)) => Ok(Some(Proposal {
@@ -245,7 +247,11 @@ fn next_part(
     let header_ns = message.header.stamp.as_ns();
     if let Some(before) = before {
         let heard = origin.now.saturating_duration_since(before.came);
-        if before.believed && before.sender != origin.sender && heard < SENDER_SILENT {
+        if origin.commanding
+            && before.believed
+            && before.sender != origin.sender
+            && heard < SENDER_SILENT
+        {
             return Err(Unusable::OtherSender(format!(
                 "joint {name} comes from sender {} too; sender {} was believed first and still sends",
                 who(origin.sender),

@@ -155,6 +155,29 @@ fn states_that_cannot_be_end_the_episode_with_a_clear_line() {
 }
 
 #[test]
+fn an_arm_that_says_it_is_outside_its_limits_is_not_started() {
+    for lockstep in [true, false] {
+        let robot = FakeRobot::start(fr3(), lockstep);
+        let mut control = robot.connect(GuardConfig::default());
+        let mut outside = robot.description.home.clone();
+        // Its limit is -0.1518.
+        outside[3] = -0.03;
+        *robot.manners.lie.lock().unwrap() = Some(outside);
+        let error = control.reset(1).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            matches!(error, ControlError::Start(..))
+                && text.contains("joint fr3_joint4 is at -0.0300 rad, allowed: -2.9")
+                && text.contains("by hand"),
+            "{text}"
+        );
+        assert!(robot.commands().is_empty());
+        *robot.manners.lie.lock().unwrap() = None;
+        control.reset(2).unwrap();
+    }
+}
+
+#[test]
 fn commanding_before_a_reset_is_refused() {
     let robot = FakeRobot::start(fr3(), true);
     let mut control = robot.connect(GuardConfig::default());

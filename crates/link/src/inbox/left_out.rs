@@ -1,6 +1,6 @@
 //! What came and was not taken: how much of it, why, and the last of it.
 
-use super::plausible::Reach;
+use super::plausible::{LONGEST_GAP_S, Reach};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,8 @@ pub(super) enum Problem {
         from: f64,
         to: f64,
         seconds: f64,
+        /// So far it may have gone, by our clock or by the stamps.
+        allowed: f64,
     },
     /// No state has been believed yet, and this contradicts the one before.
     Disagreement(Box<Problem>),
@@ -88,17 +90,19 @@ impl Problem {
                 from,
                 to,
                 seconds,
+                allowed,
             } => {
                 let (way, ms) = ((to - from).abs(), seconds * 1e3);
-                let (unit, allowed) = known(joint).map_or(("", 0.0), |j| (&j.unit, j.speed));
+                let (unit, fastest) = known(joint).map_or(("", 0.0), |j| (&j.unit, j.speed));
                 let speed = if *seconds > 0.0 {
-                    format!(" ({:.4} {unit}/s)", way / seconds)
+                    format!(" ({:.1} {unit}/s)", way / seconds)
                 } else {
                     String::new()
                 };
                 format!(
-                    "joint {} went {way:.3} {unit} in {ms:.1} ms{speed}, from {from:.3} to {to:.3}, allowed: {allowed:.2} {unit}/s",
-                    name(joint)
+                    "joint {} went {way:.3} {unit} in {ms:.1} ms{speed}, from {from:.3} to {to:.3}, allowed: {allowed:.3} {unit} (at {fastest:.2} {unit}/s, jitter included, for {:.0} ms at most)",
+                    name(joint),
+                    LONGEST_GAP_S * 1e3
                 )
             }
             Self::Disagreement(how) => {

@@ -12,11 +12,12 @@ const FASTER: f64 = 3.0;
 const JITTER_S: f64 = 0.1;
 /// For no longer a silence is a joint granted to have moved, s: whoever contradicts an arm that has fallen
 /// silent does not become more credible with time.
-const LONGEST_GAP_S: f64 = 0.2;
-/// States that have to agree with each other before the first of them counts, and for how long, ns.
-const PROOF: (u32, u64) = (3, 100_000_000);
-/// After so long without a state that could be believed the arm is looked at anew while nobody commands it, ns.
-const FORGOTTEN_NS: u64 = 500_000_000;
+pub(super) const LONGEST_GAP_S: f64 = 0.2;
+/// States that have to agree with each other before the first of them counts, and for how long, ns: a true
+/// sender that is silent for longer would end a run.
+const PROOF: (u32, u64) = (3, 200_000_000);
+/// For so long they have to where others contradicted them, ns.
+const DISPUTE_NS: u64 = 500_000_000;
 /// Messages that may be missing at once, and more of them a second of silence.
 const MISSING: (f64, f64) = (1000.0, 10_000.0);
 /// A joint may be seen outside its limits by this share of its range, and by the angle (rad) if that is more: arms
@@ -45,6 +46,8 @@ pub(super) struct Judge {
     believed: Option<Seen>,
     /// States that agree with each other, but with none that was believed.
     claimed: Option<Claim>,
+    /// When states contradicted each other last while none was believed, ns.
+    disputed_ns: Option<u64>,
     /// Stamp of the newest state whose time was looked at, ns.
     stamp_ns: u64,
 }
@@ -113,6 +116,7 @@ impl Judge {
             commanding: false,
             believed: None,
             claimed: None,
+            disputed_ns: None,
             stamp_ns: 0,
         }
     }
@@ -133,13 +137,24 @@ impl Judge {
 
     /// The arm may be anywhere now.
     pub fn restart(&mut self) {
-        (self.believed, self.claimed, self.stamp_ns) = (None, None, 0);
+        (self.believed, self.claimed, self.disputed_ns) = (None, None, None);
+        self.stamp_ns = 0;
     }
 
-    /// States that agree with each other so far, and have to.
-    pub fn awaited(&self) -> Option<(u32, u32)> {
+    pub fn is_commanding(&self) -> bool {
+        self.commanding
+    }
+
+    /// Whether it is known where the arm is.
+    pub fn is_believing(&self) -> bool {
+        self.believed.is_some()
+    }
+
+    /// States that agree with each other so far, how many have to, and for how long, ms.
+    pub fn awaited(&self) -> Option<(u32, u32, u64)> {
         let claimed = self.claimed.as_ref()?;
-        self.believed.is_none().then_some((claimed.count, PROOF.0))
+        let proof = (claimed.count, PROOF.0, PROOF.1 / 1_000_000);
+        self.believed.is_none().then_some(proof)
     }
 
     /// Judges the next state, come at `now_ns` of the receiver's clock (in lockstep: of the time asked for).
@@ -151,42 +166,44 @@ impl Judge {
         let before_ns = std::mem::replace(&mut self.stamp_ns, state.stamp_ns);
         if state.stamp_ns < before_ns {
             let by_ns = before_ns - state.stamp_ns;
-            // Two senders with clocks of their own never agree.
-            self.claimed = None;
+            if self.believed.is_none() {
+                // Two senders with clocks of their own never agree.
+                (self.claimed, self.disputed_ns) = (None, Some(now_ns));
+            }
             return Verdict::LeftOut(Problem::TimeBack { by_ns });
         }
-        let problem = self
-            .believed
-            .as_ref()
-            .and_then(|seen| self.apart(seen, state, now_ns));
-        match (&mut self.believed, problem) {
-            (Some(seen), None) => {
-                seen.replace(state, now_ns);
-                self.claimed = None;
-                Verdict::Believed
-            }
-            (Some(seen), Some(problem)) => {
-                let forgotten = now_ns.saturating_sub(seen.at_ns) >= FORGOTTEN_NS || self.lockstep;
-                let _ = self.claim(state, now_ns);
-                if forgotten && !self.commanding && self.is_proven(now_ns) {
+        if let Some(seen) = &self.believed {
+            let problem = self.apart(seen, state, now_ns);
+            match problem {
+                Some(problem) if self.commanding => {
+                    // One that is far from the others has no say over time.
+                    self.stamp_ns = before_ns;
+                    return Verdict::LeftOut(problem);
+                }
+                Some(problem) if !self.lockstep => {
+                    // Who was believed may have been the wrong one, and nobody moves the arm yet.
+                    self.believed = None;
+                    self.disputed_ns = Some(now_ns);
+                    let _ = self.claim(state, now_ns);
+                    return Verdict::LeftOut(problem);
+                }
+                _ => {
                     self.believe(state, now_ns);
                     return Verdict::Believed;
                 }
-                // One that is far from the others and alone has no say over time.
-                self.stamp_ns = before_ns;
-                Verdict::LeftOut(problem)
-            }
-            (None, _) => {
-                let contradiction = self.claim(state, now_ns);
-                if self.is_proven(now_ns) {
-                    self.believe(state, now_ns);
-                    return Verdict::Believed;
-                }
-                contradiction.map_or(Verdict::Awaited, |p| {
-                    Verdict::LeftOut(Problem::Disagreement(Box::new(p)))
-                })
             }
         }
+        let contradiction = self.claim(state, now_ns);
+        if contradiction.is_some() {
+            self.disputed_ns = Some(now_ns);
+        }
+        if self.is_proven(now_ns) {
+            self.believe(state, now_ns);
+            return Verdict::Believed;
+        }
+        contradiction.map_or(Verdict::Awaited, |p| {
+            Verdict::LeftOut(Problem::Disagreement(Box::new(p)))
+        })
     }
 
     fn believe(&mut self, state: &RobotState, now_ns: u64) {
@@ -194,7 +211,7 @@ impl Judge {
             Some(seen) => seen.replace(state, now_ns),
             none => *none = Some(Seen::of(state, now_ns)),
         }
-        self.claimed = None;
+        (self.claimed, self.disputed_ns) = (None, None);
     }
 
     /// Counts a state that has to be agreed to. Answers how it contradicts the one before.
@@ -209,7 +226,7 @@ impl Judge {
         };
         let contradiction = self.apart(&claim.newest, state, now_ns);
         let goes_on = contradiction.is_none()
-            && now_ns.saturating_sub(claim.newest.at_ns) < FORGOTTEN_NS
+            && now_ns.saturating_sub(claim.newest.at_ns) < DISPUTE_NS
             && state.sequence > claim.newest.sequence;
         if let Some(claim) = &mut self.claimed {
             if goes_on {
@@ -223,10 +240,13 @@ impl Judge {
     }
 
     fn is_proven(&self, now_ns: u64) -> bool {
-        self.claimed.as_ref().is_some_and(|claim| {
-            self.lockstep
-                || (claim.count >= PROOF.0 && now_ns.saturating_sub(claim.since_ns) >= PROOF.1)
-        })
+        let Some(claim) = &self.claimed else {
+            return false;
+        };
+        let agreed_ns = now_ns.saturating_sub(claim.since_ns);
+        let since = |then: u64| now_ns.saturating_sub(then);
+        let undisputed = self.disputed_ns.is_none_or(|d| since(d) >= DISPUTE_NS);
+        self.lockstep || (claim.count >= PROOF.0 && agreed_ns >= PROOF.1 && undisputed)
     }
 
     /// Why no arm of this kind can be so.
@@ -288,6 +308,7 @@ impl Judge {
             from,
             to,
             seconds: passed_s,
+            allowed: self.joints.get(joint).map_or(0.0, |j| j.speed * seconds),
         })
     }
 }

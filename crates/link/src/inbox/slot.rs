@@ -97,8 +97,13 @@ impl<T: Numbered> Slot<T> {
 
     /// What came before is of no use any more.
     pub fn clear(&mut self) {
-        (self.newest, self.fresh_since) = (None, None);
+        self.withdraw();
         self.left_out.forget();
+    }
+
+    /// What came before may not be so: there is no newest any more, and what was left out still counts.
+    pub fn withdraw(&mut self) {
+        (self.newest, self.fresh_since) = (None, None);
     }
 
     /// For how long the newest messages have shown the same, by when they came.

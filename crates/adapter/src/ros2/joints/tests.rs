@@ -13,6 +13,7 @@ struct Bench {
     reader: JointReader,
     began: Instant,
     taken: Taken,
+    commanding: bool,
 }
 
 impl Bench {
@@ -30,6 +31,7 @@ impl Bench {
             reader: JointReader::new(&robot, &settings),
             began: Instant::now(),
             taken: Taken::Believed,
+            commanding: true,
         }
     }
 
@@ -43,6 +45,7 @@ impl Bench {
             sender,
             now: self.began + Duration::from_millis(at_ms),
             elapsed_ns: at_ms * 1_000_000,
+            commanding: self.commanding,
         };
         let Some(proposal) = self.reader.read(message, origin)? else {
             return Ok(None);
@@ -203,6 +206,9 @@ fn the_sender_believed_first_is_kept_until_it_is_silent() {
     assert!(bench.hear(&all(400, 1.0), THEM, 400).is_err());
     assert!(bench.hear(&all(700, 1.0), THEM, 700).is_ok());
     assert!(bench.hear(&all(710, 1.0), US, 710).is_err());
+    // Before the arm is commanded both are heard: what they say is judged.
+    bench.commanding = false;
+    assert!(bench.hear(&all(720, 1.0), US, 720).is_ok());
 }
 
 #[test]
