@@ -330,12 +330,12 @@ fn a_guard_starts_a_little_outside_its_limits_and_no_further() {
     for (joints, says) in [
         (
             vec![0.4, 3.15],
-            "joint elbow is at 3.1500 rad, allowed: -3.0970 to 3.0970 rad",
+            "joint elbow is at 3.1500 rad, allowed: -3.0940 to 3.0940 rad",
         ),
         (vec![0.4, -9.0], "joint elbow is at -9.0000 rad"),
         (
             vec![-3.1, 0.5],
-            "joint shoulder is at -3.1000 rad, allowed: -2.9971 to 2.9971 rad",
+            "joint shoulder is at -3.1000 rad, allowed: -2.9942 to 2.9942 rad",
         ),
         (vec![f64::NAN, 0.5], "not finite"),
         (vec![0.4], "its state has 1 joints, the robot has 2"),
