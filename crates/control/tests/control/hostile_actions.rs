@@ -167,7 +167,9 @@ fn an_arm_that_says_it_is_outside_its_limits_is_not_started() {
         let text = error.to_string();
         assert!(
             matches!(error, ControlError::Start(..))
-                && text.contains("joint fr3_joint4 is at -0.0300 rad, allowed: -3.1392 to -0.0547 rad")
+                && text.contains(
+                    "joint fr3_joint4 is at -0.0300 rad, allowed: -3.1392 to -0.0547 rad"
+                )
                 && text.contains("by hand"),
             "{text}"
         );

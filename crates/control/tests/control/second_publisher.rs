@@ -27,6 +27,21 @@ type Newest = Arc<Mutex<(u64, u64)>>;
 
 impl Liar {
     fn start(robot: &FakeRobot, positions: Vec<f64>) -> Self {
+        Self::saying(robot, move |sequence, stamp_ns| {
+            // As if it came between this and the next.
+            let state = RobotState {
+                sequence: sequence + 1,
+                stamp_ns: stamp_ns + 4_000_000,
+                velocities: vec![0.0; positions.len()],
+                positions: positions.clone(),
+                gripper_width: 0.04,
+            };
+            wire::encode_state(&state)
+        })
+    }
+
+    /// Says bytes that may go by the number and stamp of the newest true state.
+    fn saying(robot: &FakeRobot, bytes: impl Fn(u64, u64) -> Vec<u8> + Send + 'static) -> Self {
         let stranger = Participant {
             role: Role::Guest,
             place: Place::Join,
@@ -58,15 +73,7 @@ impl Liar {
             let (_session, _true_ones) = (session, true_ones);
             while !ended.load(Relaxed) {
                 let (sequence, stamp_ns) = *newest.lock().unwrap();
-                // As if it came between this and the next.
-                let state = RobotState {
-                    sequence: sequence + 1,
-                    stamp_ns: stamp_ns + 4_000_000,
-                    velocities: vec![0.0; positions.len()],
-                    positions: positions.clone(),
-                    gripper_width: 0.04,
-                };
-                publisher.put(wire::encode_state(&state)).wait().unwrap();
+                publisher.put(bytes(sequence, stamp_ns)).wait().unwrap();
                 std::thread::sleep(Duration::from_millis(10));
             }
         });
@@ -195,4 +202,19 @@ fn when_only_the_liar_is_left_the_run_ends_where_the_arm_was_last_believed() {
             .collect();
         assert_eq!(last[0], last[1], "the arm was left moving");
     }
+}
+
+#[test]
+fn what_cannot_be_read_among_states_ends_nothing_until_nothing_else_comes() {
+    let robot = FakeRobot::start(fr3(), false);
+    let mut control = robot.connect(GuardConfig::default());
+    let _babbler = Liar::saying(&robot, |sequence, _| vec![7; sequence as usize % 300]);
+    control.reset(1).unwrap();
+    sway(&mut control, 10).unwrap();
+    robot.manners.silent.store(true, Relaxed);
+    let text = sway(&mut control, 100).unwrap_err().to_string();
+    assert!(
+        text.contains("nothing that can be used") && text.contains(" unreadable; the last: "),
+        "{text}"
+    );
 }

@@ -298,8 +298,8 @@ impl Judge {
         let steps = seen.positions.iter().zip(&state.positions);
         let mut each = self.joints.iter().zip(steps);
         let joint = each.position(|(joint, (from, to))| {
-            // What cannot be compared is no step that is small enough.
-            !((to - from).abs() <= joint.speed * seconds)
+            // All of them are finite by now.
+            (to - from).abs() > joint.speed * seconds
         })?;
         let from = *seen.positions.get(joint)?;
         let to = *state.positions.get(joint)?;

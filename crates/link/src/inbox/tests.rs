@@ -1,6 +1,7 @@
 //! What is taken and what is left out.
 
 use super::*;
+use crate::LinkError;
 use apprentice_core::Image;
 
 #[test]
