@@ -314,6 +314,8 @@ impl Arm for PhysicalAiArm {
     }
 
     fn engage(&mut self) -> Result<(), LinkError> {
+        // It may have been moved since it was commanded last.
+        self.inbox.set_commanding(false);
         let deadline = Instant::now() + SIGN_OF_LIFE;
         let fresh = Freshness {
             state: SIGN_OF_LIFE,

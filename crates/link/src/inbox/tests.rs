@@ -366,3 +366,38 @@ fn in_lockstep_the_time_that_was_asked_for_counts() {
     inbox.restart();
     assert_eq!(put(1.0), Taken::Believed);
 }
+
+proptest::proptest! {
+    /// Whatever comes, and whenever: what is believed one after the other never went faster than the arm can.
+    #[test]
+    fn no_states_make_an_arm_leap_that_is_commanded(
+        states in proptest::collection::vec(
+            (-4.0..4.0_f64, 0..400_u64, proptest::num::u64::ANY, proptest::num::u64::ANY, 0..12_u8),
+            1..80,
+        )
+    ) {
+        let mut bench = Bench::believed();
+        bench.judge.command(true);
+        let home = bench.robot.home[0];
+        let (mut at_ms, mut last) = (1100, (home, 1100_u64));
+        for (to, gap_ms, sequence, stamp_ns, style) in states {
+            at_ms += gap_ms;
+            let mut state = bench.state(to, at_ms);
+            match style {
+                0 => (state.sequence, state.stamp_ns) = (sequence, stamp_ns),
+                1 => state.stamp_ns = stamp_ns,
+                2 => state.positions[1] = f64::from_bits(sequence),
+                3 => state.positions.truncate((sequence % 7) as usize),
+                4..8 => state.positions = bench.robot.home.clone(),
+                _ => {}
+            }
+            if bench.judge.judge(&state, at_ms * 1_000_000) == Verdict::Believed {
+                let seconds = (at_ms - last.1) as f64 * 1e-3;
+                let allowed = 3.0 * 1.57 * (seconds.min(0.2) + 0.1);
+                let step = (state.positions[0] - last.0).abs();
+                assert!(step <= allowed + 1e-9, "{step} rad in {seconds} s");
+                last = (state.positions[0], at_ms);
+            }
+        }
+    }
+}
