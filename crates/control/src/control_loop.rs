@@ -9,7 +9,7 @@ mod resting;
 use crate::pace::Pace;
 use crate::{ControlError, GuardTotals};
 use apprentice_core::{Observation, RobotState};
-use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox};
+use apprentice_link::{Arm, Freshness, TakeoverInbox};
 use apprentice_robot::{DifferentialIk, RobotDescription};
 use apprentice_safety::{Authority, Checker, Guard, GuardConfig, Refusals};
 use std::sync::Arc;
@@ -154,16 +154,25 @@ impl ControlLoop {
     pub fn reset(&mut self, seed: u64) -> Result<Observation, ControlError> {
         let made = self.link.sets_up_scenes();
         let observation = if made {
-            // The arm is enabled where it stands in the new scene.
-            let seen = self.link.reset(seed)?;
+            // The arm is enabled where it stands in the new scene, which may not be where it was shown first.
+            let mut seen = self.link.reset(seed)?;
             self.link.engage()?;
+            if !self.is_lockstep() {
+                seen.state = self.link.latest(false, self.freshness)?.state;
+            }
             seen
         } else {
             self.link.engage()?;
             self.link.latest(true, self.freshness)?
         };
-        if !self.guard.restart(&observation.state) {
-            return Err(ControlError::NoStart(self.description().name.clone()));
+        if let Err(reason) = self.guard.restart(&observation.state) {
+            let robot = self.description();
+            let error = ControlError::Start(robot.name.clone(), reason.say(robot));
+            // Nothing was commanded: there is nothing to brake.
+            if let Err(also) = self.link.disengage() {
+                tracing::warn!("the robot could not be given back: {also}");
+            }
+            return Err(error);
         }
         self.checker.restart(&observation.state);
         self.target.clone_from(&observation.state.positions);
@@ -240,7 +249,7 @@ impl ControlLoop {
         } else {
             self.pace.pass();
             match self.link.latest(want_frames, self.freshness) {
-                Err(error @ LinkError::Stale { .. }) => self.brake_out(want_frames, error),
+                Err(error) if error.is_silence() => self.brake_out(want_frames, error),
                 seen => seen,
             }
         };

@@ -26,6 +26,8 @@ use zenoh::{Session, Wait as _};
 
 /// How long a robot may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take until what a robot in real time published of a new scene has come and is believed.
+const SHOWN: Duration = Duration::from_secs(3);
 
 /// A connection to one robot.
 pub struct RobotLink {
@@ -88,11 +90,10 @@ impl RobotLink {
         })?;
         let description =
             RobotDescription::parse(&text, &format!("of robot {robot} at {endpoint}"))?;
-        let inbox = Arc::new(Inbox::new(&description, &keys.state(), |camera| {
-            keys.camera(camera)
-        }));
-        let standing = Arc::new(Standing::default());
         let lockstep = mode.as_deref() == Some(b"lockstep");
+        let inbox = Inbox::new(&description, &keys.state(), |camera| keys.camera(camera));
+        let inbox = Arc::new(if lockstep { inbox.in_lockstep() } else { inbox });
+        let standing = Arc::new(Standing::default());
         // In lockstep whoever asks for time waits for what was sent; otherwise a lost command is followed
         // by the next, and the control loop does not wait for a network that is full.
         let congestion = if lockstep {
@@ -220,22 +221,21 @@ impl RobotLink {
         Ok(action)
     }
 
-    fn tick(&self, key: &str, request: Vec<u8>) -> Result<Observation, LinkError> {
-        let (bytes, _) = ask(
-            &self.session,
-            &self.description.name,
-            key,
-            request,
-            PATIENCE,
-        )?;
-        let reply: TickReply =
-            wire::decode_reply(&bytes).map_err(|problem| LinkError::Message {
-                key: key.into(),
-                bytes: bytes.len(),
-                reason: problem.into(),
-            })?;
-        self.inbox
-            .since(reply.state_sequence, &reply.frame_sequences, PATIENCE)
+    /// Asks for time to pass or a new scene. Answers which messages show it afterwards.
+    fn tick(&self, key: &str, request: Vec<u8>) -> Result<TickReply, LinkError> {
+        let robot = &self.description.name;
+        let (bytes, _) = ask(&self.session, robot, key, request, PATIENCE)?;
+        wire::decode_reply(&bytes).map_err(|problem| LinkError::Message {
+            key: key.into(),
+            bytes: bytes.len(),
+            reason: problem.into(),
+        })
+    }
+
+    fn shown(&self, reply: &TickReply) -> Result<Observation, LinkError> {
+        let frames = &reply.frame_sequences;
+        let patience = if self.lockstep { PATIENCE } else { SHOWN };
+        self.inbox.since(reply.state_sequence, frames, patience)
     }
 }
 

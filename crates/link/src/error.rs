@@ -51,6 +51,22 @@ pub enum LinkError {
         /// How long ago it may have come.
         allowed_ms: u64,
     },
+    /// Nothing that could be used for too long, although something came.
+    #[error(
+        "robot {robot} has sent nothing that can be used on {key} for {silent_ms} ms, allowed: {allowed_ms} ms; what came was left out: {left_out}"
+    )]
+    LeftOut {
+        /// Which robot.
+        robot: String,
+        /// Which key.
+        key: String,
+        /// How long ago the newest message that could be used came, or for how long one was waited for.
+        silent_ms: u64,
+        /// How long that may be.
+        allowed_ms: u64,
+        /// How much was left out since, why, what was wrong with the last, and what to do.
+        left_out: String,
+    },
     /// A camera that sends the same picture again and again.
     #[error(
         "robot {robot} has sent the same picture on {key} for {unchanged_ms} ms, allowed: {allowed_ms} ms (frozen_after_s of its description); see whether the camera hangs, then start again"
@@ -115,6 +131,14 @@ pub enum LinkError {
     /// Not allowed, or keys that cannot be used.
     #[error(transparent)]
     Security(#[from] SecurityError),
+}
+
+impl LinkError {
+    /// Whether nothing new has come for too long, or nothing that could be used.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Stale { .. } | Self::LeftOut { .. })
+    }
 }
 
 /// A key that zenoh does not take.

@@ -56,7 +56,7 @@ pub use arbiter::{Arbiter, Authority, Grip, Unheard, UnheardCounts};
 pub use checker::{Checker, Violation};
 pub use config::{GuardConfig, GuardError};
 pub use gate::{Asking, Denial, DenialCounts, Gate, GateConfig, Phase, Service};
-pub use guard::{Admitted, Guard};
+pub use guard::{Admitted, Guard, NoStart};
 pub use homing::{Clearance, Homing, Motion};
 pub use proposal::Proposal;
 pub use refusal::{Refusal, RefusalCounts, Refusals};

@@ -18,12 +18,12 @@ impl FrankaNode {
                 .then_some(())
         };
         if self.heard.wait(SIGN_OF_LIFE, fresh).is_none() {
-            // An unreadable state says more than none.
+            // States that cannot be used say more than none.
             let within = Freshness {
                 state: Duration::from_millis(1),
                 frame: Duration::from_millis(1),
             };
-            if let Err(error @ LinkError::Message { .. }) = self.inbox.latest(false, within) {
+            if let Err(error @ LinkError::LeftOut { .. }) = self.inbox.latest(false, within) {
                 return Err(error);
             }
             return Err(LinkError::Silent {
@@ -112,6 +112,15 @@ impl FrankaNode {
         Ok(())
     }
 
+    /// Waits until it is known where the arm is.
+    fn believe(&self) -> Result<(), LinkError> {
+        let within = Freshness {
+            state: SIGN_OF_LIFE,
+            frame: SIGN_OF_LIFE,
+        };
+        self.inbox.latest(false, within).map(|_| ())
+    }
+
     /// Waits until the node has taken the last target: a stop overtakes targets that wait beside it, and
     /// they would be refused.
     fn drain(&self) {
@@ -174,12 +183,13 @@ impl Arm for FrankaNode {
         self.acquire()?;
         // It goes on: a target of a session before must not pass for one of this.
         self.begun_at = self.sequence;
-        if let Err(error) = self.enable() {
+        if let Err(error) = self.enable().and_then(|()| self.believe()) {
             if let Err(also) = self.disengage() {
                 tracing::warn!("{also}");
             }
             return Err(error);
         }
+        self.inbox.set_commanding(true);
         let measured = self.heard.gripper().map(|(g, _)| g.width_m);
         if let Some(gripper) = &mut self.gripper {
             gripper.restart(measured);
@@ -188,6 +198,7 @@ impl Arm for FrankaNode {
     }
 
     fn disengage(&mut self) -> Result<(), LinkError> {
+        self.inbox.set_commanding(false);
         if self.lease.is_none() {
             return Ok(());
         }

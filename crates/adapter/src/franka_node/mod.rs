@@ -110,7 +110,9 @@ impl FrankaNode {
                             inbox.put_state(bytes, Ok(seen));
                         }
                     }
-                    Err(problem) => inbox.put_state(bytes, Err(problem.into())),
+                    Err(problem) => {
+                        inbox.put_state(bytes, Err(problem.into()));
+                    }
                 }
             })?
         }];

@@ -8,7 +8,9 @@ use crate::session::{self, subscribe, unusable};
 use crate::settings::{Opening, refuse};
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_link::security::Security;
-use apprentice_link::{Arm, Freshness, Inbox, LinkError, OperatorAccess, TakeoverInbox, wire};
+use apprentice_link::{
+    Arm, Freshness, Inbox, LinkError, OperatorAccess, Taken, TakeoverInbox, wire,
+};
 use apprentice_robot::RobotDescription;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -73,7 +75,12 @@ impl PhysicalAiArm {
         let mut subscribers = vec![subscribe(&session, &state_key, move |sample| {
             let bytes = sample.payload().to_bytes();
             let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-            to.put_state(bytes.len(), reader.read(&bytes));
+            let (sequence, last) = (reader.sequence, reader.last.clone());
+            let taken = to.put_state(bytes.len(), reader.read(&bytes));
+            if taken == Taken::LeftOut {
+                // The next builds on what was believed.
+                (reader.sequence, reader.last) = (sequence, last);
+            }
         })?];
         for (index, camera) in description.cameras.iter().enumerate() {
             let (to, expected) = (
@@ -307,6 +314,8 @@ impl Arm for PhysicalAiArm {
     }
 
     fn engage(&mut self) -> Result<(), LinkError> {
+        // It may have been moved since it was commanded last.
+        self.inbox.set_commanding(false);
         let deadline = Instant::now() + SIGN_OF_LIFE;
         let fresh = Freshness {
             state: SIGN_OF_LIFE,
@@ -328,11 +337,13 @@ impl Arm for PhysicalAiArm {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+        self.inbox.set_commanding(true);
         self.engaged = true;
         Ok(())
     }
 
     fn disengage(&mut self) -> Result<(), LinkError> {
+        self.inbox.set_commanding(false);
         // Without actions the owner's servos hold where they were told to be last.
         self.engaged = false;
         Ok(())

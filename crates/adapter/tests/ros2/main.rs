@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 mod commands;
+mod false_states;
 mod gripper;
 #[path = "../person/mod.rs"]
 mod person;

@@ -32,10 +32,12 @@ impl Arm for RobotLink {
         if engaged.is_err() {
             self.lease = None;
         }
+        self.inbox.set_commanding(engaged.is_ok());
         engaged
     }
 
     fn disengage(&mut self) -> Result<(), LinkError> {
+        self.inbox.set_commanding(false);
         if self.lease.is_none() {
             return Ok(());
         }
@@ -68,7 +70,9 @@ impl Arm for RobotLink {
             command_sequence: self.sent,
             want_frames,
         };
-        self.tick(&self.keys.clock(), wire::encode_advance(&request))
+        self.inbox.asked_for(duration_ns);
+        let reply = self.tick(&self.keys.clock(), wire::encode_advance(&request))?;
+        self.shown(&reply)
     }
 
     fn sets_up_scenes(&self) -> bool {
@@ -81,8 +85,16 @@ impl Arm for RobotLink {
             self.lease = None;
             return Err(refused);
         }
+        if self.lockstep {
+            self.inbox.restart();
+        }
         let key = self.keys.of(Sent::Reset, self.client);
-        self.tick(&key, wire::encode_reset(self.client, seed))
+        let reply = self.tick(&key, wire::encode_reset(self.client, seed))?;
+        if !self.lockstep {
+            // What came before the answer was of the scene before.
+            self.inbox.restart();
+        }
+        self.shown(&reply)
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
