@@ -86,15 +86,15 @@ impl Guarded {
             restarts: 0,
         };
         walk.out.extend([0xff, SOI]);
-        let (mut tables, mut progressive, mut scans) = (false, false, 0);
+        let (mut tables, mut scans) = (false, 0);
+        let mut progress = None;
         loop {
             let marker = walk.marker().ok_or(CUT)?;
             match marker {
                 DHT => tables = true,
-                SOF2 => progressive = true,
                 SOS => {
                     // Motion JPEG leaves out the tables that each decoder of it knows.
-                    if !tables && !progressive {
+                    if !tables && progress.is_none() {
                         walk.out.extend(STANDARD_TABLES);
                         tables = true;
                     }
@@ -108,18 +108,63 @@ impl Guarded {
             walk.out.extend([0xff, marker]);
             match marker {
                 EOI => {
+                    if progress.as_ref().is_some_and(|p: &Progress| !p.complete()) {
+                        return Err(CUT.into());
+                    }
                     return Ok(Self {
                         file: walk.out,
-                        progressive,
+                        progressive: progress.is_some(),
                     });
                 }
                 TEM | RST0..=SOI => {}
-                _ => walk.segment().ok_or(CUT)?,
-            }
-            if marker == SOS {
-                walk.data().ok_or(CUT)?;
+                SOF2 => progress = Some(Progress::new(walk.segment().ok_or(CUT)?)),
+                SOS => {
+                    let header = walk.segment().ok_or(CUT)?;
+                    if let Some(progress) = &mut progress {
+                        progress.scan(header);
+                    }
+                    walk.data().ok_or(CUT)?;
+                }
+                _ => {
+                    walk.segment().ok_or(CUT)?;
+                }
             }
         }
+    }
+}
+
+/// Which coefficients of each component a progressive file's scans have brought to the last bit (T.81, G.1.1).
+struct Progress(Vec<(u8, u64)>);
+
+impl Progress {
+    /// Nothing yet, of the components that a frame's segment lists from its eighth byte on, three bytes each.
+    fn new(frame: &[u8]) -> Self {
+        let listed = frame.get(8..).unwrap_or(&[]).chunks_exact(3);
+        Self(listed.filter_map(|c| Some((*c.first()?, 0))).collect())
+    }
+
+    /// A scan's segment: its length, how many components, two bytes for each, the first and the last coefficient,
+    /// and in half a byte how many bits are still to come.
+    fn scan(&mut self, header: &[u8]) {
+        let [_, _, listed @ .., first, last, bits] = header else {
+            return;
+        };
+        if bits & 0x0f != 0 {
+            return;
+        }
+        let which = |i: &u8| (first..=last).contains(&i);
+        let brought = (0..64).filter(which).fold(0, |all, i| all | 1u64 << i);
+        for component in listed.get(1..).unwrap_or(&[]).chunks_exact(2) {
+            for (id, whole) in &mut self.0 {
+                if component.first() == Some(id) {
+                    *whole |= brought;
+                }
+            }
+        }
+    }
+
+    fn complete(&self) -> bool {
+        self.0.iter().all(|(_, whole)| *whole == u64::MAX)
     }
 }
 
@@ -151,13 +196,13 @@ impl Walk<'_> {
     }
 
     /// Takes a segment over, which begins with its length.
-    fn segment(&mut self) -> Option<()> {
-        let (length, _) = self.rest().split_first_chunk::<2>()?;
-        let length = usize::from(u16::from_be_bytes(*length));
-        let segment = self.file.get(self.at..)?.get(..length)?;
-        self.out.extend(segment);
+    fn segment(&mut self) -> Option<&[u8]> {
+        let rest = self.file.get(self.at..)?;
+        let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
+        let segment = rest.get(..length)?;
+        self.out.extend_from_slice(segment);
         self.at += length;
-        Some(())
+        Some(segment)
     }
 
     /// Takes a scan's data over, up to the marker behind them.
