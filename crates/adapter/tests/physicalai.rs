@@ -62,7 +62,7 @@ fn actions_are_in_the_owners_order_and_units() {
     *answer.lock().unwrap() = 1;
     let mut arm = connect().unwrap();
     let error = arm.engage().unwrap_err().to_string();
-    assert!(error.contains("no state"), "{error}");
+    assert!(error.contains("nothing came"), "{error}");
 
     let began = Instant::now();
     let owner = Arc::clone(&router);

@@ -109,6 +109,16 @@ pub enum LinkError {
         /// What is wrong.
         reason: String,
     },
+    /// Something is wrong on the way to a robot that speaks something else than the native link.
+    #[error("{adapter}: {what}; {advice}")]
+    Adapter {
+        /// What the robot speaks.
+        adapter: &'static str,
+        /// What is wrong.
+        what: String,
+        /// What to look at.
+        advice: &'static str,
+    },
     /// The robot's description cannot be used.
     #[error(transparent)]
     Description(#[from] DescriptionError),
