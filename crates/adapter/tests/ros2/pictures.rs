@@ -140,6 +140,8 @@ fn pictures_that_are_all_bad_end_the_run_with_how_many_and_why() {
     let (router, robot, arm, _driver) = wrist();
     for _ in 0..5 {
         send_file(&router, "16UC1; compressedDepth png", &[0; 64]);
+        // Of several that wait only the newest is looked at.
+        std::thread::sleep(Duration::from_millis(40));
     }
     std::thread::sleep(WITHIN.frame + Duration::from_millis(50));
     let error = arm.latest(true, WITHIN).unwrap_err().to_string();
