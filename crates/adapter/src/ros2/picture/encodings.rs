@@ -25,8 +25,8 @@ pub(super) const TO_DO: &str = "set this camera's `topic` in [adapter] to its 8-
 
 /// The layout of an encoding. Alpha is passed over.
 ///
-/// `8UC3` and `8UC4` name no colours: they are read as OpenCV orders them, blue first, as ROS's image_view and
-/// cv_bridge's display conversion do.
+/// `8UC3` and `8UC4` name no colours: they are taken for BGR and BGRA, as OpenCV orders them and as cv_bridge's
+/// `cvtColorForDisplay` guesses. A driver that means RGB has to say `rgb8`.
 pub(super) fn layout(encoding: &str) -> Result<Layout, String> {
     Ok(match encoding {
         "rgb8" => RGB,
