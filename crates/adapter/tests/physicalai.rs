@@ -31,33 +31,6 @@ fn robot() -> RobotDescription {
 }
 
 #[test]
-fn errors_speak_of_the_owner_and_its_settings() {
-    let connect = |endpoint: &str, timeout| {
-        let arm = choose::connect(robot(), endpoint, &Security::LoopbackOnly, timeout);
-        arm.err().unwrap().to_string()
-    };
-    let nobody = connect("tcp/127.0.0.1:1", Duration::from_millis(300));
-    let router = Router::open();
-    let silent = connect(&router.endpoint, Duration::from_millis(300));
-    for (error, begins, names) in [
-        (nobody, "physicalai: no zenoh session at", "`mode`"),
-        (
-            silent,
-            "physicalai: nothing came from robot left",
-            "`robot`",
-        ),
-    ] {
-        assert!(
-            error.starts_with(begins) && error.contains(names),
-            "{error}"
-        );
-        for no in ["PROTOCOL", "apprentice sim", ".rs:"] {
-            assert!(!error.contains(no), "{error}");
-        }
-    }
-}
-
-#[test]
 fn actions_are_in_the_owners_order_and_units() {
     let router = Arc::new(Router::open());
     let answer = Arc::new(Mutex::new(2));
@@ -152,4 +125,31 @@ fn actions_are_in_the_owners_order_and_units() {
     assert_eq!(action.goal_time, 0.02);
     arm.disengage().unwrap();
     assert!(arm.send(&command).is_err());
+}
+
+#[test]
+fn errors_speak_of_the_owner_and_its_settings() {
+    let connect = |endpoint: &str, timeout| {
+        let arm = choose::connect(robot(), endpoint, &Security::LoopbackOnly, timeout);
+        arm.err().unwrap().to_string()
+    };
+    let nobody = connect("tcp/127.0.0.1:1", Duration::from_millis(300));
+    let router = Router::open();
+    let silent = connect(&router.endpoint, Duration::from_millis(300));
+    for (error, begins, names) in [
+        (nobody, "physicalai: no zenoh session at", "`mode`"),
+        (
+            silent,
+            "physicalai: nothing came from robot left",
+            "`robot`",
+        ),
+    ] {
+        assert!(
+            error.starts_with(begins) && error.contains(names),
+            "{error}"
+        );
+        for no in ["PROTOCOL", "apprentice sim", ".rs:"] {
+            assert!(!error.contains(no), "{error}");
+        }
+    }
 }
