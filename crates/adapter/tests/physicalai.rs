@@ -92,7 +92,7 @@ fn actions_are_in_the_owners_order_and_units() {
     *answer.lock().unwrap() = 1;
     let mut arm = connect().unwrap();
     let error = arm.engage().unwrap_err().to_string();
-    assert!(error.contains("no state"), "{error}");
+    assert!(error.contains("nothing came"), "{error}");
 
     let began = Instant::now();
     let publisher = Arc::clone(&router);
@@ -184,4 +184,31 @@ fn somebody_else_who_says_where_the_arm_is_is_not_believed() {
         error.contains("faster than the arm") && error.contains("a second program"),
         "{error}"
     );
+}
+
+#[test]
+fn errors_speak_of_the_owner_and_its_settings() {
+    let connect = |endpoint: &str, timeout| {
+        let arm = choose::connect(robot(), endpoint, &Security::LoopbackOnly, timeout);
+        arm.err().unwrap().to_string()
+    };
+    let nobody = connect("tcp/127.0.0.1:1", Duration::from_millis(300));
+    let router = Router::open();
+    let silent = connect(&router.endpoint, Duration::from_millis(300));
+    for (error, begins, names) in [
+        (nobody, "physicalai: no zenoh session at", "`mode`"),
+        (
+            silent,
+            "physicalai: nothing came from robot left",
+            "`robot`",
+        ),
+    ] {
+        assert!(
+            error.starts_with(begins) && error.contains(names),
+            "{error}"
+        );
+        for no in ["PROTOCOL", "apprentice sim", ".rs:"] {
+            assert!(!error.contains(no), "{error}");
+        }
+    }
 }

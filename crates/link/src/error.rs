@@ -125,6 +125,16 @@ pub enum LinkError {
         /// What is wrong.
         reason: String,
     },
+    /// Something is wrong on the way to a robot that speaks something else than the native link.
+    #[error("{adapter}: {what}; {advice}")]
+    Adapter {
+        /// What the robot speaks.
+        adapter: &'static str,
+        /// What is wrong.
+        what: String,
+        /// What to look at.
+        advice: &'static str,
+    },
     /// The robot's description cannot be used.
     #[error(transparent)]
     Description(#[from] DescriptionError),
@@ -145,6 +155,42 @@ impl LinkError {
 pub(crate) fn key_error(key: &str, error: &zenoh::Error) -> LinkError {
     LinkError::Key {
         key: key.to_owned(),
-        reason: error.to_string(),
+        reason: zenoh_words(error),
+    }
+}
+
+/// What zenoh says of an error, without the lines of its source that it names: they help nobody who runs a robot.
+#[must_use]
+pub fn zenoh_words(error: &dyn std::fmt::Display) -> String {
+    let text = error.to_string();
+    let is_place = |word: &str| {
+        let (file, line) = word
+            .trim_end_matches('.')
+            .rsplit_once(':')
+            .unwrap_or_default();
+        file.ends_with(".rs") && line.parse::<u32>().is_ok()
+    };
+    let mut words = Vec::new();
+    for word in text.split_whitespace() {
+        if is_place(word) && words.last() == Some(&"at") {
+            words.pop();
+        } else {
+            words.push(word);
+        }
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zenohs_words_stay_and_its_source_lines_go() {
+        let said = "Unable to connect to any of [tcp/h:1]. Timeout! at /a b/c.rs:3 at /x/y.rs:388. - Caused by no way at all at z.rs:1.";
+        let kept = "Unable to connect to any of [tcp/h:1]. Timeout! at /a b/c.rs:3 - Caused by no way at all";
+        assert_eq!(zenoh_words(&said), kept);
+        let other = "nobody listens at tcp/host.rs:7447x at noon";
+        assert_eq!(zenoh_words(&other), other);
     }
 }

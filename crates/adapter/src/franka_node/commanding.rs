@@ -2,7 +2,7 @@
 
 use super::exchange::{Request, Verb, unusable};
 use super::wire::{self, Phase, State, Target, TargetKind};
-use super::{FrankaNode, GRIPPER_AGE, LAST_TARGET, SETTLING, SIGN_OF_LIFE};
+use super::{FrankaNode, GRIPPER_AGE, LAST_TARGET, SETTLING, SIGN_OF_LIFE, WORDING};
 use apprentice_core::{JointCommand, Observation};
 use apprentice_link::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_robot::RobotDescription;
@@ -26,11 +26,11 @@ impl FrankaNode {
             if let Err(error @ LinkError::LeftOut { .. }) = self.inbox.latest(false, within) {
                 return Err(error);
             }
-            return Err(LinkError::Silent {
+            return Err(WORDING.of(LinkError::Silent {
                 robot: self.description.name.clone(),
                 key: self.settings.key("state"),
                 timeout_ms: SIGN_OF_LIFE.as_millis() as u64,
-            });
+            }));
         }
         let key = self.settings.key("target");
         let deadline = Instant::now() + SIGN_OF_LIFE;
@@ -103,11 +103,11 @@ impl FrankaNode {
                 .then_some(())
         };
         if self.gripper.is_some() && self.heard.wait(SETTLING, heard).is_none() {
-            return Err(LinkError::Silent {
+            return Err(WORDING.of(LinkError::Silent {
                 robot: self.description.name.clone(),
                 key: self.settings.key("gripper/state"),
                 timeout_ms: SETTLING.as_millis() as u64,
-            });
+            }));
         }
         Ok(())
     }
@@ -273,11 +273,11 @@ impl Arm for FrankaNode {
                 .wait(allowed, |_, g| g.map(|(g, t)| (*g, t.elapsed())));
             match heard {
                 None => {
-                    return Err(LinkError::Silent {
+                    return Err(WORDING.of(LinkError::Silent {
                         robot,
                         key,
                         timeout_ms: allowed.as_millis() as u64,
-                    });
+                    }));
                 }
                 Some((_, age)) if age > allowed => {
                     return Err(LinkError::Stale {
@@ -297,7 +297,8 @@ impl Arm for FrankaNode {
                 Some(_) => {}
             }
         }
-        self.inbox.latest(want_frames, within)
+        let newest = self.inbox.latest(want_frames, within);
+        newest.map_err(|e| WORDING.of(e))
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {

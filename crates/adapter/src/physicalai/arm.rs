@@ -1,5 +1,6 @@
 //! A robot that physicalai owns, as the control loop sees it.
 
+use super::WORDING;
 use super::layout::{self, Action, Array, LONGEST, Metadata, PROTOCOL_VERSION, State};
 use super::settings::{Settings, Unit};
 use crate::cdr::Names;
@@ -64,8 +65,9 @@ impl PhysicalAiArm {
         timeout: Duration,
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
-        let session = session::open(settings.mode, endpoint, security, timeout)?;
-        let names = ask_who(&session, &settings, timeout)?;
+        let session =
+            session::open(settings.mode, endpoint, security, timeout).map_err(|e| WORDING.of(e))?;
+        let names = ask_who(&session, &settings, timeout).map_err(|e| WORDING.of(e))?;
         let joints = Arc::new(Joints::new(&description, &settings, &names)?);
         let state_key = settings.key("state");
         let frame_key = |camera: &str| settings.cameras.get(camera).cloned().unwrap_or_default();
@@ -321,9 +323,7 @@ impl Arm for PhysicalAiArm {
             state: SIGN_OF_LIFE,
             frame: SIGN_OF_LIFE,
         };
-        self.inbox
-            .latest(false, fresh)
-            .map_err(|e| self.refused(format!("no state that can be used came within 1 s: {e}")))?;
+        self.latest(false, fresh)?;
         loop {
             let status = self.action.matching_status().wait();
             if status
@@ -374,8 +374,10 @@ impl Arm for PhysicalAiArm {
     }
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
-        self.inbox.latest(want_frames, within)
+        let newest = self.inbox.latest(want_frames, within);
+        newest.map_err(|e| WORDING.of(e))
     }
+
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
         self.network
             .takeover(&self.description, &self.inbox, access)

@@ -1,5 +1,6 @@
 //! A ROS 2 robot as the control loop sees it.
 
+use super::WORDING;
 use super::attachment::Attachment;
 use super::command::{Commander, Step};
 use super::eyes::Eye;
@@ -62,7 +63,8 @@ impl Ros2Arm {
         timeout: Duration,
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
-        let session = session::open(settings.mode, endpoint, security, timeout)?;
+        let session =
+            session::open(settings.mode, endpoint, security, timeout).map_err(|e| WORDING.of(e))?;
         let network = SharedNetwork::new(session.clone(), security);
         let rules = settings.key_rules();
         let node = RosNode::new(session, rules, &settings.namespace, &settings.node)?;
@@ -212,10 +214,7 @@ impl Arm for Ros2Arm {
             state: SIGN_OF_LIFE,
             frame: SIGN_OF_LIFE,
         };
-        let state = self.inbox.latest(false, fresh).map_err(|e| {
-            let reason = format!("no joint state that can be used came within 1 s: {e}");
-            self.refused(&self.settings.joint_states, reason)
-        })?;
+        let state = self.latest(false, fresh)?;
         let publisher = self.commander.publisher();
         wait_for(deadline, || publisher.reaches_somebody())?.then_some(()).ok_or_else(|| {
             let reason = "nobody takes commands there: is the controller active, its topic, domain and hashes right?";
@@ -322,7 +321,8 @@ impl Arm for Ros2Arm {
     }
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
-        self.inbox.latest(want_frames, within)
+        let newest = self.inbox.latest(want_frames, within);
+        newest.map_err(|e| WORDING.of(e))
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
