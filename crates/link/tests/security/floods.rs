@@ -165,5 +165,9 @@ fn with_keys_no_operator_locks_another_out() {
         person.say(true, false, &[]).unwrap();
         inbox.device() == Some(person.client())
     }));
-    assert_eq!(inbox.ignored().no_token, strange, "the person was forgotten");
+    assert_eq!(
+        inbox.ignored().no_token,
+        strange,
+        "the person was forgotten"
+    );
 }
