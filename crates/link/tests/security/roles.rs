@@ -147,8 +147,12 @@ fn everybody_does_their_work(rig: &Rig, robot: &Session) {
     assert_eq!(leases.wait_for(&lease, 1), 1);
     assert_eq!(takeovers.wait_for(&hold, 1), 1);
     sleep(SILENCE);
-    assert_eq!(leases.all(), [lease.clone()], "a lease that is not one");
-    assert_eq!(takeovers.all(), [hold.clone()]);
+    assert_eq!(
+        leases.all(),
+        std::slice::from_ref(&lease),
+        "a lease that is not one"
+    );
+    assert_eq!(takeovers.all(), std::slice::from_ref(&hold));
     // A viewer may see who commands.
     let looked = Heard::tokens(&viewer, "lease/*");
     assert_eq!(looked.wait_for(&lease, 1), 1);
