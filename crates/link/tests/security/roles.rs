@@ -67,6 +67,22 @@ fn everybody_does_their_work(rig: &Rig, robot: &Session) {
         "somebody sees nothing"
     );
 
+    // Who decides is said by the runtime alone, to everybody.
+    let told = [robot, &operator, &viewer].map(|s| Heard::on(s, "authority"));
+    assert!(
+        until(|| {
+            put_ten(&runtime, &key("authority"), "ours");
+            told.iter().all(|h| h.count("ours") > 0)
+        }),
+        "somebody is not told who decides"
+    );
+    for session in [&viewer, &operator] {
+        put_ten(session, &key("authority"), "stranger");
+    }
+    sleep(SILENCE);
+    assert!(told.iter().all(|h| h.count("stranger") == 0));
+    drop(told);
+
     // Questions: all of the runtime's, and a stop from anybody.
     for one in served {
         let asked = end(one, RUNTIME);
