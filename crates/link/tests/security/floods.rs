@@ -70,6 +70,36 @@ fn a_number_spelt_otherwise_is_nobodys() {
     assert!(status.phase != Phase::Free);
 }
 
+/// The very same token, held by somebody else for a moment: it is there as long as one of the two is.
+#[test]
+fn a_token_held_twice_is_there_until_both_are_gone() {
+    let robot = OpenRobot::start();
+    let (_runtime, inbox) = robot.inbox();
+    let mut device = robot.device();
+    let mut link = robot.link();
+    link.engage().unwrap();
+    assert!(until(|| {
+        device.say(true, false, &[]).unwrap();
+        inbox.decide().0 == Authority::Human
+    }));
+    let stranger = robot.stranger();
+    for _ in 0..3 {
+        drop(token(
+            &stranger,
+            &keys().of(Sent::Takeover, device.client()),
+        ));
+        drop(token(&stranger, &keys().of(Sent::Lease, link.client())));
+        sleep(Duration::from_millis(50));
+    }
+    drop(stranger);
+    sleep(SILENCE);
+    assert_eq!((inbox.decide().0, inbox.devices()), (Authority::Human, 1));
+    assert_eq!(robot.status().owner, link.client());
+    drop(device);
+    drop(link);
+    assert!(until(|| inbox.devices() == 0 && robot.status().owner == 0));
+}
+
 #[test]
 fn strangers_tokens_lock_no_person_out() {
     for count in MANY {
