@@ -23,9 +23,10 @@ mod error;
 mod identity;
 mod reading;
 
-pub use certificates::{Authority, Certified, Devices, KeyFile, Purpose, Validity, make};
+pub use certificates::{Authority, Certified, KeyFile, Purpose, Validity, make};
 pub use check::{CheckedCertificate, KeyCheck, check};
 pub use error::SecurityError;
+pub use identity::Devices;
 pub(crate) use identity::SESSION_BITS;
 
 use crate::session::{Participant, Place};

@@ -253,7 +253,9 @@ impl Arbiter {
     /// Until when (ns) a person has the arm without another word from their device; `None` while no person has it.
     #[must_use]
     pub fn held_until(&self) -> Option<u64> {
-        let heard_ns = self.heard_ns().filter(|_| self.authority == Authority::Human);
+        let heard_ns = self
+            .heard_ns()
+            .filter(|_| self.authority == Authority::Human);
         heard_ns.map(|heard_ns| heard_ns.saturating_add(self.silence_ns))
     }
 

@@ -67,7 +67,10 @@ pub fn run(args: &KeysArgs) -> Result<()> {
         for place in 1..role.places() {
             if files.iter().any(|f| f.place == place && f.roles == [role]) {
                 let name = role.name_at(place);
-                println!("  another   {name}/  (the whole folder: its FOLDER below)");
+                println!(
+                    "  {:<13} {name}/  (the whole folder, as its FOLDER)",
+                    "another"
+                );
             }
         }
     }

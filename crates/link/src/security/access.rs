@@ -146,6 +146,15 @@ fn ending(key: &str, end: &str) -> String {
     }
 }
 
+/// A role, and which device of it.
+type Device = (Role, u32);
+
+/// All devices of these roles.
+fn devices(roles: &[Role]) -> Vec<Device> {
+    let of = |role: Role| (0..role.places()).map(move |place| (role, place));
+    roles.iter().copied().flat_map(of).collect()
+}
+
 /// Zenoh's `access_control` for a session of the device at `place` of `role` at the keys of `robot`, or `None` for
 /// a guest.
 pub(crate) fn control(role: Role, place: u32, listens: bool, robot: &str) -> Option<Value> {
@@ -155,25 +164,16 @@ pub(crate) fn control(role: Role, place: u32, listens: bool, robot: &str) -> Opt
     let mut rules = Vec::new();
     let mut subjects = Vec::new();
     let mut policies = Vec::new();
-    let certificates = |roles: &[Role]| -> Vec<(Role, u32)> {
-        let places = |r: &Role| {
-            (0..r.places()).map({
-                let r = *r;
-                move |place| (r, place)
-            })
-        };
-        roles.iter().flat_map(places).collect()
-    };
     // Listening: each certificate that connects has its own rights. Connecting: whoever may listen has ours.
-    let cases: Vec<((Role, u32), Vec<(Role, u32)>)> = if listens {
-        let all = certificates(&Role::CERTIFIED);
+    let cases: Vec<(Device, Vec<Device>)> = if listens {
+        let all = devices(&Role::CERTIFIED);
         all.into_iter().map(|c| (c, vec![c])).collect()
     } else {
         let hosts: Vec<Role> = Role::CERTIFIED
             .into_iter()
             .filter(|r| r.may_listen())
             .collect();
-        vec![((role, place), certificates(&hosts))]
+        vec![((role, place), devices(&hosts))]
     };
     for ((holder, place), others) in cases {
         let Some(rights) = rights(holder) else {

@@ -1,6 +1,6 @@
 //! Makes the certificates of one robot: an authority, and one certificate a role.
 
-use super::{Role, SecurityError};
+use super::{Devices, Role, SecurityError};
 use crate::session::is_robot_name;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -67,51 +67,6 @@ pub struct KeyFile {
     pub roles: Vec<Role>,
     /// Which device of that role: the first is 0, and has its files in the folder itself.
     pub place: u32,
-}
-
-/// How many devices of a role are given certificates of their own, 1 to 16 each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Devices {
-    /// Runtimes.
-    pub runtimes: u32,
-    /// Devices with which people take over.
-    pub operators: u32,
-    /// Viewers.
-    pub viewers: u32,
-}
-
-impl Default for Devices {
-    fn default() -> Self {
-        Self {
-            runtimes: 1,
-            operators: 1,
-            viewers: 1,
-        }
-    }
-}
-
-impl Devices {
-    /// How many of this role.
-    ///
-    /// # Errors
-    /// When there are none or more than are told apart.
-    fn of(&self, role: Role) -> Result<u32, SecurityError> {
-        let count = match role {
-            Role::Runtime => self.runtimes,
-            Role::Operator => self.operators,
-            Role::Viewer => self.viewers,
-            Role::Robot | Role::Router | Role::Guest => 1,
-        };
-        if (1..=role.places()).contains(&count) {
-            Ok(count)
-        } else {
-            Err(SecurityError::Places {
-                role: role.name().into(),
-                got: count,
-                most: role.places(),
-            })
-        }
-    }
 }
 
 /// Whoever can make certificates that a robot trusts.

@@ -5,7 +5,7 @@
 //! certificate. The session makes the number of a process that was started anew another one: its messages are
 //! numbered from the beginning again, while the old ones must not count a second time.
 
-use super::Role;
+use super::{Role, SecurityError};
 
 /// Bits of a client's number that differ between the sessions of one certificate.
 pub(crate) const SESSION_BITS: u32 = 20;
@@ -65,6 +65,51 @@ impl Role {
     pub(crate) fn clients(self, place: u32) -> Option<String> {
         let number = self.number(place)?;
         Some(format!("{:03x}$*", number >> SESSION_BITS))
+    }
+}
+
+/// How many devices of a role are given certificates of their own, 1 to 16 each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Devices {
+    /// Runtimes.
+    pub runtimes: u32,
+    /// Devices with which people take over.
+    pub operators: u32,
+    /// Viewers.
+    pub viewers: u32,
+}
+
+impl Default for Devices {
+    fn default() -> Self {
+        Self {
+            runtimes: 1,
+            operators: 1,
+            viewers: 1,
+        }
+    }
+}
+
+impl Devices {
+    /// How many of this role.
+    ///
+    /// # Errors
+    /// When there are none or more than are told apart.
+    pub(super) fn of(&self, role: Role) -> Result<u32, SecurityError> {
+        let count = match role {
+            Role::Runtime => self.runtimes,
+            Role::Operator => self.operators,
+            Role::Viewer => self.viewers,
+            Role::Robot | Role::Router | Role::Guest => 1,
+        };
+        if (1..=role.places()).contains(&count) {
+            Ok(count)
+        } else {
+            Err(SecurityError::Places {
+                role: role.name().into(),
+                got: count,
+                most: role.places(),
+            })
+        }
     }
 }
 

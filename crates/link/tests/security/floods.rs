@@ -1,12 +1,14 @@
 //! Tokens of strangers: other spellings of a number that is somebody's, and more than can be known.
 
+use crate::intruders::WaitOk as _;
 use crate::open::{OpenRobot, crowd, keys, put, settled, token};
 use crate::rig::{ROBOT, Rig, SILENCE, knock, until};
 use apprentice_link::keys::Sent;
 use apprentice_link::security::{Role, Security};
+use apprentice_link::wire::encode_request;
 use apprentice_link::{Arm as _, Inbox, OperatorLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Authority, Denial, Phase};
+use apprentice_safety::{Authority, Denial, Phase, Service};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
@@ -70,6 +72,36 @@ fn a_number_spelt_otherwise_is_nobodys() {
     assert!(status.phase != Phase::Free);
 }
 
+/// The very same token, held by somebody else for a moment: it is there as long as one of the two is.
+#[test]
+fn a_token_held_twice_is_there_until_both_are_gone() {
+    let robot = OpenRobot::start();
+    let (_runtime, inbox) = robot.inbox();
+    let mut device = robot.device();
+    let mut link = robot.link();
+    link.engage().unwrap();
+    assert!(until(|| {
+        device.say(true, false, &[]).unwrap();
+        inbox.decide().0 == Authority::Human
+    }));
+    let stranger = robot.stranger();
+    for _ in 0..3 {
+        drop(token(
+            &stranger,
+            &keys().of(Sent::Takeover, device.client()),
+        ));
+        drop(token(&stranger, &keys().of(Sent::Lease, link.client())));
+        sleep(Duration::from_millis(50));
+    }
+    drop(stranger);
+    sleep(SILENCE);
+    assert_eq!((inbox.decide().0, inbox.devices()), (Authority::Human, 1));
+    assert_eq!(robot.status().owner, link.client());
+    drop(device);
+    drop(link);
+    assert!(until(|| inbox.devices() == 0 && robot.status().owner == 0));
+}
+
 #[test]
 fn strangers_tokens_lock_no_person_out() {
     for count in MANY {
@@ -84,7 +116,9 @@ fn strangers_tokens_lock_no_person_out() {
         // Before the person comes, and still there; then as many more after.
         let _before = crowd(&stranger, Sent::Takeover, count);
         let mut device = robot.device();
-        let _after = crowd(&robot.stranger(), Sent::Takeover, count);
+        let other = robot.stranger();
+        let _after = crowd(&other, Sent::Takeover, count + 1);
+        settled(|| inbox.devices() as u64);
         assert!(
             until(|| {
                 device.say(true, false, &[]).unwrap();
@@ -107,15 +141,33 @@ fn strangers_tokens_lock_no_client_out() {
         let mut link = robot.link();
         link.engage().unwrap();
         // The owner stays it, whatever comes after.
-        let _more = crowd(&robot.stranger(), Sent::Lease, count);
+        let other = robot.stranger();
+        let _more = crowd(&other, Sent::Lease, count + 1);
         sleep(SILENCE);
         assert_eq!(robot.status().owner, link.client(), "{count} strangers");
         drop(tokens);
         sleep(SILENCE);
         assert_eq!(robot.status().owner, link.client());
         link.disengage().unwrap();
-        link.engage().unwrap();
-        drop(link);
+        // A lease that is forgotten before its client asks for the arm.
+        let late = robot.stranger();
+        let client = 0x1234_5678;
+        let _lease = token(&late, &keys().of(Sent::Lease, client));
+        let _yet_more = crowd(&late, Sent::Lease, count + 1);
+        sleep(SILENCE);
+        assert!(
+            until(|| {
+                let asked = late
+                    .get(keys().of(Sent::Service(Service::Acquire), client))
+                    .payload(encode_request(client))
+                    .timeout(Duration::from_secs(2))
+                    .wait_ok();
+                asked.recv().unwrap().result().is_ok()
+            }),
+            "{count} strangers"
+        );
+        assert_eq!(robot.status().owner, client);
+        drop(late);
         assert!(until(|| robot.status().owner == 0), "its lease is gone");
     }
 }
@@ -165,5 +217,9 @@ fn with_keys_no_operator_locks_another_out() {
         person.say(true, false, &[]).unwrap();
         inbox.device() == Some(person.client())
     }));
-    assert_eq!(inbox.ignored().no_token, strange, "the person was forgotten");
+    assert_eq!(
+        inbox.ignored().no_token,
+        strange,
+        "the person was forgotten"
+    );
 }

@@ -10,6 +10,7 @@ mod hung;
 mod intruders;
 mod latency;
 mod listeners;
+mod names;
 mod open;
 mod python;
 mod restart;

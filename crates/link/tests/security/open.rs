@@ -134,7 +134,9 @@ pub fn put(session: &Session, client: u32, sequence: u64, deadman: bool, hand_ba
 
 /// So many tokens of as many strangers, of this kind.
 pub fn crowd(session: &Session, sent: Sent, count: u32) -> Vec<LivelinessToken> {
-    let number = |n: u32| n.wrapping_mul(0x9e37_79b1) | 1;
+    // Other numbers each time, and of as many certificates as there would be.
+    let salt = u32::from(session.zid().to_le_bytes()[0]) << 12;
+    let number = |n: u32| (n + salt).wrapping_mul(0x9e37_79b1) | 1;
     (1..=count)
         .map(|n| token(session, &keys().of(sent, number(n))))
         .collect()

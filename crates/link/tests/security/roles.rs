@@ -67,6 +67,22 @@ fn everybody_does_their_work(rig: &Rig, robot: &Session) {
         "somebody sees nothing"
     );
 
+    // Who decides is said by the runtime alone, to everybody.
+    let told = [robot, &operator, &viewer].map(|s| Heard::on(s, "authority"));
+    assert!(
+        until(|| {
+            put_ten(&runtime, &key("authority"), "ours");
+            told.iter().all(|h| h.count("ours") > 0)
+        }),
+        "somebody is not told who decides"
+    );
+    for session in [&viewer, &operator] {
+        put_ten(session, &key("authority"), "stranger");
+    }
+    sleep(SILENCE);
+    assert!(told.iter().all(|h| h.count("stranger") == 0));
+    drop(told);
+
     // Questions: all of the runtime's, and a stop from anybody.
     for one in served {
         let asked = end(one, RUNTIME);
@@ -147,8 +163,12 @@ fn everybody_does_their_work(rig: &Rig, robot: &Session) {
     assert_eq!(leases.wait_for(&lease, 1), 1);
     assert_eq!(takeovers.wait_for(&hold, 1), 1);
     sleep(SILENCE);
-    assert_eq!(leases.all(), [lease.clone()], "a lease that is not one");
-    assert_eq!(takeovers.all(), [hold.clone()]);
+    assert_eq!(
+        leases.all(),
+        std::slice::from_ref(&lease),
+        "a lease that is not one"
+    );
+    assert_eq!(takeovers.all(), std::slice::from_ref(&hold));
     // A viewer may see who commands.
     let looked = Heard::tokens(&viewer, "lease/*");
     assert_eq!(looked.wait_for(&lease, 1), 1);
