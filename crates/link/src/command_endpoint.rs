@@ -154,7 +154,7 @@ impl CommandEndpoint {
         self.command.is_some()
     }
 
-    /// Highest sequence number that came, obeyed or not.
+    /// Highest sequence number that came from the owner, obeyed or not.
     #[must_use]
     pub fn newest_sequence(&self) -> u64 {
         self.newest_sequence
@@ -198,10 +198,10 @@ impl CommandEndpoint {
         if from != Some(client) {
             return self.gate.malformed();
         }
-        self.newest_sequence = self.newest_sequence.max(command.sequence);
         let now_ns = self.clock.now_ns();
         let measured = &self.measured.positions;
         let admitted = self.gate.admit(client, &command, measured, now_ns);
+        self.arrived(command.sequence, admitted);
         match admitted {
             Ok(()) => {
                 self.command = Some(command);
@@ -219,13 +219,14 @@ impl CommandEndpoint {
         if from != Some(client) {
             return self.gate.malformed();
         }
-        self.newest_sequence = self.newest_sequence.max(chunk.sequence);
         let now_ns = self.clock.now_ns();
         let Some(first) = chunk.command(0) else {
             return self.gate.malformed();
         };
         let measured = &self.measured.positions;
-        match self.gate.begin_chunk(client, &first, measured, now_ns) {
+        let begun = self.gate.begin_chunk(client, &first, measured, now_ns);
+        self.arrived(chunk.sequence, begun);
+        match begun {
             Ok(()) => {
                 self.command = None;
                 self.chunk = Some(Running {
@@ -235,6 +236,14 @@ impl CommandEndpoint {
                 });
             }
             Err(denial) => refused(client, denial),
+        }
+    }
+
+    /// Somebody may be waiting for a message of the owner, obeyed or not; a stranger's number, or one that leaps,
+    /// is not what they wait for.
+    fn arrived(&mut self, sequence: u64, judged: Result<(), Denial>) {
+        if !matches!(judged, Err(Denial::NotOwner | Denial::Sequence)) {
+            self.newest_sequence = self.newest_sequence.max(sequence);
         }
     }
 
