@@ -13,3 +13,4 @@ pub mod physicalai;
 pub mod ros2;
 mod session;
 mod settings;
+mod wording;

@@ -1,6 +1,7 @@
 //! Zenoh sessions for robots that speak something else.
 
 use apprentice_link::LinkError;
+use apprentice_link::error::zenoh_words;
 use apprentice_link::security::{Role, Security};
 use apprentice_link::session::{Participant, Place};
 use serde::Deserialize;
@@ -48,7 +49,7 @@ pub(crate) fn open(
         .map_err(|e| failed(format!("mode: {e}")))?;
     zenoh::open(config)
         .wait()
-        .map_err(|e| failed(e.to_string()))
+        .map_err(|e| failed(zenoh_words(&e)))
 }
 
 /// Hands what comes on `key` to `read`, which must not wait.
@@ -68,6 +69,6 @@ pub(crate) fn subscribe(
 pub(crate) fn unusable(key: &str, error: &zenoh::Error) -> LinkError {
     LinkError::Key {
         key: key.into(),
-        reason: error.to_string(),
+        reason: zenoh_words(error),
     }
 }

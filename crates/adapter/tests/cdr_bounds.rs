@@ -3,9 +3,11 @@
 // An allocator that counts can only be written so.
 #![allow(unsafe_code)]
 
+#[path = "cdr_bounds/pictures.rs"]
+mod pictures;
+
 use apprentice_adapter::cdr::{self, *};
 use apprentice_adapter::physicalai::layout;
-use apprentice_adapter::ros2::picture;
 use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::cell::Cell;
 use std::hint::black_box;
@@ -325,41 +327,4 @@ fn long_lists_of_nothing_take_no_more_than_twice_their_length() {
     assert!(!good && share <= 2.0, "{share}");
     let (good, took) = measured(read, &[0; layout::LONGEST + 1]);
     assert!(!good && took <= 512, "{took}");
-}
-
-#[test]
-fn mutated_picture_files_do_not_stop_a_camera() {
-    // Made with Pillow: 16x12 pixels.
-    let files: [&[u8]; 3] = [
-        include_bytes!("data/colours.jpg"),
-        include_bytes!("data/progressive.jpg"),
-        include_bytes!("data/colours.png"),
-    ];
-    let mut draw = draws(11);
-    let (began, mut bytes) = (Instant::now(), Vec::new());
-    let (mut inputs, mut good, mut most) = (0, 0, 0);
-    while inputs < 20_000 && began.elapsed() < Span::from_secs(10) {
-        for file in files {
-            bytes.clear();
-            bytes.extend(file);
-            if inputs >= 3 {
-                mutate(&mut bytes, &mut draw);
-            }
-            let read: Read = |data| {
-                let image = CompressedImage {
-                    data,
-                    ..CompressedImage::default()
-                };
-                let read = picture::compressed(&image, 4, 3);
-                read.is_ok_and(|image| (image.width(), image.height()) == (4, 3))
-            };
-            let (fine, took) = measured(read, &bytes);
-            assert!(fine || inputs >= 3, "the files as they are");
-            (inputs, good, most) = (inputs + 1, good + u64::from(fine), most.max(took));
-        }
-    }
-    println!("{inputs} mutated picture files: {good} still good, at most {most} bytes taken");
-    // Of the most pixels allowed: three bytes each, twice, and coefficients of progressive files.
-    assert!(most <= picture::MOST_PIXELS * 16, "{most}");
-    assert!(inputs >= 300 && good < inputs);
 }

@@ -30,12 +30,10 @@ fn robot() -> RobotDescription {
     robot
 }
 
-#[test]
-fn actions_are_in_the_owners_order_and_units() {
-    let router = Arc::new(Router::open());
-    let answer = Arc::new(Mutex::new(2));
-    let asked = Arc::clone(&answer);
-    let _metadata = router
+/// Answers who it is, in a version that may be changed.
+fn owner(router: &Router, version: &Arc<Mutex<u64>>) -> zenoh::query::Queryable<()> {
+    let asked = Arc::clone(version);
+    router
         .session
         .declare_queryable("physicalai/robot/left/metadata")
         .callback(move |query| {
@@ -48,7 +46,39 @@ fn actions_are_in_the_owners_order_and_units() {
             query.reply(query.key_expr().clone(), bytes).wait().unwrap();
         })
         .wait()
-        .unwrap();
+        .unwrap()
+}
+
+/// Publishes a state, degrees.
+fn say(router: &Router, numbers: [f32; 3], seconds: f64) {
+    let bytes = |numbers: [f32; 3]| numbers.map(f32::to_le_bytes).concat();
+    let (positions, speeds) = (bytes(numbers), bytes([180.0, 0.0, 0.0]));
+    let array = |data| Array {
+        dtype: "float32",
+        shape: Array::doubles(&[0; 24]).shape,
+        is_array: true,
+        data,
+    };
+    let state = State {
+        joint_positions: array(&positions),
+        state: array(&positions),
+        timestamp: seconds,
+        sensor_data: Some(Sensors {
+            velocities: Some(array(&speeds)),
+        }),
+    };
+    let put = router.session.put(
+        "physicalai/robot/left/state",
+        layout::encode(&state).unwrap(),
+    );
+    put.wait().unwrap();
+}
+
+#[test]
+fn actions_are_in_the_owners_order_and_units() {
+    let router = Arc::new(Router::open());
+    let answer = Arc::new(Mutex::new(2));
+    let _metadata = owner(&router, &answer);
     let connect = || {
         choose::connect(
             robot(),
@@ -62,32 +92,16 @@ fn actions_are_in_the_owners_order_and_units() {
     *answer.lock().unwrap() = 1;
     let mut arm = connect().unwrap();
     let error = arm.engage().unwrap_err().to_string();
-    assert!(error.contains("no state"), "{error}");
+    assert!(error.contains("nothing came"), "{error}");
 
     let began = Instant::now();
-    let owner = Arc::clone(&router);
+    let publisher = Arc::clone(&router);
     let _driver = Driver::start(move || {
-        let bytes = |numbers: [f32; 3]| numbers.map(f32::to_le_bytes).concat();
-        let (positions, speeds) = (bytes([90.0, 50.0, -45.0]), bytes([180.0, 0.0, 0.0]));
-        let array = |data| Array {
-            dtype: "float32",
-            shape: Array::doubles(&[0; 24]).shape,
-            is_array: true,
-            data,
-        };
-        let state = State {
-            joint_positions: array(&positions),
-            state: array(&positions),
-            timestamp: began.elapsed().as_secs_f64(),
-            sensor_data: Some(Sensors {
-                velocities: Some(array(&speeds)),
-            }),
-        };
-        let put = owner.session.put(
-            "physicalai/robot/left/state",
-            layout::encode(&state).unwrap(),
+        say(
+            &publisher,
+            [90.0, 50.0, -45.0],
+            began.elapsed().as_secs_f64(),
         );
-        put.wait().unwrap();
     });
     until("a state", || arm.latest(false, FRESH).is_ok());
     let error = arm.engage().unwrap_err().to_string();
@@ -125,4 +139,76 @@ fn actions_are_in_the_owners_order_and_units() {
     assert_eq!(action.goal_time, 0.02);
     arm.disengage().unwrap();
     assert!(arm.send(&command).is_err());
+}
+
+#[test]
+fn somebody_else_who_says_where_the_arm_is_is_not_believed() {
+    let router = Arc::new(Router::open());
+    let _metadata = owner(&router, &Arc::new(Mutex::new(1)));
+    let (_kept, _subscriber) = router.keep("physicalai/robot/left/action");
+    let mut arm = choose::connect(
+        robot(),
+        &router.endpoint,
+        &Security::LoopbackOnly,
+        Duration::from_secs(2),
+    )
+    .unwrap();
+    let began = Instant::now();
+    let says = |numbers: [f32; 3]| {
+        let publisher = Arc::clone(&router);
+        Driver::start(move || say(&publisher, numbers, began.elapsed().as_secs_f64()))
+    };
+    let truth = says([90.0, 50.0, -45.0]);
+    let zeros = says([0.0; 3]);
+    let error = arm.engage().unwrap_err().to_string();
+    assert!(
+        error.contains("contradict") && error.contains("fr3_joint"),
+        "{error}"
+    );
+    drop(zeros);
+    arm.engage().unwrap();
+    let _zeros = says([0.0; 3]);
+    let quarter = std::f64::consts::FRAC_PI_2;
+    for _ in 0..50 {
+        let seen = arm.latest(false, FRESH).unwrap().state.positions;
+        assert!((seen[1] - quarter).abs() < 1e-9, "{seen:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(truth);
+    let error = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        arm.latest(false, FRESH).err()
+    });
+    let error = error.unwrap().to_string();
+    assert!(
+        error.contains("faster than the arm") && error.contains("a second program"),
+        "{error}"
+    );
+}
+
+#[test]
+fn errors_speak_of_the_owner_and_its_settings() {
+    let connect = |endpoint: &str, timeout| {
+        let arm = choose::connect(robot(), endpoint, &Security::LoopbackOnly, timeout);
+        arm.err().unwrap().to_string()
+    };
+    let nobody = connect("tcp/127.0.0.1:1", Duration::from_millis(300));
+    let router = Router::open();
+    let silent = connect(&router.endpoint, Duration::from_millis(300));
+    for (error, begins, names) in [
+        (nobody, "physicalai: no zenoh session at", "`mode`"),
+        (
+            silent,
+            "physicalai: nothing came from robot left",
+            "`robot`",
+        ),
+    ] {
+        assert!(
+            error.starts_with(begins) && error.contains(names),
+            "{error}"
+        );
+        for no in ["PROTOCOL", "apprentice sim", ".rs:"] {
+            assert!(!error.contains(no), "{error}");
+        }
+    }
 }

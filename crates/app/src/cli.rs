@@ -350,8 +350,17 @@ pub struct KeysArgs {
     /// How long they are good, days
     #[arg(long, value_name = "N", default_value_t = 365)]
     pub days: u32,
+    /// Devices with which people take over, each with a certificate of its own (1 to 16)
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub operators: u32,
+    /// Machines that run a policy, each with a certificate of its own (1 to 16)
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub runtimes: u32,
+    /// Machines that look on, each with a certificate of its own (1 to 16)
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub viewers: u32,
     /// Say until when the keys in DIR are good and whether they fit together
-    #[arg(long, conflicts_with_all = ["robot", "host", "days"])]
+    #[arg(long, conflicts_with_all = ["robot", "host", "days", "operators", "runtimes", "viewers"])]
     pub check: bool,
     /// Print the result as JSON
     #[arg(long)]

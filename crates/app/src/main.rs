@@ -26,10 +26,7 @@ fn main() -> ExitCode {
     match commands::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // In one line, whatever a library puts into its own words.
-            let words = format!("{error:#}");
-            let lines: Vec<&str> = words.lines().map(str::trim).collect();
-            eprintln!("error: {}", lines.join(" ").trim());
+            eprintln!("error: {}", apprentice_core::in_one_line(&*error));
             ExitCode::FAILURE
         }
     }

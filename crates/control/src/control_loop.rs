@@ -18,6 +18,8 @@ use apprentice_robot::{DifferentialIk, RobotDescription};
 use apprentice_safety::{Authority, Checker, Guard, GuardConfig, Refusals};
 use authority::Decided;
 use commanding::{Ahead, Room};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// What a robot in real time publishes may be this many of its periods old, if that is more than
@@ -53,6 +55,8 @@ pub struct ControlLoop {
     interrupted: bool,
     /// Takeovers that were seen: one may begin and end between two commands.
     takeovers: u64,
+    /// Set when the run is to end.
+    stop: Arc<AtomicBool>,
 }
 
 /// What one action came to.
@@ -117,6 +121,7 @@ impl ControlLoop {
             decided: Decided::default(),
             interrupted: false,
             takeovers: 0,
+            stop: Arc::default(),
             link,
         })
     }
@@ -160,23 +165,34 @@ impl ControlLoop {
         self.ticks_per_action
     }
 
-    /// Asks for a new scene and starts from where the robot is now.
+    /// Asks for a new scene and starts from where the robot is now. Where a person let go of the arm and has not
+    /// handed it back, it waits for that, at rest.
     ///
     /// # Errors
-    /// When the robot cannot be reset or does not answer, or where it is cannot be started from.
+    /// When the robot cannot be reset or does not answer, where it is cannot be started from, or the run is ended
+    /// while it waits ([`Self::end_when`]).
     pub fn reset(&mut self, seed: u64) -> Result<Observation, ControlError> {
         let made = self.link.sets_up_scenes();
         let observation = if made {
-            // The arm is enabled where it stands in the new scene.
-            let seen = self.link.reset(seed)?;
+            // The arm is enabled where it stands in the new scene, which may not be where it was shown first.
+            let mut seen = self.link.reset(seed)?;
             self.link.engage()?;
+            if !self.is_lockstep() {
+                seen.state = self.link.latest(false, self.freshness)?.state;
+            }
             seen
         } else {
             self.link.engage()?;
             self.link.latest(true, self.freshness)?
         };
-        if !self.guard.restart(&observation.state) {
-            return Err(ControlError::NoStart(self.description().name.clone()));
+        if let Err(reason) = self.guard.restart(&observation.state) {
+            let robot = self.description();
+            let error = ControlError::Start(robot.name.clone(), reason.say(robot));
+            // Nothing was commanded: there is nothing to brake.
+            if let Err(also) = self.link.disengage() {
+                tracing::warn!("the robot could not be given back: {also}");
+            }
+            return Err(error);
         }
         self.checker.restart(&observation.state);
         self.target.clone_from(&observation.state.positions);
@@ -184,16 +200,14 @@ impl ControlLoop {
         self.action.1 = None;
         self.ahead.clear();
         self.refusals = Refusals::default();
-        if let Some(takeover) = &self.takeover {
-            takeover.begin();
-        }
         self.decided.forget();
         self.rearm();
         self.state = Some(observation.state.clone());
-        if made {
-            return Ok(observation);
-        }
-        let observation = self.go_home()?;
+        let observation = if made {
+            self.wait_for_somebody()?.unwrap_or(observation)
+        } else {
+            self.go_home()?
+        };
         // Whoever had the arm on the way home, the episode begins now.
         self.decided.forget();
         self.rearm();

@@ -43,6 +43,11 @@ pub enum ControlError {
         /// Which robot of the session.
         robot: usize,
     },
+    /// A robot that is where no command can begin.
+    #[error(
+        "robot {0} cannot be started from where it says it is: {1}; move it inside by hand, or see who publishes its states, then start again"
+    )]
+    Start(String, String),
     /// A robot that cannot be commanded yet.
     #[error(
         "robot {0} was to be commanded before it answered a reset with joints that are its own; this is a defect, please report it"

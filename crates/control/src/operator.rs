@@ -2,13 +2,15 @@
 //!
 //! [`Jog`] is the whole decision, from [`Hands`] and the robot's newest state to what
 //! [`apprentice_link::OperatorLink::say`] is given; it knows no device. [`PressedKeys`] makes hands of a
-//! keyboard, [`Pad`] of a gamepad, [`Gamepad`] reads one.
+//! keyboard, [`Pad`] of a gamepad, [`Gamepad`] reads one. [`who_has_the_arm`] is what the person is told.
 
+mod decider;
 mod gamepad;
 mod jog;
 mod pad;
 mod pressed_keys;
 
+pub use decider::who_has_the_arm;
 pub use gamepad::{DeviceError, Gamepad};
 pub use jog::{Jog, JogConfig, JogError, Said};
 pub use pad::{Pad, PadEvent, decode_event};

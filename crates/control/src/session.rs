@@ -95,7 +95,16 @@ pub fn record_episodes(
     let ahead = agent.stride() > 1 && !robots.iter().any(ControlLoop::is_lockstep);
     let mut figures = LiveFigures::default();
     for (group, plans_of_group) in plans.chunks(width).enumerate() {
-        let mut running = each(robots, plans_of_group, start)?;
+        let mut running = match each(robots, plans_of_group, start) {
+            Ok(running) => running,
+            Err(error) => {
+                // Those that were ready, too, are at rest and given back.
+                if let Err(also) = each(robots, plans_of_group, |robot, _| robot.release()) {
+                    tracing::warn!("a robot could not be told to stop: {also}");
+                }
+                return Err(error);
+            }
+        };
         let ran = if ahead {
             live::run(robots, agent, running, ticks, thinking, watch).map(|(entries, of_group)| {
                 figures.add(of_group);

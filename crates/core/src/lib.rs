@@ -4,6 +4,7 @@
 //! nanoseconds (`u64`). Poses are expressed in the robot's base frame unless a name says otherwise.
 
 pub mod action;
+pub mod causes;
 pub mod hash;
 pub mod image;
 pub mod interval;
@@ -11,6 +12,7 @@ pub mod observation;
 pub mod seed;
 
 pub use action::{CARTESIAN_ACTION_DIM, CartesianAction};
+pub use causes::in_one_line;
 pub use hash::{sha256_bytes, sha256_file};
 pub use image::{Image, ImageError};
 pub use interval::Proportion;

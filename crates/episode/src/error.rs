@@ -118,3 +118,29 @@ impl EpisodeError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rlds::RldsError;
+
+    #[test]
+    fn why_a_file_cannot_be_used_is_said_once() {
+        let path = Path::new("/no/such/folder/shard");
+        let source = || io::Error::from(io::ErrorKind::NotFound);
+        let why = source().to_string();
+        let error = RldsError::Episode(EpisodeError::io("read", path, source()));
+        let words = apprentice_core::in_one_line(&error);
+        assert_eq!(words.matches(&why).count(), 1, "{words}");
+        let error = RldsError::Shard {
+            path: path.into(),
+            source: crate::tfrecord::TfRecordError::Io {
+                record: 3,
+                source: source(),
+            },
+        };
+        let words = apprentice_core::in_one_line(&error);
+        assert_eq!(words.matches(&why).count(), 1, "{words}");
+        assert_eq!(words.matches("record 3").count(), 1, "{words}");
+    }
+}

@@ -6,10 +6,11 @@ mod owning;
 mod standing;
 
 use crate::error::key_error;
+use crate::keys::{Keys, Sent};
 use crate::security::{Role, Security};
 use crate::session::{Participant, Place};
 use crate::wire::{self, Chunk, Request, Status, TickReply};
-use crate::{Inbox, LinkError, keys::Keys};
+use crate::{Inbox, LinkError};
 use apprentice_core::Observation;
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Phase, Service};
@@ -25,6 +26,8 @@ use zenoh::{Session, Wait as _};
 
 /// How long a robot may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take until what a robot in real time published of a new scene has come and is believed.
+const SHOWN: Duration = Duration::from_secs(3);
 
 /// A connection to one robot.
 pub struct RobotLink {
@@ -70,13 +73,14 @@ impl RobotLink {
         security: &Security,
         timeout: Duration,
     ) -> Result<Self, LinkError> {
-        let session = Participant {
+        let participant = Participant {
             role,
             place: Place::Join,
             robot,
             endpoint,
-        }
-        .open(security, timeout)?;
+        };
+        let session = participant.open(security, timeout)?;
+        let client = participant.number(security, random_of(&session))?;
         let keys = Keys::new(robot);
         let (text, mode) = ask(&session, robot, &keys.describe(), Vec::new(), timeout)?;
         let text = String::from_utf8(text).map_err(|e| LinkError::Message {
@@ -86,11 +90,10 @@ impl RobotLink {
         })?;
         let description =
             RobotDescription::parse(&text, &format!("of robot {robot} at {endpoint}"))?;
-        let inbox = Arc::new(Inbox::new(&description, &keys.state(), |camera| {
-            keys.camera(camera)
-        }));
-        let standing = Arc::new(Standing::default());
         let lockstep = mode.as_deref() == Some(b"lockstep");
+        let inbox = Inbox::new(&description, &keys.state(), |camera| keys.camera(camera));
+        let inbox = Arc::new(if lockstep { inbox.in_lockstep() } else { inbox });
+        let standing = Arc::new(Standing::default());
         // In lockstep whoever asks for time waits for what was sent; otherwise a lost command is followed
         // by the next, and the control loop does not wait for a network that is full.
         let congestion = if lockstep {
@@ -108,10 +111,10 @@ impl RobotLink {
                 .map_err(|e| key_error(&key, &e))
         };
         Ok(Self {
-            command: publisher(keys.command())?,
-            chunk: publisher(keys.chunk())?,
+            command: publisher(keys.of(Sent::Command, client))?,
+            chunk: publisher(keys.of(Sent::Chunk, client))?,
             _subscribers: subscribe_all(&session, &keys, &description, &inbox, &standing)?,
-            client: client_of(&session),
+            client,
             description,
             keys,
             lockstep,
@@ -163,7 +166,7 @@ impl RobotLink {
     }
 
     fn serve_within(&self, service: Service, patience: Duration) -> Result<Phase, LinkError> {
-        let key = self.keys.service(service);
+        let key = self.keys.of(Sent::Service(service), self.client);
         let (bytes, _) = ask(
             &self.session,
             &self.description.name,
@@ -191,7 +194,7 @@ impl RobotLink {
         self.chunk
             .put(wire::encode_chunk(self.client, chunk))
             .wait()
-            .map_err(|e| key_error(&self.keys.chunk(), &e))
+            .map_err(|e| key_error(self.chunk.key_expr(), &e))
     }
 
     /// What the person at the robot's controls would do now: an action's numbers.
@@ -218,29 +221,28 @@ impl RobotLink {
         Ok(action)
     }
 
-    fn tick(&self, key: &str, request: Vec<u8>) -> Result<Observation, LinkError> {
-        let (bytes, _) = ask(
-            &self.session,
-            &self.description.name,
-            key,
-            request,
-            PATIENCE,
-        )?;
-        let reply: TickReply =
-            wire::decode_reply(&bytes).map_err(|problem| LinkError::Message {
-                key: key.into(),
-                bytes: bytes.len(),
-                reason: problem.into(),
-            })?;
-        self.inbox
-            .since(reply.state_sequence, &reply.frame_sequences, PATIENCE)
+    /// Asks for time to pass or a new scene. Answers which messages show it afterwards.
+    fn tick(&self, key: &str, request: Vec<u8>) -> Result<TickReply, LinkError> {
+        let robot = &self.description.name;
+        let (bytes, _) = ask(&self.session, robot, key, request, PATIENCE)?;
+        wire::decode_reply(&bytes).map_err(|problem| LinkError::Message {
+            key: key.into(),
+            bytes: bytes.len(),
+            reason: problem.into(),
+        })
+    }
+
+    fn shown(&self, reply: &TickReply) -> Result<Observation, LinkError> {
+        let frames = &reply.frame_sequences;
+        let patience = if self.lockstep { PATIENCE } else { SHOWN };
+        self.inbox.since(reply.state_sequence, frames, patience)
     }
 }
 
-/// A number for this session: others' differ, but for one in four thousand million.
-fn client_of(session: &Session) -> u32 {
+/// Random bits of this session: others' differ, but for one in four thousand million.
+fn random_of(session: &Session) -> u32 {
     let id = session.zid().to_le_bytes();
     let fold =
         |number: u32, byte: &u8| number.rotate_left(5).wrapping_mul(0x0100_0193) ^ u32::from(*byte);
-    id.iter().fold(0x811c_9dc5, fold).max(1)
+    id.iter().fold(0x811c_9dc5, fold)
 }

@@ -3,18 +3,20 @@
 mod issued;
 
 use crate::server::Due;
+use crate::tokens::Tokens;
 use crate::wire::{self, Chunk, Event, Request, Status};
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::gate::State;
-use apprentice_safety::{Asking, Clearance, Denial, Gate, GateConfig, GuardError, Homing, Phase, Service};
+use apprentice_safety::{
+    Asking, Clearance, Denial, Gate, GateConfig, GuardError, Homing, Phase, Service,
+};
 use issued::Issued;
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// How often a status is published when nothing changes, nanoseconds.
 const STATUS_EVERY_NS: u64 = 1_000_000_000;
-/// Leases that are remembered; more are not granted.
+/// Leases that are known at once.
 const MOST_LEASES: usize = 64;
 
 /// What there may be to say.
@@ -30,7 +32,7 @@ pub struct CommandEndpoint {
     measured: RobotState,
     clearance: Clearance,
     issued: Issued,
-    leases: BTreeSet<u32>,
+    leases: Tokens,
     command: Option<JointCommand>,
     chunk: Option<Running>,
     homing: Option<(Homing, u64)>,
@@ -98,7 +100,7 @@ impl CommandEndpoint {
                 gripper_width: 0.0,
             },
             description: description.clone(),
-            leases: BTreeSet::new(),
+            leases: Tokens::new(MOST_LEASES),
             command: None,
             chunk: None,
             homing: None,
@@ -152,7 +154,7 @@ impl CommandEndpoint {
         self.command.is_some()
     }
 
-    /// Highest sequence number that came, obeyed or not.
+    /// Highest sequence number that came from the owner, obeyed or not.
     #[must_use]
     pub fn newest_sequence(&self) -> u64 {
         self.newest_sequence
@@ -173,27 +175,33 @@ impl CommandEndpoint {
     /// A lease has come up, or is gone.
     pub fn lease(&mut self, client: u32, alive: bool) {
         if alive {
-            if self.leases.len() < MOST_LEASES {
-                self.leases.insert(client);
-            }
-        } else if self.leases.remove(&client) {
+            self.leases.insert(client, self.gate.owner());
+        } else if self.leases.remove(client) {
             if self.gate.owner() == Some(client) {
                 self.said.why = Some(format!("the lease of client {client:08x} is gone"));
-                self.homing = None;
+                self.drop_commands();
             }
             self.gate.lease_lost(client);
         }
     }
 
-    /// A message with a command came.
-    pub fn command(&mut self, bytes: &[u8]) {
+    /// Something came from a client; whether its lease is known.
+    pub fn hears_lease(&mut self, client: u32) -> bool {
+        self.leases.hear(client)
+    }
+
+    /// A message with a command came, on the key of a client.
+    pub fn command(&mut self, from: Option<u32>, bytes: &[u8]) {
         let Ok((client, command)) = wire::decode_command(bytes) else {
             return self.gate.malformed();
         };
-        self.newest_sequence = self.newest_sequence.max(command.sequence);
+        if from != Some(client) {
+            return self.gate.malformed();
+        }
         let now_ns = self.clock.now_ns();
         let measured = &self.measured.positions;
         let admitted = self.gate.admit(client, &command, measured, now_ns);
+        self.arrived(command.sequence, admitted);
         match admitted {
             Ok(()) => {
                 self.command = Some(command);
@@ -203,18 +211,22 @@ impl CommandEndpoint {
         }
     }
 
-    /// A message with targets to come came.
-    pub fn chunk(&mut self, bytes: &[u8]) {
+    /// A message with targets to come came, on the key of a client.
+    pub fn chunk(&mut self, from: Option<u32>, bytes: &[u8]) {
         let Ok((client, chunk)) = wire::decode_chunk(bytes) else {
             return self.gate.malformed();
         };
-        self.newest_sequence = self.newest_sequence.max(chunk.sequence);
+        if from != Some(client) {
+            return self.gate.malformed();
+        }
         let now_ns = self.clock.now_ns();
         let Some(first) = chunk.command(0) else {
             return self.gate.malformed();
         };
         let measured = &self.measured.positions;
-        match self.gate.begin_chunk(client, &first, measured, now_ns) {
+        let begun = self.gate.begin_chunk(client, &first, measured, now_ns);
+        self.arrived(chunk.sequence, begun);
+        match begun {
             Ok(()) => {
                 self.command = None;
                 self.chunk = Some(Running {
@@ -227,6 +239,14 @@ impl CommandEndpoint {
         }
     }
 
+    /// Somebody may be waiting for a message of the owner, obeyed or not; a stranger's number, or one that leaps,
+    /// is not what they wait for.
+    fn arrived(&mut self, sequence: u64, judged: Result<(), Denial>) {
+        if !matches!(judged, Err(Denial::NotOwner | Denial::Sequence)) {
+            self.newest_sequence = self.newest_sequence.max(sequence);
+        }
+    }
+
     /// A service is asked for; the answer.
     ///
     /// # Errors
@@ -236,12 +256,13 @@ impl CommandEndpoint {
         let client = request.client;
         let asking = Asking {
             client,
-            alive: self.leases.contains(&client),
+            alive: self.leases.contains(client),
             stops: request.stops,
         };
         let before = (self.gate.state(), self.gate.owner());
         // A way that cannot be gone is not begun.
-        let may_go = before.1 == Some(client) && matches!(before.0.phase, Phase::Active | Phase::Holding);
+        let may_go =
+            before.1 == Some(client) && matches!(before.0.phase, Phase::Active | Phase::Holding);
         let way = if service == Service::Home && may_go {
             Some(self.way_home().map_err(|why| format!("home: {why}"))?)
         } else {
@@ -272,6 +293,9 @@ impl CommandEndpoint {
     pub fn reset(&mut self, client: u32) -> Result<Phase, String> {
         let granted = self.gate.reset(client).map_err(explain)?;
         self.drop_commands();
+        self.said
+            .why
+            .get_or_insert_with(|| format!("reset by client {client:08x}"));
         Ok(granted)
     }
 

@@ -51,6 +51,22 @@ pub enum LinkError {
         /// How long ago it may have come.
         allowed_ms: u64,
     },
+    /// Nothing that could be used for too long, although something came.
+    #[error(
+        "robot {robot} has sent nothing that can be used on {key} for {silent_ms} ms, allowed: {allowed_ms} ms; what came was left out: {left_out}"
+    )]
+    LeftOut {
+        /// Which robot.
+        robot: String,
+        /// Which key.
+        key: String,
+        /// How long ago the newest message that could be used came, or for how long one was waited for.
+        silent_ms: u64,
+        /// How long that may be.
+        allowed_ms: u64,
+        /// How much was left out since, why, what was wrong with the last, and what to do.
+        left_out: String,
+    },
     /// A camera that sends the same picture again and again.
     #[error(
         "robot {robot} has sent the same picture on {key} for {unchanged_ms} ms, allowed: {allowed_ms} ms (frozen_after_s of its description); see whether the camera hangs, then start again"
@@ -109,6 +125,16 @@ pub enum LinkError {
         /// What is wrong.
         reason: String,
     },
+    /// Something is wrong on the way to a robot that speaks something else than the native link.
+    #[error("{adapter}: {what}; {advice}")]
+    Adapter {
+        /// What the robot speaks.
+        adapter: &'static str,
+        /// What is wrong.
+        what: String,
+        /// What to look at.
+        advice: &'static str,
+    },
     /// The robot's description cannot be used.
     #[error(transparent)]
     Description(#[from] DescriptionError),
@@ -117,10 +143,54 @@ pub enum LinkError {
     Security(#[from] SecurityError),
 }
 
+impl LinkError {
+    /// Whether nothing new has come for too long, or nothing that could be used.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Stale { .. } | Self::LeftOut { .. })
+    }
+}
+
 /// A key that zenoh does not take.
 pub(crate) fn key_error(key: &str, error: &zenoh::Error) -> LinkError {
     LinkError::Key {
         key: key.to_owned(),
-        reason: error.to_string(),
+        reason: zenoh_words(error),
+    }
+}
+
+/// What zenoh says of an error, without the lines of its source that it names: they help nobody who runs a robot.
+#[must_use]
+pub fn zenoh_words(error: &dyn std::fmt::Display) -> String {
+    let text = error.to_string();
+    let is_place = |word: &str| {
+        let (file, line) = word
+            .trim_end_matches('.')
+            .rsplit_once(':')
+            .unwrap_or_default();
+        file.ends_with(".rs") && line.parse::<u32>().is_ok()
+    };
+    let mut words = Vec::new();
+    for word in text.split_whitespace() {
+        if is_place(word) && words.last() == Some(&"at") {
+            words.pop();
+        } else {
+            words.push(word);
+        }
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zenohs_words_stay_and_its_source_lines_go() {
+        let said = "Unable to connect to any of [tcp/h:1]. Timeout! at /a b/c.rs:3 at /x/y.rs:388. - Caused by no way at all at z.rs:1.";
+        let kept = "Unable to connect to any of [tcp/h:1]. Timeout! at /a b/c.rs:3 - Caused by no way at all";
+        assert_eq!(zenoh_words(&said), kept);
+        let other = "nobody listens at tcp/host.rs:7447x at noon";
+        assert_eq!(zenoh_words(&other), other);
     }
 }

@@ -1,12 +1,19 @@
 //! The newest of what a robot publishes, and when it came: whatever brings it.
 
+mod left_out;
+mod looking;
+mod plausible;
 mod slot;
+#[cfg(test)]
+mod tests;
 
-use crate::LinkError;
-use apprentice_core::{CameraFrame, Observation, RobotState};
+use apprentice_core::{CameraFrame, RobotState};
 use apprentice_robot::RobotDescription;
-use slot::{Numbered, Slot, Unread};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+pub use left_out::LeftOutCounts;
+use left_out::Problem;
+use plausible::{Judge, Verdict};
+use slot::{Numbered, Place, Slot};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How old the newest of what a robot in real time published may be when it is looked at.
@@ -18,13 +25,31 @@ pub struct Freshness {
     pub frame: Duration,
 }
 
-/// The newest message of each kind from one robot; older ones are gone. Ages are measured by this
-/// machine's monotonic clock from when a message came: stamps of other clocks decide nothing.
+/// What became of a joint state that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The arm is there, or it was known before.
+    Believed,
+    /// It may be there; a few more states have to agree before the first is believed.
+    Awaited,
+    /// It cannot be so, or cannot be read: counted, and nothing else.
+    LeftOut,
+}
+
+/// The newest message of each kind from one robot that can be used; older ones are gone, and what cannot be
+/// used is counted and said once the newest is too old. Ages are measured by this machine's monotonic clock from
+/// when a message came: stamps of other clocks make nothing newer.
+///
+/// A joint state is believed when a few agree, for a fifth of a second, and from then on as long as no joint is
+/// beyond its limits by more than a margin or moves faster than it can, by this machine's clock and by the
+/// stamps. While the arm is commanded ([`Inbox::set_commanding`]) nothing else is believed, however long it is
+/// repeated. While it is not, whoever contradicts what is believed takes that belief away, until states have
+/// agreed for half a second.
 pub struct Inbox {
     robot: String,
     state_key: String,
     cameras: Vec<Expected>,
-    joints: usize,
+    began: Instant,
     seen: Mutex<Seen>,
     changed: Condvar,
 }
@@ -41,7 +66,12 @@ struct Expected {
 
 /// What has come so far.
 struct Seen {
+    /// Whether a scene is being set up.
+    set_up: bool,
     state: Slot<RobotState>,
+    judge: Judge,
+    /// Of a robot in lockstep: the time that was asked for, ns.
+    asked_ns: Option<u64>,
     frames: Vec<Slot<CameraFrame>>,
 }
 
@@ -67,9 +97,12 @@ impl Inbox {
         Self {
             robot: description.name.clone(),
             state_key: state_key.into(),
-            joints: description.joints.len(),
+            began: Instant::now(),
             seen: Mutex::new(Seen {
+                set_up: false,
                 state: Slot::default(),
+                judge: Judge::new(description),
+                asked_ns: None,
                 frames: cameras.iter().map(|_| Slot::default()).collect(),
             }),
             cameras,
@@ -81,28 +114,136 @@ impl Inbox {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One whose robot's time passes only when it is asked for: what it says is judged by that time.
+    #[must_use]
+    pub(crate) fn in_lockstep(self) -> Self {
+        {
+            let mut seen = self.lock();
+            seen.judge.keep_to_lockstep();
+            seen.asked_ns = Some(0);
+        }
+        self
+    }
+
+    /// The robot was asked to let so many nanoseconds pass.
+    pub(crate) fn asked_for(&self, duration_ns: u64) {
+        if let Some(asked_ns) = &mut self.lock().asked_ns {
+            *asked_ns = asked_ns.saturating_add(duration_ns);
+        }
+    }
+
+    /// Whether commands are computed from what comes, from now on. While they are, an arm that is said to have
+    /// jumped is not believed however long that goes on.
+    pub fn set_commanding(&self, commanding: bool) {
+        self.lock().judge.command(commanding);
+    }
+
+    /// Whether it was set.
+    #[must_use]
+    pub fn is_commanding(&self) -> bool {
+        self.lock().judge.is_commanding()
+    }
+
+    /// The arm may be anywhere now, such as after a scene was set up: what came before counts no more.
+    pub fn restart(&self) {
+        let mut seen = self.lock();
+        seen.judge.restart();
+        seen.state.clear();
+    }
+
+    /// A scene is being set up: until that is over the arm may be anywhere at any time, and what it says is no
+    /// contradiction of what it said before.
+    pub fn set_up(&self, begins: bool) {
+        self.lock().set_up = begins;
+        self.restart();
+    }
+
     /// Takes over a joint state from a message of so many bytes, or why it cannot be read. Never waits.
-    pub fn put_state(&self, bytes: usize, state: Result<RobotState, String>) {
-        let state = state.and_then(|state| {
-            let got = state.positions.len();
-            if got == self.joints {
-                Ok(state)
-            } else {
-                Err(format!(
-                    "it has {got} joints, the robot has {}",
-                    self.joints
-                ))
+    pub fn put_state(&self, bytes: usize, state: Result<RobotState, String>) -> Taken {
+        self.put_state_of(bytes, state, Instant::now())
+    }
+
+    /// As [`Inbox::put_state`], of joints that were all heard of at `came` or later.
+    pub fn put_state_of(
+        &self,
+        bytes: usize,
+        state: Result<RobotState, String>,
+        came: Instant,
+    ) -> Taken {
+        let state = match state {
+            Ok(state) => state,
+            Err(reason) => return self.leave_out_state(unreadable(reason, bytes)),
+        };
+        let now_ns = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let mut seen = self.lock();
+        let seen = &mut *seen;
+        match seen.state.place(&state) {
+            Place::Repeated => return Taken::Believed,
+            Place::Late => {
+                seen.state.late += 1;
+                return Taken::LeftOut;
             }
-        });
-        // Joints that rest are the same for long.
-        let differs = |_: &RobotState, _: &RobotState| false;
-        self.tell(
-            &self.state_key,
-            state,
-            bytes,
-            |seen| Some(&mut seen.state),
-            differs,
-        );
+            Place::News => {}
+        }
+        match seen.judge.judge(&state, seen.asked_ns.unwrap_or(now_ns)) {
+            Verdict::Believed => {
+                // Joints that rest are the same for long.
+                seen.state.take(state, came, |_, _| false);
+                self.changed.notify_all();
+                Taken::Believed
+            }
+            Verdict::Awaited => Taken::Awaited,
+            Verdict::LeftOut(_) if seen.set_up => {
+                seen.judge.restart();
+                seen.state.clear();
+                Taken::Awaited
+            }
+            Verdict::LeftOut(problem) => {
+                if !seen.judge.is_believing() {
+                    seen.state.withdraw();
+                }
+                self.leave_out(&mut seen.state, &seen.judge, &self.state_key, problem)
+            }
+        }
+    }
+
+    /// Leaves out a joint state because another sender's are believed; `who` says which.
+    pub fn put_other_sender(&self, who: String) -> Taken {
+        self.leave_out_state(Problem::Sender(who))
+    }
+
+    fn leave_out_state(&self, problem: Problem) -> Taken {
+        let mut seen = self.lock();
+        let seen = &mut *seen;
+        self.leave_out(&mut seen.state, &seen.judge, &self.state_key, problem)
+    }
+
+    /// Counts what is left out, and says so now and then.
+    fn leave_out<T: Numbered>(
+        &self,
+        slot: &mut Slot<T>,
+        judge: &Judge,
+        key: &str,
+        problem: Problem,
+    ) -> Taken {
+        if slot.leave_out(problem)
+            && let Some(text) = slot.left_out.say(judge.joints())
+        {
+            let robot = &self.robot;
+            tracing::warn!("robot {robot}: left out what came on {key}: {text}");
+        }
+        self.changed.notify_all();
+        Taken::LeftOut
+    }
+
+    /// What was left out in all, by reason.
+    #[must_use]
+    pub fn left_out(&self) -> LeftOutCounts {
+        let seen = self.lock();
+        let mut counts = seen.state.left_out.total;
+        let frames = seen.frames.iter();
+        frames.for_each(|f| counts.merge(&f.left_out.total));
+        counts
     }
 
     /// Memory for the pixels of the next frame of a camera, if there is some to use again: pages that the
@@ -132,137 +273,31 @@ impl Inbox {
         // Looking for frozen pictures takes time; only where it is asked for.
         let looks = camera.frozen_after.is_some();
         let same = |a: &CameraFrame, b: &CameraFrame| looks && a.image == b.image;
-        let before = self.tell(
-            &camera.key,
-            frame,
-            bytes,
-            |seen| seen.frames.get_mut(index),
-            same,
-        );
+        let before = {
+            let mut seen = self.lock();
+            let seen = &mut *seen;
+            let Some(slot) = seen.frames.get_mut(index) else {
+                return;
+            };
+            match frame {
+                Ok(frame) => slot.take(frame, Instant::now(), same),
+                Err(reason) => {
+                    let problem = unreadable(reason, bytes);
+                    self.leave_out(slot, &seen.judge, &camera.key, problem);
+                }
+            }
+            slot.replaced.take()
+        };
+        self.changed.notify_all();
         if let Some(rgb) = before.and_then(|b| b.image.into_memory()) {
             *camera.spare.lock().unwrap_or_else(PoisonError::into_inner) = rgb;
         }
     }
 
-    fn tell<T: Numbered>(
-        &self,
-        key: &str,
-        message: Result<T, String>,
-        bytes: usize,
-        slot: impl Fn(&mut Seen) -> Option<&mut Slot<T>>,
-        same: impl Fn(&T, &T) -> bool,
-    ) -> Option<T> {
-        let problem = message.as_ref().err().cloned();
-        let message = message.map_err(|reason| Unread { bytes, reason });
-        let (first, before) = slot(&mut self.lock()).map_or((false, None), |s| {
-            let first = s.take(message, same);
-            (first, s.replaced.take())
-        });
-        self.changed.notify_all();
-        if let (true, Some(problem)) = (first, problem) {
-            tracing::warn!("a message on {key} cannot be used: {problem}");
-        }
-        before
-    }
-
-    /// The newest state and, when wanted, frames. The first of each is waited for, no longer than it may
-    /// be old.
-    ///
-    /// # Errors
-    /// When something has not come, is older than `within`, or cannot be used.
-    pub fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
-        let patience = if want_frames {
-            within.state.max(within.frame)
-        } else {
-            within.state
-        };
-        self.gather(want_frames, patience, |slot, key, what| {
-            let allowed = match what {
-                Kind::State => within.state,
-                Kind::Frame(..) => within.frame,
-            };
-            if let (Kind::Frame(_, unchanged), Some(limit)) = (what, self.frozen_after(what))
-                && unchanged > limit
-            {
-                return Err(LinkError::Frozen {
-                    robot: self.robot.clone(),
-                    key: key.into(),
-                    unchanged_ms: unchanged.as_millis() as u64,
-                    allowed_ms: limit.as_millis() as u64,
-                });
-            }
-            match slot {
-                Some((_, age)) if age > allowed => Err(LinkError::Stale {
-                    robot: self.robot.clone(),
-                    key: key.into(),
-                    age_ms: age.as_millis() as u64,
-                    allowed_ms: allowed.as_millis() as u64,
-                }),
-                other => Ok(other.is_some()),
-            }
-        })
-    }
-
-    /// The newest state into `state`, which keeps its room: without allocating and without waiting. `false`,
-    /// with `state` as it was, where a message is being taken over just now.
-    ///
-    /// # Errors
-    /// As [`Inbox::latest`], which is asked where there is no state that will do.
-    pub fn latest_state(
-        &self,
-        within: Freshness,
-        state: &mut RobotState,
-    ) -> Result<bool, LinkError> {
-        {
-            let seen = match self.seen.try_lock() {
-                Ok(seen) => seen,
-                Err(TryLockError::Poisoned(seen)) => seen.into_inner(),
-                Err(TryLockError::WouldBlock) => return Ok(false),
-            };
-            if let Some(Ok((newest, age))) = seen.state.look()
-                && age <= within.state
-            {
-                state.copy_from(newest);
-                return Ok(true);
-            }
-        }
-        *state = self.latest(false, within)?.state;
-        Ok(true)
-    }
-
-    /// The newest state, however old; `None` before the first, and when what came last cannot be used.
+    /// The newest state that can be used, however old; `None` before the first.
     pub(crate) fn newest_state(&self) -> Option<RobotState> {
         let seen = self.lock();
-        seen.state.look()?.ok().map(|(state, _)| state.clone())
-    }
-
-    /// The state number `state` or a later one, and frames of at least these numbers: as many cameras as
-    /// there are numbers.
-    ///
-    /// # Errors
-    /// When they do not come within `patience`, or what came cannot be used.
-    pub fn since(
-        &self,
-        state: u64,
-        frames: &[u64],
-        patience: Duration,
-    ) -> Result<Observation, LinkError> {
-        let mut observation = self.gather(!frames.is_empty(), patience, |slot, _, what| {
-            let wanted = match what {
-                Kind::State => state,
-                Kind::Frame(i, _) => frames.get(i).copied().unwrap_or(0),
-            };
-            Ok(slot.is_some_and(|(sequence, _)| sequence >= wanted))
-        })?;
-        observation.frames.truncate(frames.len());
-        Ok(observation)
-    }
-
-    fn frozen_after(&self, what: Kind) -> Option<Duration> {
-        match what {
-            Kind::State => None,
-            Kind::Frame(i, _) => self.cameras.get(i)?.frozen_after,
-        }
+        seen.state.look().map(|(state, _)| state.clone())
     }
 
     /// Messages that were left because later ones had come before.
@@ -271,137 +306,8 @@ impl Inbox {
         let seen = self.lock();
         seen.state.late + seen.frames.iter().map(|f| f.late).sum::<u64>()
     }
-
-    /// Everything wanted, once `ready` says so of the number and age of each; its errors end the wait.
-    fn gather(
-        &self,
-        want_frames: bool,
-        patience: Duration,
-        ready: impl Fn(Option<(u64, Duration)>, &str, Kind) -> Result<bool, LinkError>,
-    ) -> Result<Observation, LinkError> {
-        let deadline = Instant::now() + patience;
-        let mut seen = self.lock();
-        loop {
-            let mut missing = None;
-            let state = look(&seen.state, &self.state_key)?;
-            if !ready(
-                state.map(|(m, age)| (m.sequence, age)),
-                &self.state_key,
-                Kind::State,
-            )? {
-                missing = Some(&self.state_key);
-            }
-            let mut frames = Vec::new();
-            let wanted = if want_frames { &seen.frames[..] } else { &[] };
-            for (i, (slot, Expected { key, .. })) in wanted.iter().zip(&self.cameras).enumerate() {
-                if missing.is_some() {
-                    break;
-                }
-                let frame = look(slot, key)?;
-                if ready(
-                    frame.map(|(m, age)| (m.sequence, age)),
-                    key,
-                    Kind::Frame(i, slot.unchanged()),
-                )? {
-                    frames.extend(frame.map(|(m, _)| m.clone()));
-                } else {
-                    missing = Some(key);
-                }
-            }
-            let missing = match (state, missing) {
-                (Some((state, _)), None) => {
-                    let state = state.clone();
-                    return Ok(Observation { state, frames });
-                }
-                (_, missing) => missing.unwrap_or(&self.state_key),
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(LinkError::Silent {
-                    robot: self.robot.clone(),
-                    key: missing.clone(),
-                    timeout_ms: patience.as_millis() as u64,
-                });
-            }
-            seen = self
-                .changed
-                .wait_timeout(seen, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-    }
 }
 
-/// Which message is asked about.
-#[derive(Clone, Copy)]
-enum Kind {
-    State,
-    /// Of the camera at this index, whose pictures have been the same for so long.
-    Frame(usize, Duration),
-}
-
-/// What lies in a slot, with its age; an error when what came last cannot be used.
-fn look<'a, T: Numbered>(
-    slot: &'a Slot<T>,
-    key: &str,
-) -> Result<Option<(&'a T, Duration)>, LinkError> {
-    slot.look()
-        .transpose()
-        .map_err(|unread| LinkError::Message {
-            key: key.into(),
-            bytes: unread.bytes,
-            reason: unread.reason.clone(),
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use apprentice_core::Image;
-
-    #[test]
-    fn a_camera_that_repeats_its_picture_is_noticed() {
-        let mut robot = RobotDescription::embedded("franka_fr3").unwrap();
-        robot.cameras.truncate(1);
-        let camera = &mut robot.cameras[0];
-        (camera.width, camera.height, camera.frozen_after_s) = (2, 1, Some(0.03));
-        let inbox = Inbox::new(&robot, "state", str::to_owned);
-        let joints = RobotState {
-            sequence: 1,
-            stamp_ns: 1,
-            positions: robot.home.clone(),
-            velocities: vec![0.0; 7],
-            gripper_width: 0.0,
-        };
-        inbox.put_state(0, Ok(joints));
-        let second = Duration::from_secs(1);
-        let within = Freshness {
-            state: second,
-            frame: second,
-        };
-        for (sequence, grey, good) in [
-            (1, 7, true),
-            (2, 8, true),
-            (3, 8, true),
-            (4, 8, false),
-            (5, 9, true),
-        ] {
-            let image = Image::new(2, 1, vec![grey; 6]).unwrap();
-            inbox.put_frame(
-                0,
-                6,
-                Ok(CameraFrame {
-                    sequence,
-                    stamp_ns: sequence,
-                    image,
-                }),
-            );
-            let seen = inbox.latest(true, within);
-            assert_eq!(seen.is_ok(), good, "frame {sequence}: {seen:?}");
-            if !good {
-                assert!(matches!(seen, Err(LinkError::Frozen { .. })));
-            }
-            std::thread::sleep(Duration::from_millis(25));
-        }
-    }
+fn unreadable(reason: String, bytes: usize) -> Problem {
+    Problem::Unreadable(format!("{reason} (a message of {bytes} bytes)"))
 }

@@ -1,6 +1,48 @@
 //! Where messages go: `apprentice/<robot>/...`.
+//!
+//! What a client sends goes on a key of its own, that ends in its number: access rules bind that number to a
+//! certificate, and [`Keys::sender`] is the only way a number is read from a key.
 
 use apprentice_safety::Service;
+
+/// A client's number in a key: eight lower-case hexadecimal digits, and not 0. No other spelling is the same.
+fn number(segment: &str) -> Option<u32> {
+    let digit = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    let canonical = segment.len() == 8 && segment.bytes().all(digit);
+    let number = u32::from_str_radix(segment, 16).ok()?;
+    (canonical && number != 0).then_some(number)
+}
+
+/// What a client sends on a key of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sent {
+    /// Joint commands, published to the robot.
+    Command,
+    /// Targets to come, published to the robot.
+    Chunk,
+    /// What an operator's device says, published by the device; also its liveliness token.
+    Takeover,
+    /// The liveliness token of a client that wants to own the arm.
+    Lease,
+    /// A service, asked of the robot.
+    Service(Service),
+    /// A new scene, asked of a robot that can set one up.
+    Reset,
+}
+
+impl Sent {
+    /// Below `apprentice/<robot>/`, without the client's number.
+    pub(crate) fn path(self) -> String {
+        match self {
+            Self::Command => "command".into(),
+            Self::Chunk => "chunk".into(),
+            Self::Takeover => "takeover".into(),
+            Self::Lease => "lease".into(),
+            Self::Service(service) => format!("service/{}", service.name()),
+            Self::Reset => "reset".into(),
+        }
+    }
+}
 
 /// The keys of one robot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,28 +59,35 @@ impl Keys {
         }
     }
 
+    /// The key on which `client` sends this.
+    #[must_use]
+    pub fn of(&self, sent: Sent, client: u32) -> String {
+        format!("{}/{}/{client:08x}", self.prefix, sent.path())
+    }
+
+    /// The key on which all clients are heard that send this.
+    #[must_use]
+    pub fn all(&self, sent: Sent) -> String {
+        format!("{}/{}/*", self.prefix, sent.path())
+    }
+
+    /// Who sends this on `key`; `None` where the key is not exactly one of [`Keys::of`].
+    #[must_use]
+    pub fn sender(&self, sent: Sent, key: &str) -> Option<u32> {
+        let below = key.strip_prefix(&self.prefix)?.strip_prefix('/')?;
+        number(below.strip_prefix(&sent.path())?.strip_prefix('/')?)
+    }
+
     /// Joint state, published by the robot.
     #[must_use]
     pub fn state(&self) -> String {
         format!("{}/state", self.prefix)
     }
 
-    /// Joint commands, published to the robot.
-    #[must_use]
-    pub fn command(&self) -> String {
-        format!("{}/command", self.prefix)
-    }
-
     /// Frames of a camera, published by the robot.
     #[must_use]
     pub fn camera(&self, name: &str) -> String {
         format!("{}/camera/{name}", self.prefix)
-    }
-
-    /// Targets to come, published to the robot.
-    #[must_use]
-    pub fn chunk(&self) -> String {
-        format!("{}/chunk", self.prefix)
     }
 
     /// How the arm stands, published by the robot.
@@ -53,53 +102,16 @@ impl Keys {
         format!("{}/event", self.prefix)
     }
 
-    /// A service, asked of the robot.
+    /// Who decides for the arm, published by the runtime.
     #[must_use]
-    pub fn service(&self, service: Service) -> String {
-        format!("{}/service/{}", self.prefix, service.name())
+    pub fn authority(&self) -> String {
+        format!("{}/authority", self.prefix)
     }
 
     /// The liveliness token of the robot.
     #[must_use]
     pub fn alive(&self) -> String {
         format!("{}/alive", self.prefix)
-    }
-
-    /// The liveliness token of a client that wants to own the arm.
-    #[must_use]
-    pub fn lease(&self, client: u32) -> String {
-        format!("{}/lease/{client:08x}", self.prefix)
-    }
-
-    /// All clients' liveliness tokens.
-    #[must_use]
-    pub fn leases(&self) -> String {
-        format!("{}/lease/*", self.prefix)
-    }
-
-    /// The client whose token `key` is.
-    #[must_use]
-    pub fn client_of(&self, key: &str) -> Option<u32> {
-        let name = key.strip_prefix(&self.prefix)?.strip_prefix("/lease/")?;
-        (name.len() == 8).then(|| u32::from_str_radix(name, 16).ok())?
-    }
-
-    /// What an operator's device says, published by the device.
-    #[must_use]
-    pub fn takeover(&self) -> String {
-        format!("{}/takeover", self.prefix)
-    }
-
-    /// The liveliness token of an operator's device.
-    #[must_use]
-    pub fn takeover_lease(&self, client: u32) -> String {
-        format!("{}/takeover/{client:08x}", self.prefix)
-    }
-
-    /// All operators' devices' liveliness tokens.
-    #[must_use]
-    pub fn takeover_leases(&self) -> String {
-        format!("{}/takeover/*", self.prefix)
     }
 
     /// The robot's description, asked of it.
@@ -114,12 +126,6 @@ impl Keys {
         format!("{}/clock", self.prefix)
     }
 
-    /// A new scene, asked of a robot that can set one up.
-    #[must_use]
-    pub fn reset(&self) -> String {
-        format!("{}/reset", self.prefix)
-    }
-
     /// What a person at the controls would do now, asked of their device.
     #[must_use]
     pub fn teleop(&self) -> String {
@@ -131,19 +137,84 @@ impl Keys {
 mod tests {
     use super::*;
 
+    const ALL: [Sent; 6] = [
+        Sent::Command,
+        Sent::Chunk,
+        Sent::Takeover,
+        Sent::Lease,
+        Sent::Service(Service::Home),
+        Sent::Reset,
+    ];
+
     #[test]
-    fn a_lease_names_its_client() {
+    fn a_key_names_who_sends_on_it() {
         let keys = Keys::new("fr3");
-        assert_eq!(keys.lease(0x2a), "apprentice/fr3/lease/0000002a");
-        assert_eq!(keys.client_of(&keys.lease(0xdead_beef)), Some(0xdead_beef));
-        for other in [
-            "apprentice/fr3/lease/2a",
-            "apprentice/x/lease/0000002a",
-            "",
-            "é",
-        ] {
-            assert_eq!(keys.client_of(other), None);
+        assert_eq!(keys.of(Sent::Lease, 0x2a), "apprentice/fr3/lease/0000002a");
+        assert_eq!(
+            keys.of(Sent::Service(Service::Home), 0xdead_beef),
+            "apprentice/fr3/service/home/deadbeef"
+        );
+        for sent in ALL {
+            for client in [1, 0x2a, 0xdead_beef, u32::MAX] {
+                let key = keys.of(sent, client);
+                assert_eq!(keys.sender(sent, &key), Some(client));
+                for other in ALL.iter().filter(|o| **o != sent) {
+                    assert_eq!(keys.sender(*other, &key), None, "{other:?} {key}");
+                }
+                assert_eq!(Keys::new("fr").sender(sent, &key), None);
+            }
         }
-        assert_eq!(keys.service(Service::Home), "apprentice/fr3/service/home");
+    }
+
+    #[test]
+    fn no_other_spelling_of_a_number_is_read() {
+        let keys = Keys::new("fr3");
+        for sent in ALL {
+            let path = keys.all(sent);
+            let path = path.strip_suffix('*').unwrap();
+            for alias in [
+                "",
+                "0",
+                "00000000",
+                "abc",
+                "+abc",
+                "+0000abc",
+                "-0000abc",
+                "00000ABC",
+                "A768B7AF",
+                "a768b7aF",
+                "000000abc",
+                "0000abc",
+                "0x000abc",
+                " 0000abc",
+                "0000abc ",
+                "0000abc/",
+                "00000abc/00000abc",
+                "*",
+                "**",
+                "$*",
+                "0000*abc",
+                "00000ab\u{e9}",
+                "\u{661}0000abc",
+                "0000_abc",
+                "0000000g",
+            ] {
+                assert_eq!(
+                    keys.sender(sent, &format!("{path}{alias}")),
+                    None,
+                    "{alias:?}"
+                );
+            }
+            assert_eq!(keys.sender(sent, &format!("{path}00000abc")), Some(0xabc));
+            assert_eq!(keys.sender(sent, &format!("/{path}00000abc")), None);
+        }
+        for other in [
+            "",
+            "apprentice/x/lease/0000002a",
+            "apprentice/fr3lease/0000002a",
+            "\u{e9}",
+        ] {
+            assert_eq!(keys.sender(Sent::Lease, other), None, "{other:?}");
+        }
     }
 }

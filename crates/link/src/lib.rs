@@ -15,12 +15,13 @@ pub mod security;
 pub mod server;
 pub mod session;
 pub mod takeover;
+mod tokens;
 pub mod wire;
 
 pub use arm::Arm;
 pub use client::RobotLink;
 pub use command_endpoint::CommandEndpoint;
 pub use error::LinkError;
-pub use inbox::{Freshness, Inbox};
+pub use inbox::{Freshness, Inbox, LeftOutCounts, Taken};
 pub use server::{Due, RobotServer, ServerRequest};
-pub use takeover::{OperatorAccess, OperatorLink, TakeoverInbox};
+pub use takeover::{Ignored, OperatorAccess, OperatorLink, TakeoverInbox};

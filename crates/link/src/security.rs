@@ -7,19 +7,27 @@
 //! Zenoh also trusts the public authorities of the web when it connects. That is why who connects controls
 //! access too: somebody with one of their certificates would be connected to, and told nothing.
 //!
+//! What a client sends goes on keys that end in its number, and the rules let each certificate use its own
+//! numbers only (`identity`).
+//!
 //! What this does not do: it cannot tell two machines with the same certificate apart, and it does not stop a
-//! rightful sender from repeating an old message. Sequence numbers and the lease are there for that.
+//! rightful sender from repeating an old message. Sequence numbers and the lease are there for that. A router
+//! passes on what others send, whatever number it bears: its certificate is worth full ownership of a robot that
+//! joins it.
 
 pub(crate) mod access;
 mod certificates;
 mod check;
 mod endpoint;
 mod error;
+mod identity;
 mod reading;
 
 pub use certificates::{Authority, Certified, KeyFile, Purpose, Validity, make};
 pub use check::{CheckedCertificate, KeyCheck, check};
 pub use error::SecurityError;
+pub use identity::Devices;
+pub(crate) use identity::SESSION_BITS;
 
 use crate::session::{Participant, Place};
 use std::path::{Path, PathBuf};
@@ -71,10 +79,10 @@ impl Role {
         !matches!(self, Self::Operator | Self::Viewer)
     }
 
-    /// The common name in its certificate, such as `runtime@panda`.
+    /// The common name in the certificate of its first device, such as `runtime@panda`.
     #[must_use]
     pub fn common_name(self, robot: &str) -> String {
-        format!("{}@{robot}", self.name())
+        self.common_name_at(0, robot)
     }
 }
 
@@ -100,6 +108,8 @@ pub(crate) struct Credentials {
     pub(crate) authority: PathBuf,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
+    /// Which of the devices of its role it is.
+    pub(crate) place: u32,
 }
 
 impl Security {
@@ -143,21 +153,40 @@ impl Security {
     }
 }
 
+impl Participant<'_> {
+    /// The number under which this participant, whose session gave these random bits, is known to others: with keys
+    /// it is bound to the certificate.
+    ///
+    /// # Errors
+    /// As [`Participant::config`].
+    pub(crate) fn number(&self, security: &Security, random: u32) -> Result<u32, SecurityError> {
+        let bound = match security.admit(self)? {
+            Some(credentials) => self.role.client(credentials.place, random),
+            None => None,
+        };
+        Ok(bound.unwrap_or(random.max(1)))
+    }
+}
+
 /// Finds and checks the files of `participant` in `folder`.
 fn credentials(folder: &Path, participant: &Participant<'_>) -> Result<Credentials, SecurityError> {
     // Relative paths would change with the working directory while sessions reconnect.
     let folder = std::path::absolute(folder).map_err(|e| SecurityError::file(folder, &e))?;
     let name = participant.role.name();
-    let found = Credentials {
+    let mut found = Credentials {
         authority: folder.join("ca.pem"),
         certificate: folder.join(format!("{name}.pem")),
         key: folder.join(format!("{name}.key")),
+        place: 0,
     };
     let now = std::time::SystemTime::now();
-    let checked = match participant.role {
+    let (role, robot) = (participant.role, participant.robot);
+    let checked = match role {
         Role::Guest => check::of_others(&found, now)?,
-        role => check::one(&found, Some(&role.common_name(participant.robot)), now)?,
+        role => check::one(&found, Some((role, robot, None)), now)?,
     };
+    let place = role.place_of(&checked.common_name, robot);
+    found.place = place.unwrap_or_default();
     let problems = checked.problems;
     match problems.into_iter().next() {
         None => Ok(found),

@@ -6,17 +6,19 @@ mod requests;
 pub(crate) use requests::describe;
 pub use requests::{Reply, ServerRequest};
 
+use crate::LinkError;
 use crate::command_endpoint::CommandEndpoint;
 use crate::error::key_error;
+use crate::keys::{Keys, Sent};
 use crate::security::{Role, Security};
 use crate::session::{Participant, Place, free_port};
+use crate::tokens::TokenSearch;
 use crate::wire::{self, Status};
-use crate::{LinkError, keys::Keys};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{GateConfig, Phase, Service};
 use desk::Desk;
-use requests::{Asked, ReadRequest, answer, pass_on};
+use requests::{Asked, answer, pass_on};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -127,6 +129,8 @@ impl RobotServer {
             ),
             turn: Mutex::new(()),
             arrived: Condvar::new(),
+            keys: keys.clone(),
+            leases: TokenSearch::new(&session, &keys, Sent::Lease),
             status: publisher(keys.status(), Priority::DataHigh)?,
             event: publisher(keys.event(), Priority::DataHigh)?,
         });
@@ -134,22 +138,24 @@ impl RobotServer {
         let mut queries = vec![describe(&session, &keys, description, lockstep)?];
         for service in Service::ALL {
             let desk = Arc::clone(&desk);
-            let key = keys.service(service);
+            let key = keys.all(Sent::Service(service));
             queries.push(answer(&session, key, move |query| {
                 desk.serve(service, &query)
             })?);
         }
-        let ask = |key: String, read: ReadRequest| {
-            let sender = sender.clone();
-            answer(&session, key, move |query| pass_on(query, read, &sender))
-        };
         if lockstep {
-            queries.push(ask(keys.clock(), |bytes| {
-                wire::decode_advance(bytes).map(Asked::Advance)
+            let sender = sender.clone();
+            queries.push(answer(&session, keys.clock(), move |query| {
+                pass_on(query, &sender, |_, bytes| {
+                    wire::decode_advance(bytes)
+                        .map(Asked::Advance)
+                        .map_err(str::to_owned)
+                });
             })?);
         }
-        queries.push(ask(keys.reset(), |bytes| {
-            wire::decode_reset(bytes).map(Asked::Reset)
+        let to = Arc::clone(&desk);
+        queries.push(answer(&session, keys.all(Sent::Reset), move |query| {
+            pass_on(query, &sender, |key, bytes| to.may_reset(key, bytes));
         })?);
         let alive = session
             .liveliness()
@@ -265,34 +271,40 @@ fn subscribe(
     keys: &Keys,
     desk: &Arc<Desk>,
 ) -> Result<Vec<Subscriber<()>>, LinkError> {
+    let all = |sent: Sent| keys.all(sent);
     let to = Arc::clone(desk);
     let commands = session
-        .declare_subscriber(keys.command())
+        .declare_subscriber(all(Sent::Command))
         .callback(move |sample| {
-            to.endpoint().command(&sample.payload().to_bytes());
+            let from = to.keys.sender(Sent::Command, sample.key_expr());
+            to.endpoint().command(from, &sample.payload().to_bytes());
             to.arrived.notify_one();
         })
         .wait()
-        .map_err(|e| key_error(&keys.command(), &e))?;
+        .map_err(|e| key_error(&all(Sent::Command), &e))?;
     let to = Arc::clone(desk);
     let chunks = session
-        .declare_subscriber(keys.chunk())
-        .callback(move |sample| to.endpoint().chunk(&sample.payload().to_bytes()))
+        .declare_subscriber(all(Sent::Chunk))
+        .callback(move |sample| {
+            let from = to.keys.sender(Sent::Chunk, sample.key_expr());
+            to.endpoint().chunk(from, &sample.payload().to_bytes());
+        })
         .wait()
-        .map_err(|e| key_error(&keys.chunk(), &e))?;
+        .map_err(|e| key_error(&all(Sent::Chunk), &e))?;
     let to = Arc::clone(desk);
-    let names = keys.clone();
     let leases = session
         .liveliness()
-        .declare_subscriber(keys.leases())
+        .declare_subscriber(all(Sent::Lease))
         .history(true)
         .callback(move |sample| {
-            if let Some(client) = names.client_of(sample.key_expr().as_str()) {
-                to.act(|endpoint| endpoint.lease(client, sample.kind() == SampleKind::Put));
+            let alive = sample.kind() == SampleKind::Put;
+            match to.keys.sender(Sent::Lease, sample.key_expr()) {
+                Some(client) => to.act(|endpoint| endpoint.lease(client, alive)),
+                None => to.endpoint().malformed(),
             }
         })
         .wait()
-        .map_err(|e| key_error(&keys.leases(), &e))?;
+        .map_err(|e| key_error(&all(Sent::Lease), &e))?;
     Ok(vec![commands, chunks, leases])
 }
 

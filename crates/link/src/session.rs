@@ -6,6 +6,7 @@
 //! within a fraction of a second.
 
 use crate::LinkError;
+use crate::error::zenoh_words;
 use crate::security::{Credentials, Role, Security, SecurityError, access};
 use serde_json::{Value, json};
 use std::net::TcpListener;
@@ -101,7 +102,7 @@ impl Participant<'_> {
                 }
                 Security::Off | Security::LoopbackOnly => "",
             };
-            self.failed(format!("{e}{keys}"))
+            self.failed(format!("{}{keys}", zenoh_words(&e)))
         })
     }
 
@@ -137,7 +138,9 @@ impl Participant<'_> {
             settings.push(("transport/link/tls", tls(credentials)?));
             settings.push(("transport/link/protocols", json!(["tls"])));
             let listens = self.place == Place::Listen;
-            if let Some(control) = access::control(self.role, listens, self.robot) {
+            if let Some(control) =
+                access::control(self.role, credentials.place, listens, self.robot)
+            {
                 settings.push(("access_control", control));
             }
         }

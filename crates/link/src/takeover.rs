@@ -4,10 +4,15 @@
 //! ([`TakeoverInbox::in_place_of`]).
 
 mod device;
+mod heard;
 mod host;
+mod in_process;
 mod listening;
+mod telling;
 
 pub use device::OperatorLink;
+pub use heard::Ignored;
+pub use in_process::InProcess;
 pub use listening::TakeoverInbox;
 
 use crate::security::Security;

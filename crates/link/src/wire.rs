@@ -15,10 +15,13 @@ pub use lockstep::{
 pub use motion::{
     Chunk, decode_chunk, decode_command, decode_state, encode_chunk, encode_command, encode_state,
 };
-pub use operator::{Takeover, decode_action, decode_takeover, encode_action, encode_takeover};
+pub use operator::{
+    Decider, Takeover, decode_action, decode_decider, decode_takeover, encode_action,
+    encode_decider, encode_takeover,
+};
 pub use service::{
-    Event, Request, Status, decode_event, decode_granted, decode_request, decode_status, encode_event,
-    encode_granted, encode_request, encode_status,
+    Event, Request, Status, decode_event, decode_granted, decode_request, decode_status,
+    encode_event, encode_granted, encode_request, encode_status,
 };
 
 const MAGIC: [u8; 4] = *b"APRT";

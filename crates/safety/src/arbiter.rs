@@ -2,7 +2,11 @@
 //!
 //! A person who presses the deadman has the arm at once. Let go of, or silent for longer than
 //! [`Arbiter::silence_ns`], nobody has it and it stops; the policy gets it back only when it is handed back
-//! on purpose. An emergency stop is not ours: it acts on the arm itself.
+//! on purpose, by the device that let go, in a later message than the one that let go: no single message takes
+//! an arm from a person and gives it to the policy. No new episode does either. An emergency stop is not ours:
+//! it acts on the arm itself.
+
+use crate::sequence::{OutOfOrder, Sequence};
 
 /// Who decides now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,18 +40,75 @@ pub struct Grip {
     pub sequence: u64,
     /// Whether the deadman is pressed.
     pub deadman: bool,
-    /// Whether the arm is handed back to the policy; ignored while the deadman is pressed.
+    /// Whether the arm is handed back to the policy; ignored while the deadman is pressed, and in the message
+    /// that lets go.
     pub hand_back: bool,
 }
 
 /// Why a device is not listened to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unheard {
     /// Another device has the arm.
     Taken,
-    /// Its number is not above the last one's.
-    Order,
+    /// Its number is not above the last one's: it came before, or too late.
+    Old,
+    /// Its number is too far above the last one's to be the next.
+    Jump,
 }
+
+impl Unheard {
+    /// Its name, as in logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Old => "old",
+            Self::Jump => "jump",
+        }
+    }
+}
+
+impl From<OutOfOrder> for Unheard {
+    fn from(why: OutOfOrder) -> Self {
+        match why {
+            OutOfOrder::Old => Self::Old,
+            OutOfOrder::Jump => Self::Jump,
+        }
+    }
+}
+
+/// Messages that changed nothing, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnheardCounts {
+    /// [`Unheard::Taken`].
+    pub taken: u64,
+    /// [`Unheard::Old`].
+    pub old: u64,
+    /// [`Unheard::Jump`].
+    pub jump: u64,
+}
+
+impl UnheardCounts {
+    fn count(&mut self, why: Unheard) {
+        let count = match why {
+            Unheard::Taken => &mut self.taken,
+            Unheard::Old => &mut self.old,
+            Unheard::Jump => &mut self.jump,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.taken
+            .saturating_add(self.old)
+            .saturating_add(self.jump)
+    }
+}
+
+/// Devices whose last number is remembered, also after they are gone: what they said must not count again.
+const MOST_DEVICES: usize = 64;
 
 /// Decides who decides, from what the devices say and from the time (ns, monotonic) it came.
 #[derive(Clone, Debug)]
@@ -55,16 +116,21 @@ pub struct Arbiter {
     /// A device that says nothing for so long has let go, ns.
     pub silence_ns: u64,
     authority: Authority,
-    device: Option<Device>,
+    /// The device that has the arm, or had it last.
+    holder: Option<u32>,
+    /// Whether that device has said since that its deadman is up; one that only fell silent has not.
+    let_go: bool,
+    devices: Vec<Device>,
     takeovers: u64,
-    unheard: u64,
+    unheard: UnheardCounts,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Device {
     client: u32,
-    sequence: u64,
+    sequence: Sequence,
     heard_ns: u64,
+    here: bool,
 }
 
 impl Default for Arbiter {
@@ -72,9 +138,11 @@ impl Default for Arbiter {
         Self {
             silence_ns: 200_000_000,
             authority: Authority::Policy,
-            device: None,
+            holder: None,
+            let_go: false,
+            devices: Vec::new(),
             takeovers: 0,
-            unheard: 0,
+            unheard: UnheardCounts::default(),
         }
     }
 }
@@ -83,70 +151,119 @@ impl Arbiter {
     /// A message came from a device.
     ///
     /// # Errors
-    /// Why it changes nothing.
+    /// Why it changes nothing about who decides.
     pub fn hear(&mut self, grip: Grip, now_ns: u64) -> Result<(), Unheard> {
         self.decide(now_ns);
-        let judged = match self.device {
-            Some(device) if device.client == grip.client && grip.sequence <= device.sequence => {
-                Err(Unheard::Order)
-            }
-            Some(device) if device.client != grip.client && self.authority == Authority::Human => {
-                Err(Unheard::Taken)
-            }
-            _ => Ok(()),
-        };
-        if let Err(why) = judged {
-            self.unheard += 1;
+        let heard = self.note(grip, now_ns).and_then(|()| {
+            let others = self.authority == Authority::Human && self.holder != Some(grip.client);
+            // Its number was used all the same: it must not be obeyed later.
+            if others { Err(Unheard::Taken) } else { Ok(()) }
+        });
+        if let Err(why) = heard {
+            self.unheard.count(why);
             return Err(why);
         }
-        // A device that only listens, or says that it is idle, does not become the one that is heard.
-        if grip.deadman || self.device.is_some_and(|d| d.client == grip.client) {
-            self.device = Some(Device {
-                client: grip.client,
-                sequence: grip.sequence,
-                heard_ns: now_ns,
-            });
-        }
-        match (self.authority, grip.deadman) {
-            (Authority::Human, true) => {}
-            (_, true) => {
-                self.authority = Authority::Human;
-                self.takeovers += 1;
+        if grip.deadman {
+            if self.authority != Authority::Human {
+                self.takeovers = self.takeovers.saturating_add(1);
             }
-            (Authority::Human, false) => self.authority = Authority::Nobody,
-            (_, false) => {}
+            self.authority = Authority::Human;
+            self.holder = Some(grip.client);
+            self.let_go = false;
+            return Ok(());
         }
-        // Whoever let go knows why; another device has to take the arm before it can hand it back.
-        let let_go = self.device.is_some_and(|d| d.client == grip.client);
-        if grip.hand_back && !grip.deadman && let_go && self.authority == Authority::Nobody {
+        // A device that only listens, or says that it is idle, does not become the one that is heard: another
+        // device has to take the arm before it can hand it back.
+        if self.holder != Some(grip.client) {
+            return Ok(());
+        }
+        if self.authority == Authority::Nobody && self.let_go && grip.hand_back {
             self.authority = Authority::Policy;
         }
+        if self.authority == Authority::Human {
+            self.authority = Authority::Nobody;
+        }
+        self.let_go = true;
         Ok(())
     }
 
-    /// A device is gone: if it had the arm, it has let go.
+    /// Notes the number of a message; what is refused leaves everything as it was.
+    fn note(&mut self, grip: Grip, now_ns: u64) -> Result<(), Unheard> {
+        if let Some(device) = self.devices.iter_mut().find(|d| d.client == grip.client) {
+            device.sequence.next(grip.sequence)?;
+            device.heard_ns = now_ns;
+            device.here = true;
+            return Ok(());
+        }
+        let mut sequence = Sequence::default();
+        sequence.next(grip.sequence)?;
+        if self.devices.len() >= MOST_DEVICES {
+            self.forget_one();
+        }
+        self.devices.push(Device {
+            client: grip.client,
+            sequence,
+            heard_ns: now_ns,
+            here: true,
+        });
+        Ok(())
+    }
+
+    /// Forgets the device that has said nothing for longest: one that is gone if there is one, and never the
+    /// one that has the arm or had it last.
+    fn forget_one(&mut self) {
+        let others = self.devices.iter().enumerate();
+        let oldest = others
+            .filter(|(_, d)| self.holder != Some(d.client))
+            .min_by_key(|(_, d)| (d.here, d.heard_ns))
+            .map(|(i, _)| i);
+        if let Some(index) = oldest {
+            self.devices.swap_remove(index);
+        }
+    }
+
+    /// A device is gone: if it had the arm, it is nobody's. What it said last is remembered.
     pub fn gone(&mut self, client: u32) {
-        if self.authority == Authority::Human && self.device.is_some_and(|d| d.client == client) {
+        if let Some(device) = self.devices.iter_mut().find(|d| d.client == client) {
+            device.here = false;
+        }
+        if self.authority == Authority::Human && self.holder == Some(client) {
             self.authority = Authority::Nobody;
         }
     }
 
     /// Who decides at this time.
     pub fn decide(&mut self, now_ns: u64) -> Authority {
-        let silent = self
-            .device
-            .is_none_or(|d| now_ns.saturating_sub(d.heard_ns) > self.silence_ns);
-        if self.authority == Authority::Human && silent {
+        if self.authority == Authority::Human && self.silent_at(now_ns) {
             self.authority = Authority::Nobody;
         }
         self.authority
     }
 
-    /// A new episode begins: the policy has the arm, unless a person holds it.
-    pub fn begin(&mut self, now_ns: u64) {
-        if self.decide(now_ns) != Authority::Human {
-            self.authority = Authority::Policy;
-        }
+    fn silent_at(&self, now_ns: u64) -> bool {
+        let heard_ns = self.heard_ns();
+        heard_ns.is_none_or(|heard_ns| now_ns.saturating_sub(heard_ns) > self.silence_ns)
+    }
+
+    fn heard_ns(&self) -> Option<u64> {
+        let holder = self.devices.iter().find(|d| self.holder == Some(d.client));
+        holder.map(|d| d.heard_ns)
+    }
+
+    /// Until when (ns) a person has the arm without another word from their device; `None` while no person has it.
+    #[must_use]
+    pub fn held_until(&self) -> Option<u64> {
+        let heard_ns = self
+            .heard_ns()
+            .filter(|_| self.authority == Authority::Human);
+        heard_ns.map(|heard_ns| heard_ns.saturating_add(self.silence_ns))
+    }
+
+    /// The device that has the arm, or let go of it last and alone may hand it back; `None` while the policy
+    /// has it.
+    #[must_use]
+    pub fn device(&self) -> Option<u32> {
+        self.holder.filter(|_| self.authority != Authority::Policy)
     }
 
     /// How often a person took over.
@@ -155,139 +272,12 @@ impl Arbiter {
         self.takeovers
     }
 
-    /// Messages that changed nothing because another device has the arm, or they came late.
+    /// Messages that changed nothing, by reason.
     #[must_use]
-    pub fn unheard(&self) -> u64 {
+    pub fn unheard(&self) -> UnheardCounts {
         self.unheard
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::{Rng, SeedableRng};
-    use rand_chacha::ChaCha8Rng;
-
-    const MS: u64 = 1_000_000;
-
-    fn grip(client: u32, sequence: u64, deadman: bool) -> Grip {
-        Grip {
-            client,
-            sequence,
-            deadman,
-            hand_back: false,
-        }
-    }
-
-    #[test]
-    fn a_person_takes_over_at_once_and_gives_back_on_purpose_only() {
-        let mut arbiter = Arbiter::default();
-        assert_eq!(arbiter.decide(0), Authority::Policy);
-        arbiter.hear(grip(1, 1, false), 0).unwrap();
-        assert_eq!(arbiter.decide(MS), Authority::Policy);
-        arbiter.hear(grip(1, 2, true), 2 * MS).unwrap();
-        assert_eq!(arbiter.decide(2 * MS), Authority::Human);
-        assert_eq!(arbiter.decide(202 * MS), Authority::Human);
-        assert_eq!(arbiter.decide(203 * MS), Authority::Nobody);
-        let back = Grip {
-            hand_back: true,
-            ..grip(1, 3, true)
-        };
-        arbiter.hear(back, 204 * MS).unwrap();
-        assert_eq!(
-            arbiter.decide(204 * MS),
-            Authority::Human,
-            "the deadman is pressed"
-        );
-        arbiter.hear(grip(1, 4, false), 205 * MS).unwrap();
-        assert_eq!(arbiter.decide(206 * MS), Authority::Nobody);
-        let back = Grip {
-            hand_back: true,
-            ..grip(1, 5, false)
-        };
-        arbiter.hear(back, 207 * MS).unwrap();
-        assert_eq!(arbiter.decide(207 * MS), Authority::Policy);
-        assert_eq!(arbiter.takeovers(), 2);
-    }
-
-    #[test]
-    fn only_the_device_that_let_go_hands_back_and_one_that_is_gone_has_let_go() {
-        let mut arbiter = Arbiter::default();
-        let back = |client, sequence| Grip {
-            hand_back: true,
-            ..grip(client, sequence, false)
-        };
-        arbiter.hear(grip(1, 1, true), 0).unwrap();
-        arbiter.gone(2);
-        assert_eq!(arbiter.decide(0), Authority::Human);
-        arbiter.gone(1);
-        assert_eq!(arbiter.decide(0), Authority::Nobody);
-        arbiter.hear(back(2, 1), 0).unwrap();
-        assert_eq!(arbiter.decide(0), Authority::Nobody);
-        arbiter.hear(grip(2, 2, true), 0).unwrap();
-        arbiter.hear(back(2, 3), 0).unwrap();
-        assert_eq!(arbiter.decide(0), Authority::Policy);
-    }
-
-    #[test]
-    fn a_second_device_and_old_messages_are_not_heard() {
-        let mut arbiter = Arbiter::default();
-        arbiter.hear(grip(1, 5, true), 0).unwrap();
-        assert_eq!(arbiter.hear(grip(2, 1, true), MS), Err(Unheard::Taken));
-        assert_eq!(arbiter.hear(grip(1, 5, false), MS), Err(Unheard::Order));
-        assert_eq!(arbiter.decide(MS), Authority::Human);
-        // Once the first has let go the second may.
-        arbiter.hear(grip(1, 6, false), 2 * MS).unwrap();
-        arbiter.hear(grip(2, 2, true), 3 * MS).unwrap();
-        assert_eq!(
-            (arbiter.decide(3 * MS), arbiter.unheard()),
-            (Authority::Human, 2)
-        );
-    }
-
-    /// Two people, messages at any time: only one of them ever has the arm, and the policy never moves
-    /// it again before it was handed back.
-    #[test]
-    fn ownership_is_never_double_at_any_interleaving() {
-        let mut switches = 0;
-        for seed in 0..50 {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let mut arbiter = Arbiter::default();
-            let (mut now, mut holder, mut before) = (0, None, Authority::Policy);
-            let mut handed_back = true;
-            for sequence in 1..2000 {
-                now += rng.random_range(0..150) * MS;
-                let client = rng.random_range(1..3);
-                let said = Grip {
-                    client,
-                    sequence,
-                    deadman: rng.random_bool(0.5),
-                    hand_back: rng.random_bool(0.2),
-                };
-                let expired = arbiter.decide(now) != Authority::Human;
-                if expired {
-                    holder = None;
-                }
-                let heard = arbiter.hear(said, now);
-                if let Some(h) = holder {
-                    assert_eq!(heard.is_ok(), h == client, "someone else was heard");
-                }
-                let authority = arbiter.decide(now);
-                if heard.is_ok() {
-                    holder = (authority == Authority::Human).then_some(client);
-                }
-                handed_back |= heard.is_ok() && said.hand_back && !said.deadman;
-                if authority == Authority::Policy && before != Authority::Policy {
-                    assert!(handed_back, "the policy got the arm back by itself");
-                }
-                if authority == Authority::Human {
-                    handed_back = false;
-                }
-                switches += u64::from(authority != before);
-                before = authority;
-            }
-        }
-        println!("{switches} changes of who decides");
-        assert!(switches > 10_000);
-    }
-}
+mod tests;

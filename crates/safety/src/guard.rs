@@ -2,6 +2,7 @@
 
 mod moving;
 mod remembered;
+mod start;
 
 use crate::limits::Limits;
 use crate::shaping::{self, held};
@@ -11,6 +12,7 @@ use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use moving::Moving;
 pub use remembered::Remembered;
+pub use start::NoStart;
 
 /// Braking this long, ticks, is looked at from its end first: that is where most of it goes too far.
 const LONG_BRAKING: usize = 64;
@@ -86,28 +88,6 @@ impl Guard {
             looks: 0,
             joints,
         })
-    }
-
-    /// Starts from where the robot is, at rest. A state that is not this robot's, not finite, or farther
-    /// outside a joint's limits than these are apart, is not started from: the answer is `false` and the guard
-    /// goes on as it was.
-    pub fn restart(&mut self, state: &RobotState) -> bool {
-        let near = |(joint, q): (&Moving, &f64)| {
-            joint.limits.excess(*q) <= joint.limits.high - joint.limits.low
-        };
-        if !self.is_sound(state) || !self.joints.iter().zip(&state.positions).all(near) {
-            return false;
-        }
-        self.position.copy_from_slice(&state.positions);
-        for (joint, position) in self.joints.iter_mut().zip(&self.position) {
-            joint.velocity = 0.0;
-            joint.change = 0.0;
-            joint.stream.forget(*position);
-            joint.follows = true;
-        }
-        self.width = held(state.gripper_width, 0.0, self.gripper_width);
-        self.started = true;
-        true
     }
 
     /// Whether it has started: before, there is no command that could be sent.
@@ -246,7 +226,7 @@ impl Guard {
 
     /// Starts if need be. Answers whether a state is one of this robot and the guard has started.
     fn can_go_on(&mut self, state: &RobotState) -> bool {
-        (self.started || self.restart(state)) && self.is_sound(state)
+        (self.started || self.restart(state).is_ok()) && self.is_sound(state)
     }
 
     /// Brakes: no command came.

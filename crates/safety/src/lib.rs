@@ -48,14 +48,16 @@ pub mod homing;
 mod limits;
 pub mod proposal;
 pub mod refusal;
+pub mod sequence;
 mod shaping;
 mod space;
 
-pub use arbiter::{Arbiter, Authority, Grip, Unheard};
+pub use arbiter::{Arbiter, Authority, Grip, Unheard, UnheardCounts};
 pub use checker::{Checker, Violation};
 pub use config::{GuardConfig, GuardError};
 pub use gate::{Asking, Denial, DenialCounts, Gate, GateConfig, Phase, Service};
-pub use guard::{Admitted, Guard, Remembered};
+pub use guard::{Admitted, Guard, NoStart, Remembered};
 pub use homing::{Clearance, Homing, Motion};
 pub use proposal::Proposal;
 pub use refusal::{Refusal, RefusalCounts, Refusals};
+pub use sequence::{MOST_SKIPPED, OutOfOrder, Sequence};

@@ -46,7 +46,7 @@ fn a_state_that_cannot_be_holds_the_arm() {
     let fr3 = robots::shipped();
     let mut guard = Guard::new(&fr3, GuardConfig::default()).unwrap();
     let home = at(fr3.home.clone());
-    guard.restart(&home);
+    guard.restart(&home).unwrap();
     let mut target = fr3.home.clone();
     target[0] += 0.3;
     let go = JointCommand {
@@ -107,7 +107,7 @@ fn a_harmless_command_passes_unchanged_and_an_old_one_does_not() {
     let fr3 = robots::shipped();
     let mut guard = Guard::new(&fr3, GuardConfig::default()).unwrap();
     let state = at(fr3.home.clone());
-    guard.restart(&state);
+    guard.restart(&state).unwrap();
     let mut positions = fr3.home.clone();
     positions[0] += 0.001;
     let small = JointCommand {
@@ -172,7 +172,7 @@ fn every_robot_that_comes_with_apprentice_can_be_guarded_as_it_is() {
         let robot = RobotDescription::embedded(name).unwrap();
         let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
         let home = at(robot.home.clone());
-        assert!(guard.restart(&home));
+        guard.restart(&home).unwrap();
         let admitted = guard.admit(&to(robot.home.clone()), &home, 0);
         assert!(admitted.refusals.is_empty(), "{name}");
         assert_eq!(admitted.command.positions, robot.home);
@@ -187,7 +187,7 @@ fn every_robot_that_comes_with_apprentice_can_be_guarded_as_it_is() {
 fn what_is_within_limits_passes_to_the_last_bit() {
     for robot in [robots::at_1_khz(), robots::folder()] {
         let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
-        assert!(guard.restart(&at(robot.home.clone())));
+        guard.restart(&at(robot.home.clone())).unwrap();
         // At rest, then along a path whose jerk is a quarter of the limit at most.
         for tick in 0..3000 {
             let seconds = f64::from(tick) / robot.control_hz;
@@ -213,7 +213,7 @@ fn what_is_within_limits_passes_to_the_last_bit() {
     let fr3 = robots::shipped();
     let mut guard = Guard::new(&fr3, GuardConfig::default()).unwrap();
     let home = at(fr3.home.clone());
-    assert!(guard.restart(&home));
+    guard.restart(&home).unwrap();
     for _ in 0..10 {
         let admitted = guard.admit(&to(fr3.home.clone()), &home, 0);
         assert!(admitted.refusals.is_empty());
@@ -229,7 +229,7 @@ fn a_step_of_the_target_is_reached_without_going_beyond() {
             ..GuardConfig::default()
         };
         let mut guard = Guard::new(&robot, config).unwrap();
-        assert!(guard.restart(&at(robot.home.clone())));
+        guard.restart(&at(robot.home.clone())).unwrap();
         let mut target = robot.home.clone();
         target[0] -= 0.3;
         let (mut beyond, mut reached) = (0.0_f64, None);
@@ -309,7 +309,7 @@ fn before_it_knows_where_the_arm_is_no_command_leaves() {
         let admitted = guard.admit(&to(robot.home.clone()), &at(nowhere.clone()), 0);
         assert!(admitted.refusals.contains(Refusal::State));
         assert!(admitted.command.positions.is_empty());
-        assert!(!guard.is_started() && !guard.restart(&at(nowhere)));
+        assert!(!guard.is_started() && guard.restart(&at(nowhere)).is_err());
         let held = guard.hold(Refusal::Stale, &at(vec![]), 0);
         assert!(held.command.positions.is_empty());
     }
@@ -320,6 +320,33 @@ fn before_it_knows_where_the_arm_is_no_command_leaves() {
             .positions,
         robot.home
     );
+}
+
+#[test]
+fn a_guard_starts_a_little_outside_its_limits_and_no_further() {
+    let robot = robots::folder();
+    let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
+    guard.restart(&at(robot.home.clone())).unwrap();
+    for (joints, says) in [
+        (
+            vec![0.4, 3.15],
+            "joint elbow is at 3.1500 rad, allowed: -3.0940 to 3.0940 rad",
+        ),
+        (vec![0.4, -9.0], "joint elbow is at -9.0000 rad"),
+        (
+            vec![-3.1, 0.5],
+            "joint shoulder is at -3.1000 rad, allowed: -2.9942 to 2.9942 rad",
+        ),
+        (vec![f64::NAN, 0.5], "not finite"),
+        (vec![0.4], "its state has 1 joints, the robot has 2"),
+    ] {
+        let reason = guard.restart(&at(joints)).unwrap_err().say(&robot);
+        assert!(reason.contains(says), "{reason}");
+        // It goes on as it was.
+        let held = guard.hold(Refusal::Stale, &at(robot.home.clone()), 0);
+        assert_eq!(held.command.positions, robot.home);
+    }
+    guard.restart(&at(vec![-2.98, 3.08])).unwrap();
 }
 
 #[test]
@@ -336,7 +363,7 @@ fn an_arm_stops_before_it_hits_itself() {
         let mut guard = Guard::new(&free, config).unwrap();
         let mut checker = Checker::new(&free).unwrap();
         checker.judge_clearance(Some(wanted));
-        assert!(guard.restart(&at(free.home.clone())));
+        guard.restart(&at(free.home.clone())).unwrap();
         checker.restart(&at(free.home.clone()));
         // Folded flat, the second link lies through the base.
         let folded = to(vec![0.4, 2.95]);
@@ -365,7 +392,7 @@ fn an_arm_that_starts_outside_may_only_come_back() {
     let mut guard = Guard::new(&robot, config).unwrap();
     // The elbow is 0.05 rad beyond its limit, and the arm folded into its base.
     let outside = at(vec![0.4, 3.05]);
-    assert!(guard.restart(&outside));
+    guard.restart(&outside).unwrap();
     let mut worst = 3.05_f64;
     for _ in 0..100 {
         let admitted = guard.admit(&to(vec![0.4, 3.2]), &outside, 0);

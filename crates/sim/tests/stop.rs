@@ -116,7 +116,7 @@ impl Cell {
             positions,
             gripper_width: 0.02,
         };
-        self.endpoint.command(&wire::encode_command(client, &command));
+        self.endpoint.command(Some(client), &wire::encode_command(client, &command));
     }
 
     fn ask(&mut self, service: Service, client: u32) -> bool {
@@ -145,7 +145,7 @@ impl Cell {
                     positions,
                     gripper_width: 0.02,
                 };
-                self.endpoint.command(&wire::encode_command(client, &command));
+                self.endpoint.command(Some(client), &wire::encode_command(client, &command));
             }
             6 | 7 => {
                 let points = rng.random_range(1..20);
@@ -163,9 +163,9 @@ impl Cell {
                     joints,
                     numbers,
                 };
-                self.endpoint.chunk(&wire::encode_chunk(client, &chunk));
+                self.endpoint.chunk(Some(client), &wire::encode_chunk(client, &chunk));
             }
-            8 => self.endpoint.command(&[0; 40]),
+            8 => self.endpoint.command(Some(client), &[0; 40]),
             9 => self.endpoint.lease(client, rng.random_bool(0.8) && client != 3),
             10 => _ = self.ask(Service::Acquire, client),
             11 => _ = self.ask(Service::Home, client),

@@ -20,9 +20,20 @@ import zenoh
 
 HEADER = struct.Struct("<4sHH")
 PERIOD_NS = 100_000_000
-VERSION = 2
+VERSION = 3
 FREE, OWNED, ACTIVE, STOPPED = 0, 1, 2, 4
 REASONS = 13
+PREFIX = "apprentice/pusht"
+DIGITS = set("0123456789abcdef")
+
+
+def sender(key, path):
+    """The client whose key this is; None unless it ends in its number as it has to be written."""
+    start = f"{PREFIX}/{path}/"
+    number = str(key).removeprefix(start)
+    if not str(key).startswith(start) or len(number) != 8 or not set(number) <= DIGITS:
+        return None
+    return int(number, 16) or None
 
 
 def message(kind, body):
@@ -71,14 +82,18 @@ class PushT:
             6, struct.pack(f"<QH{len(sequences)}Q", self.sequence, len(sequences), *sequences)
         )
 
-    def reset(self, payload):
-        (seed,) = struct.unpack("<Q", body(payload, 5))
+    def reset(self, payload, key):
+        client, seed = struct.unpack("<IQ", body(payload, 5))
+        if sender(key, "reset") != client:
+            raise ValueError("malformed: the key is not that of the client in the message")
+        if client != self.owner:
+            raise ValueError("not_owner: acquire it first")
         self.note()
         self.seen, _ = self.env.reset(seed=seed % 2**31)
         self.command, self.first = None, self.distance()
         return self.publish(frames=True)
 
-    def clock(self, payload):
+    def clock(self, payload, _):
         duration, newest, frames = struct.unpack("<QQB", body(payload, 4))
         for _ in range(200):
             if newest == 0 or (self.command and self.command[0] >= newest):
@@ -90,7 +105,7 @@ class PushT:
             self.stamp += PERIOD_NS
         return self.publish(bool(frames))
 
-    def teleop(self, _):
+    def teleop(self, *_):
         plain = self.env.unwrapped
         here, there = np.array(plain.agent.position), np.array(plain.block.position)
         way = there - here
@@ -101,12 +116,16 @@ class PushT:
         client, sequence, _, n, x, y, _ = struct.unpack(
             "<IQQH3d", body(sample.payload.to_bytes(), 2)
         )
+        if sender(sample.key_expr, "command") != client:
+            return
         if n == 2 and client == self.owner and self.phase == ACTIVE:
             self.command = (sequence, x, y)
             self.accepted += 1
 
     def lease(self, sample):
-        client = int(str(sample.key_expr).rsplit("/", 1)[1], 16)
+        client = sender(sample.key_expr, "lease")
+        if client is None:
+            return
         if sample.kind == zenoh.SampleKind.PUT:
             self.leases.add(client)
         else:
@@ -124,8 +143,10 @@ class PushT:
         self.session.put("apprentice/pusht/status", message(9, status))
 
     def serve(self, service):
-        def work(payload):
+        def work(payload, key):
             (client,) = struct.unpack("<I", body(payload, 11))
+            if sender(key, f"service/{service}") != client:
+                raise ValueError("malformed: the key is not that of the client in the message")
             if service == "stop":
                 self.stand(STOPPED if self.phase == ACTIVE else self.phase, self.owner)
             elif service == "acquire":
@@ -156,7 +177,7 @@ class PushT:
             with self.lock:
                 try:
                     payload = query.payload.to_bytes() if query.payload else b""
-                    query.reply(query.key_expr, work(payload))
+                    query.reply(query.key_expr, work(payload, query.key_expr))
                 except Exception as problem:  # the runtime is told, whatever it is
                     query.reply_err(str(problem).encode())
 
@@ -177,10 +198,10 @@ def main():
         query.reply(query.key_expr, described, attachment=b"lockstep")
 
     serving = [
-        session.declare_subscriber("apprentice/pusht/command", robot.obey),
+        session.declare_subscriber(f"{PREFIX}/command/*", robot.obey),
         session.declare_queryable("apprentice/pusht/describe", describe),
         session.declare_queryable("apprentice/pusht/clock", robot.answer(robot.clock)),
-        session.declare_queryable("apprentice/pusht/reset", robot.answer(robot.reset)),
+        session.declare_queryable(f"{PREFIX}/reset/*", robot.answer(robot.reset)),
         session.declare_queryable("apprentice/pusht/teleop", robot.answer(robot.teleop)),
         session.liveliness().declare_subscriber(
             "apprentice/pusht/lease/*", robot.lease, history=True
@@ -188,7 +209,7 @@ def main():
         session.liveliness().declare_token("apprentice/pusht/alive"),
     ]
     for service in ["acquire", "release", "enable", "stop", "recover", "home"]:
-        key = f"apprentice/pusht/service/{service}"
+        key = f"{PREFIX}/service/{service}/*"
         serving.append(session.declare_queryable(key, robot.answer(robot.serve(service))))
     print(f"serving pusht on {endpoint}", flush=True)
     sys.stdin.read()

@@ -185,9 +185,7 @@ fn follow(
     let robot = arm.description().clone();
     let mut guard = Guard::new(&robot, GuardConfig::default())?;
     let first = arm.latest(false, FRESH)?.state;
-    if !guard.restart(&first) {
-        return Err("the guard cannot start from the state that came".into());
-    }
+    guard.restart(&first).map_err(|reason| reason.say(&robot))?;
     let motion = Motion::random(rng, &robot, kinematics, &first.positions)
         .ok_or("no motion inside the workspace was found")?;
     let width = robot

@@ -2,7 +2,7 @@
 
 use super::exchange::{Request, Verb, unusable};
 use super::wire::{self, Phase, State, Target, TargetKind};
-use super::{FrankaNode, GRIPPER_AGE, LAST_TARGET, SETTLING, SIGN_OF_LIFE};
+use super::{FrankaNode, GRIPPER_AGE, LAST_TARGET, SETTLING, SIGN_OF_LIFE, WORDING};
 use apprentice_core::{JointCommand, Observation};
 use apprentice_link::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_robot::RobotDescription;
@@ -18,19 +18,19 @@ impl FrankaNode {
                 .then_some(())
         };
         if self.heard.wait(SIGN_OF_LIFE, fresh).is_none() {
-            // An unreadable state says more than none.
+            // States that cannot be used say more than none.
             let within = Freshness {
                 state: Duration::from_millis(1),
                 frame: Duration::from_millis(1),
             };
-            if let Err(error @ LinkError::Message { .. }) = self.inbox.latest(false, within) {
+            if let Err(error @ LinkError::LeftOut { .. }) = self.inbox.latest(false, within) {
                 return Err(error);
             }
-            return Err(LinkError::Silent {
+            return Err(WORDING.of(LinkError::Silent {
                 robot: self.description.name.clone(),
                 key: self.settings.key("state"),
                 timeout_ms: SIGN_OF_LIFE.as_millis() as u64,
-            });
+            }));
         }
         let key = self.settings.key("target");
         let deadline = Instant::now() + SIGN_OF_LIFE;
@@ -103,13 +103,22 @@ impl FrankaNode {
                 .then_some(())
         };
         if self.gripper.is_some() && self.heard.wait(SETTLING, heard).is_none() {
-            return Err(LinkError::Silent {
+            return Err(WORDING.of(LinkError::Silent {
                 robot: self.description.name.clone(),
                 key: self.settings.key("gripper/state"),
                 timeout_ms: SETTLING.as_millis() as u64,
-            });
+            }));
         }
         Ok(())
+    }
+
+    /// Waits until it is known where the arm is.
+    fn believe(&self) -> Result<(), LinkError> {
+        let within = Freshness {
+            state: SIGN_OF_LIFE,
+            frame: SIGN_OF_LIFE,
+        };
+        self.inbox.latest(false, within).map(|_| ())
     }
 
     /// Waits until the node has taken the last target: a stop overtakes targets that wait beside it, and
@@ -174,12 +183,13 @@ impl Arm for FrankaNode {
         self.acquire()?;
         // It goes on: a target of a session before must not pass for one of this.
         self.begun_at = self.sequence;
-        if let Err(error) = self.enable() {
+        if let Err(error) = self.enable().and_then(|()| self.believe()) {
             if let Err(also) = self.disengage() {
                 tracing::warn!("{also}");
             }
             return Err(error);
         }
+        self.inbox.set_commanding(true);
         let measured = self.heard.gripper().map(|(g, _)| g.width_m);
         if let Some(gripper) = &mut self.gripper {
             gripper.restart(measured);
@@ -188,6 +198,7 @@ impl Arm for FrankaNode {
     }
 
     fn disengage(&mut self) -> Result<(), LinkError> {
+        self.inbox.set_commanding(false);
         if self.lease.is_none() {
             return Ok(());
         }
@@ -262,11 +273,11 @@ impl Arm for FrankaNode {
                 .wait(allowed, |_, g| g.map(|(g, t)| (*g, t.elapsed())));
             match heard {
                 None => {
-                    return Err(LinkError::Silent {
+                    return Err(WORDING.of(LinkError::Silent {
                         robot,
                         key,
                         timeout_ms: allowed.as_millis() as u64,
-                    });
+                    }));
                 }
                 Some((_, age)) if age > allowed => {
                     return Err(LinkError::Stale {
@@ -286,7 +297,8 @@ impl Arm for FrankaNode {
                 Some(_) => {}
             }
         }
-        self.inbox.latest(want_frames, within)
+        let newest = self.inbox.latest(want_frames, within);
+        newest.map_err(|e| WORDING.of(e))
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {

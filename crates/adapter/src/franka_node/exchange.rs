@@ -2,6 +2,7 @@
 
 use super::settings::Settings;
 use apprentice_link::LinkError;
+use apprentice_link::error::zenoh_words;
 use apprentice_link::security::{Role, Security};
 use apprentice_link::session::{Participant, Place};
 use serde::{Deserialize, Serialize};
@@ -126,14 +127,14 @@ pub(super) fn open(
     }
     zenoh::open(config)
         .wait()
-        .map_err(|e| failed(e.to_string()))
+        .map_err(|e| failed(zenoh_words(&e)))
 }
 
 /// A key that cannot be used.
-pub(super) fn unusable(key: &str, reason: impl ToString) -> LinkError {
+pub(super) fn unusable(key: &str, reason: impl std::fmt::Display) -> LinkError {
     LinkError::Key {
         key: key.into(),
-        reason: reason.to_string(),
+        reason: zenoh_words(&reason),
     }
 }
 

@@ -17,6 +17,7 @@ pub use exchange::{ArmStatus, EpisodeMarker, NodeStatus, Verb};
 pub use settings::Settings;
 
 use crate::operators::SharedNetwork;
+use crate::wording::Wording;
 use apprentice_link::security::Security;
 use apprentice_link::wire as native;
 use apprentice_link::{Arm, Inbox, LinkError};
@@ -32,6 +33,13 @@ use zenoh::pubsub::{Publisher, Subscriber};
 use zenoh::qos::{CongestionControl, Priority};
 use zenoh::{Session, Wait as _};
 
+/// How what goes wrong is said.
+const WORDING: Wording = Wording {
+    adapter: "franka-node",
+    no_session: "see whether franka-node runs and listens there",
+    silent: "see whether the node runs, and whether `arm` in [adapter] is what it calls the arm",
+    message: "see whether the node is franka-node 0.4.0",
+};
 /// Within this an arm that can be engaged shows a state and takes targets.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// Within this a lease must have reached the node, and a session have begun.
@@ -88,7 +96,8 @@ impl FrankaNode {
         timeout: Duration,
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
-        let session = exchange::open(endpoint, &settings, security, timeout)?;
+        let session =
+            exchange::open(endpoint, &settings, security, timeout).map_err(|e| WORDING.of(e))?;
         let client_id = settings
             .client_id
             .unwrap_or_else(|| client_id(session.zid().to_le_bytes()));
@@ -110,7 +119,9 @@ impl FrankaNode {
                             inbox.put_state(bytes, Ok(seen));
                         }
                     }
-                    Err(problem) => inbox.put_state(bytes, Err(problem.into())),
+                    Err(problem) => {
+                        inbox.put_state(bytes, Err(problem.into()));
+                    }
                 }
             })?
         }];
@@ -271,7 +282,8 @@ impl FrankaNode {
 
     fn ask(&self, verb: Verb, request: &Request) -> Result<Result<(), String>, LinkError> {
         let robot = &self.description.name;
-        ask(&self.network.session, &self.settings, robot, verb, request)
+        let answer = ask(&self.network.session, &self.settings, robot, verb, request);
+        answer.map_err(|e| WORDING.of(e))
     }
 
     fn demand(&self, verb: Verb, request: &Request) -> Result<(), LinkError> {

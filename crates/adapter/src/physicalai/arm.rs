@@ -1,5 +1,6 @@
 //! A robot that physicalai owns, as the control loop sees it.
 
+use super::WORDING;
 use super::layout::{self, Action, Array, LONGEST, Metadata, PROTOCOL_VERSION, State};
 use super::settings::{Settings, Unit};
 use crate::cdr::Names;
@@ -8,7 +9,9 @@ use crate::session::{self, subscribe, unusable};
 use crate::settings::{Opening, refuse};
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_link::security::Security;
-use apprentice_link::{Arm, Freshness, Inbox, LinkError, OperatorAccess, TakeoverInbox, wire};
+use apprentice_link::{
+    Arm, Freshness, Inbox, LinkError, OperatorAccess, Taken, TakeoverInbox, wire,
+};
 use apprentice_robot::RobotDescription;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -62,8 +65,9 @@ impl PhysicalAiArm {
         timeout: Duration,
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
-        let session = session::open(settings.mode, endpoint, security, timeout)?;
-        let names = ask_who(&session, &settings, timeout)?;
+        let session =
+            session::open(settings.mode, endpoint, security, timeout).map_err(|e| WORDING.of(e))?;
+        let names = ask_who(&session, &settings, timeout).map_err(|e| WORDING.of(e))?;
         let joints = Arc::new(Joints::new(&description, &settings, &names)?);
         let state_key = settings.key("state");
         let frame_key = |camera: &str| settings.cameras.get(camera).cloned().unwrap_or_default();
@@ -73,7 +77,12 @@ impl PhysicalAiArm {
         let mut subscribers = vec![subscribe(&session, &state_key, move |sample| {
             let bytes = sample.payload().to_bytes();
             let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-            to.put_state(bytes.len(), reader.read(&bytes));
+            let (sequence, last) = (reader.sequence, reader.last.clone());
+            let taken = to.put_state(bytes.len(), reader.read(&bytes));
+            if taken == Taken::LeftOut {
+                // The next builds on what was believed.
+                (reader.sequence, reader.last) = (sequence, last);
+            }
         })?];
         for (index, camera) in description.cameras.iter().enumerate() {
             let (to, expected) = (
@@ -307,14 +316,14 @@ impl Arm for PhysicalAiArm {
     }
 
     fn engage(&mut self) -> Result<(), LinkError> {
+        // It may have been moved since it was commanded last.
+        self.inbox.set_commanding(false);
         let deadline = Instant::now() + SIGN_OF_LIFE;
         let fresh = Freshness {
             state: SIGN_OF_LIFE,
             frame: SIGN_OF_LIFE,
         };
-        self.inbox
-            .latest(false, fresh)
-            .map_err(|e| self.refused(format!("no state that can be used came within 1 s: {e}")))?;
+        self.latest(false, fresh)?;
         loop {
             let status = self.action.matching_status().wait();
             if status
@@ -328,11 +337,13 @@ impl Arm for PhysicalAiArm {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+        self.inbox.set_commanding(true);
         self.engaged = true;
         Ok(())
     }
 
     fn disengage(&mut self) -> Result<(), LinkError> {
+        self.inbox.set_commanding(false);
         // Without actions the owner's servos hold where they were told to be last.
         self.engaged = false;
         Ok(())
@@ -363,8 +374,10 @@ impl Arm for PhysicalAiArm {
     }
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
-        self.inbox.latest(want_frames, within)
+        let newest = self.inbox.latest(want_frames, within);
+        newest.map_err(|e| WORDING.of(e))
     }
+
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
         self.network
             .takeover(&self.description, &self.inbox, access)

@@ -1,9 +1,11 @@
 //! A ROS 2 robot as the control loop sees it.
 
+use super::WORDING;
+use super::attachment::Attachment;
 use super::command::{Commander, Step};
 use super::eyes::Eye;
 use super::gripper::{GripperClient, GripperReport};
-use super::joints::JointReader;
+use super::joints::{JointReader, Origin, Unusable};
 use super::node::{RosNode, Sender};
 use super::pacing::{Pacer, Scale};
 use super::settings::{GripperKind, Settings};
@@ -61,7 +63,8 @@ impl Ros2Arm {
         timeout: Duration,
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
-        let session = session::open(settings.mode, endpoint, security, timeout)?;
+        let session =
+            session::open(settings.mode, endpoint, security, timeout).map_err(|e| WORDING.of(e))?;
         let network = SharedNetwork::new(session.clone(), security);
         let rules = settings.key_rules();
         let node = RosNode::new(session, rules, &settings.namespace, &settings.node)?;
@@ -204,15 +207,14 @@ impl Arm for Ros2Arm {
     }
 
     fn engage(&mut self) -> Result<(), LinkError> {
+        // It may have been moved since it was commanded last.
+        self.inbox.set_commanding(false);
         let deadline = Instant::now() + SIGN_OF_LIFE;
         let fresh = Freshness {
             state: SIGN_OF_LIFE,
             frame: SIGN_OF_LIFE,
         };
-        let state = self.inbox.latest(false, fresh).map_err(|e| {
-            let reason = format!("no joint state that can be used came within 1 s: {e}");
-            self.refused(&self.settings.joint_states, reason)
-        })?;
+        let state = self.latest(false, fresh)?;
         let publisher = self.commander.publisher();
         wait_for(deadline, || publisher.reaches_somebody())?.then_some(()).ok_or_else(|| {
             let reason = "nobody takes commands there: is the controller active, its topic, domain and hashes right?";
@@ -237,6 +239,7 @@ impl Arm for Ros2Arm {
         }
         self.pacer.restart();
         self.before = Some(state.state.positions);
+        self.inbox.set_commanding(true);
         self.engaged = true;
         Ok(())
     }
@@ -250,6 +253,7 @@ impl Arm for Ros2Arm {
         }
         // Where the arm is not known, the last command is the nearest there is to it.
         let at = self.measured(SIGN_OF_LIFE).or(self.before.take());
+        self.inbox.set_commanding(false);
         self.commander.hold(at.as_deref())
     }
 
@@ -317,7 +321,8 @@ impl Arm for Ros2Arm {
     }
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
-        self.inbox.latest(want_frames, within)
+        let newest = self.inbox.latest(want_frames, within);
+        newest.map_err(|e| WORDING.of(e))
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
@@ -356,19 +361,36 @@ fn listen_to_joints(
         let length = sample.payload().len();
         if length > LONGEST_STATE {
             let reason = format!("allowed for a joint state: {LONGEST_STATE} bytes");
-            return to.put_state(length, Err(reason));
+            to.put_state(length, Err(reason));
+            return;
         }
         let bytes = sample.payload().to_bytes();
-        let now = Instant::now();
-        let elapsed = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let state = cdr::decode::<JointState>(&bytes)
-            .map_err(|e| e.to_string())
-            .and_then(|message| {
-                let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-                reader.read(&message, now, elapsed)
-            });
-        if let Some(state) = state.transpose() {
-            to.put_state(bytes.len(), state);
+        let attachment = sample.attachment().map(zenoh::bytes::ZBytes::to_bytes);
+        let origin = Origin {
+            sender: attachment
+                .and_then(|a| Attachment::decode(&a))
+                .map(|a| a.gid),
+            now: Instant::now(),
+            elapsed_ns: u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            commanding: to.is_commanding(),
+        };
+        let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = cdr::decode::<JointState>(&bytes)
+            .map_err(|e| Unusable::Wrong(e.to_string()))
+            .and_then(|message| reader.read(&message, origin));
+        match read {
+            Ok(None) => {}
+            Ok(Some(proposal)) => {
+                let state = proposal.state.clone();
+                let taken = to.put_state_of(length, Ok(state), proposal.came);
+                reader.keep(proposal, taken);
+            }
+            Err(Unusable::Wrong(reason)) => {
+                to.put_state(length, Err(reason));
+            }
+            Err(Unusable::OtherSender(who)) => {
+                to.put_other_sender(who);
+            }
         }
     })
 }

@@ -46,17 +46,20 @@ impl Eye {
         let (width, height, compressed) = (camera.width, camera.height, settings.compressed);
         let began = Instant::now();
         let mut last = Numbering::default();
+        let mut tally = Tally::default();
+        let name = camera.name.clone();
         let work = move || {
             while !ended.load(Ordering::Relaxed) {
                 let sample = match subscriber.recv_timeout(WAIT) {
                     Ok(Some(sample)) => sample,
                     Ok(None) => continue,
                     // The session is gone.
-                    Err(_) => return,
+                    Err(_) => break,
                 };
                 let length = sample.payload().len();
                 if length > LONGEST_PICTURE {
                     let reason = format!("allowed for a picture: {LONGEST_PICTURE} bytes");
+                    tally.count(Some(&reason));
                     inbox.put_frame(index, length, Err(reason));
                     continue;
                 }
@@ -71,7 +74,11 @@ impl Eye {
                         image,
                     }
                 });
+                tally.count(frame.as_ref().err());
                 inbox.put_frame(index, bytes.len(), frame);
+            }
+            if let Some(words) = tally.say() {
+                tracing::warn!("camera {name}: {words}");
             }
         };
         let thread = std::thread::Builder::new()
@@ -96,6 +103,36 @@ impl Drop for Eye {
             // A panic of the thread has been printed already.
             let _ = thread.join();
         }
+    }
+}
+
+/// What became of a camera's pictures. One that cannot be read ends nothing by itself: the one before grows old.
+#[derive(Default)]
+struct Tally {
+    came: u64,
+    left_out: u64,
+    last: String,
+}
+
+impl Tally {
+    /// One more, left out where there is a reason.
+    fn count(&mut self, reason: Option<&String>) {
+        self.came += 1;
+        if let Some(reason) = reason {
+            self.left_out += 1;
+            self.last.clone_from(reason);
+        }
+    }
+
+    /// How many were left out; `None` where all could be read.
+    fn say(&self) -> Option<String> {
+        let Self {
+            came,
+            left_out,
+            last,
+        } = self;
+        (*left_out > 0)
+            .then(|| format!("{left_out} of {came} pictures were left out; the last: {last}"))
     }
 }
 
@@ -130,4 +167,22 @@ fn read(bytes: &[u8], compressed: bool, width: u32, height: u32) -> Result<(u64,
     let image: RawImage = cdr::decode(bytes).map_err(|e| e.to_string())?;
     let stamp = image.header.stamp.as_ns();
     picture::raw(&image, width, height).map(|i| (stamp, i))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_counted_and_said_at_the_end() {
+        let mut tally = Tally::default();
+        tally.count(None);
+        assert_eq!(tally.say(), None);
+        tally.count(Some(&"it is cut short".into()));
+        tally.count(None);
+        tally.count(Some(&"it is no file".into()));
+        tally.count(None);
+        let said = "2 of 5 pictures were left out; the last: it is no file";
+        assert_eq!(tally.say().unwrap(), said);
+    }
 }

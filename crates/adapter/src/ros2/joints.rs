@@ -1,40 +1,88 @@
-//! A robot's state out of ROS joint states, which name their joints in any order and may come in parts.
+//! A robot's state out of ROS joint states, which name their joints in any order, may come in parts and are of
+//! other robots too.
 
 use super::settings::Settings;
-use crate::cdr::JointState;
+use crate::cdr::{JointState, Numbers};
 use crate::settings::Opening;
 use apprentice_core::RobotState;
+use apprentice_link::Taken;
 use apprentice_robot::RobotDescription;
 use std::time::{Duration, Instant};
 
-/// How old a gripper's joint may be that comes in messages of its own.
-const GRIPPER_AGE: Duration = Duration::from_secs(1);
+/// How old a joint may be that comes in messages of its own; older than the others by this, it is missing.
+const PART_AGE: Duration = Duration::from_secs(1);
+/// After so long without a word of the sender that is believed another may take its place.
+const SENDER_SILENT: Duration = Duration::from_millis(500);
 /// Two states less apart say nothing of speed, ns.
 const SHORTEST_STEP_NS: u64 = 100_000;
+
+/// Who sent a message, where that is known.
+pub(super) type Gid = Option<[u8; 16]>;
 
 /// Puts states together.
 pub(super) struct JointReader {
     /// ROS names, in the description's order.
     names: Vec<String>,
+    joints: Vec<Option<Part>>,
     gripper: Option<GripperJoint>,
     sequence: u64,
-    last: Option<Last>,
 }
 
 struct GripperJoint {
     name: String,
     opening: Opening,
-    /// Its newest opening, metres, and when it came.
-    width: Option<(f64, Instant)>,
+    newest: Option<Part>,
 }
 
-/// What came before.
-struct Last {
-    positions: Vec<f64>,
+/// What is known of a joint.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Part {
+    /// Rad; of a gripper the opening, metres.
+    position: f64,
+    velocity: f64,
     /// As the message says.
     header_ns: u64,
     /// As we say: where headers have no time, since we began.
     stamp_ns: u64,
+    came: Instant,
+    sender: Gid,
+    /// Whether a state with it was believed.
+    believed: bool,
+}
+
+/// When and from whom a message came.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub sender: Gid,
+    pub now: Instant,
+    /// Since we began, ns.
+    pub elapsed_ns: u64,
+    /// The arm is commanded by what the believed sender says: no other takes its place while it sends.
+    pub commanding: bool,
+}
+
+/// A state, if it is believed.
+#[derive(Debug)]
+pub(super) struct Proposal {
+    pub state: RobotState,
+    /// When the joint that was heard of longest ago came.
+    pub came: Instant,
+    joints: Vec<Option<Part>>,
+    gripper: Option<Part>,
+    now: Instant,
+}
+
+/// Why a message that names joints of ours is left out.
+#[derive(Debug, PartialEq)]
+pub(super) enum Unusable {
+    Wrong(String),
+    OtherSender(String),
+}
+
+impl From<String> for Unusable {
+    fn from(reason: String) -> Self {
+        Self::Wrong(reason)
+    }
 }
 
 impl JointReader {
@@ -44,103 +92,239 @@ impl JointReader {
             names: names
                 .map(|j| settings.ros_name(&j.name).to_owned())
                 .collect(),
+            joints: vec![None; description.joints.len()],
             gripper: settings.gripper.as_ref().map(|g| GripperJoint {
                 name: g.joint.clone(),
                 opening: g.opening(),
-                width: None,
+                newest: None,
             }),
             sequence: 0,
-            last: None,
         }
     }
 
-    /// The state after this message, come at `now`, `elapsed_ns` after we began; `None` when it says nothing
-    /// of our joints.
+    /// The state after this message; `None` when it says nothing of our arm. It counts for nothing until it is
+    /// [kept](Self::keep).
     pub fn read(
         &mut self,
         message: &JointState,
-        now: Instant,
-        elapsed_ns: u64,
-    ) -> Result<Option<RobotState>, String> {
-        let named = message.name.len();
-        for (what, list) in [
-            ("positions", &message.position),
-            ("velocities", &message.velocity),
-        ] {
-            let fits = list.len() == named || (what == "velocities" && list.is_empty());
-            if !fits {
-                return Err(format!("it has {named} names and {} {what}", list.len()));
-            }
-        }
-        if let Some(gripper) = &mut self.gripper
-            && let Some(at) = message.name.position(&gripper.name)
-        {
-            let width = gripper
-                .opening
-                .width(message.position.get(at).unwrap_or(f64::NAN));
-            if !width.is_finite() {
-                return Err(format!("position of {} is not finite", gripper.name));
-            }
-            gripper.width = Some((width, now));
-        }
-        let places: Vec<_> = self
-            .names
-            .iter()
-            .map(|n| message.name.position(n))
-            .collect();
-        if places.iter().all(Option::is_none) {
+        origin: Origin,
+    ) -> Result<Option<Proposal>, Unusable> {
+        let place = |name: &str| message.name.position(name);
+        let places: Vec<_> = self.names.iter().map(|n| place(n)).collect();
+        let arm = places.iter().any(Option::is_some);
+        let gripper_at = self.gripper.as_ref().and_then(|g| place(&g.name));
+        if !arm && gripper_at.is_none() {
             return Ok(None);
         }
-        let mut missing = self.names.iter().zip(&places).filter(|(_, p)| p.is_none());
-        if let Some((name, _)) = missing.next() {
-            let others: Vec<_> = message.name.iter().take(16).collect();
-            return Err(format!(
-                "joint {name} is not in it, but {}; see [adapter.joint_names]",
-                others.join(", ")
-            ));
+        check_lengths(message)?;
+        let mut joints = self.joints.clone();
+        for ((joint, name), at) in joints.iter_mut().zip(&self.names).zip(&places) {
+            if let Some(at) = at {
+                let position = message.position.get(*at).filter(|v| v.is_finite());
+                let position = position.ok_or(format!("position of {name} is not finite"))?;
+                let speed = message.velocity.get(*at).filter(|v| v.is_finite());
+                *joint = Some(next_part(
+                    joint.as_ref(),
+                    name,
+                    position,
+                    speed,
+                    message,
+                    origin,
+                )?);
+            }
         }
-        let at = |list: &crate::cdr::Numbers| -> Vec<Option<f64>> {
-            let places = places.iter().flatten();
-            places
-                .map(|&p| list.get(p).filter(|v| v.is_finite()))
-                .collect()
+        let gripper = match (&self.gripper, gripper_at) {
+            (Some(gripper), Some(at)) => {
+                Some(gripper.part(&message.position, at, message, origin)?)
+            }
+            _ => None,
         };
-        let mut positions = Vec::with_capacity(places.len());
-        for (name, position) in self.names.iter().zip(at(&message.position)) {
-            positions.push(position.ok_or(format!("position of {name} is not finite"))?);
+        if !arm {
+            if let (Some(gripper), Some(part)) = (&mut self.gripper, gripper) {
+                gripper.newest = Some(part);
+            }
+            return Ok(None);
         }
-        let gripper_width = self.width(now)?;
-        let header_ns = message.header.stamp.as_ns();
-        let (news, stamp_ns) = match (&self.last, header_ns) {
-            // Headers without a time: every message is news.
-            (_, 0) => (true, elapsed_ns),
-            // A driver that hangs may repeat itself under new numbers.
-            (Some(last), _) if last.header_ns == header_ns => (false, last.stamp_ns),
-            _ => (true, header_ns),
-        };
-        self.sequence += u64::from(news);
-        let velocities = self.velocities(&positions, at(&message.velocity), stamp_ns);
-        self.last = Some(Last {
-            positions: positions.clone(),
-            header_ns,
-            stamp_ns,
-        });
-        Ok(Some(RobotState {
-            sequence: self.sequence,
-            stamp_ns,
-            positions,
-            velocities,
-            gripper_width,
-        }))
+        match self.state_of(&joints, gripper, message, origin.now) {
+            Ok((state, came)) => Ok(Some(Proposal {
+                state,
+                came,
+                joints,
+                gripper,
+                now: origin.now,
+            })),
+            Err(reason) => {
+                // The others may be on their way.
+                self.joints = joints;
+                if let (Some(of), Some(part)) = (&mut self.gripper, gripper) {
+                    of.newest = Some(part);
+                }
+                Err(reason.into())
+            }
+        }
     }
 
-    fn width(&self, now: Instant) -> Result<f64, String> {
-        let Some(gripper) = &self.gripper else {
-            return Ok(0.0);
+    /// A state was handed on: what became of it decides whether the next builds on it.
+    pub fn keep(&mut self, proposal: Proposal, taken: Taken) {
+        if taken == Taken::LeftOut {
+            return;
+        }
+        self.sequence = proposal.state.sequence;
+        self.joints = proposal.joints;
+        for part in self.joints.iter_mut().flatten() {
+            part.believed |= taken == Taken::Believed && part.came == proposal.now;
+        }
+        if let (Some(of), Some(part)) = (&mut self.gripper, proposal.gripper) {
+            of.newest = Some(part);
+        }
+    }
+
+    /// The state these joints make, and when the oldest came.
+    fn state_of(
+        &self,
+        joints: &[Option<Part>],
+        gripper: Option<Part>,
+        message: &JointState,
+        now: Instant,
+    ) -> Result<(RobotState, Instant), String> {
+        let mut parts = Vec::with_capacity(joints.len());
+        for (name, part) in self.names.iter().zip(joints) {
+            let Some(part) = part else {
+                let others: Vec<_> = message.name.iter().take(16).collect();
+                return Err(format!(
+                    "joint {name} is not in it and has not come by itself, but {}; see [adapter.joint_names]",
+                    others.join(", ")
+                ));
+            };
+            if now.saturating_duration_since(part.came) > PART_AGE {
+                return Err(format!(
+                    "joint {name} has not come for more than 1 s, others have"
+                ));
+            }
+            parts.push(part);
+        }
+        let gripper_width = match &self.gripper {
+            Some(of) => of.width(gripper.or(of.newest), now)?,
+            None => 0.0,
         };
-        let name = &gripper.name;
-        match gripper.width {
-            Some((width, came)) if now.saturating_duration_since(came) <= GRIPPER_AGE => Ok(width),
+        let news = joints != self.joints;
+        let state = RobotState {
+            sequence: self.sequence + u64::from(news),
+            // Each joint's rises, and so does the lowest.
+            stamp_ns: parts.iter().map(|p| p.stamp_ns).min().unwrap_or(0),
+            positions: parts.iter().map(|p| p.position).collect(),
+            velocities: parts.iter().map(|p| p.velocity).collect(),
+            gripper_width,
+        };
+        Ok((state, parts.iter().map(|p| p.came).min().unwrap_or(now)))
+    }
+}
+
+/// Refuses lists that do not fit the names.
+fn check_lengths(message: &JointState) -> Result<(), String> {
+    let named = message.name.len();
+    for (what, list) in [
+        ("positions", &message.position),
+        ("velocities", &message.velocity),
+    ] {
+        let fits = list.len() == named || (what == "velocities" && list.is_empty());
+        if !fits {
+            return Err(format!("it has {named} names and {} {what}", list.len()));
+        }
+    }
+    Ok(())
+}
+
+/// What is known of a joint after a message.
+fn next_part(
+    before: Option<&Part>,
+    name: &str,
+    position: f64,
+    speed: Option<f64>,
+    message: &JointState,
+    origin: Origin,
+) -> Result<Part, Unusable> {
+    let header_ns = message.header.stamp.as_ns();
+    if let Some(before) = before {
+        let heard = origin.now.saturating_duration_since(before.came);
+        if origin.commanding
+            && before.believed
+            && before.sender != origin.sender
+            && heard < SENDER_SILENT
+        {
+            return Err(Unusable::OtherSender(format!(
+                "joint {name} comes from sender {} too; sender {} was believed first and still sends",
+                who(origin.sender),
+                who(before.sender)
+            )));
+        }
+        // A driver that hangs may repeat itself under new numbers; without times every message is news.
+        if header_ns != 0 && before.header_ns == header_ns && before.sender == origin.sender {
+            return Ok(*before);
+        }
+    }
+    let stamp_ns = if header_ns == 0 {
+        origin.elapsed_ns
+    } else {
+        header_ns
+    };
+    let derived = || {
+        let before = before?;
+        let ns = stamp_ns.checked_sub(before.stamp_ns)?;
+        (ns >= SHORTEST_STEP_NS).then(|| (position - before.position) / (ns as f64 * 1e-9))
+    };
+    Ok(Part {
+        position,
+        // As measured where the message says, otherwise from where it was before; 0 in the beginning.
+        velocity: speed.or_else(derived).unwrap_or(0.0),
+        header_ns,
+        stamp_ns,
+        came: origin.now,
+        sender: origin.sender,
+        believed: before.is_some_and(|b| b.believed && b.sender == origin.sender),
+    })
+}
+
+/// A sender's number as ROS tools print it.
+fn who(sender: Gid) -> String {
+    sender.map_or_else(
+        || "unknown".into(),
+        |gid| gid.iter().map(|byte| format!("{byte:02x}")).collect(),
+    )
+}
+
+impl GripperJoint {
+    fn part(
+        &self,
+        positions: &Numbers,
+        at: usize,
+        message: &JointState,
+        origin: Origin,
+    ) -> Result<Part, Unusable> {
+        let width = self.opening.width(positions.get(at).unwrap_or(f64::NAN));
+        if !width.is_finite() {
+            return Err(format!("position of {} is not finite", self.name).into());
+        }
+        let part = next_part(
+            self.newest.as_ref(),
+            &self.name,
+            width,
+            None,
+            message,
+            origin,
+        )?;
+        // Nobody judges an opening: the first sender is believed.
+        Ok(Part {
+            believed: true,
+            came: origin.now,
+            ..part
+        })
+    }
+
+    fn width(&self, newest: Option<Part>, now: Instant) -> Result<f64, String> {
+        let name = &self.name;
+        match newest {
+            Some(part) if now.saturating_duration_since(part.came) <= PART_AGE => Ok(part.position),
             Some(_) => Err(format!(
                 "the gripper's joint {name} has not come for more than 1 s"
             )),
@@ -149,130 +333,7 @@ impl JointReader {
             )),
         }
     }
-
-    /// As measured where the message says, otherwise from where joints were before; 0 in the beginning.
-    fn velocities(&self, positions: &[f64], said: Vec<Option<f64>>, stamp_ns: u64) -> Vec<f64> {
-        let step = self.last.as_ref().and_then(|last| {
-            let ns = stamp_ns.checked_sub(last.stamp_ns)?;
-            (ns >= SHORTEST_STEP_NS).then_some((last, ns as f64 * 1e-9))
-        });
-        let said = said.into_iter().chain(std::iter::repeat(None));
-        let each = positions.iter().enumerate().zip(said);
-        each.map(|((i, position), said)| {
-            let derived = || {
-                let (last, seconds) = step?;
-                Some((position - last.positions.get(i)?) / seconds)
-            };
-            said.or_else(derived).unwrap_or(0.0)
-        })
-        .collect()
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cdr::{Header, Names, Numbers, Time};
-
-    fn reader(extra: &str) -> JointReader {
-        let mut robot = RobotDescription::embedded("franka_fr3").unwrap();
-        robot.joints.truncate(2);
-        robot.home.truncate(2);
-        robot.cameras.clear();
-        let text = format!(
-            "kind = 'ros2'\n{extra}\n[command]\nkind = 'joint_trajectory'\ntopic = '/t'\n
-             [gripper]\nkind = 'action'\naction = '/g'\njoint = 'finger'\nper_metre = 0.5"
-        );
-        let settings = Settings::read(&text.parse().unwrap(), &robot).unwrap();
-        JointReader::new(&robot, &settings)
-    }
-
-    fn message(ns: u64, joints: &[(&str, f64)], velocities: &[f64]) -> JointState {
-        let positions: Vec<f64> = joints.iter().map(|j| j.1).collect();
-        JointState {
-            header: Header {
-                stamp: Time::from_ns(ns),
-                ..Header::default()
-            },
-            name: joints.iter().map(|j| j.0).collect::<Names>(),
-            position: Numbers(positions),
-            velocity: velocities.into(),
-            effort: Numbers::default(),
-        }
-    }
-
-    const A: &str = "fr3_joint1";
-    const B: &str = "fr3_joint2";
-
-    #[test]
-    fn joints_are_found_by_name_in_any_order_and_in_parts() {
-        let mut reader = reader("");
-        let now = Instant::now();
-        let arm = [("other", 9.0), (B, 2.0), (A, 1.0)];
-        let error = reader.read(&message(1, &arm, &[]), now, 0).unwrap_err();
-        assert!(error.contains("finger"), "{error}");
-        assert_eq!(
-            reader.read(&message(1, &[("finger", 0.02)], &[]), now, 0),
-            Ok(None)
-        );
-        let state = reader
-            .read(&message(5_000_000, &arm, &[9.0, 0.5, f64::NAN]), now, 0)
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (state.positions, state.gripper_width),
-            (vec![1.0, 2.0], 0.04)
-        );
-        // Where a velocity is missing it comes from two states, and there was none before.
-        assert_eq!(
-            (state.velocities, state.stamp_ns),
-            (vec![0.0, 0.5], 5_000_000)
-        );
-        let next = [(A, 1.1), (B, 2.0)];
-        let state = reader
-            .read(&message(105_000_000, &next, &[]), now, 0)
-            .unwrap()
-            .unwrap();
-        assert!(
-            (state.velocities[0] - 1.0).abs() < 1e-9,
-            "{:?}",
-            state.velocities
-        );
-        let late = now + Duration::from_secs(2);
-        let error = reader.read(&message(7, &arm, &[]), late, 0).unwrap_err();
-        assert!(error.contains("finger"), "{error}");
-    }
-
-    #[test]
-    fn what_is_repeated_is_no_news_and_what_is_wrong_is_said() {
-        let mut reader = reader("joint_names = { fr3_joint1 = 'shoulder' }");
-        let now = Instant::now();
-        let all = [("shoulder", 1.0), (B, 2.0), ("finger", 0.0)];
-        let mut number = |message: &JointState, elapsed| {
-            reader
-                .read(message, now, elapsed)
-                .map(|s| s.unwrap().sequence)
-        };
-        assert_eq!(number(&message(5, &all, &[]), 0), Ok(1));
-        assert_eq!(number(&message(5, &all, &[]), 0), Ok(1));
-        assert_eq!(number(&message(6, &all, &[]), 0), Ok(2));
-        assert_eq!(number(&message(0, &all, &[]), 10), Ok(3));
-        assert_eq!(number(&message(0, &all, &[]), 20), Ok(4));
-        let error = number(&message(8, &[(B, 2.0), ("finger", 0.0)], &[]), 0).unwrap_err();
-        assert!(
-            error.contains("shoulder") && error.contains("joint_names"),
-            "{error}"
-        );
-        let bad = [("shoulder", f64::NAN), (B, 2.0), ("finger", 0.0)];
-        assert!(
-            number(&message(9, &bad, &[]), 0)
-                .unwrap_err()
-                .contains("not finite")
-        );
-        assert!(
-            number(&message(9, &all, &[1.0]), 0)
-                .unwrap_err()
-                .contains("velocities")
-        );
-    }
-}
+mod tests;

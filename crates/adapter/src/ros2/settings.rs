@@ -164,7 +164,7 @@ pub struct SpeedScaling {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CameraSettings {
-    /// Such as `/camera/color/image_raw`.
+    /// Such as `/camera/color/image_raw`: 8-bit grey, RGB or YUV 4:2:2, with or without alpha; depth is refused.
     pub topic: String,
     /// Whether it carries JPEG or PNG files (`sensor_msgs/CompressedImage`).
     #[serde(default)]

@@ -28,7 +28,7 @@ fn forward_commands_arrive_in_the_controllers_order_and_tools_see_us() {
             .to_string()
             .contains("not engaged")
     );
-    assert!(refusal(&mut arm).contains("no joint state"));
+    assert!(refusal(&mut arm).contains("nothing came"));
 
     // A joint is missing.
     let mut short = state(&robot);

@@ -48,15 +48,18 @@ impl Router {
 
     /// Publishes once, as rmw_zenoh does.
     pub fn publish<T: Serialize>(&self, key: &str, message: &T) {
+        self.publish_as([9; 16], key, &cdr::encode(message).unwrap());
+    }
+
+    /// Publishes these bytes once, as the sender of that number.
+    pub fn publish_as(&self, gid: [u8; 16], key: &str, bytes: &[u8]) {
         static SEQUENCE: AtomicI64 = AtomicI64::new(0);
         let attachment = Attachment {
             sequence: SEQUENCE.fetch_add(1, Ordering::Relaxed) + 1,
             stamp_ns: i64::try_from(now_ns()).unwrap(),
-            gid: [9; 16],
+            gid,
         };
-        let put = self
-            .session
-            .put(key.to_owned(), cdr::encode(message).unwrap());
+        let put = self.session.put(key.to_owned(), bytes);
         put.attachment(attachment.encode().as_slice())
             .wait()
             .unwrap();

@@ -2,7 +2,9 @@
 
 use crate::cli::KeysArgs;
 use anyhow::{Result, bail};
-use apprentice_link::security::{CheckedCertificate, KeyCheck, KeyFile, Role, check, make};
+use apprentice_link::security::{
+    CheckedCertificate, Devices, KeyCheck, KeyFile, Role, check, make,
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::SystemTime;
@@ -20,7 +22,12 @@ pub fn run(args: &KeysArgs) -> Result<()> {
         Some(robot) if !args.check => robot,
         _ => return look(args, &check(&args.folder, now)?),
     };
-    let files = make(&args.folder, robot, &args.host, args.days)?;
+    let devices = Devices {
+        runtimes: args.runtimes,
+        operators: args.operators,
+        viewers: args.viewers,
+    };
+    let files = make(&args.folder, robot, &args.host, &devices, args.days)?;
     // What was just written is read again before anybody is told to copy it.
     let found = check(&args.folder, now)?;
     if !found.problems.is_empty() {
@@ -48,7 +55,7 @@ pub fn run(args: &KeysArgs) -> Result<()> {
     for role in Role::CERTIFIED {
         let names: Vec<String> = files
             .iter()
-            .filter(|f| f.roles.contains(&role))
+            .filter(|f| f.place == 0 && f.roles.contains(&role))
             .map(|f| name(&args.folder, &f.path))
             .collect();
         let only = match role {
@@ -57,6 +64,15 @@ pub fn run(args: &KeysArgs) -> Result<()> {
             _ => "",
         };
         println!("  the {:<9} {}{only}", role.name(), names.join(" "));
+        for place in 1..role.places() {
+            if files.iter().any(|f| f.place == place && f.roles == [role]) {
+                let name = role.name_at(place);
+                println!(
+                    "  {:<13} {name}/  (the whole folder, as its FOLDER)",
+                    "another"
+                );
+            }
+        }
     }
     println!("\ncopy to no machine");
     println!(
@@ -90,7 +106,7 @@ fn name(folder: &Path, path: &Path) -> String {
 
 fn file(file: &KeyFile) -> Value {
     let machines: Vec<&str> = file.roles.iter().map(|r| r.name()).collect();
-    json!({"path": file.path, "machines": machines})
+    json!({"path": file.path, "machines": machines, "device": file.place})
 }
 
 /// Says what a check found.

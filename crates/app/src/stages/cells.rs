@@ -9,6 +9,7 @@ use apprentice_robot::RobotDescription;
 use apprentice_runtime::{ControlLoop, GuardTotals};
 use apprentice_sim::{ClockMode, SimNode};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Robots and the loops that control them.
@@ -26,6 +27,14 @@ impl Cells {
     /// # Errors
     /// When a cell does not start or a robot does not answer.
     pub fn start(context: &Context) -> Result<Self> {
+        let mut cells = Self::connect(context)?;
+        for control in &mut cells.loops {
+            control.end_when(Arc::clone(&context.stop));
+        }
+        Ok(cells)
+    }
+
+    fn connect(context: &Context) -> Result<Self> {
         let description = describe(context)?;
         let mut cells = Self {
             loops: Vec::new(),

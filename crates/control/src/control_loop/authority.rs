@@ -1,9 +1,12 @@
 //! Who decides: the agent, or a person who has taken over.
 
 use super::{Acted, ControlLoop};
+use crate::ControlError;
 use apprentice_core::Observation;
 use apprentice_link::TakeoverInbox;
 use apprentice_safety::Authority;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Who decided since the last action.
 pub(super) struct Decided {
@@ -48,6 +51,9 @@ impl Decided {
 /// Numbers of an action that room is kept for: messages have no more.
 const MOST_NUMBERS: usize = 64;
 
+/// A message is heard within less time than so many tries take, some microseconds.
+const TRIES: u32 = 200;
+
 /// Whoever hears devices may be put to sleep in the middle of a message, and is not waited for. So long the last
 /// answer does, ns; then nobody has the arm.
 const MOST_UNHEARD_NS: u64 = 20_000_000;
@@ -56,6 +62,51 @@ impl ControlLoop {
     /// Lets people take over by the devices this inbox listens to.
     pub fn listen_to(&mut self, takeover: TakeoverInbox) {
         self.takeover = Some(takeover);
+    }
+
+    /// Ends every wait for people once `stop` is set.
+    pub fn end_when(&mut self, stop: Arc<AtomicBool>) {
+        self.stop = stop;
+    }
+
+    /// Waits while nobody has the arm, since a person let go of it and has not handed it back: at rest, and
+    /// commanded. Answers what the robot sees then, or `None` where there was nothing to wait for.
+    pub(super) fn wait_for_somebody(&mut self) -> Result<Option<Observation>, ControlError> {
+        if !self.wait_while(|authority| authority == Authority::Nobody)? {
+            return Ok(None);
+        }
+        self.command_authorised(None)?;
+        self.wait_for_frames().map(Some)
+    }
+
+    /// Waits while the arm is not the policy's; a person who has it is obeyed meanwhile.
+    pub(super) fn wait_for_policy(&mut self) -> Result<(), ControlError> {
+        self.wait_while(|authority| authority != Authority::Policy)
+            .map(|_| ())
+    }
+
+    /// Waits while others have the arm; whether they had.
+    fn wait_while(&mut self, others: impl Fn(Authority) -> bool) -> Result<bool, ControlError> {
+        let (mut waited, mut said) = (false, false);
+        loop {
+            let authority = self.authority();
+            if !others(authority) {
+                return Ok(waited);
+            }
+            if self.stop.load(Relaxed) {
+                // Whatever the robot still hears must not leave it moving.
+                self.halt()?;
+                return Err(ControlError::Stopped);
+            }
+            if authority == Authority::Nobody && !std::mem::replace(&mut said, true) {
+                tracing::warn!(
+                    "nobody has the arm since a person let go of it; hand it back on the device, or stop the run"
+                );
+            }
+            self.command_authorised(None)?;
+            self.wait()?;
+            waited = true;
+        }
     }
 
     /// The agent decides anew: what it decides from now on counts, if the policy has the arm now. Whoever
@@ -88,13 +139,29 @@ impl ControlLoop {
         self.interrupted
     }
 
-    /// Who decides now; remembers it for the episode. Never waits for whoever hears the devices.
+    /// Who decides now; remembers it for the episode. In real time it never waits for whoever hears the devices:
+    /// should they have been put to sleep in the middle of a message, the last answer does for a tick.
     pub(super) fn authority(&mut self) -> Authority {
         let Some(takeover) = &self.takeover else {
             return Authority::Policy;
         };
         let decided = &mut self.decided;
-        let (authority, takeovers) = match takeover.try_decide(&mut decided.now) {
+        let lockstep = self.link.is_lockstep();
+        let mut tries = 0;
+        let heard = loop {
+            let heard = takeover.try_decide(&mut decided.now);
+            if heard.is_some() || (tries == TRIES && !lockstep) {
+                break heard;
+            }
+            if tries < TRIES {
+                tries += 1;
+                std::hint::spin_loop();
+            } else {
+                // Time stands still meanwhile.
+                std::thread::yield_now();
+            }
+        };
+        let (authority, takeovers) = match heard {
             Some((authority, takeovers)) => {
                 decided.heard = (authority, 0);
                 (authority, takeovers)

@@ -17,10 +17,7 @@ impl ControlLoop {
             if let Some(seen) = self.head_home()? {
                 return Ok(seen);
             }
-            while self.authority() != Authority::Policy {
-                self.command_authorised(None)?;
-                self.wait()?;
-            }
+            self.wait_for_policy()?;
         }
     }
 
@@ -124,17 +121,16 @@ impl ControlLoop {
         Ok(released?)
     }
 
-    /// Brakes while a robot in real time is silent, until the arm should be at rest and as long again as
-    /// it may be silent. A stall of this machine that ends before is no reason to end an episode.
+    /// Brakes while a robot in real time is silent, or says nothing that can be used, until the arm should be
+    /// at rest and as long again as it may be silent. A stall of this machine that ends before is no reason to
+    /// end an episode.
     pub(super) fn brake_out(
         &mut self,
         want_frames: bool,
         mut error: LinkError,
     ) -> Result<Observation, LinkError> {
         let until = self.pace.now_ns() + self.freshness.state.as_nanos() as u64;
-        while matches!(error, LinkError::Stale { .. })
-            && !(self.guard.is_at_rest() && self.pace.now_ns() > until)
-        {
+        while error.is_silence() && !(self.guard.is_at_rest() && self.pace.now_ns() > until) {
             if let Err(also) = self.command(None) {
                 tracing::warn!("the robot could not be told to stop: {also}");
                 break;

@@ -52,7 +52,7 @@ impl ControlLoop {
     /// the arm is told to brake then.
     fn wait_out(&mut self, want_frames: bool) -> Result<Observation, ControlError> {
         let seen = match self.link.latest(want_frames, self.freshness) {
-            Err(error @ LinkError::Stale { .. }) => self.brake_out(want_frames, error),
+            Err(error) if error.is_silence() => self.brake_out(want_frames, error),
             seen => seen,
         };
         let seen = self.halted_unless(seen)?;

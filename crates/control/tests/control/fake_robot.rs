@@ -27,6 +27,8 @@ pub struct Manners {
     pub blind: AtomicBool,
     /// What it says its joints are, if not the truth.
     pub lie: Mutex<Option<Vec<f64>>>,
+    /// How far, at most, a command was from where the robot was when it came, rad.
+    pub farthest: Mutex<f64>,
 }
 
 /// The robot; it ends when dropped.
@@ -73,6 +75,11 @@ impl FakeRobot {
         let name = &self.description.name;
         let link = RobotLink::connect(&self.endpoint, name, Duration::from_secs(10)).unwrap();
         ControlLoop::new(Box::new(link), guard).unwrap()
+    }
+
+    /// Where others find it.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     pub fn heard(&self) -> Vec<Heard> {
@@ -147,6 +154,11 @@ impl Body {
 
     fn obey(&mut self) {
         if let Some(command) = self.server.due().command {
+            let steps = command.positions.iter().zip(&self.positions);
+            let farthest = steps.map(|(to, at)| (to - at).abs()).fold(0.0, f64::max);
+            let mut before = self.manners.farthest.lock().unwrap();
+            *before = before.max(farthest);
+            drop(before);
             self.positions.clone_from(&command.positions);
             let heard = Heard::Command(Instant::now(), command);
             self.heard.lock().unwrap().push(heard);

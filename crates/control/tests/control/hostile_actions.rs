@@ -122,7 +122,7 @@ fn nor_does_one_that_is_told_joints() {
 }
 
 #[test]
-fn a_state_that_cannot_be_ends_the_episode_with_a_clear_line() {
+fn states_that_cannot_be_end_the_episode_with_a_clear_line() {
     let robot = FakeRobot::start(fr3(), true);
     let mut control = robot.connect(GuardConfig::default());
     control.reset(1).unwrap();
@@ -131,12 +131,17 @@ fn a_state_that_cannot_be_ends_the_episode_with_a_clear_line() {
     for (lie, says) in [
         (vec![f64::NAN; 7], "not finite"),
         (vec![0.1; 6], "it has 6 joints, the robot has 7"),
+        (vec![0.0; 7], "joint fr3_joint4 is at 0.0000, allowed"),
+        (
+            robot.description.home.iter().map(|q| q + 0.5).collect(),
+            "faster than the arm",
+        ),
     ] {
         *robot.manners.lie.lock().unwrap() = Some(lie);
         let error = control.act(&action, control.now_ns()).unwrap_err();
         assert!(matches!(
             error,
-            ControlError::Link(LinkError::Message { .. })
+            ControlError::Link(LinkError::LeftOut { .. })
         ));
         let text = error.to_string();
         assert!(
@@ -147,6 +152,31 @@ fn a_state_that_cannot_be_ends_the_episode_with_a_clear_line() {
     *robot.manners.lie.lock().unwrap() = None;
     control.reset(2).unwrap();
     control.act(&action, control.now_ns()).unwrap();
+}
+
+#[test]
+fn an_arm_that_says_it_is_outside_its_limits_is_not_started() {
+    for lockstep in [true, false] {
+        let robot = FakeRobot::start(fr3(), lockstep);
+        let mut control = robot.connect(GuardConfig::default());
+        let mut outside = robot.description.home.clone();
+        // Its limit is -0.1518.
+        outside[3] = -0.03;
+        *robot.manners.lie.lock().unwrap() = Some(outside);
+        let error = control.reset(1).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            matches!(error, ControlError::Start(..))
+                && text.contains(
+                    "joint fr3_joint4 is at -0.0300 rad, allowed: -3.1392 to -0.0547 rad"
+                )
+                && text.contains("by hand"),
+            "{text}"
+        );
+        assert!(robot.commands().is_empty());
+        *robot.manners.lie.lock().unwrap() = None;
+        control.reset(2).unwrap();
+    }
 }
 
 #[test]

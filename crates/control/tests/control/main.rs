@@ -6,6 +6,7 @@ mod fake_robot;
 mod hostile_actions;
 mod paths;
 mod real_time;
+mod second_publisher;
 
 use apprentice_control::{Agent, ControlError, Decision, EpisodePlan, View};
 use apprentice_core::{CartesianAction, Seed};

@@ -4,10 +4,11 @@
 use crate::{beside_home, fr3};
 use apprentice_control::ControlLoop;
 use apprentice_core::{JointCommand, Observation, RobotState};
+use apprentice_link::keys::{self, Keys};
 use apprentice_link::security::{Role, Security};
 use apprentice_link::session::{Participant, Place, free_port};
 use apprentice_link::wire::{Takeover, encode_takeover};
-use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox, keys::Keys};
+use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Checker, Grip, GuardConfig};
 use std::sync::{Arc, Mutex};
@@ -159,7 +160,7 @@ fn what_is_left_of_a_path_is_void_when_a_person_takes_over() {
     let inbox = TakeoverInbox::open(&session, &robot.name).unwrap();
     let _token = session
         .liveliness()
-        .declare_token(keys.takeover_lease(7))
+        .declare_token(keys.of(keys::Sent::Takeover, 7))
         .wait()
         .unwrap();
     while inbox.devices() == 0 {
@@ -182,7 +183,7 @@ fn what_is_left_of_a_path_is_void_when_a_person_takes_over() {
             action: Vec::new(),
         };
         session
-            .put(keys.takeover(), encode_takeover(&message))
+            .put(keys.of(keys::Sent::Takeover, 7), encode_takeover(&message))
             .wait()
             .unwrap();
         session

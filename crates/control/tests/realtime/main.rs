@@ -9,10 +9,11 @@ mod realtime;
 
 use apprentice_control::ControlLoop;
 use apprentice_core::CartesianAction;
+use apprentice_link::TakeoverInbox;
+use apprentice_link::keys::{Keys, Sent};
 use apprentice_link::security::{Role, Security};
 use apprentice_link::session::{Participant, Place, free_port};
 use apprentice_link::wire::{Takeover, encode_takeover};
-use apprentice_link::{TakeoverInbox, keys::Keys};
 use apprentice_robot::{Kinematics, RobotDescription};
 use apprentice_safety::{Authority, Grip, GuardConfig};
 use arm::{MemoryArm, Watched};
@@ -111,7 +112,9 @@ fn nor_does_one_while_people_take_over() {
     .unwrap();
     let keys = Keys::new(&robot.name);
     let inbox = TakeoverInbox::open(&session, &robot.name).unwrap();
-    let token = session.liveliness().declare_token(keys.takeover_lease(7));
+    let token = session
+        .liveliness()
+        .declare_token(keys.of(Sent::Takeover, 7));
     let token = token.wait().unwrap();
     while inbox.devices() == 0 {
         std::thread::sleep(Duration::from_millis(1));
@@ -142,7 +145,10 @@ fn nor_does_one_while_people_take_over() {
                     action: actions[wanted % 4].clone(),
                 };
                 let payload = encode_takeover(&message);
-                session.put(keys.takeover(), payload).wait().unwrap();
+                session
+                    .put(keys.of(Sent::Takeover, 7), payload)
+                    .wait()
+                    .unwrap();
                 std::thread::sleep(Duration::from_millis(1));
             }
         });

@@ -162,7 +162,10 @@ impl Arm for CellArm {
             return Err(self.lost(status.phase.name()));
         }
         world.sent = command.sequence;
-        world.cell.endpoint.command(&wire::encode_command(RUNTIME, command));
+        world
+            .cell
+            .endpoint
+            .command(Some(RUNTIME), &wire::encode_command(RUNTIME, command));
         Ok(())
     }
 

@@ -26,13 +26,25 @@ impl Rest {
         if cell.state.stamp_ns < self.until_ns {
             return;
         }
-        let speed = cell.state.velocities.iter().map(|v| v.abs()).fold(0.0, f64::max);
-        assert!(speed < REST, "{why}: it moves with {speed} rad/s at {} ns", cell.state.stamp_ns);
+        let speed = cell
+            .state
+            .velocities
+            .iter()
+            .map(|v| v.abs())
+            .fold(0.0, f64::max);
+        assert!(
+            speed < REST,
+            "{why}: it moves with {speed} rad/s at {} ns",
+            cell.state.stamp_ns
+        );
         let here = &cell.state.positions;
         let rest = self.at.get_or_insert_with(|| here.clone());
         let apart = here.iter().zip(rest).map(|(a, b)| (a - *b).abs());
         let apart = apart.fold(0.0, f64::max);
-        assert!(apart < CREEP, "{why}: it went {apart} rad from where it came to rest");
+        assert!(
+            apart < CREEP,
+            "{why}: it went {apart} rad from where it came to rest"
+        );
     }
 }
 
@@ -76,7 +88,12 @@ impl Watch {
 
     /// A control period has passed.
     pub fn check(&mut self, cell: &Cell, braking_ticks: usize) {
-        let speed = cell.state.velocities.iter().map(|v| v.abs()).fold(0.0, f64::max);
+        let speed = cell
+            .state
+            .velocities
+            .iter()
+            .map(|v| v.abs())
+            .fold(0.0, f64::max);
         self.moved += u64::from(speed > 0.01);
         if let Some(rest) = &mut self.stop {
             rest.check(cell, "stopped");

@@ -2,10 +2,11 @@
 
 use apprentice_control::ControlLoop;
 use apprentice_core::{JointCommand, Observation, RobotState};
+use apprentice_link::keys::{Keys, Sent};
 use apprentice_link::security::{Role, Security};
 use apprentice_link::session::{Participant, Place, free_port};
 use apprentice_link::wire::{Takeover, encode_takeover};
-use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox, keys::Keys};
+use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox};
 use apprentice_robot::{Control, RobotDescription};
 use apprentice_safety::{Grip, GuardConfig};
 use std::sync::{Arc, Mutex};
@@ -13,10 +14,10 @@ use std::time::{Duration, Instant};
 use zenoh::Wait as _;
 
 /// An arm that is where it was told to be, and that only people set up.
-struct Follower {
-    robot: RobotDescription,
-    at: Arc<Mutex<Vec<f64>>>,
-    began: Instant,
+pub struct Follower {
+    pub robot: RobotDescription,
+    pub at: Arc<Mutex<Vec<f64>>>,
+    pub began: Instant,
 }
 
 impl Arm for Follower {
@@ -75,7 +76,10 @@ fn a_person_is_obeyed_on_the_way_home_and_the_arm_goes_home_after() {
         .unwrap()
         .with_silence(Duration::from_secs(5));
     let token = session.liveliness();
-    let _token = token.declare_token(keys.takeover_lease(7)).wait().unwrap();
+    let _token = token
+        .declare_token(keys.of(Sent::Takeover, 7))
+        .wait()
+        .unwrap();
     while inbox.devices() == 0 {
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -104,7 +108,10 @@ fn a_person_is_obeyed_on_the_way_home_and_the_arm_goes_home_after() {
             stamp_ns: 0,
             action,
         });
-        session.put(keys.takeover(), message).wait().unwrap();
+        session
+            .put(keys.of(Sent::Takeover, 7), message)
+            .wait()
+            .unwrap();
         std::thread::sleep(Duration::from_millis(20));
     };
     let until = |what: &str, so: &mut dyn FnMut() -> bool| {

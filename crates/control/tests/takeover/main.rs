@@ -6,6 +6,7 @@ mod homing;
 mod marks;
 mod random_ticks;
 mod real_time;
+mod waiting;
 mod watched_arm;
 
 use apprentice_control::EpisodePlan;

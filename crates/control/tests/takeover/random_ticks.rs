@@ -71,6 +71,8 @@ struct Script {
     takeovers: u64,
     rivals: u64,
     unseen: u64,
+    /// Commands before an episode's first plan: somebody had let go of the arm in the one before.
+    waited: u64,
     largest_jolt: f64,
     wrong: Vec<String>,
 }
@@ -143,13 +145,16 @@ impl Script {
         let step = self.motion.step(command);
         let log = self.logs.last().unwrap();
         let number = log.sent.len();
-        let (chunk, plan) = log.plans.last().unwrap();
-        let of_plan =
-            self.holder == Authority::Policy && plan.had_the_arm && plan.epoch == self.epoch;
-        let action = number as u64 / 5 - plan.tick;
-        let expected = match (self.holder, &self.wanted) {
-            (Authority::Human, Some(_)) => Some(Mark::Person(self.wishes)),
-            (Authority::Policy, _) if of_plan => Some(Mark::Policy(*chunk, action as u32)),
+        // Before anything was planned the episode waits for whoever has let go of the arm.
+        let plan = log.plans.last();
+        let counts = |p: &Plan| p.had_the_arm && p.epoch == self.epoch;
+        let of_plan = self.holder == Authority::Policy && plan.is_some_and(|(_, p)| counts(p));
+        let expected = match (self.holder, &self.wanted, plan) {
+            (Authority::Human, Some(_), _) => Some(Mark::Person(self.wishes)),
+            (Authority::Policy, _, Some((chunk, plan))) if of_plan => {
+                let action = number as u64 / 5 - plan.tick;
+                Some(Mark::Policy(*chunk, action as u32))
+            }
             _ => None,
         };
         let seen = Mark::of(command.gripper_width);
@@ -171,6 +176,10 @@ impl Script {
         }
         self.before = self.holder;
         self.opening = command.gripper_width;
+        if plan.is_none() {
+            self.waited += 1;
+            return;
+        }
         let sent = Sent {
             holder: self.holder,
             of_plan,
@@ -184,10 +193,6 @@ impl Onlooker for Script {
     fn reset(&mut self, state: &RobotState) {
         self.motion.restart(state);
         self.opening = state.gripper_width;
-        // A new episode is the policy's, unless a person holds the arm.
-        if self.holder == Authority::Nobody {
-            self.change(Authority::Policy);
-        }
         self.logs.push(Log::default());
     }
 
@@ -349,6 +354,7 @@ fn a_thousand_takeovers_at_random_ticks() {
         takeovers: 0,
         rivals: 0,
         unseen: 0,
+        waited: 0,
         largest_jolt: 0.0,
         wrong: Vec::new(),
         robot: robot.clone(),
@@ -411,6 +417,10 @@ fn a_thousand_takeovers_at_random_ticks() {
     assert_eq!(inbox.counts(), (script.takeovers, script.rivals));
     assert!(script.largest_jolt > 0.1 && script.largest_jolt <= 1.0 + 1e-6);
     assert!(script.rivals > 200 && script.unseen > 20);
+    assert!(
+        script.waited > 0,
+        "no episode began while nobody had the arm"
+    );
     // Not every takeover finds a plan to interrupt: some come while the agent has not planned anew.
     assert!(told.interruptions * 2 > TAKEOVERS && told.unexecuted > told.interruptions);
     assert!(told.agent > 800 && told.human > 800 && told.nobody > 500);

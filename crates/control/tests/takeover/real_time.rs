@@ -140,7 +140,8 @@ fn takeovers_while_the_agent_thinks_in_real_time() {
     let inbox = link.takeover(OperatorAccess::Shared).unwrap();
     let device = OperatorLink::connect(node.endpoint(), &robot.name, patience).unwrap();
     let begun = Instant::now();
-    while inbox.devices() < 1 || !device.is_heard() {
+    // It takes a few states until one is believed.
+    while inbox.devices() < 1 || !device.is_heard() || device.state().is_err() {
         assert!(begun.elapsed() < patience, "the device is not heard of");
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -2,6 +2,7 @@
 
 use super::RobotLink;
 use crate::error::key_error;
+use crate::keys::Sent;
 use crate::wire::{self, AdvanceRequest, Status};
 use crate::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_core::{JointCommand, Observation, RobotState};
@@ -27,19 +28,16 @@ impl Arm for RobotLink {
 
     fn engage(&mut self) -> Result<(), LinkError> {
         self.check_reach()?;
-        if self.lease.is_none() {
-            let key = self.keys.lease(self.client);
-            let token = self.session.liveliness().declare_token(key.clone());
-            self.lease = Some(token.wait().map_err(|e| key_error(&key, &e))?);
-        }
-        let engaged = self.acquire().and_then(|()| self.enable());
+        let engaged = self.own().and_then(|()| self.enable());
         if engaged.is_err() {
             self.lease = None;
         }
+        self.inbox.set_commanding(engaged.is_ok());
         engaged
     }
 
     fn disengage(&mut self) -> Result<(), LinkError> {
+        self.inbox.set_commanding(false);
         if self.lease.is_none() {
             return Ok(());
         }
@@ -59,7 +57,7 @@ impl Arm for RobotLink {
         self.command
             .put(wire::encode_command(self.client, command))
             .wait()
-            .map_err(|e| key_error(&self.keys.command(), &e))
+            .map_err(|e| key_error(self.command.key_expr(), &e))
     }
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
@@ -76,7 +74,9 @@ impl Arm for RobotLink {
             command_sequence: self.sent,
             want_frames,
         };
-        self.tick(&self.keys.clock(), wire::encode_advance(&request))
+        self.inbox.asked_for(duration_ns);
+        let reply = self.tick(&self.keys.clock(), wire::encode_advance(&request))?;
+        self.shown(&reply)
     }
 
     fn sets_up_scenes(&self) -> bool {
@@ -84,7 +84,23 @@ impl Arm for RobotLink {
     }
 
     fn reset(&mut self, seed: u64) -> Result<Observation, LinkError> {
-        self.tick(&self.keys.reset(), wire::encode_reset(seed))
+        // A scene is set up for the arm's owner alone.
+        if let Err(refused) = self.own() {
+            self.lease = None;
+            return Err(refused);
+        }
+        let key = self.keys.of(Sent::Reset, self.client);
+        let request = wire::encode_reset(self.client, seed);
+        if self.lockstep {
+            // What the answer speaks of may come before it.
+            self.inbox.restart();
+            let reply = self.tick(&key, request)?;
+            return self.shown(&reply);
+        }
+        self.inbox.set_up(true);
+        let reply = self.tick(&key, request);
+        self.inbox.set_up(false);
+        self.shown(&reply?)
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
@@ -133,6 +149,16 @@ impl RobotLink {
         }
     }
 
+    /// Becomes the arm's owner.
+    fn own(&mut self) -> Result<(), LinkError> {
+        if self.lease.is_none() {
+            let key = self.keys.of(Sent::Lease, self.client);
+            let token = self.session.liveliness().declare_token(key.clone());
+            self.lease = Some(token.wait().map_err(|e| key_error(&key, &e))?);
+        }
+        self.acquire()
+    }
+
     /// Acquires the arm; its side may not have seen our lease yet.
     fn acquire(&self) -> Result<(), LinkError> {
         self.ask_while(Service::Acquire, Denial::NoLease, READY)?;
@@ -144,7 +170,7 @@ impl RobotLink {
         if self.standing.status().is_some_and(|s| s.stop != Stop::None) {
             return Err(LinkError::Refused {
                 robot: self.description.name.clone(),
-                key: self.keys.service(Service::Enable),
+                key: self.keys.of(Sent::Service(Service::Enable), self.client),
                 reason: format!("{}: {}", Denial::Stopped.name(), Denial::Stopped.advice()),
             });
         }
@@ -183,11 +209,15 @@ impl RobotLink {
 
     /// The arm does not obey us any more; why, as far as it said.
     fn lost(&self) -> LinkError {
-        let said = match (self.standing.status(), self.standing.event()) {
+        let status = self.standing.status();
+        let mut said = match (status, self.standing.event()) {
             (_, Some(event)) => event,
             (Some(status), None) => status.phase.name().into(),
             (None, None) => "it has not said how it stands".into(),
         };
+        if status.is_some_and(|s| s.stop != Stop::None) {
+            said += "; it stays until a person acknowledges that: apprentice acknowledge";
+        }
         LinkError::ControlLost {
             robot: self.description.name.clone(),
             said,

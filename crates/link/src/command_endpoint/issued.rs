@@ -28,7 +28,11 @@ impl Issued {
         // The room of the oldest is used again: this is done once a control period.
         let mut room = Vec::new();
         if self.0.len() == KEPT {
-            room = self.0.pop_front().map(|(_, oldest)| oldest).unwrap_or_default();
+            room = self
+                .0
+                .pop_front()
+                .map(|(_, oldest)| oldest)
+                .unwrap_or_default();
         }
         match (command, self.0.back()) {
             (Some(command), _) => room.clone_from(&command.positions),
@@ -104,7 +108,10 @@ mod tests {
         issued.note(2 * second, Some(&to(2.0)));
         issued.note(3 * second, Some(&to(5.0)));
         let motion = issued.motion(&[0.3]);
-        assert_eq!((motion.velocities, motion.accelerations), (vec![3.0], vec![2.0]));
+        assert_eq!(
+            (motion.velocities, motion.accelerations),
+            (vec![3.0], vec![2.0])
+        );
         // Nothing new: it stands.
         issued.note(4 * second, None);
         assert_eq!(issued.motion(&[0.3]).velocities, [0.0]);

@@ -70,7 +70,8 @@ impl Arm {
             positions: positions.to_vec(),
             gripper_width: 0.04,
         };
-        self.endpoint.command(&wire::encode_command(OWNER, &command));
+        self.endpoint
+            .command(Some(OWNER), &wire::encode_command(OWNER, &command));
     }
 }
 
@@ -101,7 +102,9 @@ fn the_way_home_of_a_moving_arm_keeps_its_limits() {
         let mut acceleration = 0.0f64;
         for _ in 0..after {
             let more = acceleration + jerk * seconds;
-            let most = (2.0 * jerk * (0.9 * joint.velocity - speed)).max(0.0).sqrt();
+            let most = (2.0 * jerk * (0.9 * joint.velocity - speed))
+                .max(0.0)
+                .sqrt();
             acceleration = more.min(0.9 * joint.acceleration).min(most);
             speed = (speed + acceleration * seconds).min(0.9 * joint.velocity);
             target[0] += speed * seconds;
@@ -192,7 +195,8 @@ fn another_chunk_than_the_arms_leaves_it_to_fall_silent() {
             joints: 6,
             numbers: vec![0.0; 70],
         };
-        arm.endpoint.chunk(&wire::encode_chunk(OWNER, &chunk));
+        arm.endpoint
+            .chunk(Some(OWNER), &wire::encode_chunk(OWNER, &chunk));
         arm.period();
     }
     assert_eq!(arm.endpoint.state().phase, Phase::Holding);

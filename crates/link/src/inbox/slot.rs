@@ -1,12 +1,13 @@
 //! The newest message on one key.
 
+use super::left_out::{LeftOut, Problem};
 use apprentice_core::{CameraFrame, RobotState};
 use std::time::{Duration, Instant};
 
-/// The newest good message on a key, and what was wrong with one that came after it.
+/// The newest good message on a key, and what came after it and was left out.
 pub(super) struct Slot<T> {
     newest: Option<(T, Instant)>,
-    unread: Option<Unread>,
+    pub left_out: LeftOut,
     /// When what the newest one shows was seen first.
     fresh_since: Option<Instant>,
     /// Messages that came after later ones.
@@ -18,11 +19,14 @@ pub(super) struct Slot<T> {
 /// A sender that counts from the beginning again has been started anew if it was silent for so long.
 const RESTART: Duration = Duration::from_millis(500);
 
-/// A message that could not be taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unread {
-    pub bytes: usize,
-    pub reason: String,
+/// What a message is beside the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    News,
+    /// It says again what was said before: a driver that hangs may repeat itself.
+    Repeated,
+    /// It was overtaken on the way.
+    Late,
 }
 
 /// What tells one message of a robot from the one before.
@@ -47,7 +51,7 @@ impl<T> Default for Slot<T> {
     fn default() -> Self {
         Self {
             newest: None,
-            unread: None,
+            left_out: LeftOut::default(),
             fresh_since: None,
             late: 0,
             replaced: None,
@@ -56,34 +60,50 @@ impl<T> Default for Slot<T> {
 }
 
 impl<T: Numbered> Slot<T> {
-    /// Takes a message over. One that says again what was said before is not news: a driver that
-    /// hangs may repeat itself. One that was overtaken on the way is counted and left. Answers whether it is
-    /// the first of several that cannot be read.
-    pub fn take(&mut self, message: Result<T, Unread>, same: impl Fn(&T, &T) -> bool) -> bool {
-        match message {
-            Ok(message) => {
-                self.unread = None;
-                let now = Instant::now();
-                match &self.newest {
-                    Some((before, _)) if before.number() == message.number() => {}
-                    Some((before, came))
-                        if message.number().0 <= before.number().0
-                            && now.duration_since(*came) < RESTART =>
-                    {
-                        self.late += 1;
-                    }
-                    newest => {
-                        let same = newest.as_ref().is_some_and(|(b, _)| same(b, &message));
-                        if !same || self.fresh_since.is_none() {
-                            self.fresh_since = Some(now);
-                        }
-                        self.replaced = self.newest.replace((message, now)).map(|(b, _)| b);
-                    }
-                }
-                false
+    /// Where a message belongs.
+    pub fn place(&self, message: &T) -> Place {
+        match &self.newest {
+            Some((before, _)) if before.number() == message.number() => Place::Repeated,
+            Some((before, came))
+                if message.number().0 <= before.number().0 && came.elapsed() < RESTART =>
+            {
+                Place::Late
             }
-            Err(unread) => self.unread.replace(unread).is_none(),
+            _ => Place::News,
         }
+    }
+
+    /// Takes over a message that came then, if it is news. One that was overtaken is counted and left.
+    pub fn take(&mut self, message: T, came: Instant, same: impl Fn(&T, &T) -> bool) {
+        match self.place(&message) {
+            Place::Repeated => {}
+            Place::Late => self.late += 1,
+            Place::News => {
+                let newest = self.newest.as_ref();
+                let same = newest.is_some_and(|(b, _)| same(b, &message));
+                if !same || self.fresh_since.is_none() {
+                    self.fresh_since = Some(came);
+                }
+                self.left_out.forget();
+                self.replaced = self.newest.replace((message, came)).map(|(b, _)| b);
+            }
+        }
+    }
+
+    /// Leaves a message out: the newest grows old instead. Answers whether it is time to say so.
+    pub fn leave_out(&mut self, problem: Problem) -> bool {
+        self.left_out.add(problem)
+    }
+
+    /// What came before is of no use any more.
+    pub fn clear(&mut self) {
+        self.withdraw();
+        self.left_out.forget();
+    }
+
+    /// What came before may not be so: there is no newest any more, and what was left out still counts.
+    pub fn withdraw(&mut self) {
+        (self.newest, self.fresh_since) = (None, None);
     }
 
     /// For how long the newest messages have shown the same, by when they came.
@@ -94,13 +114,10 @@ impl<T: Numbered> Slot<T> {
         }
     }
 
-    /// The newest message and its age; what is wrong when what came last cannot be used.
-    pub fn look(&self) -> Option<Result<(&T, Duration), &Unread>> {
-        match (&self.unread, &self.newest) {
-            (Some(unread), _) => Some(Err(unread)),
-            (None, Some((message, came))) => Some(Ok((message, came.elapsed()))),
-            (None, None) => None,
-        }
+    /// The newest message and its age.
+    pub fn look(&self) -> Option<(&T, Duration)> {
+        let (message, came) = self.newest.as_ref()?;
+        Some((message, came.elapsed()))
     }
 }
 
@@ -118,37 +135,44 @@ mod tests {
         }
     }
 
+    fn take(slot: &mut Slot<RobotState>, sequence: u64) {
+        slot.take(state(sequence), Instant::now(), |_, _| false);
+    }
+
     #[test]
-    fn what_is_repeated_grows_old_and_what_cannot_be_read_is_not_passed_over() {
+    fn what_is_repeated_grows_old_and_so_does_what_is_followed_by_nonsense() {
         let mut slot = Slot::default();
         assert!(slot.look().is_none());
-        slot.take(Ok(state(1)), |_, _| false);
+        take(&mut slot, 1);
         std::thread::sleep(Duration::from_millis(5));
-        slot.take(Ok(state(1)), |_, _| false);
-        let age = |slot: &Slot<RobotState>| slot.look().unwrap().unwrap().1;
+        take(&mut slot, 1);
+        let age = |slot: &Slot<RobotState>| slot.look().unwrap().1;
         assert!(age(&slot) >= Duration::from_millis(5));
-        let unread = Unread {
-            bytes: 3,
-            reason: "it is cut off".into(),
-        };
-        assert!(slot.take(Err(unread.clone()), |_, _| false));
-        assert!(!slot.take(Err(unread.clone()), |_, _| false));
-        assert_eq!(slot.look().unwrap().unwrap_err(), &unread);
-        slot.take(Ok(state(2)), |_, _| false);
-        assert_eq!(slot.look().unwrap().unwrap().0, &state(2));
+        let cut = Problem::Unreadable("it is cut off".into());
+        assert!(slot.leave_out(cut.clone()));
+        assert!(!slot.leave_out(cut));
+        assert_eq!(slot.look().unwrap().0, &state(1));
+        assert!(age(&slot) >= Duration::from_millis(5));
+        assert_eq!(
+            slot.left_out.say(&[]).unwrap(),
+            "2 unreadable; the last: it is cut off"
+        );
+        take(&mut slot, 2);
+        assert_eq!(slot.look().unwrap().0, &state(2));
+        assert_eq!(
+            (slot.left_out.say(&[]), slot.left_out.total.sum()),
+            (None, 2)
+        );
     }
 
     #[test]
     fn what_was_overtaken_is_left_and_a_new_start_is_taken() {
         let mut slot = Slot::default();
-        slot.take(Ok(state(5)), |_, _| false);
-        slot.take(Ok(state(3)), |_, _| false);
-        assert_eq!(
-            (slot.look().unwrap().unwrap().0.sequence, slot.late),
-            (5, 1)
-        );
+        take(&mut slot, 5);
+        take(&mut slot, 3);
+        assert_eq!((slot.look().unwrap().0.sequence, slot.late), (5, 1));
         std::thread::sleep(RESTART);
-        slot.take(Ok(state(1)), |_, _| false);
-        assert_eq!(slot.look().unwrap().unwrap().0.sequence, 1);
+        take(&mut slot, 1);
+        assert_eq!(slot.look().unwrap().0.sequence, 1);
     }
 }

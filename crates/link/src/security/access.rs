@@ -1,8 +1,9 @@
 //! Who may do what on the keys of one robot.
 //!
-//! One table of rights per role. The side that listens enforces it for each role that connects; a side that
+//! One table of rights per role. The side that listens enforces it for each certificate that connects; a side that
 //! connects enforces the mirror image of its own rights towards whoever it reached, so that a stranger who
 //! answers at a robot's address is told nothing either. Zenoh denies what no rule allows. Nobody may delete.
+//! What a client sends it sends on keys that end in a number of its certificate.
 
 use super::Role;
 use serde_json::{Value, json};
@@ -21,54 +22,69 @@ struct Rights {
     watches: &'static [&'static str],
 }
 
-/// What a robot says of itself.
-const SAID: &[&str] = &["state", "status", "event", "camera/*"];
+/// At the end of a key: the numbers of the certificate that is meant.
+const OWN: &str = "OWN";
+/// What is said of a robot, by itself and by the runtime that drives it.
+const SAID: &[&str] = &["state", "status", "event", "camera/*", "authority"];
 /// All tokens: that of the robot, of who commands it, of who takes over.
 const TOKENS: &[&str] = &["alive", "lease/*", "takeover/*"];
-/// Anybody with a certificate may stop a robot.
-const LOOK_AND_STOP: &[&str] = &["describe", "service/stop"];
 
 fn rights(role: Role) -> Option<Rights> {
     match role {
         Role::Robot => Some(Rights {
-            publishes: SAID,
-            reads: &["command", "chunk", "takeover"],
+            publishes: &["state", "status", "event", "camera/*"],
+            reads: &["command/*", "chunk/*", "takeover/*", "authority"],
             serves: &[
                 "describe",
                 "clock",
-                "reset",
-                "service/acquire",
-                "service/release",
-                "service/enable",
-                "service/stop",
-                "service/recover",
-                "service/home",
+                "reset/*",
+                "service/acquire/*",
+                "service/release/*",
+                "service/enable/*",
+                "service/stop/*",
+                "service/recover/*",
+                "service/home/*",
+                "service/acknowledge/*",
             ],
             asks: &[],
             holds: &["alive"],
             watches: TOKENS,
         }),
         Role::Runtime => Some(Rights {
-            publishes: &["command", "chunk"],
-            reads: &["state", "status", "event", "camera/*", "takeover"],
+            publishes: &["command/OWN", "chunk/OWN", "authority"],
+            reads: &["state", "status", "event", "camera/*", "takeover/*"],
             serves: &[],
-            asks: &["describe", "clock", "reset", "service/*", "teleop"],
-            holds: &["lease/*"],
+            asks: &[
+                "describe",
+                "clock",
+                "teleop",
+                "reset/OWN",
+                "service/acquire/OWN",
+                "service/release/OWN",
+                "service/enable/OWN",
+                "service/stop/OWN",
+                "service/recover/OWN",
+                "service/home/OWN",
+                "service/acknowledge/OWN",
+            ],
+            holds: &["lease/OWN"],
             watches: TOKENS,
         }),
         Role::Operator => Some(Rights {
-            publishes: &["takeover"],
+            publishes: &["takeover/OWN"],
             reads: SAID,
             serves: &["teleop"],
-            asks: LOOK_AND_STOP,
-            holds: &["takeover/*"],
+            // Whoever is beside the robot may say that it can go on after a stop that nobody owns.
+            asks: &["describe", "service/stop/OWN", "service/acknowledge/OWN"],
+            holds: &["takeover/OWN"],
             watches: TOKENS,
         }),
         Role::Viewer => Some(Rights {
             publishes: &[],
             reads: SAID,
             serves: &[],
-            asks: LOOK_AND_STOP,
+            // Anybody with a certificate may stop a robot.
+            asks: &["describe", "service/stop/OWN"],
             holds: &[],
             watches: TOKENS,
         }),
@@ -83,74 +99,115 @@ enum Way {
     To,
 }
 
+/// Keys, message kinds and their direction.
+struct Rule {
+    keys: Vec<String>,
+    messages: &'static [&'static str],
+    way: Way,
+}
+
 impl Rights {
-    /// Keys, message kinds and their direction, for every right that is not empty.
-    fn rules(&self) -> Vec<(&'static [&'static str], &'static [&'static str], Way)> {
+    /// Rules for every right that is not empty, of a certificate whose clients' numbers end keys like `own`.
+    fn rules(&self, own: &str) -> Vec<Rule> {
         use Way::{From, To};
         let watching: &[&str] = &["declare_liveliness_subscriber", "liveliness_query"];
+        // What others declare on keys of all clients they declare once; what is sent there bears a number.
         [
-            (self.publishes, &["put"][..], From),
-            (self.publishes, &["declare_subscriber"], To),
-            (self.reads, &["declare_subscriber"], From),
-            (self.reads, &["put"], To),
-            (self.serves, &["declare_queryable", "reply"], From),
-            (self.serves, &["query"], To),
-            (self.asks, &["query"], From),
-            (self.asks, &["declare_queryable", "reply"], To),
-            (self.holds, &["liveliness_token"], From),
-            (self.holds, watching, To),
-            (self.watches, watching, From),
-            (self.watches, &["liveliness_token"], To),
+            (self.publishes, &["put"][..], From, own),
+            (self.publishes, &["declare_subscriber"], To, "*"),
+            (self.reads, &["declare_subscriber"], From, own),
+            (self.reads, &["put"], To, own),
+            (self.serves, &["declare_queryable", "reply"], From, own),
+            (self.serves, &["query"], To, own),
+            (self.asks, &["query"], From, own),
+            (self.asks, &["declare_queryable"], To, "*"),
+            (self.asks, &["reply"], To, own),
+            (self.holds, &["liveliness_token"], From, own),
+            (self.holds, watching, To, "*"),
+            (self.watches, watching, From, own),
+            (self.watches, &["liveliness_token"], To, own),
         ]
         .into_iter()
-        .filter(|(keys, _, _)| !keys.is_empty())
+        .filter(|(keys, ..)| !keys.is_empty())
+        .map(|(keys, messages, way, end)| Rule {
+            keys: keys.iter().map(|key| ending(key, end)).collect(),
+            messages,
+            way,
+        })
         .collect()
     }
 }
 
-/// Zenoh's `access_control` for a session of `role` at the keys of `robot`, or `None` for a guest.
-pub(crate) fn control(role: Role, listens: bool, robot: &str) -> Option<Value> {
+/// The key, with this in place of [`OWN`].
+fn ending(key: &str, end: &str) -> String {
+    match key.strip_suffix(OWN) {
+        Some(path) => format!("{path}{end}"),
+        None => key.to_owned(),
+    }
+}
+
+/// A role, and which device of it.
+type Device = (Role, u32);
+
+/// All devices of these roles.
+fn devices(roles: &[Role]) -> Vec<Device> {
+    let of = |role: Role| (0..role.places()).map(move |place| (role, place));
+    roles.iter().copied().flat_map(of).collect()
+}
+
+/// Zenoh's `access_control` for a session of the device at `place` of `role` at the keys of `robot`, or `None` for
+/// a guest.
+pub(crate) fn control(role: Role, place: u32, listens: bool, robot: &str) -> Option<Value> {
     if role == Role::Guest {
         return None;
     }
     let mut rules = Vec::new();
     let mut subjects = Vec::new();
     let mut policies = Vec::new();
-    // Listening: each role that connects has its own rights. Connecting: whoever may listen has ours.
-    let cases: Vec<(Role, Vec<Role>)> = if listens {
-        Role::CERTIFIED.iter().map(|r| (*r, vec![*r])).collect()
+    // Listening: each certificate that connects has its own rights. Connecting: whoever may listen has ours.
+    let cases: Vec<(Device, Vec<Device>)> = if listens {
+        let all = devices(&Role::CERTIFIED);
+        all.into_iter().map(|c| (c, vec![c])).collect()
     } else {
-        let hosts = Role::CERTIFIED.into_iter().filter(|r| r.may_listen());
-        vec![(role, hosts.collect())]
+        let hosts: Vec<Role> = Role::CERTIFIED
+            .into_iter()
+            .filter(|r| r.may_listen())
+            .collect();
+        vec![((role, place), devices(&hosts))]
     };
-    for (holder, others) in cases {
+    for ((holder, place), others) in cases {
         let Some(rights) = rights(holder) else {
             continue;
         };
-        let names: Vec<String> = others.iter().map(|r| r.common_name(robot)).collect();
+        let names: Vec<String> = others
+            .iter()
+            .map(|(role, place)| role.common_name_at(*place, robot))
+            .collect();
+        let own = holder.clients(place).unwrap_or_default();
         let mut ids = Vec::new();
-        for (number, (keys, messages, way)) in rights.rules().into_iter().enumerate() {
-            let id = format!("{}-{number}", holder.name());
-            let inwards = listens == matches!(way, Way::From);
-            let keys: Vec<String> = keys
+        for (number, rule) in rights.rules(&own).into_iter().enumerate() {
+            let id = format!("{}-{number}", holder.name_at(place));
+            let inwards = listens == matches!(rule.way, Way::From);
+            let keys: Vec<String> = rule
+                .keys
                 .iter()
                 .map(|k| format!("apprentice/{robot}/{k}"))
                 .collect();
             rules.push(json!({
                 "id": id,
                 "permission": "allow",
-                "messages": messages,
+                "messages": rule.messages,
                 "flows": [if inwards { "ingress" } else { "egress" }],
                 "key_exprs": keys,
             }));
             ids.push(id);
         }
         subjects.push(json!({
-            "id": holder.name(),
+            "id": holder.name_at(place),
             "cert_common_names": names,
             "link_protocols": ["tls"],
         }));
-        policies.push(json!({"rules": ids, "subjects": [holder.name()]}));
+        policies.push(json!({"rules": ids, "subjects": [holder.name_at(place)]}));
     }
     Some(json!({
         "enabled": true,
@@ -180,9 +237,9 @@ pub(crate) fn size_limits(robot: &str) -> Value {
         })
     };
     json!([
-        limit("command", "put", "command", LONGEST_COMMAND),
-        limit("chunk", "put", "chunk", LONGEST_CHUNK),
-        limit("takeover", "put", "takeover", LONGEST_REQUEST),
+        limit("command", "put", "command/*", LONGEST_COMMAND),
+        limit("chunk", "put", "chunk/*", LONGEST_CHUNK),
+        limit("takeover", "put", "takeover/*", LONGEST_REQUEST),
         limit("question", "query", "**", LONGEST_REQUEST),
     ])
 }
@@ -191,9 +248,9 @@ pub(crate) fn size_limits(robot: &str) -> Value {
 mod tests {
     use super::*;
 
-    /// Who may send a message of this kind on this key to a listener.
+    /// Who may send a message of this kind on this key, or one of these numbers, to a listener.
     fn senders(message: &str, key: &str) -> Vec<String> {
-        let control = control(Role::Robot, true, "arm").unwrap();
+        let control = control(Role::Robot, 0, true, "arm").unwrap();
         let list = |v: &Value| v.as_array().unwrap().clone();
         let allowed: Vec<Value> = list(&control["rules"])
             .into_iter()
@@ -213,27 +270,65 @@ mod tests {
 
     #[test]
     fn each_thing_may_be_done_by_those_who_need_it() {
-        assert_eq!(senders("put", "command"), ["runtime"]);
-        assert_eq!(senders("put", "chunk"), ["runtime"]);
-        assert_eq!(senders("put", "takeover"), ["operator"]);
+        assert_eq!(senders("put", "command/100$*"), ["runtime"]);
+        assert_eq!(senders("put", "command/103$*"), ["runtime.3"]);
+        assert_eq!(senders("put", "chunk/10f$*"), ["runtime.15"]);
+        assert_eq!(senders("put", "takeover/200$*"), ["operator"]);
+        assert_eq!(senders("put", "takeover/201$*"), ["operator.1"]);
         assert_eq!(senders("put", "state"), ["robot"]);
-        assert_eq!(senders("liveliness_token", "lease/*"), ["runtime"]);
-        assert_eq!(senders("liveliness_token", "takeover/*"), ["operator"]);
+        assert_eq!(senders("put", "authority").len(), 16);
+        assert_eq!(senders("liveliness_token", "lease/101$*"), ["runtime.1"]);
+        assert_eq!(
+            senders("liveliness_token", "takeover/202$*"),
+            ["operator.2"]
+        );
         assert_eq!(senders("liveliness_token", "alive"), ["robot"]);
-        assert_eq!(senders("query", "service/*"), ["runtime"]);
-        assert_eq!(senders("query", "service/stop"), ["operator", "viewer"]);
-        assert_eq!(senders("declare_queryable", "service/stop"), ["robot"]);
-        assert_eq!(senders("declare_queryable", "teleop"), ["operator"]);
-        assert!(senders("delete", "command").is_empty());
+        assert_eq!(senders("query", "reset/100$*"), ["runtime"]);
+        assert_eq!(senders("query", "service/enable/100$*"), ["runtime"]);
+        assert_eq!(senders("query", "service/stop/301$*"), ["viewer.1"]);
+        for service in ["stop", "acknowledge"] {
+            let key = |end| format!("service/{service}/{end}");
+            assert_eq!(senders("query", &key("100$*")), ["runtime"]);
+            assert_eq!(senders("query", &key("200$*")), ["operator"]);
+        }
+        assert!(senders("query", "service/acknowledge/300$*").is_empty());
+        assert_eq!(senders("declare_queryable", "service/stop/*"), ["robot"]);
+        assert_eq!(senders("declare_queryable", "teleop").len(), 16);
+    }
+
+    /// Nobody may send on a key of all clients, nor on one that bears no number.
+    #[test]
+    fn no_certificate_may_send_under_any_number() {
+        for key in [
+            "command",
+            "chunk",
+            "takeover",
+            "reset",
+            "service/stop",
+            "service/enable",
+        ] {
+            for end in ["", "/*", "/**", "/$*", "/OWN", "/1$*", "/2$*"] {
+                for message in ["put", "query", "liveliness_token", "delete"] {
+                    let who = senders(message, &format!("{key}{end}"));
+                    assert!(who.is_empty(), "{message} {key}{end}: {who:?}");
+                }
+            }
+        }
+        for end in ["", "/*", "/OWN"] {
+            assert!(senders("liveliness_token", &format!("lease{end}")).is_empty());
+        }
     }
 
     #[test]
     fn who_connects_expects_only_those_who_may_listen() {
-        let control = control(Role::Viewer, false, "arm").unwrap();
-        assert_eq!(
-            control["subjects"][0]["cert_common_names"],
-            json!(["robot@arm", "runtime@arm", "router@arm"])
-        );
+        let control = control(Role::Viewer, 0, false, "arm").unwrap();
+        let names = control["subjects"][0]["cert_common_names"]
+            .as_array()
+            .unwrap();
+        assert_eq!(names.len(), 18);
+        for name in ["robot@arm", "runtime@arm", "runtime.15@arm", "router@arm"] {
+            assert!(names.contains(&json!(name)), "{name}");
+        }
         // A viewer sends nothing to anybody: no rule lets a put out.
         let out = control["rules"]
             .as_array()

@@ -1,6 +1,6 @@
 //! Makes the certificates of one robot: an authority, and one certificate a role.
 
-use super::{Role, SecurityError};
+use super::{Devices, Role, SecurityError};
 use crate::session::is_robot_name;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -65,6 +65,8 @@ pub struct KeyFile {
     pub path: PathBuf,
     /// Whose machines need it; `None` for what no machine needs.
     pub roles: Vec<Role>,
+    /// Which device of that role: the first is 0, and has its files in the folder itself.
+    pub place: u32,
 }
 
 /// Whoever can make certificates that a robot trusts.
@@ -147,16 +149,19 @@ impl Authority {
         })
     }
 
-    /// Certifies every role of `robot` and writes all files into `folder`, which must be new or empty. Those
-    /// who may listen can be reached at `hosts` and on their own machine. All or nothing is written.
+    /// Certifies so many devices of every role of `robot` and writes all files into `folder`, which must be new or
+    /// empty; those of a second device of a role have a folder of their own in it, such as `operator.1`, that is
+    /// the folder of keys on its machine. Those who may listen can be reached at `hosts` and on their own machine.
+    /// All or nothing is written.
     ///
     /// # Errors
-    /// When something is in the folder, or it cannot be written.
+    /// When something is in the folder, it cannot be written, or there are too many devices.
     pub fn write(
         &self,
         folder: &Path,
         robot: &str,
         hosts: &[String],
+        devices: &Devices,
     ) -> Result<Vec<KeyFile>, SecurityError> {
         if !is_free(folder) {
             return Err(SecurityError::Exists {
@@ -170,38 +175,54 @@ impl Authority {
             }
         }
         // Relative to the folder: what, its content, who needs it.
-        let mut all = vec![(
-            PathBuf::from("ca.pem"),
-            self.certificate.clone(),
-            Role::CERTIFIED.to_vec(),
-        )];
+        let file = |path: PathBuf, content: String, roles: Vec<Role>, place: u32| Draft {
+            content,
+            file: KeyFile { path, roles, place },
+        };
+        let authority = |path: PathBuf, roles: Vec<Role>, place: u32| {
+            file(path, self.certificate.clone(), roles, place)
+        };
+        let mut all = vec![authority("ca.pem".into(), Role::CERTIFIED.to_vec(), 0)];
         for role in Role::CERTIFIED {
             let (purpose, hosts) = if role.may_listen() {
                 (Purpose::ConnectAndListen, reachable.as_slice())
             } else {
                 (Purpose::Connect, &[][..])
             };
-            let name = role.common_name(robot);
-            let made = self.certify(&name, purpose, hosts, self.validity)?;
-            let name = role.name();
-            all.push((format!("{name}.pem").into(), made.certificate, vec![role]));
-            all.push((format!("{name}.key").into(), made.key, vec![role]));
+            for place in 0..devices.of(role)? {
+                let own = match place {
+                    0 => PathBuf::new(),
+                    _ => PathBuf::from(role.name_at(place)),
+                };
+                if place > 0 {
+                    all.push(authority(own.join("ca.pem"), vec![role], place));
+                }
+                let name = role.common_name_at(place, robot);
+                let made = self.certify(&name, purpose, hosts, self.validity)?;
+                for (end, content) in [("pem", made.certificate), ("key", made.key)] {
+                    let path = own.join(format!("{}.{end}", role.name()));
+                    all.push(file(path, content, vec![role], place));
+                }
+            }
         }
-        all.push((
-            "authority/ca.key".into(),
-            self.issuer.key().serialize_pem(),
-            vec![],
-        ));
-        all.push(("authority/README.txt".into(), KEEP.into(), vec![]));
+        let key = self.issuer.key().serialize_pem();
+        all.push(file("authority/ca.key".into(), key, vec![], 0));
+        all.push(file("authority/README.txt".into(), KEEP.into(), vec![], 0));
         write_together(folder, &all)?;
         Ok(all
             .into_iter()
-            .map(|(name, _, roles)| KeyFile {
-                path: folder.join(name),
-                roles,
+            .map(|draft| KeyFile {
+                path: folder.join(draft.file.path),
+                ..draft.file
             })
             .collect())
     }
+}
+
+/// A file that is to be written; its path is relative to the folder.
+struct Draft {
+    content: String,
+    file: KeyFile,
 }
 
 /// What lies beside the authority's key.
@@ -211,7 +232,7 @@ Move this folder to a medium that is not connected to the robot's network, or de
 when these expire. Never copy it to a robot or to a machine that runs a policy.
 ";
 
-/// Makes an authority and a certificate for every role of `robot` in `folder`, for so many days.
+/// Makes an authority and certificates for so many devices of every role of `robot` in `folder`, for so many days.
 ///
 /// # Errors
 /// As [`Authority::new`], [`Authority::write`] and [`Validity::days`].
@@ -219,9 +240,10 @@ pub fn make(
     folder: &Path,
     robot: &str,
     hosts: &[String],
+    devices: &Devices,
     days: u32,
 ) -> Result<Vec<KeyFile>, SecurityError> {
-    Authority::new(robot, Validity::days(days)?)?.write(folder, robot, hosts)
+    Authority::new(robot, Validity::days(days)?)?.write(folder, robot, hosts, devices)
 }
 
 fn params(common_name: &str, validity: Validity) -> CertificateParams {
@@ -258,10 +280,7 @@ fn is_free(folder: &Path) -> bool {
 }
 
 /// Writes all files beside the folder and moves them there at once.
-fn write_together(
-    folder: &Path,
-    files: &[(PathBuf, String, Vec<Role>)],
-) -> Result<(), SecurityError> {
+fn write_together(folder: &Path, files: &[Draft]) -> Result<(), SecurityError> {
     let folder = std::path::absolute(folder).map_err(|e| SecurityError::file(folder, &e))?;
     let parent = folder.parent().unwrap_or(&folder);
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -276,11 +295,13 @@ fn write_together(
     written
 }
 
-fn fill(draft: &Path, files: &[(PathBuf, String, Vec<Role>)]) -> Result<(), SecurityError> {
+fn fill(draft: &Path, files: &[Draft]) -> Result<(), SecurityError> {
     private_folder(draft)?;
-    private_folder(&draft.join("authority"))?;
-    for (name, content, _) in files {
-        let path = draft.join(name);
+    for Draft { file, content } in files {
+        let path = draft.join(&file.path);
+        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+            private_folder(folder)?;
+        }
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -325,8 +346,13 @@ mod tests {
     fn keys_are_never_overwritten_and_never_half_there() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("new/keys");
-        let made = make(&folder, "arm", &["arm.lab".into()], 30).unwrap();
-        assert_eq!(made.len(), 13);
+        let devices = Devices {
+            operators: 3,
+            ..Devices::default()
+        };
+        let made = make(&folder, "arm", &["arm.lab".into()], &devices, 30).unwrap();
+        assert_eq!(made.len(), 13 + 2 * 3);
+        assert!(folder.join("operator.2/operator.key").is_file());
         for file in &made {
             assert!(file.path.is_file(), "{:?}", file.path);
             #[cfg(unix)]
@@ -337,7 +363,7 @@ mod tests {
             }
         }
         let before = fs::read(folder.join("robot.key")).unwrap();
-        let again = make(&folder, "arm", &[], 30).unwrap_err();
+        let again = make(&folder, "arm", &[], &devices, 30).unwrap_err();
         assert!(matches!(again, SecurityError::Exists { .. }), "{again}");
         assert_eq!(fs::read(folder.join("robot.key")).unwrap(), before);
         for (robot, host, days) in [
@@ -347,8 +373,17 @@ mod tests {
             ("a", "h", 0),
         ] {
             let other = place.path().join("other");
-            assert!(make(&other, robot, &[host.into()], days).is_err());
+            assert!(make(&other, robot, &[host.into()], &devices, days).is_err());
             assert!(!other.exists());
+        }
+        for operators in [0, 17] {
+            let devices = Devices {
+                operators,
+                ..Devices::default()
+            };
+            let words = make(&place.path().join("other"), "arm", &[], &devices, 30);
+            let words = words.unwrap_err().to_string();
+            assert!(words.contains("1 to 16"), "{words}");
         }
         let entries = fs::read_dir(place.path().join("new")).unwrap().count();
         assert_eq!(entries, 1, "a draft was left behind");

@@ -50,19 +50,23 @@ pub fn check(folder: &Path, now: SystemTime) -> Result<KeyCheck, SecurityError> 
         problems: Vec::new(),
     };
     for role in Role::CERTIFIED {
-        let files = Credentials {
-            authority: authority.clone(),
-            certificate: folder.join(format!("{}.pem", role.name())),
-            key: folder.join(format!("{}.key", role.name())),
-        };
-        let there = (files.certificate.exists(), files.key.exists());
-        if there == (false, false) {
-            continue;
+        // The first device's files, or those of the one whose folder this is; then the folders of others.
+        let mut places = vec![(folder.to_owned(), None)];
+        places.extend((1..role.places()).map(|n| (folder.join(role.name_at(n)), Some(n))));
+        for (place, number) in places {
+            let files = Credentials {
+                authority: authority.clone(),
+                certificate: place.join(format!("{}.pem", role.name())),
+                key: place.join(format!("{}.key", role.name())),
+                place: 0,
+            };
+            let there = (files.certificate.exists(), files.key.exists());
+            if there == (false, false) {
+                continue;
+            }
+            let expected = robot.as_deref().map(|robot| (role, robot, number));
+            found.certificates.push(one(&files, expected, now)?);
         }
-        let expected = robot.as_deref().map(|r| role.common_name(r));
-        found
-            .certificates
-            .push(one(&files, expected.as_deref(), now)?);
     }
     if found.certificates.len() == 1 {
         return Err(SecurityError::file(
@@ -90,21 +94,33 @@ pub fn check(folder: &Path, now: SystemTime) -> Result<KeyCheck, SecurityError> 
     Ok(found)
 }
 
-/// Checks one participant's files; its certificate should be in the name `expected`.
+/// Checks one participant's files; its certificate should be in the name of this role, robot and, if it is said
+/// which, device.
 pub(super) fn one(
     files: &Credentials,
-    expected: Option<&str>,
+    expected: Option<(Role, &str, Option<u32>)>,
     now: SystemTime,
 ) -> Result<CheckedCertificate, SecurityError> {
     let authority = reading::certificate(&files.authority)?;
     let read = reading::certificate(&files.certificate)?;
     let key = reading::text(&files.key)?;
     let mut checked = judge_dates(&files.certificate, &read, now);
-    if let Some(expected) = expected.filter(|e| **e != read.common_name) {
-        checked.problems.push(format!(
-            "it is in the name {:?}, wanted: {expected:?}; keys are for one robot",
-            read.common_name
-        ));
+    checked.problems.extend(read.ambiguous.clone());
+    if let Some((role, robot, place)) = expected {
+        let found = role.place_of(&read.common_name, robot);
+        let right = found.is_some_and(|found| place.is_none_or(|place| place == found));
+        if !right && read.ambiguous.is_none() {
+            checked.problems.push(format!(
+                "it is in the name {:?}, wanted: {:?}{}; keys are for one robot",
+                read.common_name,
+                role.common_name_at(place.unwrap_or(0), robot),
+                match place {
+                    None if role.places() > 1 =>
+                        format!(" to {:?}", role.common_name_at(role.places() - 1, robot)),
+                    _ => String::new(),
+                }
+            ));
+        }
     }
     match KeyPair::from_pem(&key) {
         Ok(pair) if pair.subject_public_key_info() == read.public_key => {}
@@ -121,7 +137,10 @@ pub(super) fn one(
         let server = Role::CERTIFIED
             .into_iter()
             .filter(|r| r.may_listen())
-            .any(|r| read.common_name.starts_with(&format!("{}@", r.name())));
+            .any(|r| {
+                let name = read.common_name.split(['@', '.']).next();
+                name == Some(r.name())
+            });
         let usages = [
             Some(KeyUsage::client_auth()),
             server.then(KeyUsage::server_auth),
@@ -213,14 +232,19 @@ fn readable_by_others(_: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Authority, Purpose, Validity, make};
+    use super::super::{Authority, Devices, Purpose, Validity, make};
     use super::*;
     use std::fs;
 
     fn folder() -> (tempfile::TempDir, PathBuf) {
         let place = tempfile::tempdir().unwrap();
         let keys = place.path().join("keys");
-        make(&keys, "arm", &["arm.lab".into(), "10.0.0.7".into()], 30).unwrap();
+        let devices = Devices {
+            operators: 2,
+            ..Devices::default()
+        };
+        let hosts = ["arm.lab".into(), "10.0.0.7".into()];
+        make(&keys, "arm", &hosts, &devices, 30).unwrap();
         (place, keys)
     }
 
@@ -233,7 +257,12 @@ mod tests {
         let (_place, keys) = folder();
         let found = check(&keys, SystemTime::now()).unwrap();
         assert_eq!(found.problems, Vec::<String>::new());
-        assert_eq!(found.certificates.len(), 6);
+        assert_eq!(found.certificates.len(), 7);
+        let named = |c: &CheckedCertificate| c.common_name == "operator.1@arm";
+        assert!(found.certificates.iter().any(named));
+        // On the second device's machine its folder is all there is.
+        let own = check(&keys.join("operator.1"), SystemTime::now()).unwrap();
+        assert_eq!((own.certificates.len(), own.problems), (2, vec![]));
         let robot = &found.certificates[1];
         assert_eq!(robot.common_name, "robot@arm");
         // Thirty, until the first second is over.
@@ -243,7 +272,7 @@ mod tests {
         assert!(found.certificates.iter().any(|c| c.hosts.is_empty()));
         let later = SystemTime::now() + Duration::from_secs(31 * 24 * 60 * 60);
         let late = check(&keys, later).unwrap();
-        assert_eq!(late.problems.len(), 6);
+        assert_eq!(late.problems.len(), 7);
         assert!(late.problems[0].contains("expired"), "{}", late.problems[0]);
     }
 

@@ -77,6 +77,16 @@ pub enum SecurityError {
         /// The host.
         got: String,
     },
+    /// A number of devices that cannot be told apart.
+    #[error("{got} certificates for a {role} cannot be made; allowed: 1 to {most}")]
+    Places {
+        /// Which role.
+        role: String,
+        /// The number.
+        got: u32,
+        /// The most.
+        most: u32,
+    },
     /// A number of days that makes no sense.
     #[error("keys cannot be valid for {got} days; allowed: 1 to 3650")]
     Days {

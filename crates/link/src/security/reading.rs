@@ -15,7 +15,10 @@ const LONGEST_FILE: u64 = 64 << 10;
 /// What a certificate says.
 pub(super) struct Read {
     pub(super) der: CertificateDer<'static>,
+    /// Empty where there is not exactly one.
     pub(super) common_name: String,
+    /// What is ambiguous about whom it names; each side of a connection could read it otherwise.
+    pub(super) ambiguous: Option<String>,
     /// Seconds since 1970.
     pub(super) from: i64,
     /// Seconds since 1970.
@@ -48,13 +51,28 @@ pub(super) fn certificate(path: &Path) -> Result<Read, SecurityError> {
         .map_err(|e| refuse(format!("it is no certificate in PEM: {e:?}")))?;
     let (_, parsed) = X509Certificate::from_der(&der)
         .map_err(|e| refuse(format!("it is no X.509 certificate: {e}")))?;
-    let common_name = parsed
+    let all: Vec<Option<&str>> = parsed
         .subject()
         .iter_common_name()
-        .next()
-        .and_then(|n| n.as_str().ok())
-        .unwrap_or_default()
-        .to_owned();
+        .map(|n| n.as_str().ok())
+        .collect();
+    let several = CertificateDer::pem_slice_iter(text.as_bytes()).count();
+    let (common_name, ambiguous) = match all.as_slice() {
+        [Some(name)] if several == 1 => (*name, None),
+        [Some(name)] => (
+            *name,
+            Some(format!("its file has {several} certificates, allowed: 1")),
+        ),
+        [None] => ("", Some("its common name is no text".to_owned())),
+        names => (
+            "",
+            Some(format!(
+                "it has {} common names, allowed: exactly 1; who it is would depend on who reads it",
+                names.len()
+            )),
+        ),
+    };
+    let common_name = common_name.to_owned();
     let names = parsed
         .subject_alternative_name()
         .map_err(|e| refuse(format!("its host names cannot be read: {e}")))?;
@@ -67,6 +85,7 @@ pub(super) fn certificate(path: &Path) -> Result<Read, SecurityError> {
     let last = validity.not_after.to_datetime();
     let read = Read {
         common_name,
+        ambiguous,
         from: validity.not_before.timestamp(),
         until: validity.not_after.timestamp(),
         last_day: last.date().to_string(),

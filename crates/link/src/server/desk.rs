@@ -1,10 +1,12 @@
 //! What comes to the command endpoint, one at a time, and what is said of it.
 
-use super::requests::{LONGEST_REQUEST, refuse};
+use super::requests::{Asked, LONGEST_REQUEST, refuse};
 use crate::command_endpoint::CommandEndpoint;
+use crate::keys::{Keys, Sent};
+use crate::tokens::TokenSearch;
 use crate::wire;
 use apprentice_safety::Service;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use zenoh::Wait as _;
 use zenoh::pubsub::Publisher;
 use zenoh::query::Query;
@@ -16,6 +18,9 @@ pub(super) struct Desk {
     pub turn: Mutex<()>,
     /// Something to do has come.
     pub arrived: Condvar,
+    pub keys: Keys,
+    /// Finds the leases of clients that are not known.
+    pub leases: TokenSearch,
     pub status: Publisher<'static>,
     pub event: Publisher<'static>,
 }
@@ -50,12 +55,14 @@ impl Desk {
     }
 
     /// Answers a request for a service.
-    pub fn serve(&self, service: Service, query: &Query) {
+    pub fn serve(self: &Arc<Self>, service: Service, query: &Query) {
+        let from = self.keys.sender(Sent::Service(service), query.key_expr());
         let asked = query
             .payload()
             .filter(|p| p.len() <= LONGEST_REQUEST)
             .ok_or("a request for a service names the client that makes it")
-            .and_then(|p| wire::decode_request(&p.to_bytes()));
+            .and_then(|p| wire::decode_request(&p.to_bytes()))
+            .and_then(|request| same(from, request.client).map(|_| request));
         let request = match asked {
             Ok(request) => request,
             Err(problem) => {
@@ -63,6 +70,14 @@ impl Desk {
                 return refuse(query, problem);
             }
         };
+        let client = request.client;
+        if service == Service::Acquire && !self.endpoint().hears_lease(client) {
+            // It may have been forgotten among many: whoever asks again is known then.
+            let to = Arc::clone(self);
+            self.leases.look_for(client, move || {
+                to.act(|endpoint| endpoint.lease(client, true));
+            });
+        }
         match self.act(|endpoint| endpoint.serve(service, request)) {
             Ok(phase) => {
                 let key = query.key_expr().clone();
@@ -72,5 +87,33 @@ impl Desk {
             }
             Err(reason) => refuse(query, &reason),
         }
+    }
+
+    /// A request for a new scene, if it comes from the arm's owner.
+    pub fn may_reset(&self, key: &str, bytes: &[u8]) -> Result<Asked, String> {
+        let from = self.keys.sender(Sent::Reset, key);
+        let asked = wire::decode_reset(bytes)
+            .and_then(|(client, seed)| same(from, client).map(|client| (client, seed)));
+        match asked {
+            Ok((client, seed)) => {
+                self.act(|endpoint| endpoint.reset(client))?;
+                Ok(Asked::Reset(seed))
+            }
+            Err(problem) => {
+                self.endpoint().malformed();
+                Err(problem.into())
+            }
+        }
+    }
+}
+
+/// The client that its key and its message name.
+fn same(from: Option<u32>, client: u32) -> Result<u32, wire::Problem> {
+    if from == Some(client) {
+        Ok(client)
+    } else {
+        Err(
+            "its key does not end in the number of the client that makes it, as eight lower-case hexadecimal digits",
+        )
     }
 }

@@ -12,9 +12,6 @@ use zenoh::{Session, Wait as _};
 /// The longest request that is read, bytes; a clock request has 25.
 pub(super) const LONGEST_REQUEST: usize = 64;
 
-/// Makes a request of a message.
-pub(super) type ReadRequest = fn(&[u8]) -> Result<Asked, wire::Problem>;
-
 /// What a message asks for.
 pub(super) enum Asked {
     Advance(AdvanceRequest),
@@ -25,7 +22,7 @@ pub(super) enum Asked {
 pub enum ServerRequest {
     /// Let time pass (lockstep), then publish state and, when wanted, frames.
     Advance(AdvanceRequest, Reply),
-    /// Set up a new scene from this seed, then publish state and frames.
+    /// Set up a new scene from this seed, then publish state and frames. The arm's owner asks.
     Reset(u64, Reply),
 }
 
@@ -86,21 +83,26 @@ pub(super) fn answer(
         .map_err(|e| key_error(&key, &e))
 }
 
-/// Hands a request on to the robot, or refuses it.
-pub(super) fn pass_on(query: Query, read: ReadRequest, sender: &SyncSender<ServerRequest>) {
+/// Hands a request on to the robot, or refuses it; `read` makes it of key and message.
+pub(super) fn pass_on(
+    query: Query,
+    sender: &SyncSender<ServerRequest>,
+    read: impl Fn(&str, &[u8]) -> Result<Asked, String>,
+) {
     let long = query.payload().is_some_and(|p| p.len() > LONGEST_REQUEST);
     let bytes = match query.payload() {
         Some(payload) if !long => payload.to_bytes().to_vec(),
         _ => Vec::new(),
     };
+    let key = query.key_expr().clone();
     let reply = Reply { query };
     if long {
         return reply.refuse("it is longer than any request");
     }
-    let request = match read(&bytes) {
+    let request = match read(&key, &bytes) {
         Ok(Asked::Advance(asked)) => ServerRequest::Advance(asked, reply),
         Ok(Asked::Reset(seed)) => ServerRequest::Reset(seed, reply),
-        Err(problem) => return reply.refuse(problem),
+        Err(problem) => return reply.refuse(&problem),
     };
     if let Err(TrySendError::Full(request) | TrySendError::Disconnected(request)) =
         sender.try_send(request)

@@ -1,17 +1,26 @@
 //! The device's side.
 
 use crate::error::key_error;
+use crate::keys::{Keys, Sent};
 use crate::security::{Role, Security};
-use crate::wire::{self, Status, Takeover};
-use crate::{Arm as _, Freshness, LinkError, RobotLink, keys::Keys};
+use crate::wire::{self, Decider, Status, Takeover};
+use crate::{Arm as _, Freshness, LinkError, RobotLink};
 use apprentice_core::RobotState;
 use apprentice_robot::RobotDescription;
 use apprentice_safety::Grip;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
 use zenoh::liveliness::LivelinessToken;
-use zenoh::pubsub::Publisher;
+use zenoh::pubsub::{Publisher, Subscriber};
 use zenoh::qos::{CongestionControl, Priority};
+
+/// For how long what the runtime says of who decides is believed: four times as long as it may wait between two
+/// messages.
+const BELIEVED: Duration = Duration::from_secs(2);
+
+/// What the runtime said last, and when it came.
+type Told = Arc<Mutex<Option<(Decider, Instant)>>>;
 
 /// An operator's device on the link: sees where the robot is, and says what the person wants.
 pub struct OperatorLink {
@@ -19,6 +28,8 @@ pub struct OperatorLink {
     takeover: Publisher<'static>,
     sequence: u64,
     since: Instant,
+    told: Told,
+    _deciders: Subscriber<()>,
     _token: LivelinessToken,
 }
 
@@ -43,15 +54,30 @@ impl OperatorLink {
     ) -> Result<Self, LinkError> {
         let robot = RobotLink::connect_as(Role::Operator, endpoint, robot, security, timeout)?;
         let keys = Keys::new(&robot.description().name);
-        let token = keys.takeover_lease(robot.client());
+        let token = keys.of(Sent::Takeover, robot.client());
         let session = robot.session();
         let takeover = session
-            .declare_publisher(keys.takeover())
+            .declare_publisher(token.clone())
             .congestion_control(CongestionControl::Drop)
             .priority(Priority::RealTime)
             .express(true)
             .wait()
-            .map_err(|e| key_error(&keys.takeover(), &e))?;
+            .map_err(|e| key_error(&token, &e))?;
+        let told = Told::default();
+        let to = Arc::clone(&told);
+        let deciders = session
+            .declare_subscriber(keys.authority())
+            .callback(
+                move |sample| match wire::decode_decider(&sample.payload().to_bytes()) {
+                    Ok(decider) => {
+                        let mut told = to.lock().unwrap_or_else(PoisonError::into_inner);
+                        *told = Some((decider, Instant::now()));
+                    }
+                    Err(problem) => tracing::warn!("who decides cannot be read: {problem}"),
+                },
+            )
+            .wait()
+            .map_err(|e| key_error(&keys.authority(), &e))?;
         let held = session
             .liveliness()
             .declare_token(token.clone())
@@ -61,6 +87,8 @@ impl OperatorLink {
             takeover,
             sequence: 0,
             since: Instant::now(),
+            told,
+            _deciders: deciders,
             _token: held,
             robot,
         })
@@ -90,6 +118,14 @@ impl OperatorLink {
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         self.robot.status()
+    }
+
+    /// Who has the arm, as the runtime that drives it said within the last 2 s; `None` where it did not.
+    #[must_use]
+    pub fn decider(&self) -> Option<Decider> {
+        let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.filter(|(_, at)| at.elapsed() < BELIEVED)
+            .map(|(decider, _)| decider)
     }
 
     /// Under which number it is known to the runtime.

@@ -47,23 +47,24 @@ pub fn decode_advance(bytes: &[u8]) -> Result<AdvanceRequest, Problem> {
     Ok(request)
 }
 
-/// Bytes of a reset request.
+/// Bytes of a reset request by a client.
 #[must_use]
-pub fn encode_reset(seed: u64) -> Vec<u8> {
+pub fn encode_reset(client: u32, seed: u64) -> Vec<u8> {
     let mut out = header(5);
+    out.extend(client.to_le_bytes());
     out.extend(seed.to_le_bytes());
     out
 }
 
-/// The seed in a reset request.
+/// Client and seed in a reset request.
 ///
 /// # Errors
 /// When the bytes are not one.
-pub fn decode_reset(bytes: &[u8]) -> Result<u64, Problem> {
+pub fn decode_reset(bytes: &[u8]) -> Result<(u32, u64), Problem> {
     let mut r = Reader::new(bytes, 5)?;
-    let seed = r.u64()?;
+    let asked = (r.u32()?, r.u64()?);
     r.end()?;
-    Ok(seed)
+    Ok(asked)
 }
 
 /// Bytes of the answer to a clock or reset request.

@@ -1,7 +1,7 @@
 //! People at the controls: demonstrations, and taking over.
 
 use super::{Problem, Reader, header};
-use apprentice_safety::Grip;
+use apprentice_safety::{Authority, Grip};
 
 /// What an operator's device says while it may take over.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,5 +78,57 @@ pub fn decode_takeover(bytes: &[u8]) -> Result<Takeover, Problem> {
         },
         stamp_ns,
         action,
+    })
+}
+
+/// Who decides for the arm, as the runtime that drives it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decider {
+    /// Number of the message.
+    pub sequence: u64,
+    /// When it was sent, nanoseconds on the runtime's clock.
+    pub stamp_ns: u64,
+    /// Who decides.
+    pub authority: Authority,
+    /// The operator's device that has the arm, or that let go of it and alone may hand it back; 0 where none
+    /// does.
+    pub device: u32,
+}
+
+/// Bytes of a message that says who decides.
+#[must_use]
+pub fn encode_decider(decider: &Decider) -> Vec<u8> {
+    let mut out = header(15);
+    out.extend(decider.sequence.to_le_bytes());
+    out.extend(decider.stamp_ns.to_le_bytes());
+    out.push(match decider.authority {
+        Authority::Policy => 0,
+        Authority::Human => 1,
+        Authority::Nobody => 2,
+    });
+    out.extend(decider.device.to_le_bytes());
+    out
+}
+
+/// Who decides, from a message.
+///
+/// # Errors
+/// When the bytes are not one.
+pub fn decode_decider(bytes: &[u8]) -> Result<Decider, Problem> {
+    let mut r = Reader::new(bytes, 15)?;
+    let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
+    let authority = match r.u8()? {
+        0 => Authority::Policy,
+        1 => Authority::Human,
+        2 => Authority::Nobody,
+        _ => return Err("it names somebody that this version does not know"),
+    };
+    let device = r.u32()?;
+    r.end()?;
+    Ok(Decider {
+        sequence,
+        stamp_ns,
+        authority,
+        device,
     })
 }

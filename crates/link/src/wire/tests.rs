@@ -1,9 +1,9 @@
 //! Whatever comes from the network is read as what was sent, or refused; nothing panics.
 
 use super::*;
-use apprentice_safety::gate::Stop;
 use apprentice_core::{CameraFrame, Image, JointCommand, RobotState};
-use apprentice_safety::{DenialCounts, Grip, Phase};
+use apprentice_safety::gate::Stop;
+use apprentice_safety::{Authority, DenialCounts, Grip, Phase};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -67,6 +67,7 @@ fn taken_by(bytes: &[u8]) -> Vec<&'static str> {
         ("request", decode_request(bytes).is_ok()),
         ("granted", decode_granted(bytes).is_ok()),
         ("takeover", decode_takeover(bytes).is_ok()),
+        ("decider", decode_decider(bytes).is_ok()),
     ];
     let taken = decoders.into_iter().filter(|d| d.1);
     taken.map(|d| d.0).collect()
@@ -106,7 +107,7 @@ proptest! {
         prop_assert!(join_frame(bytes[..bytes.len() - 1].chunks(9), bytes.len(), vec![]).is_err());
         let request = AdvanceRequest { duration_ns, command_sequence, want_frames };
         prop_assert_eq!(decode_advance(&encode_advance(&request)).unwrap(), request);
-        prop_assert_eq!(decode_reset(&encode_reset(duration_ns)).unwrap(), duration_ns);
+        prop_assert_eq!(decode_reset(&encode_reset(client, duration_ns)).unwrap(), (client, duration_ns));
         let reply = TickReply { state_sequence: command_sequence, frame_sequences };
         prop_assert_eq!(&decode_reply(&encode_reply(&reply)).unwrap(), &reply);
         prop_assert_eq!(&decode_action(&encode_action(&action)).unwrap(), &action);
@@ -116,6 +117,10 @@ proptest! {
             action,
         };
         prop_assert_eq!(&decode_takeover(&encode_takeover(&takeover)).unwrap(), &takeover);
+        for authority in [Authority::Policy, Authority::Human, Authority::Nobody] {
+            let decider = Decider { sequence: duration_ns, stamp_ns: command_sequence, authority, device: client };
+            prop_assert_eq!(decode_decider(&encode_decider(&decider)).unwrap(), decider);
+        }
         let phase = Phase::ALL[client as usize % Phase::ALL.len()];
         let status = Status {
             sequence: duration_ns,
@@ -143,7 +148,7 @@ proptest! {
         cut in any::<prop::sample::Index>(),
         more in vec(any::<u8>(), 1..40),
     ) {
-        for whole in [encode_state(&state), encode_frame(&frame), encode_reset(state.sequence)] {
+        for whole in [encode_state(&state), encode_frame(&frame), encode_reset(9, state.sequence)] {
             prop_assert_eq!(taken_by(&whole).len(), 1);
             prop_assert!(taken_by(&whole[..cut.index(whole.len())]).is_empty());
             let long = [&whole[..], &more[..]].concat();
@@ -152,7 +157,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_come_back_without_a_panic(kind in 0u16..16, bytes in vec(any::<u8>(), 0..300)) {
+    fn any_bytes_come_back_without_a_panic(kind in 0u16..18, bytes in vec(any::<u8>(), 0..300)) {
         taken_by(&bytes);
         let mut headed = header(kind);
         headed.extend(&bytes);
@@ -221,7 +226,7 @@ fn an_action_that_is_not_finite_is_refused() {
 
 #[test]
 fn other_headers_are_refused() {
-    let good = encode_reset(7);
+    let good = encode_reset(1, 7);
     for (at, says) in [(0, "APRT"), (4, "version"), (6, "kind")] {
         let mut bytes = good.clone();
         bytes[at] ^= 0xff;

@@ -1,7 +1,7 @@
 //! A runtime that dies or hangs: how soon the robot sees its lease gone.
 
 use crate::intruders::WaitOk as _;
-use crate::rig::{Heard, PATIENCE, ROBOT, Rig, key};
+use crate::rig::{Heard, PATIENCE, ROBOT, RUNTIME, Rig, key_of};
 use apprentice_link::security::{Role, Security};
 use apprentice_link::session::{LEASE_MS, Participant, Place};
 use std::process::{Child, Command};
@@ -27,7 +27,10 @@ fn holds_a_lease_until_killed() {
         endpoint: &endpoint,
     };
     let session = participant.open(&security, PATIENCE).unwrap();
-    let _lease = session.liveliness().declare_token(key("lease/1")).wait_ok();
+    let _lease = session
+        .liveliness()
+        .declare_token(key_of("lease", RUNTIME))
+        .wait_ok();
     loop {
         std::thread::sleep(PATIENCE);
     }
@@ -71,10 +74,13 @@ fn the_lease_of_a_runtime_that_dies_or_hangs_is_gone() {
         for _ in 0..3 {
             let leases = Heard::tokens(&robot, "lease/*");
             let runtime = Runtime::start(&rig);
-            assert_eq!(leases.wait_for(&key("lease/1"), 1), 1);
+            assert_eq!(leases.wait_for(&key_of("lease", RUNTIME), 1), 1);
             let start = Instant::now();
             runtime.signal(signal);
-            assert_eq!(leases.wait_for(&format!("-{}", key("lease/1")), 1), 1);
+            assert_eq!(
+                leases.wait_for(&format!("-{}", key_of("lease", RUNTIME)), 1),
+                1
+            );
             took.push(start.elapsed().as_millis());
         }
     }

@@ -112,7 +112,7 @@ def main():
             if session is not None:
                 for n in range(10):
                     session.put(
-                        f"{prefix}/command",
+                        f"{prefix}/command/10000001",
                         f"{way} {mode} {n}",
                         congestion_control=zenoh.CongestionControl.BLOCK,
                     )

@@ -1,6 +1,8 @@
 //! Publishers that are not who they should be, at a robot that listens itself.
 
-use crate::rig::{Files, Heard, ROBOT, Rig, SILENCE, foreign, key, knock, put_ten};
+use crate::rig::{
+    Files, Heard, ROBOT, RUNTIME, Rig, SILENCE, foreign, key, key_of, knock, put_ten,
+};
 use apprentice_link::security::{Authority, Certified, Purpose, Role, Validity};
 use apprentice_link::session::Place;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
@@ -25,8 +27,8 @@ fn self_signed() -> Certified {
 fn only_the_runtimes_certificate_commands() {
     let rig = Rig::new();
     let robot = rig.open(Role::Robot, Place::Listen).unwrap();
-    let commands = Heard::on(&robot, "command");
-    let chunks = Heard::on(&robot, "chunk");
+    let commands = Heard::on(&robot, "command/*");
+    let chunks = Heard::on(&robot, "chunk/*");
     let state = robot.declare_publisher(key("state")).wait_ok();
 
     // Right certificates of other roles, and of the same role at another robot: they connect (a viewer reads
@@ -52,17 +54,18 @@ fn only_the_runtimes_certificate_commands() {
         for mode in ["client", "peer", "router"] {
             let session = knock(mode, &rig.endpoint, Some(files)).unwrap();
             for end in [
-                key("command"),
-                key("chunk"),
+                key_of("command", RUNTIME),
+                key_of("chunk", RUNTIME),
                 key("*"),
                 key("**"),
-                "apprentice/*/command".to_owned(),
+                key("command/*"),
+                "apprentice/*/command/10000001".to_owned(),
                 "**".to_owned(),
             ] {
                 // Their own side takes it: nothing tells them that it goes nowhere.
                 tried += put_ten(&session, &end, name);
             }
-            session.delete(key("command")).wait_ok();
+            session.delete(key_of("command", RUNTIME)).wait_ok();
             let sees = Heard::on(&session, "state");
             let reads = matches!(*name, "viewer" | "operator");
             for n in 0..40 {
@@ -78,14 +81,14 @@ fn only_the_runtimes_certificate_commands() {
     sleep(SILENCE);
     let arrived = commands.all().len() + chunks.all().len();
     println!("other roles and robots: {arrived} of {tried} delivered");
-    assert!(tried >= 18 * 60);
+    assert!(tried >= 18 * 70);
     assert_eq!(arrived, 0, "{:?}", commands.all());
 
     // The runtime itself, with our session and with one of its own making.
     let ours = rig.open(Role::Runtime, Place::Join).unwrap();
-    put_ten(&ours, &key("command"), "ours");
+    put_ten(&ours, &key_of("command", RUNTIME), "ours");
     let theirs = knock("client", &rig.endpoint, Some(&rig.files(Role::Runtime))).unwrap();
-    put_ten(&theirs, &key("command"), "theirs");
+    put_ten(&theirs, &key_of("command", RUNTIME), "theirs");
     let (ours, theirs) = (
         commands.wait_for("ours", 10),
         commands.wait_for("theirs", 10),
@@ -99,7 +102,7 @@ fn only_the_runtimes_certificate_commands() {
 fn who_cannot_prove_who_they_are_is_not_let_in() {
     let rig = Rig::new();
     let robot = rig.open(Role::Robot, Place::Listen).unwrap();
-    let commands = Heard::on(&robot, "command");
+    let commands = Heard::on(&robot, "command/*");
     let month = Validity::days(30).unwrap();
     let name = Role::Runtime.common_name(ROBOT);
     let another = Authority::new(ROBOT, month).unwrap();
@@ -142,7 +145,7 @@ fn who_cannot_prove_who_they_are_is_not_let_in() {
             match knock(mode, endpoint, files) {
                 Err(_) => refused += 1,
                 Ok(session) => {
-                    put_ten(&session, &key("command"), "x");
+                    put_ten(&session, &key_of("command", RUNTIME), "x");
                     panic!("{what} as {mode} was let in");
                 }
             }
@@ -158,7 +161,7 @@ fn who_cannot_prove_who_they_are_is_not_let_in() {
 
     // The robot still serves who may.
     let runtime = rig.open(Role::Runtime, Place::Join).unwrap();
-    put_ten(&runtime, &key("command"), "ours");
+    put_ten(&runtime, &key_of("command", RUNTIME), "ours");
     assert_eq!(commands.wait_for("ours", 10), 10);
 }
 
@@ -169,9 +172,9 @@ fn certificates_alone_would_not_do() {
     let rig = Rig::new();
     let listening = foreign("router", &rig.endpoint, true, Some(&rig.files(Role::Robot)));
     let robot = zenoh::open(listening).wait_ok();
-    let commands = Heard::on(&robot, "command");
+    let commands = Heard::on(&robot, "command/*");
     let viewer = knock("client", &rig.endpoint, Some(&rig.files(Role::Viewer))).unwrap();
-    put_ten(&viewer, &key("command"), "viewer");
+    put_ten(&viewer, &key_of("command", RUNTIME), "viewer");
     let arrived = commands.wait_for("viewer", 10);
     println!("without access control a viewer's certificate delivers {arrived} of 10");
     assert_eq!(arrived, 10);

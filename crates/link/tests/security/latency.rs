@@ -1,7 +1,7 @@
 //! What keys cost: commands of 64 bytes, 1000 a second, through plain TCP and through TLS with access control.
 
 use crate::intruders::WaitOk as _;
-use crate::rig::{PATIENCE, ROBOT, Rig, key, until};
+use crate::rig::{PATIENCE, ROBOT, RUNTIME, Rig, key, key_of, until};
 use apprentice_link::security::{Role, Security};
 use apprentice_link::session::{Participant, Place, free_port};
 use std::sync::{Arc, Mutex};
@@ -32,7 +32,7 @@ fn measure(security: &Security, scheme: &str) -> Vec<u64> {
     let taken = Arc::new(Mutex::new(Vec::with_capacity(2 * COMMANDS)));
     let to = Arc::clone(&taken);
     let _commands = robot
-        .declare_subscriber(key("command"))
+        .declare_subscriber(key("command/*"))
         .callback(move |s| {
             let now = beginning.elapsed().as_micros() as u64;
             let bytes = s.payload().to_bytes();
@@ -42,7 +42,7 @@ fn measure(security: &Security, scheme: &str) -> Vec<u64> {
         })
         .wait_ok();
     let publisher = runtime
-        .declare_publisher(key("command"))
+        .declare_publisher(key_of("command", RUNTIME))
         .congestion_control(CongestionControl::Block)
         .priority(Priority::RealTime)
         .express(true)

@@ -1,6 +1,6 @@
 //! Whom we talk to: what is refused before anything is sent, and who answers at a robot's address.
 
-use crate::rig::{Heard, ROBOT, Rig, foreign, key, put_ten};
+use crate::rig::{Heard, ROBOT, RUNTIME, Rig, foreign, key, key_of, put_ten};
 use apprentice_link::LinkError;
 use apprentice_link::security::{Authority, Purpose, Role, Security, SecurityError, Validity};
 use apprentice_link::session::{Participant, Place, free_port};
@@ -136,7 +136,7 @@ fn who_only_pretends_to_be_the_robot_hears_nothing() {
     let runtime = rig.open(Role::Runtime, Place::Join).unwrap();
     let state = Heard::on(&runtime, "state");
     for _ in 0..5 {
-        put_ten(&runtime, &key("command"), "secret");
+        put_ten(&runtime, &key_of("command", RUNTIME), "secret");
         put_ten(&trap, &key("state"), "forged");
         sleep(Duration::from_millis(100));
     }

@@ -26,7 +26,7 @@ fn an_intruder_in_python_commands_nothing() {
     let Some(python) = python() else { return };
     let rig = Rig::new();
     let robot = rig.open(Role::Robot, Place::Listen).unwrap();
-    let commands = Heard::on(&robot, "command");
+    let commands = Heard::on(&robot, "command/*");
     let done = Command::new(python)
         .arg(here().join("intruder.py"))
         .args([&*rig.endpoint])

@@ -1,7 +1,7 @@
 //! Whoever listens is killed and comes back: how long until data flows again.
 
 use crate::intruders::WaitOk as _;
-use crate::rig::{Heard, PATIENCE, ROBOT, Rig, key, until};
+use crate::rig::{Heard, PATIENCE, ROBOT, RUNTIME, Rig, key, key_of, until};
 use apprentice_link::security::{Role, Security};
 use apprentice_link::session::{Participant, Place, free_port};
 use std::io::{BufRead as _, BufReader};
@@ -163,12 +163,15 @@ fn a_lease_is_seen_again_by_a_robot_that_comes_back() {
     let rig = Rig::new();
     let robot = rig.open(Role::Robot, Place::Listen).unwrap();
     let runtime = rig.open(Role::Runtime, Place::Join).unwrap();
-    let _lease = runtime.liveliness().declare_token(key("lease/1")).wait_ok();
+    let _lease = runtime
+        .liveliness()
+        .declare_token(key_of("lease", RUNTIME))
+        .wait_ok();
     let leases = Heard::tokens(&robot, "lease/*");
-    assert_eq!(leases.wait_for(&key("lease/1"), 1), 1);
+    assert_eq!(leases.wait_for(&key_of("lease", RUNTIME), 1), 1);
     drop(leases);
     robot.close().wait_ok();
     let robot = rig.open(Role::Robot, Place::Listen).unwrap();
     let leases = Heard::tokens(&robot, "lease/*");
-    assert_eq!(leases.wait_for(&key("lease/1"), 1), 1);
+    assert_eq!(leases.wait_for(&key_of("lease", RUNTIME), 1), 1);
 }

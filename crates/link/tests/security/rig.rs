@@ -1,7 +1,7 @@
 //! A robot that listens with keys, and ways to knock at its door.
 
 use apprentice_link::LinkError;
-use apprentice_link::security::{Authority, Certified, Role, Security, Validity};
+use apprentice_link::security::{Authority, Certified, Devices, Role, Security, Validity};
 use apprentice_link::session::{ONE_THREAD, Participant, Place, free_port};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once};
@@ -40,7 +40,12 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys");
         let authority = Authority::new(ROBOT, Validity::days(30).unwrap()).unwrap();
-        authority.write(&keys, ROBOT, &[]).unwrap();
+        let devices = Devices {
+            runtimes: 2,
+            operators: 2,
+            viewers: 1,
+        };
+        authority.write(&keys, ROBOT, &[], &devices).unwrap();
         Self {
             authority,
             keys,
@@ -74,6 +79,13 @@ impl Rig {
         Files {
             authority: self.keys.join("ca.pem"),
             own: Some((path("pem"), path("key"))),
+        }
+    }
+
+    /// What a second device of `role` has.
+    pub fn second(&self, role: Role) -> Security {
+        Security::Keys {
+            folder: self.keys.join(role.name_at(1)),
         }
     }
 
@@ -134,6 +146,17 @@ pub fn knock(mode: &str, endpoint: &str, files: Option<&Files>) -> Result<Sessio
     zenoh::open(foreign(mode, endpoint, false, files))
         .wait()
         .map_err(|e| e.to_string())
+}
+
+/// Ends of keys of the first runtime, operator and viewer, and of the second operator.
+pub const RUNTIME: u32 = 0x1000_0001;
+pub const OPERATOR: u32 = 0x2000_0001;
+pub const VIEWER: u32 = 0x3000_0001;
+pub const SECOND_OPERATOR: u32 = 0x2010_0001;
+
+/// A key that ends in a client's number.
+pub fn key_of(path: &str, client: u32) -> String {
+    key(&format!("{path}/{client:08x}"))
 }
 
 pub fn key(end: &str) -> String {

@@ -1,7 +1,7 @@
 //! Operators' devices at the runtime of a robot that does not speak the native link: theirs alone may take over.
 
 use crate::intruders::WaitOk as _;
-use crate::rig::{PATIENCE, ROBOT, Rig, SILENCE, key, knock, until};
+use crate::rig::{PATIENCE, ROBOT, Rig, SILENCE, key_of, knock, until};
 use apprentice_core::RobotState;
 use apprentice_link::security::Role;
 use apprentice_link::session::Place;
@@ -59,7 +59,7 @@ fn only_an_operator_takes_over_from_a_runtime_that_listens() {
     let theirs = roles.map(|role| knock("client", &rig.endpoint, Some(&rig.files(role))).unwrap());
     let mut tokens = Vec::new();
     for (client, session) in (7..).zip(ours.iter().chain(&theirs)) {
-        let token = key(&format!("takeover/{client:08x}"));
+        let token = key_of("takeover", client);
         tokens.push(session.liveliness().declare_token(token).wait_ok());
         let known = operator.client();
         for client in [client, known] {
@@ -74,7 +74,11 @@ fn only_an_operator_takes_over_from_a_runtime_that_listens() {
                 stamp_ns: 0,
                 action: vec![1.0],
             });
-            session.put(key("takeover"), message).wait_ok();
+            for named in [client, known] {
+                session
+                    .put(key_of("takeover", named), message.clone())
+                    .wait_ok();
+            }
         }
     }
     sleep(SILENCE);
@@ -91,10 +95,16 @@ fn only_an_operator_takes_over_from_a_runtime_that_listens() {
         operator.say(true, false, &[0.5]).unwrap();
         inbox.decide() == (Authority::Human, vec![0.5])
     }));
+    assert!(until(|| operator.decider().is_some_and(|d| {
+        (d.authority, d.device) == (Authority::Human, operator.client())
+    })));
     operator.say(false, false, &[]).unwrap();
     assert!(until(|| inbox.decide().0 == Authority::Nobody));
     operator.say(false, true, &[]).unwrap();
     assert!(until(|| inbox.decide().0 == Authority::Policy));
+    assert!(until(|| operator.decider().is_some_and(|d| {
+        (d.authority, d.device) == (Authority::Policy, 0)
+    })));
     // A device that goes lets go.
     assert!(until(|| {
         operator.say(true, false, &[]).unwrap();

@@ -1,17 +1,14 @@
-//! Sequence numbers of clients: they rise, and not by leaps.
+//! Sequence numbers of clients, also of those who have gone.
 
 use super::Denial;
+use crate::sequence::Sequence;
 
-/// The first number of a client lies below this.
-const FIRST_BELOW: u64 = 1 << 32;
-/// How far one message's number may be above the last one's: at 1 kHz that many are lost in 17 minutes.
-const MOST_SKIPPED: u64 = 1 << 20;
 /// Clients whose last number is remembered, so that nothing of theirs is taken twice.
 const REMEMBERED: usize = 64;
 
 /// The last numbers of the clients that were taken messages from, the latest client last.
 #[derive(Clone, Debug)]
-pub(super) struct Numbers(Vec<(u32, u64)>);
+pub(super) struct Numbers(Vec<(u32, Sequence)>);
 
 impl Default for Numbers {
     fn default() -> Self {
@@ -23,37 +20,31 @@ impl Default for Numbers {
 impl Numbers {
     /// Whether `number` may follow what was taken from `client`.
     pub fn check(&self, client: u32, number: u64) -> Result<(), Denial> {
-        let before = self.0.iter().rev().find(|(c, _)| *c == client);
-        let follows = match before {
-            Some((_, before)) => number > *before && number - before <= MOST_SKIPPED,
-            None => number < FIRST_BELOW,
-        };
-        if follows {
-            Ok(())
-        } else {
-            Err(Denial::Sequence)
-        }
+        let known = self.0.iter().rev().find(|(c, _)| *c == client);
+        let sequence = known.map_or_else(Sequence::default, |(_, sequence)| *sequence);
+        sequence.check(number).map_err(|_| Denial::Sequence)
     }
 
-    /// A message was taken.
+    /// A message with a number that was checked is taken.
     pub fn take(&mut self, client: u32, number: u64) {
-        if let Some((last, before)) = self.0.last_mut()
-            && *last == client
-        {
-            *before = number;
-            return;
-        }
-        self.0.retain(|(c, _)| *c != client);
+        let known = self.0.iter().position(|(c, _)| *c == client);
+        let mut sequence = match known {
+            Some(place) => self.0.remove(place).1,
+            None => Sequence::default(),
+        };
+        // It was checked before; what does not follow is not remembered.
+        let _ = sequence.next(number);
         if self.0.len() == REMEMBERED {
             self.0.remove(0);
         }
-        self.0.push((client, number));
+        self.0.push((client, sequence));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sequence::{FIRST_BELOW, MOST_SKIPPED};
 
     #[test]
     fn numbers_rise_by_bounded_steps_and_are_remembered_after_their_client_left() {

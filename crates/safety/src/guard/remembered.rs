@@ -90,7 +90,7 @@ mod tests {
             velocities: vec![0.0; 7],
             gripper_width: 0.04,
         };
-        assert!(guard.restart(&state));
+        guard.restart(&state).unwrap();
         for tick in 0..60 {
             assert!(guard.remember_into(&mut before));
             let way = 0.3 * f64::from(tick / 10 % 3 - 1);

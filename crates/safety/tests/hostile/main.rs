@@ -35,7 +35,7 @@ fn stream(robot: &RobotDescription, config: &GuardConfig, seed: Seed, sum: &mut 
     }
     let mut proposer = Proposer::new(robot);
     let mut path = vec![robot.home.clone()];
-    assert!(guard.restart(&at(robot.home.clone())));
+    guard.restart(&at(robot.home.clone())).unwrap();
     checker.restart(&at(robot.home.clone()));
     let mut states = 0;
     let period_ns = (1e9 / robot.control_hz) as u64;
@@ -54,13 +54,13 @@ fn stream(robot: &RobotDescription, config: &GuardConfig, seed: Seed, sum: &mut 
         if rng.random_bool(0.001) {
             // From where the arm has been, the guard can start; from anywhere else it must not.
             let from = at(path[rng.random_range(0..path.len())].clone());
-            assert!(guard.restart(&from));
+            guard.restart(&from).unwrap();
             checker.restart(&from);
             path = vec![from.positions];
         } else if rng.random_bool(0.001) {
             let nowhere = [f64::NAN, 1e300][rng.random_range(0..2)];
             let nowhere = [nowhere; 12][..rng.random_range(0..12)].to_vec();
-            assert!(!guard.restart(&at(nowhere)));
+            assert!(guard.restart(&at(nowhere)).is_err());
         }
         let place = path.last().unwrap();
         let proposed = proposer.next(robot, place, (tick, now_ns), &mut rng);

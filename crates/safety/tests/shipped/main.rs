@@ -62,7 +62,7 @@ fn compare(robot: &RobotDescription, seed: Seed) -> u64 {
     let mut guard = Guard::new(robot, config).unwrap();
     let mut plain = PlainGuard::new(robot, lead_limit);
     let home = at(robot.home.clone());
-    assert!(guard.restart(&home));
+    guard.restart(&home).unwrap();
     plain.restart(&home);
     let (mut style, mut changed) = (0, 0);
     let mut far = robot.home.clone();
@@ -131,7 +131,7 @@ fn work_at_the_table_of_the_demo_meets_no_new_stage() {
         let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
         let mut plain = PlainGuard::new(&robot, GuardConfig::default().lead_limit);
         let home = at(robot.home.clone());
-        assert!(guard.restart(&home));
+        guard.restart(&home).unwrap();
         plain.restart(&home);
         let mut goal = Kinematics::new(&robot).unwrap().tool_pose(&robot.home);
         let mut pose = goal;

@@ -29,7 +29,7 @@ fn in_ticks(robot: &RobotDescription, ticks: u64) -> u64 {
         positions: Vec::with_capacity(robot.joints.len()),
         gripper_width: 0.0,
     };
-    assert!(guard.restart(&at(robot.home.clone())));
+    guard.restart(&at(robot.home.clone())).unwrap();
     let mut path = vec![robot.home.clone()];
     let (mut inside, mut counts, mut states) = (0, RefusalCounts::default(), 0);
     let mut gate = Gate::new(robot, GateConfig::of(robot));

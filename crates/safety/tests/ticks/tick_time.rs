@@ -18,7 +18,7 @@ fn times(robot: &RobotDescription, hostile: bool) -> Vec<f64> {
     };
     let mut guard = Guard::new(robot, config).unwrap();
     let mut proposer = Proposer::new(robot);
-    assert!(guard.restart(&at(robot.home.clone())));
+    guard.restart(&at(robot.home.clone())).unwrap();
     let mut out = JointCommand {
         sequence: 0,
         stamp_ns: 0,

@@ -8,8 +8,9 @@ use crate::{Rows, Scale};
 use anyhow::{Context as _, Result};
 use apprentice_control::ControlLoop;
 use apprentice_core::{JointCommand, Seed};
+use apprentice_link::Arm as _;
+use apprentice_link::keys::{Keys, Sent};
 use apprentice_link::wire;
-use apprentice_link::{Arm as _, keys::Keys};
 use apprentice_safety::{GuardConfig, Refusal};
 use rand::Rng as _;
 use std::time::Duration;
@@ -65,7 +66,7 @@ fn at_the_robot(scale: Scale, rows: &mut Rows) -> Result<()> {
     link.engage()?;
     let session = super::stranger(robot.endpoint())?;
     let publisher = session
-        .declare_publisher(Keys::new(&robot.description.name).command())
+        .declare_publisher(Keys::new(&robot.description.name).of(Sent::Command, link.client()))
         .congestion_control(CongestionControl::Block)
         .wait()
         .map_err(super::said)?;

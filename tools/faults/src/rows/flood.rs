@@ -7,7 +7,8 @@ use crate::stub_agent::fr3;
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result};
 use apprentice_core::JointCommand;
-use apprentice_link::{Arm as _, keys::Keys};
+use apprentice_link::Arm as _;
+use apprentice_link::keys::{Keys, Sent};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -62,7 +63,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             ],
         )
     };
-    let commands = flooder(keys.command(), 0, 10_000.0)?;
+    let commands = flooder(keys.of(Sent::Command, 0x0bad_0bad), 0, 10_000.0)?;
     let camera = robot.description.cameras.first().context("no camera")?;
     let frames = flooder(keys.camera(&camera.name), FRAME, 100e6 / FRAME as f64)?;
     for process in [&commands, &frames] {

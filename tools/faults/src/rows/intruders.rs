@@ -5,8 +5,9 @@ use crate::stub_agent::fr3;
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, ensure};
 use apprentice_core::JointCommand;
+use apprentice_link::keys::{Keys, Sent};
 use apprentice_link::wire;
-use apprentice_link::{Arm as _, RobotLink, keys::Keys};
+use apprentice_link::{Arm as _, RobotLink};
 use apprentice_safety::Service;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -28,17 +29,21 @@ pub fn run(_scale: Scale, rows: &mut Rows) -> Result<()> {
     let mut owner = robot.link()?;
     let intruder = super::stranger(robot.endpoint())?;
     let heard = intruder
-        .declare_subscriber(keys.command())
+        .declare_subscriber(keys.all(Sent::Command))
         .with(zenoh::handlers::FifoChannel::new(20_000))
         .wait()
         .map_err(super::said)?;
-    let to_arm = intruder
-        .declare_publisher(keys.command())
-        .congestion_control(CongestionControl::Block)
-        .priority(Priority::RealTime)
-        .express(true)
-        .wait()
-        .map_err(super::said)?;
+    let publisher = |client: u32| {
+        intruder
+            .declare_publisher(keys.of(Sent::Command, client))
+            .congestion_control(CongestionControl::Block)
+            .priority(Priority::RealTime)
+            .express(true)
+            .wait()
+            .map_err(super::said)
+    };
+    let to_arm = publisher(owner.client())?;
+    let as_another = publisher(owner.client() ^ 0xffff)?;
     owner.engage()?;
     let name = format!("{:08x}", owner.client());
     let own = owner.client();
@@ -58,19 +63,19 @@ pub fn run(_scale: Scale, rows: &mut Rows) -> Result<()> {
             }
             // Old numbers under the owner's name, new numbers under another's.
             put(&to_arm, forged(own, 1 + round % 20, &robot))?;
-            put(&to_arm, forged(own ^ 0xffff, 1_000_000 + round, &robot))?;
+            put(&as_another, forged(own ^ 0xffff, 1_000_000 + round, &robot))?;
             foreign += 2;
             sleep(Duration::from_micros(400));
         }
         // Nor does a lease of its own help while the arm has an owner.
-        let lease = keys.lease(0x0bad_0bad);
+        let lease = keys.of(Sent::Lease, 0x0bad_0bad);
         let _token = intruder
             .liveliness()
             .declare_token(lease)
             .wait()
             .map_err(super::said)?;
         let refused = intruder
-            .get(keys.service(Service::Acquire))
+            .get(keys.of(Sent::Service(Service::Acquire), 0x0bad_0bad))
             .payload(wire::encode_request(wire::Request {
                 client: 0x0bad_0bad,
                 stops: 0,

@@ -5,7 +5,7 @@ use crate::stub_agent::fr3;
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, ensure};
 use apprentice_core::RobotState;
-use apprentice_link::keys::Keys;
+use apprentice_link::keys::{Keys, Sent};
 use apprentice_link::security::{Role, Security};
 use apprentice_link::session::{Participant, Place};
 use apprentice_link::{Arm as _, LinkError, RobotLink, wire};
@@ -76,7 +76,9 @@ fn half_a_robot(
         .wait()
         .map_err(super::said)?;
     let _hears = if ears {
-        let ears = session.declare_subscriber(keys.command()).callback(|_| {});
+        let ears = session
+            .declare_subscriber(keys.all(Sent::Command))
+            .callback(|_| {});
         Some(ears.wait().map_err(super::said)?)
     } else {
         None

@@ -5,8 +5,9 @@ use crate::stub_agent::fr3;
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result};
 use apprentice_core::JointCommand;
+use apprentice_link::Arm as _;
+use apprentice_link::keys::{Keys, Sent};
 use apprentice_link::wire::{self, VERSION};
-use apprentice_link::{Arm as _, keys::Keys};
 use apprentice_safety::{Denial, Service};
 use std::time::Duration;
 use zenoh::Wait as _;
@@ -64,14 +65,14 @@ fn at_a_robot(rows: &mut Rows) -> Result<()> {
     };
     let bytes = newer(wire::encode_command(link.client(), &command));
     session
-        .put(keys.command(), bytes)
+        .put(keys.of(Sent::Command, link.client()), bytes)
         .wait()
         .map_err(super::said)?;
     let mut refused = 0;
     let mut reason = String::new();
     for service in Service::ALL {
         let answer = session
-            .get(keys.service(service))
+            .get(keys.of(Sent::Service(service), link.client()))
             .payload(newer(wire::encode_request(wire::Request {
                 client: link.client(),
                 stops: 0,

@@ -1,7 +1,7 @@
 //! One line on who has the arm and where it should go.
 
 use anyhow::Result;
-use apprentice_control::operator::Said;
+use apprentice_control::operator::{Said, who_has_the_arm};
 use apprentice_core::CartesianAction;
 use apprentice_link::{LinkError, OperatorLink};
 use apprentice_robot::RobotDescription;
@@ -17,18 +17,8 @@ pub struct StatusLine {
     robot: RobotDescription,
     on_screen: bool,
     next: Option<Instant>,
-    /// What this device has done, as far as it knows.
-    hold: Hold,
     /// Times the robot was not heard of while the person held the arm.
     blind: u64,
-}
-
-#[derive(Clone, Copy)]
-enum Hold {
-    NotYet,
-    Held,
-    LetGo,
-    HandedBack,
 }
 
 impl StatusLine {
@@ -38,7 +28,6 @@ impl StatusLine {
             robot: robot.clone(),
             on_screen: stdout().is_terminal(),
             next: None,
-            hold: Hold::NotYet,
             blind: 0,
         }
     }
@@ -55,12 +44,6 @@ impl StatusLine {
         silent: Option<&LinkError>,
         now: Instant,
     ) -> Result<()> {
-        self.hold = match (self.hold, said.deadman, said.hand_back) {
-            (_, true, _) => Hold::Held,
-            (Hold::Held, false, _) => Hold::LetGo,
-            (Hold::LetGo, false, true) => Hold::HandedBack,
-            (before, ..) => before,
-        };
         self.blind += u64::from(said.deadman && silent.is_some());
         if self.next.is_some_and(|next| now < next) {
             return Ok(());
@@ -87,15 +70,12 @@ impl StatusLine {
         chosen: Option<usize>,
         silent: Option<&LinkError>,
     ) -> String {
-        let heard = link.is_heard();
-        let who = match self.hold {
-            _ if !heard => "nobody listens: no policy runs, or not with takeover",
-            Hold::NotYet => "the policy has the arm",
-            Hold::Held => "YOU have the arm",
-            Hold::LetGo => "nobody has the arm: it stays until you take it or hand it back",
-            Hold::HandedBack => "handed back: the policy has the arm",
+        let who = if link.is_heard() {
+            who_has_the_arm(link.decider(), link.client(), said.deadman)
+        } else {
+            "nobody listens: no policy runs, or not with takeover".into()
         };
-        let mut parts = vec![who.to_owned()];
+        let mut parts = vec![who];
         if let Some(joint) = chosen.and_then(|i| self.robot.joints.get(i)) {
             parts.push(format!("joint {}", joint.name));
         }

@@ -4,9 +4,11 @@ use anyhow::{Result, anyhow};
 use apprentice_adapter::ros2::attachment::Attachment;
 use apprentice_adapter::{cdr, franka_node, physicalai};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
-use apprentice_link::wire::{self, AdvanceRequest, Chunk, Event, Status, Takeover, TickReply};
+use apprentice_link::wire::{
+    self, AdvanceRequest, Chunk, Decider, Event, Status, Takeover, TickReply,
+};
 use apprentice_safety::gate::Stop;
-use apprentice_safety::{Denial, DenialCounts, Grip, Phase};
+use apprentice_safety::{Authority, Denial, DenialCounts, Grip, Phase};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -122,6 +124,12 @@ pub fn native() -> Vec<Decoder> {
         accepted: 10,
         denials: DenialCounts::from_counts(&[1; Denial::ALL.len()]),
     };
+    let decider = Decider {
+        sequence: 7,
+        stamp_ns: 8,
+        authority: Authority::Human,
+        device: 9,
+    };
     let event = Event {
         sequence: 5,
         stamp_ns: 6,
@@ -142,7 +150,7 @@ pub fn native() -> Vec<Decoder> {
         ),
         decoder(
             "reset request",
-            vec![wire::encode_reset(5)],
+            vec![wire::encode_reset(9, 5)],
             wire::decode_reset,
         ),
         decoder("answer", [0, 2, 64].map(reply).into(), wire::decode_reply),
@@ -165,6 +173,11 @@ pub fn native() -> Vec<Decoder> {
             "event",
             vec![wire::encode_event(&event)],
             wire::decode_event,
+        ),
+        decoder(
+            "who decides",
+            vec![wire::encode_decider(&decider)],
+            wire::decode_decider,
         ),
         decoder(
             "service request",

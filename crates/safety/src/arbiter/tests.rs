@@ -1,0 +1,240 @@
+use super::*;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const MS: u64 = 1_000_000;
+
+fn grip(client: u32, sequence: u64, deadman: bool) -> Grip {
+    Grip {
+        client,
+        sequence,
+        deadman,
+        hand_back: false,
+    }
+}
+
+#[test]
+fn a_person_takes_over_at_once_and_gives_back_on_purpose_only() {
+    let mut arbiter = Arbiter::default();
+    assert_eq!(arbiter.decide(0), Authority::Policy);
+    arbiter.hear(grip(1, 1, false), 0).unwrap();
+    assert_eq!(arbiter.decide(MS), Authority::Policy);
+    arbiter.hear(grip(1, 2, true), 2 * MS).unwrap();
+    assert_eq!(arbiter.decide(2 * MS), Authority::Human);
+    assert_eq!(arbiter.decide(202 * MS), Authority::Human);
+    assert_eq!(arbiter.decide(203 * MS), Authority::Nobody);
+    let back = Grip {
+        hand_back: true,
+        ..grip(1, 3, true)
+    };
+    arbiter.hear(back, 204 * MS).unwrap();
+    assert_eq!(
+        arbiter.decide(204 * MS),
+        Authority::Human,
+        "the deadman is pressed"
+    );
+    arbiter.hear(grip(1, 4, false), 205 * MS).unwrap();
+    assert_eq!(arbiter.decide(206 * MS), Authority::Nobody);
+    let back = Grip {
+        hand_back: true,
+        ..grip(1, 5, false)
+    };
+    arbiter.hear(back, 207 * MS).unwrap();
+    assert_eq!(arbiter.decide(207 * MS), Authority::Policy);
+    assert_eq!(arbiter.takeovers(), 2);
+}
+
+#[test]
+fn only_the_device_that_let_go_hands_back_and_one_that_is_gone_has_let_go() {
+    let mut arbiter = Arbiter::default();
+    let back = |client, sequence| Grip {
+        hand_back: true,
+        ..grip(client, sequence, false)
+    };
+    arbiter.hear(grip(1, 1, true), 0).unwrap();
+    arbiter.gone(2);
+    assert_eq!(arbiter.decide(0), Authority::Human);
+    arbiter.gone(1);
+    assert_eq!(arbiter.decide(0), Authority::Nobody);
+    arbiter.hear(back(2, 1), 0).unwrap();
+    assert_eq!(arbiter.decide(0), Authority::Nobody);
+    arbiter.hear(grip(2, 2, true), 0).unwrap();
+    arbiter.hear(back(2, 3), 0).unwrap();
+    assert_eq!(arbiter.decide(0), Authority::Nobody, "in one message");
+    arbiter.hear(back(2, 4), 0).unwrap();
+    assert_eq!(arbiter.decide(0), Authority::Policy);
+}
+
+#[test]
+fn a_second_device_and_old_messages_are_not_heard() {
+    let mut arbiter = Arbiter::default();
+    arbiter.hear(grip(1, 5, true), 0).unwrap();
+    assert_eq!(arbiter.hear(grip(2, 1, true), MS), Err(Unheard::Taken));
+    assert_eq!(arbiter.hear(grip(1, 5, false), MS), Err(Unheard::Old));
+    assert_eq!(arbiter.decide(MS), Authority::Human);
+    // Once the first has let go the second may.
+    arbiter.hear(grip(1, 6, false), 2 * MS).unwrap();
+    arbiter.hear(grip(2, 2, true), 3 * MS).unwrap();
+    assert_eq!(
+        (arbiter.decide(3 * MS), arbiter.unheard().total()),
+        (Authority::Human, 2)
+    );
+}
+
+fn back(client: u32, sequence: u64) -> Grip {
+    Grip {
+        hand_back: true,
+        ..grip(client, sequence, false)
+    }
+}
+
+#[test]
+fn no_single_message_takes_the_arm_from_a_person_and_gives_it_to_the_policy() {
+    let mut arbiter = Arbiter::default();
+    arbiter.hear(grip(1, 1, true), 0).unwrap();
+    // Forged in the person's name, beyond all numbers: nothing changes, and the person is heard on.
+    let forged = back(1, u64::MAX);
+    assert_eq!(arbiter.hear(forged, MS), Err(Unheard::Jump));
+    assert_eq!(arbiter.decide(MS), Authority::Human);
+    arbiter.hear(grip(1, 2, true), 2 * MS).unwrap();
+    assert_eq!(arbiter.unheard().jump, 1);
+    // With the right number the arm stops, and is the person's again with their next message.
+    arbiter.hear(back(1, 3), 3 * MS).unwrap();
+    assert_eq!(arbiter.decide(3 * MS), Authority::Nobody);
+    arbiter.hear(grip(1, 4, true), 4 * MS).unwrap();
+    assert_eq!(arbiter.decide(4 * MS), Authority::Human);
+}
+
+#[test]
+fn a_device_that_only_fell_silent_has_to_say_that_it_let_go_before_it_hands_back() {
+    let mut arbiter = Arbiter::default();
+    arbiter.hear(grip(1, 1, true), 0).unwrap();
+    assert_eq!(arbiter.decide(300 * MS), Authority::Nobody);
+    arbiter.hear(back(1, 2), 301 * MS).unwrap();
+    assert_eq!(arbiter.decide(301 * MS), Authority::Nobody);
+    arbiter.hear(back(1, 3), 302 * MS).unwrap();
+    assert_eq!(arbiter.decide(302 * MS), Authority::Policy);
+    // So has one whose token went.
+    arbiter.hear(grip(1, 4, true), 303 * MS).unwrap();
+    arbiter.gone(1);
+    arbiter.hear(back(1, 5), 304 * MS).unwrap();
+    assert_eq!(arbiter.decide(304 * MS), Authority::Nobody);
+}
+
+#[test]
+fn what_a_device_said_before_it_left_does_not_count_when_it_comes_again() {
+    let mut arbiter = Arbiter::default();
+    arbiter.hear(grip(1, 7, true), 0).unwrap();
+    arbiter.hear(grip(1, 8, false), MS).unwrap();
+    arbiter.hear(back(1, 9), 2 * MS).unwrap();
+    arbiter.gone(1);
+    // Many come and go meanwhile, fewer than are remembered.
+    for other in 2..2 + MOST_DEVICES as u32 - 1 {
+        arbiter.hear(grip(other, 1, false), 3 * MS).unwrap();
+        arbiter.gone(other);
+    }
+    for said in [grip(1, 7, true), grip(1, 8, false), back(1, 9)] {
+        assert_eq!(arbiter.hear(said, 4 * MS), Err(Unheard::Old));
+    }
+    assert_eq!(arbiter.decide(4 * MS), Authority::Policy);
+    // What another device said while the arm was taken is not obeyed once it is free.
+    arbiter.hear(grip(1, 10, true), 5 * MS).unwrap();
+    assert_eq!(arbiter.hear(grip(2, 2, true), 6 * MS), Err(Unheard::Taken));
+    arbiter.hear(grip(1, 11, false), 7 * MS).unwrap();
+    assert_eq!(arbiter.hear(grip(2, 2, true), 8 * MS), Err(Unheard::Old));
+}
+
+#[test]
+fn ten_thousand_devices_take_no_memory_and_make_nobody_forget_who_had_the_arm() {
+    let mut arbiter = Arbiter::default();
+    arbiter.hear(grip(1, 50, true), 0).unwrap();
+    arbiter.hear(grip(1, 51, false), MS).unwrap();
+    for other in 2..10_002 {
+        arbiter.hear(grip(other, 1, false), 2 * MS).unwrap();
+        if other % 3 == 0 {
+            arbiter.gone(other);
+        }
+    }
+    assert_eq!(arbiter.devices.len(), MOST_DEVICES);
+    assert_eq!(arbiter.hear(grip(1, 50, true), 3 * MS), Err(Unheard::Old));
+    arbiter.hear(back(1, 52), 3 * MS).unwrap();
+    assert_eq!(arbiter.decide(3 * MS), Authority::Policy);
+}
+
+/// Two people and whoever forges, repeats and leaves, at any time: only one device ever has the arm, the
+/// policy never gets it in one message, nor by anything but a hand-back of the device that let go before,
+/// and what is refused changes nothing.
+#[test]
+fn ownership_is_never_double_at_any_interleaving() {
+    let (mut switches, mut refused, mut hand_backs) = (0, 0, 0);
+    for seed in 0..50 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut arbiter = Arbiter::default();
+        let (mut now, mut holder, mut let_go) = (0, None, false);
+        // The highest number of each client that was taken.
+        let mut taken = [0u64; 3];
+        for client in 1..3 {
+            arbiter.hear(grip(client, 0, false), 0).unwrap();
+        }
+        for _ in 1..4000 {
+            now += rng.random_range(0..150) * MS;
+            let client = rng.random_range(1..3u32);
+            if rng.random_bool(0.02) {
+                arbiter.gone(client);
+            }
+            let before = arbiter.decide(now);
+            if before == Authority::Policy {
+                holder = None;
+            }
+            let next = taken[client as usize] + 1;
+            let sequence = match rng.random_range(0..10) {
+                0 => u64::MAX,
+                1 => next + crate::sequence::MOST_SKIPPED,
+                2 => rng.random_range(0..next),
+                3 => next + rng.random_range(0..crate::sequence::MOST_SKIPPED),
+                _ => next,
+            };
+            let said = Grip {
+                client,
+                sequence,
+                deadman: rng.random_bool(0.5),
+                hand_back: rng.random_bool(0.4),
+            };
+            let heard = arbiter.hear(said, now);
+            let after = arbiter.decide(now);
+            let in_order = sequence >= next && sequence - next < crate::sequence::MOST_SKIPPED;
+            let others = before == Authority::Human && holder != Some(client);
+            assert_eq!(heard.is_ok(), in_order && !others, "{heard:?}: {said:?}");
+            if in_order {
+                taken[client as usize] = sequence;
+            }
+            if heard.is_err() {
+                assert_eq!(after, before, "what was refused changed something");
+                refused += 1;
+                continue;
+            }
+            assert!(
+                (before, after) != (Authority::Human, Authority::Policy),
+                "a person had the arm, and one message gave it to the policy"
+            );
+            if after == Authority::Policy && before != Authority::Policy {
+                assert!(said.hand_back && !said.deadman, "it was not handed back");
+                assert!(holder == Some(client) && let_go, "by whom?");
+                hand_backs += 1;
+            }
+            if said.deadman {
+                assert_eq!(
+                    after,
+                    Authority::Human,
+                    "a person pressed and was not obeyed"
+                );
+                (holder, let_go) = (Some(client), false);
+            } else if holder == Some(client) {
+                let_go = true;
+            }
+            switches += u64::from(after != before);
+        }
+    }
+    println!("{switches} changes of who decides, {hand_backs} hand-backs, {refused} refused");
+    assert!(switches > 10_000 && hand_backs > 1_000 && refused > 10_000);
+}
