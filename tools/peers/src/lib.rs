@@ -4,17 +4,6 @@ use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Whether checks beside Python programs are asked for, by `APPRENTICE_PEERS=1`; says so where `what` is
-/// skipped.
-#[must_use]
-pub fn asked_for(what: &str) -> bool {
-    let asked = std::env::var_os("APPRENTICE_PEERS").is_some_and(|v| v == "1");
-    if !asked {
-        eprintln!("SKIPPED: {what}; APPRENTICE_PEERS=1 runs it");
-    }
-    asked
-}
-
 /// Python in a virtual environment at `folder` with the packages that the requirements file `whole` lists, and
 /// those of `bare` without what they depend on. What is installed already, from files that say the same, stays.
 ///

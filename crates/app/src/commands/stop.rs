@@ -22,10 +22,11 @@ const STATUS: Duration = Duration::from_secs(3);
 /// When it does not answer: then its own emergency stop is what is left.
 pub fn stop(args: &ArmArgs) -> Result<()> {
     let link = connect(args)?;
-    link.serve(Service::Stop).context(
-        "the arm has not confirmed the stop; use its emergency stop if it moves",
-    )?;
-    said(&link, args, |s| matches!(s.phase, Phase::Stopped | Phase::Faulted))
+    link.serve(Service::Stop)
+        .context("the arm has not confirmed the stop; use its emergency stop if it moves")?;
+    said(&link, args, |s| {
+        matches!(s.phase, Phase::Stopped | Phase::Faulted)
+    })
 }
 
 /// Acknowledges a stop, once a person has said that the arm is clear.
@@ -36,7 +37,11 @@ pub fn acknowledge(args: &AcknowledgeArgs) -> Result<()> {
     let link = connect(&args.arm)?;
     let status = status(&link, |_| true)?;
     if status.stop == Stop::None {
-        return say(&args.arm, &status, "nobody has stopped it: there is nothing to acknowledge");
+        return say(
+            &args.arm,
+            &status,
+            "nobody has stopped it: there is nothing to acknowledge",
+        );
     }
     if !args.yes {
         ask(&args.arm.robot)?;
@@ -48,16 +53,31 @@ pub fn acknowledge(args: &AcknowledgeArgs) -> Result<()> {
 fn connect(args: &ArmArgs) -> Result<RobotLink> {
     let security = Security::from_settings(&args.security, &args.keys)?;
     start_for(&security)?;
-    RobotLink::connect_as(Role::Operator, &args.endpoint, &args.robot, &security, PATIENCE)
-        .with_context(|| format!("robot {} is not reached; use its emergency stop if it moves", args.robot))
+    RobotLink::connect_as(
+        Role::Operator,
+        &args.endpoint,
+        &args.robot,
+        &security,
+        PATIENCE,
+    )
+    .with_context(|| {
+        format!(
+            "robot {} is not reached; use its emergency stop if it moves",
+            args.robot
+        )
+    })
 }
 
 /// A person says that nobody is in the way.
 fn ask(robot: &str) -> Result<()> {
     if !stdin().is_terminal() {
-        bail!("a person has to say that {robot} is clear: run this at a terminal, or with --yes once it has been looked at");
+        bail!(
+            "a person has to say that {robot} is clear: run this at a terminal, or with --yes once it has been looked at"
+        );
     }
-    print!("{robot} was stopped. Have the arm and its surroundings been looked at, and are they clear? [y/N] ");
+    print!(
+        "{robot} was stopped. Have the arm and its surroundings been looked at, and are they clear? [y/N] "
+    );
     stdout().flush()?;
     let mut answer = String::new();
     stdin().lock().read_line(&mut answer)?;
@@ -74,9 +94,9 @@ fn status(link: &RobotLink, stands: impl Fn(&Status) -> bool) -> Result<Status> 
     loop {
         match link.status() {
             Some(status) if stands(&status) || Instant::now() > deadline => return Ok(status),
-            None if Instant::now() > deadline => bail!(
-                "the robot does not say how it stands; see whether its driver runs"
-            ),
+            None if Instant::now() > deadline => {
+                bail!("the robot does not say how it stands; see whether its driver runs")
+            }
             _ => std::thread::sleep(Duration::from_millis(10)),
         }
     }
@@ -85,7 +105,9 @@ fn status(link: &RobotLink, stands: impl Fn(&Status) -> bool) -> Result<Status> 
 fn said(link: &RobotLink, args: &ArmArgs, stands: impl Fn(&Status) -> bool) -> Result<()> {
     let status = status(link, stands)?;
     let next = match (status.stop, status.phase) {
-        (Stop::Person, _) => "it stays until `apprentice acknowledge`, then its next owner may move it",
+        (Stop::Person, _) => {
+            "it stays until `apprentice acknowledge`, then its next owner may move it"
+        }
         (Stop::Owner, _) => "it stays until its owner enables it on purpose; runs end instead",
         (Stop::None, Phase::Faulted) => "it reports a fault: see to it, then recover",
         (Stop::None, _) => "its next owner may move it",

@@ -1,5 +1,5 @@
 //! A robot that someone else simulates, in Python, on the other side of the link. These checks need
-//! Python packages: with `APPRENTICE_PEERS=1` they are installed into a virtual environment below
+//! Python packages: where they are asked for (`-- --ignored needs_python`) they are installed into a virtual environment below
 //! `target`, without it the checks are skipped and say so.
 
 use crate::program::{apprentice, fail, repository, succeed};
@@ -8,13 +8,11 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Python with the peers' packages, or `None` where they are not asked for.
-fn python() -> Option<PathBuf> {
-    apprentice_peers::asked_for("the robot simulated in Python").then(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
-        let requirements = repository().join("tests/peers/requirements.txt");
-        apprentice_peers::python(&folder, &requirements, None).unwrap()
-    })
+/// Python with the peers' packages.
+fn python() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
+    let requirements = repository().join("tests/peers/requirements.txt");
+    apprentice_peers::python(&folder, &requirements, None).unwrap()
 }
 
 /// The peer, stopped when it goes out of scope.
@@ -60,8 +58,9 @@ fn left(log: &Path) -> (usize, f64) {
 }
 
 #[test]
-fn pusht_in_python_is_recorded_learnt_and_driven() {
-    let Some(python) = python() else { return };
+#[ignore = "beside Python programs, which it installs below target: `-- --ignored needs_python`"]
+fn needs_python_pusht_in_python_is_recorded_learnt_and_driven() {
+    let python = python();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let endpoint = "tcp/127.0.0.1:7613";
