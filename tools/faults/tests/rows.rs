@@ -63,6 +63,13 @@ rows! {
     r20_another_version "R20"
     r21_two_owners "R21"
     r22_silent_topology "R22"
+    r23_stop_in_every_phase "R23"
+    r24_a_person_lets_go "R24"
+    r25_asking_often "R25"
+    r26_silence "R26"
+    r27_aliases_and_tokens "R27"
+    r28_a_second_publisher "R28"
+    r29_pictures_that_are_none "R29"
     link_beside_plain_zenoh "LINK"
     jitter_beside_others "JITTER"
 }

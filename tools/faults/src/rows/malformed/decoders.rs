@@ -181,7 +181,10 @@ pub fn native() -> Vec<Decoder> {
         ),
         decoder(
             "service request",
-            vec![wire::encode_request(wire::Request { client: 9, stops: 3 })],
+            vec![wire::encode_request(wire::Request {
+                client: 9,
+                stops: 3,
+            })],
             wire::decode_request,
         ),
         decoder(
