@@ -215,6 +215,8 @@ impl Drop for Saying {
 pub struct Watched {
     states: Arc<Mutex<Vec<RobotState>>>,
     _subscriber: Subscriber<()>,
+    /// A subscriber ends with its session.
+    _session: Session,
 }
 
 impl Watched {
@@ -240,6 +242,7 @@ impl Watched {
         Ok(Self {
             states,
             _subscriber: subscriber,
+            _session: by.session.clone(),
         })
     }
 

@@ -16,9 +16,9 @@ use std::thread::{scope, sleep};
 use std::time::Duration;
 
 /// Of 10 policy ticks a second.
-const TICKS: u64 = 40;
+const TICKS: u64 = 28;
 /// The liar comes so much after the episode began.
-const LATER: Duration = Duration::from_millis(1000);
+const LATER: Duration = Duration::from_millis(700);
 
 /// When somebody lies.
 #[derive(Clone, Copy, PartialEq)]
@@ -35,13 +35,14 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     description.cameras.truncate(1);
     let fastest = description.joints.iter().map(|j| j.velocity);
     let one_tick = fastest.fold(0.0, f64::max) / description.control_hz;
+    // Without the rounding of the division.
+    let one_tick = (one_tick * 1e9).round() / 1e9;
     let folder = tempfile::tempdir()?;
     for when in [Lies::FromTheBeginning, Lies::InBetween, Lies::Alone] {
         let (mut farthest, mut recorded, mut ended) = (0.0f64, (0, 0), 0);
         let (mut said, mut sentence) = (0, String::new());
         let (mut went_on, times) = (0, scale.pick(1, 5));
-        for lie in lies(&description).iter().cycle().take(2 * times) {
-            let told = episode(&description, folder.path(), lie, when)?;
+        for told in told(&description, folder.path(), when, times)? {
             farthest = farthest.max(told.farthest);
             recorded.0 += told.false_states;
             recorded.1 += told.states;
@@ -102,6 +103,26 @@ fn lies(robot: &RobotDescription) -> [Vec<f64>; 2] {
     [vec![0.0; robot.home.len()], elsewhere]
 }
 
+/// Episodes with each lie, so many times: with both at once.
+fn told(robot: &RobotDescription, folder: &Path, when: Lies, times: usize) -> Result<Vec<Told>> {
+    let mut all = Vec::new();
+    for _ in 0..times {
+        let both: Vec<Result<Told>> = scope(|scope| {
+            let threads: Vec<_> = lies(robot)
+                .into_iter()
+                .enumerate()
+                .map(|(i, lie)| scope.spawn(move || episode(robot, folder, i, &lie, when)))
+                .collect();
+            let joined = threads
+                .into_iter()
+                .map(|t| t.join().ok().context("a panic")?);
+            joined.collect()
+        });
+        all.extend(both.into_iter().collect::<Result<Vec<_>>>()?);
+    }
+    Ok(all)
+}
+
 /// What came of an episode that was lied to.
 struct Told {
     farthest: f64,
@@ -111,11 +132,17 @@ struct Told {
     ended: Option<ControlError>,
 }
 
-fn episode(robot: &RobotDescription, folder: &Path, lie: &[f64], when: Lies) -> Result<Told> {
+fn episode(
+    robot: &RobotDescription,
+    folder: &Path,
+    number: usize,
+    lie: &[f64],
+    when: Lies,
+) -> Result<Told> {
     let robot = LinkRobot::start(robot.clone())?;
     let mut robots = [robot.control()?];
     let mut agent = Swaying::new(&robot.description)?;
-    let plan = episodes::plan(&robot.description, folder, "lied-to");
+    let plan = episodes::plan(&robot.description, folder, &format!("lied-to-{number}"));
     let path = plan.path.clone();
     // What an episode before it left.
     if path.exists() {

@@ -21,17 +21,20 @@ enum Bad {
     States,
 }
 
-/// Each now and then in an episode of 4 s (20 s in full), then alone.
+/// Each now and then in an episode of 3 s (20 s in full), then alone.
 pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
-    let robot = LinkRobot::start(fr3()?)?;
-    let folder = tempfile::tempdir()?;
-    let ticks = scale.pick(40, 200);
-    for bad in [Bad::Pictures, Bad::States] {
+    let ticks = scale.pick(28, 200);
+    let kinds = [Bad::Pictures, Bad::States];
+    let came = scope(|scope| {
+        let threads = kinds.map(|bad| scope.spawn(move || among_and_alone(bad, ticks)));
+        threads.map(|t| t.join().ok().context("a panic").and_then(|came| came))
+    });
+    for (bad, came) in kinds.into_iter().zip(came) {
         let (what, key) = match bad {
             Bad::Pictures => ("pictures of another size, cut, or none at all", "/camera/"),
             Bad::States => ("states that cannot be read", "/state"),
         };
-        let (ended, sent, counted) = episode(&robot, folder.path(), bad, ticks, false)?;
+        let ((ended, sent, counted), alone) = came?;
         rows.exactly(
             format!(
                 "{sent} {what} now and then: episodes that went on to their end{}",
@@ -42,8 +45,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         );
         ensure!(sent >= 20, "only {sent} were sent");
         rows.exactly("and counted by whoever listens", counted, sent);
-        let (ended, _, _) = episode(&robot, folder.path(), bad, ticks, true)?;
-        let error = ended.context("an episode without any good ones went on")?;
+        let error = alone.context("an episode without any good ones went on")?;
         let text = error.to_string();
         let says = matches!(error, ControlError::Link(LinkError::LeftOut { .. }))
             && text.contains(key)
@@ -57,14 +59,20 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-/// What ended it, how many bad messages were sent, and how many a link beside it counted.
-fn episode(
-    robot: &LinkRobot,
-    folder: &Path,
-    bad: Bad,
-    ticks: u64,
-    alone: bool,
-) -> Result<(Option<ControlError>, u64, u64)> {
+/// What ended an episode, how many bad messages were sent, and how many a link beside it counted.
+type Came = (Option<ControlError>, u64, u64);
+
+/// An episode with bad messages among good ones, and what ended one with bad ones alone.
+fn among_and_alone(bad: Bad, ticks: u64) -> Result<(Came, Option<ControlError>)> {
+    let robot = LinkRobot::start(fr3()?)?;
+    let folder = tempfile::tempdir()?;
+    let among = episode(&robot, folder.path(), bad, ticks, false)?;
+    let (alone, _, _) = episode(&robot, folder.path(), bad, ticks, true)?;
+    Ok((among, alone))
+}
+
+/// `alone`: after a while nothing else comes.
+fn episode(robot: &LinkRobot, folder: &Path, bad: Bad, ticks: u64, alone: bool) -> Result<Came> {
     let beside = robot.link()?;
     let mut robots = [robot.control()?];
     let mut agent = Swaying::new(&robot.description)?;
