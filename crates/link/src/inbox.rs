@@ -66,6 +66,8 @@ struct Expected {
 
 /// What has come so far.
 struct Seen {
+    /// Whether a scene is being set up.
+    set_up: bool,
     state: Slot<RobotState>,
     judge: Judge,
     /// Of a robot in lockstep: the time that was asked for, ns.
@@ -97,6 +99,7 @@ impl Inbox {
             state_key: state_key.into(),
             began: Instant::now(),
             seen: Mutex::new(Seen {
+                set_up: false,
                 state: Slot::default(),
                 judge: Judge::new(description),
                 asked_ns: None,
@@ -148,6 +151,13 @@ impl Inbox {
         seen.state.clear();
     }
 
+    /// A scene is being set up: until that is over the arm may be anywhere at any time, and what it says is no
+    /// contradiction of what it said before.
+    pub fn set_up(&self, begins: bool) {
+        self.lock().set_up = begins;
+        self.restart();
+    }
+
     /// Takes over a joint state from a message of so many bytes, or why it cannot be read. Never waits.
     pub fn put_state(&self, bytes: usize, state: Result<RobotState, String>) -> Taken {
         self.put_state_of(bytes, state, Instant::now())
@@ -183,6 +193,11 @@ impl Inbox {
                 Taken::Believed
             }
             Verdict::Awaited => Taken::Awaited,
+            Verdict::LeftOut(_) if seen.set_up => {
+                seen.judge.restart();
+                seen.state.clear();
+                Taken::Awaited
+            }
             Verdict::LeftOut(problem) => {
                 if !seen.judge.is_believing() {
                     seen.state.withdraw();

@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex};
 use world::{Act, World, acts};
 
 /// Walks, and control ticks of each.
-const WALKS: u32 = 1500;
+const WALKS: u32 = 2500;
 const TICKS: usize = 300;
 
 /// Everything that was counted over all walks.

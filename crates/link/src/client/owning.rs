@@ -85,16 +85,18 @@ impl Arm for RobotLink {
             self.lease = None;
             return Err(refused);
         }
-        if self.lockstep {
-            self.inbox.restart();
-        }
         let key = self.keys.of(Sent::Reset, self.client);
-        let reply = self.tick(&key, wire::encode_reset(self.client, seed))?;
-        if !self.lockstep {
-            // What came before the answer was of the scene before.
+        let request = wire::encode_reset(self.client, seed);
+        if self.lockstep {
+            // What the answer speaks of may come before it.
             self.inbox.restart();
+            let reply = self.tick(&key, request)?;
+            return self.shown(&reply);
         }
-        self.shown(&reply)
+        self.inbox.set_up(true);
+        let reply = self.tick(&key, request);
+        self.inbox.set_up(false);
+        self.shown(&reply?)
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
@@ -203,11 +205,15 @@ impl RobotLink {
 
     /// The arm does not obey us any more; why, as far as it said.
     fn lost(&self) -> LinkError {
-        let said = match (self.standing.status(), self.standing.event()) {
+        let status = self.standing.status();
+        let mut said = match (status, self.standing.event()) {
             (_, Some(event)) => event,
             (Some(status), None) => status.phase.name().into(),
             (None, None) => "it has not said how it stands".into(),
         };
+        if status.is_some_and(|s| s.stop != Stop::None) {
+            said += "; it stays until a person acknowledges that: apprentice acknowledge";
+        }
         LinkError::ControlLost {
             robot: self.description.name.clone(),
             said,

@@ -5,7 +5,7 @@ use crate::open::{OpenRobot, crowd, keys, put, settled, token};
 use crate::rig::{ROBOT, Rig, SILENCE, knock, until};
 use apprentice_link::keys::Sent;
 use apprentice_link::security::{Role, Security};
-use apprentice_link::wire::encode_request;
+use apprentice_link::wire::{Request, encode_request};
 use apprentice_link::{Arm as _, Inbox, OperatorLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Authority, Denial, Phase, Service};
@@ -159,7 +159,7 @@ fn strangers_tokens_lock_no_client_out() {
             until(|| {
                 let asked = late
                     .get(keys().of(Sent::Service(Service::Acquire), client))
-                    .payload(encode_request(client))
+                    .payload(encode_request(Request { client, stops: 0 }))
                     .timeout(Duration::from_secs(2))
                     .wait_ok();
                 asked.recv().unwrap().result().is_ok()
