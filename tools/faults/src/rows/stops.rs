@@ -7,7 +7,7 @@ use crate::stub_agent::{beside_home, fr3};
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, bail, ensure};
 use apprentice_control::ControlLoop;
-use apprentice_core::RobotState;
+use apprentice_core::{JointCommand, RobotState};
 use apprentice_link::wire::Status;
 use apprentice_link::{Arm as _, RobotLink};
 use apprentice_robot::RobotDescription;
@@ -151,6 +151,20 @@ fn stop_from(phase: Phase) -> Result<Stopped> {
         sleep(Duration::from_millis(50));
     }
     if phase != Phase::Free {
+        let command = JointCommand {
+            sequence: 1_000,
+            stamp_ns: 0,
+            positions: after.positions.clone(),
+            gripper_width: 0.04,
+        };
+        let lost = owner
+            .send(&command)
+            .err()
+            .context("the owner was not told")?;
+        ensure!(
+            lost.to_string().contains("apprentice acknowledge"),
+            "the owner is told: {lost}"
+        );
         let next = owner.reset(2).err().context("a new scene was set up")?;
         let again = owner.engage().err().context("the arm was engaged")?;
         ensure!(
