@@ -10,7 +10,7 @@ use crate::keys::{Keys, Sent};
 use crate::security::{Role, Security};
 use crate::session::{Participant, Place};
 use crate::wire::{self, Chunk, Request, Status, TickReply};
-use crate::{Inbox, LinkError};
+use crate::{Inbox, LeftOutCounts, LinkError};
 use apprentice_core::Observation;
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Phase, Service};
@@ -136,6 +136,12 @@ impl RobotLink {
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         self.standing.status()
+    }
+
+    /// Messages of the robot that were left out, by reason: states that cannot be true, and what cannot be read.
+    #[must_use]
+    pub fn left_out(&self) -> LeftOutCounts {
+        self.inbox.left_out()
     }
 
     /// The state number `state` or a later one, and frames of at least these numbers: as many cameras as

@@ -14,7 +14,9 @@ pub mod memory_robot;
 pub mod program;
 pub mod row;
 pub mod rows;
+pub mod strangers;
 pub mod stub_agent;
+pub mod told_robot;
 
 pub use row::{Row, Rows};
 pub use rows::{Named, TABLE, run};

@@ -3,6 +3,7 @@
 
 use crate::measured::monotonic_ns;
 use crate::memory_robot::noise;
+use crate::strangers::apart;
 use anyhow::Result;
 use apprentice_control::ControlLoop;
 use apprentice_core::{CameraFrame, Image, JointCommand, RobotState, Seed};
@@ -21,6 +22,8 @@ use std::time::{Duration, Instant};
 /// How it misbehaves.
 #[derive(Debug, Default)]
 pub struct Manners {
+    /// Whether it has stopped publishing anything.
+    pub silent: AtomicBool,
     /// Whether it has stopped publishing frames.
     pub blind: AtomicBool,
     /// Whether its pictures have stopped changing.
@@ -44,6 +47,8 @@ pub struct Heard {
     pub phases: Vec<(Instant, Phase)>,
     /// How it stands.
     pub status: Option<Status>,
+    /// The farthest a command was from where the robot was when it came, rad (or the joint's unit).
+    pub farthest: f64,
 }
 
 impl Heard {
@@ -226,6 +231,9 @@ impl Body {
         let status = self.server.status();
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(command) = due.command {
+            heard.farthest = heard
+                .farthest
+                .max(apart(&command.positions, &self.positions));
             self.positions.clone_from(&command.positions);
             heard.last = Some(now);
             heard.commands.push((now_ns, command));
@@ -256,10 +264,13 @@ impl Body {
     fn publish(&mut self, want_frames: bool) -> TickReply {
         self.sequence += 1;
         let state = self.state();
-        // Nobody can be told more while a router is away.
-        let _ = self.server.publish_state(&state);
+        let silent = self.manners.silent.load(Relaxed);
+        if !silent {
+            // Nobody can be told more while a router is away.
+            let _ = self.server.publish_state(&state);
+        }
         let mut frame_sequences = Vec::new();
-        if want_frames && !self.manners.blind.load(Relaxed) {
+        if want_frames && !silent && !self.manners.blind.load(Relaxed) {
             self.frames += 1;
             let lost = self.rng.random_range(0..100) < self.manners.lost_percent.load(Relaxed);
             for index in 0..self.description.cameras.len() {

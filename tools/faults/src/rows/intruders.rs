@@ -53,12 +53,15 @@ pub fn run(_scale: Scale, rows: &mut Rows) -> Result<()> {
         let (done, robot_ref) = (&done, &robot);
         let commanding = scope.spawn(move || command(owner, robot_ref, done));
         sleep(Duration::from_millis(300));
-        let mut foreign = 0;
+        let (mut foreign, mut replay) = (0, Vec::new());
         for round in 0..2_500u64 {
-            // What was just heard, at once.
-            let replay = heard.drain().last();
-            if let Some(sample) = replay {
-                put(&to_arm, sample.payload().to_bytes().to_vec())?;
+            // What the owner said last, at once and again.
+            let heard = heard.drain().map(|s| s.payload().to_bytes().to_vec());
+            if let Some(newest) = heard.filter(|bytes| is_owners(bytes, own)).last() {
+                replay = newest;
+            }
+            if !replay.is_empty() {
+                put(&to_arm, replay.clone())?;
                 foreign += 1;
             }
             // Old numbers under the owner's name, new numbers under another's.
@@ -160,6 +163,11 @@ fn command(owner: &mut RobotLink, robot: &LinkRobot, done: &AtomicBool) -> Resul
         sleep(Duration::from_millis(10));
     }
     Ok(sent)
+}
+
+/// Whether that is a command of the owner's own.
+fn is_owners(bytes: &[u8], own: u32) -> bool {
+    wire::decode_command(bytes).is_ok_and(|(client, c)| client == own && c.gripper_width != MARK)
 }
 
 fn forged(client: u32, sequence: u64, robot: &LinkRobot) -> Vec<u8> {

@@ -1,6 +1,8 @@
 //! The rows of the fault table, one file each.
 
 mod adversarial;
+mod aliases;
+mod asking_often;
 mod bad_actions;
 mod cameras;
 mod clocks;
@@ -10,15 +12,20 @@ mod intruders;
 mod jitter;
 mod killed_writer;
 mod latency;
+mod let_go;
+mod liars;
 mod malformed;
 mod owners;
+mod pictures;
 mod policy_killed;
 mod power_loss;
 mod replayed;
 mod router_killed;
+mod silence;
 mod slow_agent;
 mod soak;
 mod starved_cpu;
+mod stops;
 mod topology;
 mod versions;
 
@@ -77,6 +84,13 @@ pub const TABLE: &[Named] = &[
     row("R20", "another version of the protocol", versions::run),
     row("R21", "two runtimes want one arm", owners::run),
     row("R22", "peers that do not hear each other", topology::run),
+    row("R23", "stop, in every phase", stops::run),
+    row("R24", "a person lets go", let_go::run),
+    row("R25", "asking often gives no speed", asking_often::run),
+    row("R26", "silence, and chunks that are none", silence::run),
+    row("R27", "aliases and floods of tokens", aliases::run),
+    row("R28", "somebody else says where the arm is", liars::run),
+    row("R29", "pictures and states that are none", pictures::run),
     row(
         "LINK",
         "how long our link takes beside plain zenoh",
