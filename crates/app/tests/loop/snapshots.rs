@@ -28,6 +28,8 @@ fn help() {
         &["demo"],
         &["sim"],
         &["takeover"],
+        &["stop"],
+        &["acknowledge"],
         &["record"],
         &["train"],
         &["rank"],
