@@ -78,7 +78,13 @@ fn ended(result: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
 
 fn mutants(names: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
     let mut command = cargo();
-    command.args(["run", "--release", "-p", "mutation", "--"]);
+    command.args([
+        "run",
+        "--release",
+        "--manifest-path",
+        "tools/mutants/Cargo.toml",
+    ]);
+    command.args(["--target-dir", "target/mutation", "--"]);
     let status = command.args(names).status()?;
     if status.success() {
         Ok(())
@@ -117,7 +123,7 @@ type Step = (
 
 /// One profile and one selection of packages throughout, so that dependencies are built once.
 fn ci() -> ExitCode {
-    let steps: [Step; 8] = [
+    let steps: [Step; 9] = [
         ("format", &["fmt", "--all", "--check"], &[]),
         (
             "build",
@@ -145,6 +151,21 @@ fn ci() -> ExitCode {
                 "--release",
                 "--workspace",
                 "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+            &[],
+        ),
+        (
+            "lints of the mutation tool",
+            &[
+                "clippy",
+                "--release",
+                "--manifest-path",
+                "tools/mutants/Cargo.toml",
+                "--target-dir",
+                "target/mutation",
                 "--",
                 "-D",
                 "warnings",
