@@ -78,8 +78,9 @@ fn enables(times: u64, description: &RobotDescription, rows: &mut Rows) -> Resul
         if from * side > SIDE {
             side = -side;
         }
-        // The largest first: the first that the step allowance has room for is taken.
-        for step in [0.2, 0.1, 0.05, 0.026, 0.012] {
+        // Each as far from the one before as the joint may go in a period: the first is all there is room for.
+        for steps in 1..=5 {
+            let step = f64::from(steps) * limit / description.control_hz;
             owner.command(0, from + side * step)?;
             owner.link.serve(Service::Enable)?;
             asked += 1;
