@@ -171,7 +171,26 @@ impl RobotLink {
         self.serve_within(service, PATIENCE)
     }
 
+    /// As [`Self::serve`], as one who knows of so many stops: the status that a person looked at may be older than
+    /// the newest.
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub fn serve_knowing(&self, service: Service, stops: u64) -> Result<Phase, LinkError> {
+        self.request(service, stops, PATIENCE)
+    }
+
     fn serve_within(&self, service: Service, patience: Duration) -> Result<Phase, LinkError> {
+        let stops = self.standing.status().map_or(0, |s| s.stops);
+        self.request(service, stops, patience)
+    }
+
+    fn request(
+        &self,
+        service: Service,
+        stops: u64,
+        patience: Duration,
+    ) -> Result<Phase, LinkError> {
         let key = self.keys.of(Sent::Service(service), self.client);
         let (bytes, _) = ask(
             &self.session,
@@ -179,7 +198,7 @@ impl RobotLink {
             &key,
             wire::encode_request(Request {
                 client: self.client,
-                stops: self.standing.status().map_or(0, |s| s.stops),
+                stops,
             }),
             patience,
         )?;

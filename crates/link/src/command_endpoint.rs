@@ -9,13 +9,15 @@ use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::gate::State;
 use apprentice_safety::{
-    Asking, Clearance, Denial, Gate, GateConfig, GuardError, Homing, Phase, Service,
+    Asking, Clearance, Denial, Gate, GateConfig, GuardError, Homing, Motion, Phase, Service,
 };
 use issued::Issued;
 use std::time::Instant;
 
 /// How often a status is published when nothing changes, nanoseconds.
 const STATUS_EVERY_NS: u64 = 1_000_000_000;
+/// Periods without being asked after which the arm counts as at rest on its way home.
+const LATE_PERIODS: f64 = 2.5;
 /// Leases that are known at once.
 const MOST_LEASES: usize = 64;
 
@@ -35,7 +37,7 @@ pub struct CommandEndpoint {
     leases: Tokens,
     command: Option<JointCommand>,
     chunk: Option<Running>,
-    homing: Option<(Homing, u64)>,
+    homing: Option<WayHome>,
     newest_sequence: u64,
     said: Said,
 }
@@ -45,6 +47,16 @@ struct Running {
     chunk: Chunk,
     since_ns: u64,
     next: usize,
+}
+
+/// The way home that is gone.
+struct WayHome {
+    way: Homing,
+    /// How far along it the arm has been sent, and since when (ns) that was.
+    seconds: f64,
+    at_ns: u64,
+    /// How long the arm has had to come to its end, seconds.
+    settling: f64,
 }
 
 /// What was published last.
@@ -277,7 +289,12 @@ impl CommandEndpoint {
             self.drop_commands();
             if let Some(way) = way.filter(|_| after.0.phase == Phase::Homing) {
                 // It goes on from the last target, which was due when that was given.
-                self.homing = Some((way, self.issued.at_ns().unwrap_or(now_ns)));
+                self.homing = Some(WayHome {
+                    way,
+                    seconds: 0.0,
+                    at_ns: self.issued.at_ns().unwrap_or(now_ns),
+                    settling: 0.0,
+                });
             }
             self.said
                 .why
@@ -341,16 +358,41 @@ impl CommandEndpoint {
         Due { phase, command }
     }
 
+    /// The next step of the way home. Time that passed while nobody asked is no reason for a leap: the arm stands
+    /// by then, and goes on from rest.
     fn go_home(&mut self, now_ns: u64) -> Option<JointCommand> {
-        let (way, since_ns) = self.homing.as_ref()?;
-        let seconds = now_ns.saturating_sub(*since_ns) as f64 * 1e-9;
-        let positions = way.at(seconds);
+        let home = self.homing.as_mut()?;
+        let period = 1.0 / self.description.control_hz;
+        let passed = now_ns.saturating_sub(home.at_ns) as f64 * 1e-9;
+        home.at_ns = now_ns;
+        if passed > LATE_PERIODS * period {
+            let start = Motion::at_rest(&self.measured.positions);
+            let anew = Homing::from_motion(&self.description, &start, &self.description.home)
+                .and_then(|way| {
+                    way.check(&self.description, &mut self.clearance)
+                        .map(|()| way)
+                });
+            match anew {
+                Ok(way) => (home.way, home.seconds) = (way, 0.0),
+                Err(why) => {
+                    self.homing = None;
+                    self.fault(&format!("the way home after a stall: {why}"));
+                    return None;
+                }
+            }
+        }
+        let step = passed.min(period);
+        home.seconds += step;
+        let (positions, over) = (
+            home.way.at(home.seconds),
+            home.seconds >= home.way.duration_s(),
+        );
         // The joints lag behind what they are told; they are home when they have caught up.
         let near = |(a, b): (&f64, &f64)| (a - b).abs() < 0.02;
-        let settled = seconds > way.duration_s() + 2.0;
         let at = &self.measured.positions;
         let arrived = at.iter().zip(&self.description.home).all(near);
-        if seconds >= way.duration_s() && (arrived || settled) {
+        home.settling += if over { step } else { 0.0 };
+        if over && (arrived || home.settling > 2.0) {
             self.homing = None;
             if !arrived {
                 self.fault("the arm did not reach its home posture");

@@ -64,10 +64,34 @@ struct Expected {
     spare: Mutex<Vec<u8>>,
 }
 
+/// States in a row that were overtaken by others.
+#[derive(Default)]
+struct Overtaken(u32, Option<Instant>);
+
+/// So many in a row, each within [`ROW`] of the one before, are no accident.
+const MOST_OVERTAKEN: u32 = 5;
+const ROW: Duration = Duration::from_millis(500);
+
+impl Overtaken {
+    fn is_going_on(&self) -> bool {
+        self.1.is_some_and(|last| last.elapsed() < ROW)
+    }
+
+    fn note(&mut self) {
+        self.0 = if self.is_going_on() { self.0 + 1 } else { 1 };
+        self.1 = Some(Instant::now());
+    }
+
+    fn is_no_accident(&self) -> bool {
+        self.0 >= MOST_OVERTAKEN && self.is_going_on()
+    }
+}
+
 /// What has come so far.
 struct Seen {
     /// Whether a scene is being set up.
     set_up: bool,
+    overtaken: Overtaken,
     state: Slot<RobotState>,
     judge: Judge,
     /// Of a robot in lockstep: the time that was asked for, ns.
@@ -100,6 +124,7 @@ impl Inbox {
             began: Instant::now(),
             seen: Mutex::new(Seen {
                 set_up: false,
+                overtaken: Overtaken::default(),
                 state: Slot::default(),
                 judge: Judge::new(description),
                 asked_ns: None,
@@ -181,9 +206,19 @@ impl Inbox {
             Place::Repeated => return Taken::Believed,
             Place::Late => {
                 seen.state.late += 1;
-                return Taken::LeftOut;
+                seen.overtaken.note();
+                if !seen.overtaken.is_no_accident() {
+                    return Taken::LeftOut;
+                }
             }
             Place::News => {}
+        }
+        // States that are all overtaken are not late: two programs count, and neither is believed.
+        if seen.overtaken.is_no_accident() {
+            let problem = Problem::Sender(
+                "states come with numbers of two counts: two programs publish here".into(),
+            );
+            return self.leave_out(&mut seen.state, &seen.judge, &self.state_key, problem);
         }
         match seen.judge.judge(&state, seen.asked_ns.unwrap_or(now_ns)) {
             Verdict::Believed => {

@@ -19,6 +19,7 @@ use apprentice_robot::RobotDescription;
 use apprentice_safety::{GateConfig, Phase, Service};
 use desk::Desk;
 use requests::{Asked, answer, pass_on};
+use serde_json::json;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -32,6 +33,12 @@ use zenoh::{Session, Wait as _};
 
 /// How long a router may take to be there.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a robot in real time waits for a peer that takes nothing any more, microseconds; then it is cut off.
+/// zenoh waits for one such peer after the other on the thread that receives, a `stop` too.
+const SEND_PATIENCE: (&str, u32) = (
+    "transport/link/tx/queue/congestion_control/block/wait_before_close",
+    50_000,
+);
 /// Requests that may wait; more are refused.
 const WAITING: usize = 16;
 
@@ -86,13 +93,17 @@ impl RobotServer {
         security: &Security,
         lockstep: bool,
     ) -> Result<Self, LinkError> {
+        let mut settings = Vec::new();
+        if !lockstep {
+            settings.push((SEND_PATIENCE.0, json!(SEND_PATIENCE.1)));
+        }
         let session = Participant {
             role: Role::Robot,
             place,
             robot: &description.name,
             endpoint,
         }
-        .open(security, PATIENCE)?;
+        .open_with(security, PATIENCE, &settings)?;
         let keys = Keys::new(&description.name);
         // In lockstep whoever asks for time waits for what was sent; otherwise the next message is better
         // than an old one.
@@ -155,7 +166,7 @@ impl RobotServer {
         }
         let to = Arc::clone(&desk);
         queries.push(answer(&session, keys.all(Sent::Reset), move |query| {
-            pass_on(query, &sender, |key, bytes| to.may_reset(key, bytes));
+            pass_on(query, &sender, |key, bytes| to.asks_reset(key, bytes));
         })?);
         let alive = session
             .liveliness()
@@ -250,10 +261,22 @@ impl RobotServer {
         self.desk.act(|endpoint| endpoint.fault(what));
     }
 
-    /// The next request, or `None` when none comes in time.
+    /// The next request, or `None` when none comes in time. A new scene is the owner's to ask for, now: one that was
+    /// asked for before a stop, or before the arm changed hands, is refused here.
     #[must_use]
     pub fn next_request(&self, timeout: Duration) -> Option<ServerRequest> {
-        self.requests.recv_timeout(timeout).ok()
+        let request = self.requests.recv_timeout(timeout).ok()?;
+        let ServerRequest::Reset(seed, reply) = request else {
+            return Some(request);
+        };
+        let client = reply.client.unwrap_or(0);
+        match self.desk.act(|endpoint| endpoint.reset(client)) {
+            Ok(_) => Some(ServerRequest::Reset(seed, reply)),
+            Err(reason) => {
+                reply.refuse(&reason);
+                None
+            }
+        }
     }
 }
 

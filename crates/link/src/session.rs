@@ -94,7 +94,22 @@ impl Participant<'_> {
     /// When `security` does not allow it (before anything is sent), the address cannot be used, or nobody is
     /// there whom we trust and who trusts us.
     pub fn open(&self, security: &Security, timeout: Duration) -> Result<Session, LinkError> {
-        let config = self.config(security, timeout)?;
+        self.open_with(security, timeout, &[])
+    }
+
+    /// As [`Self::open`], with these settings of zenoh changed.
+    pub(crate) fn open_with(
+        &self,
+        security: &Security,
+        timeout: Duration,
+        settings: &[(&str, Value)],
+    ) -> Result<Session, LinkError> {
+        let mut config = self.config(security, timeout)?;
+        for (key, value) in settings {
+            config
+                .insert_json5(key, &value.to_string())
+                .map_err(|e| self.failed(format!("setting {key}: {e}")))?;
+        }
         zenoh::open(config).wait().map_err(|e| {
             let keys = match security {
                 Security::Keys { .. } => {

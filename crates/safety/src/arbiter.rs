@@ -2,8 +2,9 @@
 //!
 //! A person who presses the deadman has the arm at once. Let go of, or silent for longer than
 //! [`Arbiter::silence_ns`], nobody has it and it stops; the policy gets it back only when it is handed back
-//! on purpose, by the device that let go, in a later message than the one that let go: no single message takes
-//! an arm from a person and gives it to the policy. No new episode does either. An emergency stop is not ours:
+//! on purpose, by the device that let go, in a message of a while later ([`Arbiter::hand_back_after_ns`]) and
+//! only if it has not said meanwhile that its deadman is pressed: no single message, and no burst of them, takes an
+//! arm from a person and gives it to the policy. No new episode does either. An emergency stop is not ours:
 //! it acts on the arm itself.
 
 use crate::sequence::{OutOfOrder, Sequence};
@@ -107,6 +108,12 @@ impl UnheardCounts {
     }
 }
 
+/// A device's number rises by no more than this from one message to the next, and by one more for each
+/// [`NUMBER_EVERY_NS`] between them: a number forged far ahead would have all of the person's own refused.
+const NUMBERS_AT_ONCE: u64 = 64;
+/// The shortest time between two messages of a device, ns.
+const NUMBER_EVERY_NS: u64 = 1_000_000;
+
 /// Devices whose last number is remembered, also after they are gone: what they said must not count again.
 const MOST_DEVICES: usize = 64;
 
@@ -115,11 +122,17 @@ const MOST_DEVICES: usize = 64;
 pub struct Arbiter {
     /// A device that says nothing for so long has let go, ns.
     pub silence_ns: u64,
+    /// An arm that is handed back is the policy's no sooner than this after its device let go, ns: a person whose
+    /// deadman is pressed says so meanwhile, and whoever speaks in their name is found out.
+    pub hand_back_after_ns: u64,
     authority: Authority,
     /// The device that has the arm, or had it last.
     holder: Option<u32>,
-    /// Whether that device has said since that its deadman is up; one that only fell silent has not.
-    let_go: bool,
+    /// Since when (ns) that device has said nothing but that its deadman is up; one that only fell silent has not
+    /// said so.
+    let_go_ns: Option<u64>,
+    /// Whether it has handed the arm back since.
+    handed_back: bool,
     devices: Vec<Device>,
     takeovers: u64,
     unheard: UnheardCounts,
@@ -137,9 +150,11 @@ impl Default for Arbiter {
     fn default() -> Self {
         Self {
             silence_ns: 200_000_000,
+            hand_back_after_ns: 200_000_000,
             authority: Authority::Policy,
             holder: None,
-            let_go: false,
+            let_go_ns: None,
+            handed_back: false,
             devices: Vec::new(),
             takeovers: 0,
             unheard: UnheardCounts::default(),
@@ -161,6 +176,7 @@ impl Arbiter {
         });
         if let Err(why) = heard {
             self.unheard.count(why);
+            self.contradict(grip, why);
             return Err(why);
         }
         if grip.deadman {
@@ -169,7 +185,7 @@ impl Arbiter {
             }
             self.authority = Authority::Human;
             self.holder = Some(grip.client);
-            self.let_go = false;
+            self.withdraw();
             return Ok(());
         }
         // A device that only listens, or says that it is idle, does not become the one that is heard: another
@@ -177,20 +193,39 @@ impl Arbiter {
         if self.holder != Some(grip.client) {
             return Ok(());
         }
-        if self.authority == Authority::Nobody && self.let_go && grip.hand_back {
-            self.authority = Authority::Policy;
+        match (self.authority, self.let_go_ns) {
+            (Authority::Policy, _) => {}
+            (Authority::Human, _) | (Authority::Nobody, None) => {
+                self.authority = Authority::Nobody;
+                self.let_go_ns = Some(now_ns);
+            }
+            (Authority::Nobody, Some(_)) => self.handed_back |= grip.hand_back,
         }
-        if self.authority == Authority::Human {
-            self.authority = Authority::Nobody;
-        }
-        self.let_go = true;
+        self.decide(now_ns);
         Ok(())
+    }
+
+    /// A message that is not obeyed says that a deadman is pressed, in the name of the device that let go: two
+    /// speak under one number. The arm stays nobody's until both have let go.
+    fn contradict(&mut self, grip: Grip, why: Unheard) {
+        let let_go = self.authority == Authority::Nobody && self.holder == Some(grip.client);
+        if why == Unheard::Old && grip.deadman && let_go {
+            self.withdraw();
+        }
+    }
+
+    /// What the device said of letting go does not hold any more.
+    fn withdraw(&mut self) {
+        self.let_go_ns = None;
+        self.handed_back = false;
     }
 
     /// Notes the number of a message; what is refused leaves everything as it was.
     fn note(&mut self, grip: Grip, now_ns: u64) -> Result<(), Unheard> {
         if let Some(device) = self.devices.iter_mut().find(|d| d.client == grip.client) {
-            device.sequence.next(grip.sequence)?;
+            let silent_ns = now_ns.saturating_sub(device.heard_ns);
+            let most = NUMBERS_AT_ONCE.saturating_add(silent_ns / NUMBER_EVERY_NS);
+            device.sequence.next_within(grip.sequence, most)?;
             device.heard_ns = now_ns;
             device.here = true;
             return Ok(());
@@ -237,7 +272,19 @@ impl Arbiter {
         if self.authority == Authority::Human && self.silent_at(now_ns) {
             self.authority = Authority::Nobody;
         }
+        if self.authority == Authority::Nobody
+            && self.handed_back_at().is_some_and(|at_ns| now_ns >= at_ns)
+        {
+            self.authority = Authority::Policy;
+            self.handed_back = false;
+        }
         self.authority
+    }
+
+    /// When (ns) the policy gets the arm that was handed back.
+    fn handed_back_at(&self) -> Option<u64> {
+        let let_go_ns = self.let_go_ns.filter(|_| self.handed_back)?;
+        Some(let_go_ns.saturating_add(self.hand_back_after_ns))
     }
 
     fn silent_at(&self, now_ns: u64) -> bool {
@@ -250,13 +297,15 @@ impl Arbiter {
         holder.map(|d| d.heard_ns)
     }
 
-    /// Until when (ns) a person has the arm without another word from their device; `None` while no person has it.
+    /// When (ns) somebody else decides without another word from a device: once a person has been silent for too
+    /// long, or once the arm they handed back is the policy's. `None` while nothing is to come.
     #[must_use]
-    pub fn held_until(&self) -> Option<u64> {
-        let heard_ns = self
-            .heard_ns()
-            .filter(|_| self.authority == Authority::Human);
-        heard_ns.map(|heard_ns| heard_ns.saturating_add(self.silence_ns))
+    pub fn changes_at(&self) -> Option<u64> {
+        match self.authority {
+            Authority::Human => Some(self.heard_ns()?.saturating_add(self.silence_ns)),
+            Authority::Nobody => self.handed_back_at(),
+            Authority::Policy => None,
+        }
     }
 
     /// The device that has the arm, or let go of it last and alone may hand it back; `None` while the policy

@@ -32,8 +32,8 @@ pub struct Asking {
     pub client: u32,
     /// Whether its lease is alive.
     pub alive: bool,
-    /// Stops it knows of, as [`Gate::stops`] counts them: an `enable` that was sent before its sender could know
-    /// of a stop does not lift it.
+    /// Stops it knows of, as [`Gate::stops`] counts them: neither an `enable` nor an `acknowledge` lifts a stop that
+    /// its sender could not know of.
     pub stops: u64,
 }
 
@@ -163,10 +163,11 @@ impl Gate {
             _ => self.check_owner(event, client)?,
         }
         let after = self.state.on(event)?;
+        let lifts = self.state.stop != Stop::None && after.stop == Stop::None;
+        if lifts && stops != self.stops {
+            return Err(Denial::Stopped);
+        }
         if event == Event::Enable && after != self.state {
-            if self.state.stop != Stop::None && stops != self.stops {
-                return Err(Denial::Stopped);
-            }
             if !self.is_measured(now_ns) {
                 return Err(Denial::State);
             }
@@ -257,9 +258,10 @@ impl Gate {
     pub fn moved(&mut self, arm: &RobotState, now_ns: u64) -> Result<(), Denial> {
         self.measured_ns = Some(now_ns);
         self.heard_ns = now_ns;
-        self.allowances.start_here(&arm.positions, now_ns)?;
-        self.allowances.fill();
-        Ok(())
+        if self.allowances.is_before(now_ns) {
+            self.allowances.fill();
+        }
+        self.allowances.start_here(&arm.positions, now_ns)
     }
 
     /// A message that could not be read.

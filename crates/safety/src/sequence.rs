@@ -44,6 +44,20 @@ impl Sequence {
         }
     }
 
+    /// Takes `number`, if it may come next and is no more than `most` above the last one.
+    ///
+    /// # Errors
+    /// Why not; nothing has changed then.
+    pub fn next_within(&mut self, number: u64, most: u64) -> Result<(), OutOfOrder> {
+        if self
+            .last
+            .is_some_and(|last| number > last && number - last > most)
+        {
+            return Err(OutOfOrder::Jump);
+        }
+        self.next(number)
+    }
+
     /// Takes `number`, if it may come next.
     ///
     /// # Errors

@@ -46,7 +46,9 @@ pub fn acknowledge(args: &AcknowledgeArgs) -> Result<()> {
     if !args.yes {
         ask(&args.arm.robot)?;
     }
-    link.serve(Service::Acknowledge)?;
+    // The stop that was looked at: one that came while the person was asked stays.
+    link.serve_knowing(Service::Acknowledge, status.stops)
+        .context("it was stopped again meanwhile, or does not answer")?;
     said(&link, &args.arm, |s| s.stop == Stop::None)
 }
 

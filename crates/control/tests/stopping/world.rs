@@ -79,12 +79,15 @@ pub fn acts(ticks: usize) -> impl Strategy<Value = Vec<Vec<Act>>> {
     prop::collection::vec(period, ticks)
 }
 
+/// What is handed back is the policy's so long after the device let go, ns.
+const HAND_BACK_NS: u64 = 200_000_000;
+
 #[derive(Clone, Copy, PartialEq)]
 enum Held {
     Policy,
     By(usize),
-    /// By nobody since this device let go; whether it has said so itself.
-    Nobody(usize, bool),
+    /// By nobody since this device let go: when it said so itself (ns), and whether it has handed back since.
+    Nobody(usize, Option<u64>, bool),
 }
 
 pub struct World {
@@ -255,19 +258,32 @@ impl World {
             action: Vec::new(),
         };
         self.devices.say(takeover);
-        if !own || !self.tokens[device] {
+        if !self.tokens[device] {
             return;
         }
-        self.heard_ns[device] = self.cell.state.stamp_ns;
+        let now_ns = self.cell.state.stamp_ns;
         let before = self.held;
-        self.held = match (self.held, deadman) {
-            (Held::By(other), _) if other != device => self.held,
-            (_, true) => Held::By(device),
-            (Held::By(_), false) => Held::Nobody(device, true),
-            (Held::Nobody(last, true), false) if last == device && hand_back => Held::Policy,
-            (Held::Nobody(last, false), false) if last == device => Held::Nobody(device, true),
-            (held, false) => held,
-        };
+        if own {
+            self.heard_ns[device] = now_ns;
+            self.held = match (self.held, deadman) {
+                (Held::By(other), _) if other != device => self.held,
+                (_, true) => Held::By(device),
+                (Held::By(_), false) => Held::Nobody(device, Some(now_ns), false),
+                (Held::Nobody(last, since, _), false) if last == device => Held::Nobody(
+                    device,
+                    since.or(Some(now_ns)),
+                    since.is_some() && hand_back
+                        || matches!(self.held, Held::Nobody(_, Some(_), true)),
+                ),
+                (held, false) => held,
+            };
+        } else if deadman && sequence <= self.said[device] {
+            // Somebody replays a pressed deadman of the device that let go: it has to let go again.
+            self.held = match self.held {
+                Held::Nobody(last, ..) if last == device => Held::Nobody(device, None, false),
+                held => held,
+            };
+        }
         self.holds(before);
     }
 
@@ -275,7 +291,7 @@ impl World {
         self.devices.token(DEVICES[device], up);
         let before = self.held;
         if !up && self.held == Held::By(device) {
-            self.held = Held::Nobody(device, false);
+            self.held = Held::Nobody(device, None, false);
         }
         self.tokens[device] = up;
         self.holds(before);
@@ -286,7 +302,12 @@ impl World {
         if let Held::By(device) = self.held
             && self.cell.state.stamp_ns - self.heard_ns[device] > SILENCE_NS
         {
-            self.held = Held::Nobody(device, false);
+            self.held = Held::Nobody(device, None, false);
+        }
+        if let Held::Nobody(device, Some(since_ns), true) = self.held
+            && self.cell.state.stamp_ns - since_ns >= HAND_BACK_NS
+        {
+            self.held = Held::Policy;
         }
         self.holds(before);
     }

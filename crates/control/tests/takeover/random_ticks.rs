@@ -328,7 +328,8 @@ fn a_thousand_takeovers_at_random_ticks() {
     let inbox = link
         .takeover(OperatorAccess::Shared)
         .unwrap()
-        .with_silence(Duration::from_secs(3600));
+        .with_silence(Duration::from_secs(3600))
+        .with_hand_back_after(Duration::ZERO);
     let device = || OperatorLink::connect(node.endpoint(), &robot.name, patience).unwrap();
     let (person, rival) = (device(), device());
     while inbox.devices() < 2 || !person.is_heard() || !rival.is_heard() {

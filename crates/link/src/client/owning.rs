@@ -32,12 +32,14 @@ impl Arm for RobotLink {
         if engaged.is_err() {
             self.lease = None;
         }
+        self.standing.engage(engaged.is_ok().then_some(self.client));
         self.inbox.set_commanding(engaged.is_ok());
         engaged
     }
 
     fn disengage(&mut self) -> Result<(), LinkError> {
         self.inbox.set_commanding(false);
+        self.standing.engage(None);
         if self.lease.is_none() {
             return Ok(());
         }
@@ -50,7 +52,8 @@ impl Arm for RobotLink {
     fn send(&mut self, command: &JointCommand) -> Result<(), LinkError> {
         let mine =
             |s: Status| s.owner == self.client && matches!(s.phase, Phase::Active | Phase::Holding);
-        if self.lease.is_some() && !self.standing.status().is_some_and(mine) {
+        let obeys = !self.standing.is_lost() && self.standing.status().is_some_and(mine);
+        if self.lease.is_some() && !obeys {
             return Err(self.lost());
         }
         self.sent = command.sequence;

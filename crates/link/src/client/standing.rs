@@ -1,6 +1,7 @@
 //! How the arm says it stands.
 
 use crate::wire::{self, Status};
+use apprentice_safety::Phase;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub(super) struct Standing {
     said: Mutex<(Option<Status>, Option<String>)>,
     changed: Condvar,
+    /// The client that commands it, and whether the arm has said since that it does not obey that one.
+    engaged: Mutex<Option<(u32, bool)>>,
 }
 
 impl Standing {
@@ -18,6 +21,23 @@ impl Standing {
 
     pub(super) fn status(&self) -> Option<Status> {
         self.said().0
+    }
+
+    /// From now on every status counts that says that the arm does not obey this client any more: one that says
+    /// otherwise afterwards, whoever sends it, does not undo that.
+    pub(super) fn engage(&self, client: Option<u32>) {
+        let mut engaged = self.engaged();
+        let status = self.said().0;
+        *engaged = client.map(|client| (client, !status.is_some_and(|s| obeys(&s, client))));
+    }
+
+    fn engaged(&self) -> MutexGuard<'_, Option<(u32, bool)>> {
+        self.engaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the arm has said that it does not obey whoever engaged it.
+    pub(super) fn is_lost(&self) -> bool {
+        self.engaged().is_some_and(|(_, lost)| lost)
     }
 
     pub(super) fn event(&self) -> Option<String> {
@@ -35,7 +55,12 @@ impl Standing {
 
     pub(super) fn hear_status(&self, bytes: &[u8]) {
         match wire::decode_status(bytes) {
-            Ok(status) => self.said().0 = Some(status),
+            Ok(status) => {
+                self.said().0 = Some(status);
+                if let Some((client, lost)) = &mut *self.engaged() {
+                    *lost |= !obeys(&status, *client);
+                }
+            }
             Err(problem) => tracing::warn!("a status cannot be used: {problem}"),
         }
         self.changed.notify_all();
@@ -46,5 +71,48 @@ impl Standing {
             Ok(event) => self.said().1 = Some(event.what),
             Err(problem) => tracing::warn!("an event cannot be used: {problem}"),
         }
+    }
+}
+
+/// Whether the arm obeys this client, or does what it asked for.
+fn obeys(status: &Status, client: u32) -> bool {
+    let phase = matches!(status.phase, Phase::Active | Phase::Holding | Phase::Homing);
+    status.owner == client && phase
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apprentice_safety::DenialCounts;
+    use apprentice_safety::gate::Stop;
+
+    #[test]
+    fn a_stop_is_not_undone_by_whoever_says_that_the_arm_is_active() {
+        let standing = Standing::default();
+        let says = |phase| {
+            let status = Status {
+                sequence: 1,
+                stamp_ns: 0,
+                phase,
+                stop: Stop::None,
+                stops: 0,
+                owner: 7,
+                accepted: 0,
+                denials: DenialCounts::default(),
+            };
+            standing.hear_status(&wire::encode_status(&status));
+        };
+        says(Phase::Active);
+        standing.engage(Some(7));
+        says(Phase::Homing);
+        says(Phase::Active);
+        assert!(!standing.is_lost());
+        says(Phase::Stopped);
+        says(Phase::Active);
+        assert!(standing.is_lost());
+        standing.engage(Some(7));
+        assert!(!standing.is_lost(), "it is engaged anew");
+        standing.engage(Some(8));
+        assert!(standing.is_lost(), "it belongs to another");
     }
 }

@@ -202,3 +202,41 @@ fn another_chunk_than_the_arms_leaves_it_to_fall_silent() {
     assert_eq!(arm.endpoint.state().phase, Phase::Holding);
     assert_eq!(arm.endpoint.gate.denials().of(Denial::Dimension), 15);
 }
+
+/// A driver that hangs on the way home, or lets much time pass at once: the arm is sent on from rest, and never leaps.
+#[test]
+fn a_stall_on_the_way_home_makes_no_leap() {
+    for stall in [3, 8, 30, 200] {
+        let mut start = RobotDescription::embedded("franka_fr3").unwrap().home;
+        start[0] += 0.5;
+        let mut arm = Arm::at(&start);
+        let mut checker = Checker::new(&arm.robot).unwrap();
+        checker.restart(&arm.state);
+        arm.ask(Service::Home).unwrap();
+        let mut periods = 0u64;
+        while arm.endpoint.state().phase == Phase::Homing {
+            periods += 1;
+            assert!(periods < 2000, "it does not arrive");
+            if periods.is_multiple_of(40) {
+                // The arm stands where it was told to be; nobody asks what it should do.
+                arm.state.velocities.fill(0.0);
+                arm.state.stamp_ns += stall * PERIOD_NS;
+                arm.endpoint.measure(&arm.state);
+                checker.restart(&arm.state);
+            }
+            arm.period();
+            let command = JointCommand {
+                sequence: periods,
+                stamp_ns: 0,
+                positions: arm.state.positions.clone(),
+                gripper_width: 0.04,
+            };
+            assert_eq!(
+                checker.check(&command, 0),
+                [],
+                "after {periods} periods, stall {stall}"
+            );
+        }
+        assert_eq!(arm.endpoint.state().phase, Phase::Active);
+    }
+}

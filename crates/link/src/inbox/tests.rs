@@ -367,6 +367,55 @@ fn in_lockstep_the_time_that_was_asked_for_counts() {
     assert_eq!(put(1.0), Taken::Believed);
 }
 
+/// Two programs count: the numbers of one are ahead of the other's, and it drifts no faster than the arm can.
+#[test]
+fn of_two_programs_that_count_neither_is_believed() {
+    let robot = RobotDescription::embedded("franka_fr3").unwrap();
+    let inbox = Inbox::new(&robot, "state", str::to_owned);
+    let put = |sequence: u64, by: f64| {
+        let mut positions = robot.home.clone();
+        positions[0] += by;
+        let state = RobotState {
+            sequence,
+            stamp_ns: sequence * 10_000_000,
+            positions,
+            velocities: vec![0.0; 7],
+            gripper_width: 0.0,
+        };
+        inbox.put_state(0, Ok(state))
+    };
+    let pause = || std::thread::sleep(Duration::from_millis(10));
+    let mut number = 0;
+    let believed = (0..100).any(|_| {
+        number += 1;
+        pause();
+        put(number, 0.0) == Taken::Believed
+    });
+    assert!(believed);
+    inbox.set_commanding(true);
+    let (mut last_false, mut drift) = (0, 0.0);
+    for round in 0..40 {
+        number += 1;
+        drift += 0.002;
+        if put(number + 30, drift) == Taken::Believed {
+            last_false = round;
+        }
+        put(number, 0.0);
+        pause();
+    }
+    assert!(
+        last_false < 10,
+        "the liar is believed in round {last_false}"
+    );
+    let second = Duration::from_millis(100);
+    let within = Freshness {
+        state: second,
+        frame: second,
+    };
+    let error = inbox.latest(false, within).unwrap_err().to_string();
+    assert!(error.contains("two programs publish here"), "{error}");
+}
+
 proptest::proptest! {
     /// Whatever comes, and whenever: what is believed one after the other never went faster than the arm can.
     #[test]

@@ -65,7 +65,6 @@ fn rights(role: Role) -> Option<Rights> {
                 "service/stop/OWN",
                 "service/recover/OWN",
                 "service/home/OWN",
-                "service/acknowledge/OWN",
             ],
             holds: &["lease/OWN"],
             watches: TOKENS,
@@ -286,12 +285,15 @@ mod tests {
         assert_eq!(senders("query", "reset/100$*"), ["runtime"]);
         assert_eq!(senders("query", "service/enable/100$*"), ["runtime"]);
         assert_eq!(senders("query", "service/stop/301$*"), ["viewer.1"]);
+        assert_eq!(senders("query", "service/stop/100$*"), ["runtime"]);
         for service in ["stop", "acknowledge"] {
-            let key = |end| format!("service/{service}/{end}");
-            assert_eq!(senders("query", &key("100$*")), ["runtime"]);
-            assert_eq!(senders("query", &key("200$*")), ["operator"]);
+            let key = format!("service/{service}/200$*");
+            assert_eq!(senders("query", &key), ["operator"]);
         }
-        assert!(senders("query", "service/acknowledge/300$*").is_empty());
+        // A stop is a person's to acknowledge: no program's, and nobody's who only looks on.
+        for others in ["100$*", "300$*"] {
+            assert!(senders("query", &format!("service/acknowledge/{others}")).is_empty());
+        }
         assert_eq!(senders("declare_queryable", "service/stop/*"), ["robot"]);
         assert_eq!(senders("declare_queryable", "teleop").len(), 16);
     }

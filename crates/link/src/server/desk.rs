@@ -89,16 +89,13 @@ impl Desk {
         }
     }
 
-    /// A request for a new scene, if it comes from the arm's owner.
-    pub fn may_reset(&self, key: &str, bytes: &[u8]) -> Result<Asked, String> {
+    /// A request for a new scene. Whether it may be set up is judged when the robot comes to it.
+    pub fn asks_reset(&self, key: &str, bytes: &[u8]) -> Result<Asked, String> {
         let from = self.keys.sender(Sent::Reset, key);
         let asked = wire::decode_reset(bytes)
             .and_then(|(client, seed)| same(from, client).map(|client| (client, seed)));
         match asked {
-            Ok((client, seed)) => {
-                self.act(|endpoint| endpoint.reset(client))?;
-                Ok(Asked::Reset(seed))
-            }
+            Ok((client, seed)) => Ok(Asked::Reset(client, seed)),
             Err(problem) => {
                 self.endpoint().malformed();
                 Err(problem.into())

@@ -15,7 +15,7 @@ pub(super) const LONGEST_REQUEST: usize = 64;
 /// What a message asks for.
 pub(super) enum Asked {
     Advance(AdvanceRequest),
-    Reset(u64),
+    Reset(u32, u64),
 }
 
 /// Something a robot is asked to do.
@@ -29,6 +29,8 @@ pub enum ServerRequest {
 /// How a request is answered.
 pub struct Reply {
     query: Query,
+    /// Who asks for a new scene.
+    pub(super) client: Option<u32>,
 }
 
 impl Reply {
@@ -95,13 +97,19 @@ pub(super) fn pass_on(
         _ => Vec::new(),
     };
     let key = query.key_expr().clone();
-    let reply = Reply { query };
+    let mut reply = Reply {
+        query,
+        client: None,
+    };
     if long {
         return reply.refuse("it is longer than any request");
     }
     let request = match read(&key, &bytes) {
         Ok(Asked::Advance(asked)) => ServerRequest::Advance(asked, reply),
-        Ok(Asked::Reset(seed)) => ServerRequest::Reset(seed, reply),
+        Ok(Asked::Reset(client, seed)) => {
+            reply.client = Some(client);
+            ServerRequest::Reset(seed, reply)
+        }
         Err(problem) => return reply.refuse(&problem),
     };
     if let Err(TrySendError::Full(request) | TrySendError::Disconnected(request)) =

@@ -117,6 +117,14 @@ impl TakeoverInbox {
         self
     }
 
+    /// Lets the policy have an arm that is handed back so long after its device let go, instead of 200 ms.
+    #[must_use]
+    pub fn with_hand_back_after(self, wait: Duration) -> Self {
+        let wait_ns = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        self.shared.lock().arbiter.hand_back_after_ns = wait_ns;
+        self
+    }
+
     /// Who decides now, and the action (A numbers) the person wants; empty where the arm is to stay.
     #[must_use]
     pub fn decide(&self) -> (Authority, Vec<f32>) {

@@ -136,8 +136,8 @@ fn tell(shared: &Shared, publisher: &Publisher<'_>) {
             if told != Some(decides) || left.is_zero() {
                 break (now_ns, decides);
             }
-            // A person whose device falls silent has the arm no longer, and nothing else says so.
-            let held = heard.arbiter.held_until();
+            // Nothing else says that a person's device fell silent, or that what was handed back is the policy's.
+            let held = heard.arbiter.changes_at();
             let held = held.map_or(left, |until_ns| {
                 Duration::from_nanos(until_ns.saturating_sub(now_ns).saturating_add(1))
             });

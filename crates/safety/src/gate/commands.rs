@@ -68,6 +68,11 @@ impl Allowances {
         self.commands = self.most_commands();
     }
 
+    /// Whether this time is one of a clock that began anew.
+    pub fn is_before(&self, now_ns: u64) -> bool {
+        now_ns < self.credited_ns
+    }
+
     fn most_commands(&self) -> f64 {
         (self.rate_hz * self.burst_s).max(1.0)
     }

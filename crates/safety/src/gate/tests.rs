@@ -225,7 +225,11 @@ fn an_enable_that_was_sent_before_its_sender_knew_of_a_stop_does_not_lift_it() {
     assert_eq!(ask(Service::Enable, by(7, 0)), Err(Denial::Stopped));
     assert_eq!(ask(Service::Enable, by(7, 2)), Err(Denial::Stopped));
     assert_eq!(ask(Service::Enable, by(7, 1)), Ok(Phase::Active));
-    assert_eq!((gate.stops(), gate.denials().of(Denial::Stopped)), (1, 2));
+    // Nor does an acknowledgement of the stop before.
+    let _ = ask(Service::Stop, by(8, 0));
+    assert_eq!(ask(Service::Acknowledge, by(9, 1)), Err(Denial::Stopped));
+    assert_eq!(ask(Service::Acknowledge, by(9, 2)), Ok(Phase::Stopped));
+    assert_eq!((gate.stops(), gate.denials().of(Denial::Stopped)), (2, 3));
 }
 
 #[test]
