@@ -36,10 +36,10 @@ fn lockstep_time_passes_only_when_asked_for_and_repeats() {
     let (description, node) = start(ClockMode::Lockstep);
     let mut link = connect(&node);
     assert!(link.is_lockstep());
-    link.engage().unwrap();
     let mut sequence = 0;
     let mut episode = |link: &mut RobotLink| {
         let mut seen = vec![link.reset(7).unwrap()];
+        link.engage().unwrap();
         let mut target = description.home.clone();
         for tick in 0..10 {
             target[0] += 0.01;
@@ -79,8 +79,8 @@ fn what_is_really_there_is_not_on_the_link() {
     let session = zenoh::open(config).wait().unwrap();
     let everything = session.declare_subscriber("**").wait().unwrap();
     let mut link = connect(&node);
-    link.engage().unwrap();
     link.reset(1).unwrap();
+    link.engage().unwrap();
     let judged = node.judge().scene().mug_pose.translation.vector;
     for sequence in 1..=5 {
         let home = link.description().home.clone();
@@ -165,8 +165,8 @@ fn comes_to(link: &RobotLink, phase: Phase) -> Duration {
 fn an_arm_nobody_commands_any_more_holds_then_stops_until_it_is_enabled() {
     let (description, node) = start(ClockMode::RealTime);
     let mut link = connect(&node);
-    link.engage().unwrap();
     link.reset(1).unwrap();
+    link.engage().unwrap();
     let mut target = description.home.clone();
     let mut sequence = 0;
     let mut send = |link: &mut RobotLink, target: &[f64]| {
@@ -209,8 +209,8 @@ fn jumps_and_strangers_are_refused_and_counted() {
     let (_, node) = start(ClockMode::RealTime);
     let mut link = connect(&node);
     let mut stranger = connect(&node);
-    link.engage().unwrap();
     let start = link.reset(2).unwrap().state.positions;
+    link.engage().unwrap();
     let error = stranger.engage().unwrap_err().to_string();
     assert!(
         error.contains("owned: the arm belongs to another client"),

@@ -304,7 +304,7 @@ impl World {
         {
             self.held = Held::Nobody(device, None, false);
         }
-        if let Held::Nobody(device, Some(since_ns), true) = self.held
+        if let Held::Nobody(_, Some(since_ns), true) = self.held
             && self.cell.state.stamp_ns - since_ns >= HAND_BACK_NS
         {
             self.held = Held::Policy;
