@@ -22,7 +22,7 @@ HEADER = struct.Struct("<4sHH")
 PERIOD_NS = 100_000_000
 VERSION = 3
 FREE, OWNED, ACTIVE, STOPPED = 0, 1, 2, 4
-REASONS = 13
+REASONS = 17
 PREFIX = "apprentice/pusht"
 DIGITS = set("0123456789abcdef")
 
@@ -58,6 +58,7 @@ class PushT:
         self.command = None
         self.first = None
         self.phase, self.owner, self.accepted, self.told = FREE, 0, 0, 0
+        self.stop = self.stops = 0  # who can lift a stop (1: the owner, 2: a person), and how many there were
         self.leases = set()
         self.seen, _ = self.env.reset(seed=0)
 
@@ -88,6 +89,9 @@ class PushT:
             raise ValueError("malformed: the key is not that of the client in the message")
         if client != self.owner:
             raise ValueError("not_owner: acquire it first")
+        if self.stop:
+            raise ValueError("stopped: it was stopped; acknowledge that first")
+        self.stand(OWNED, client)
         self.note()
         self.seen, _ = self.env.reset(seed=seed % 2**31)
         self.command, self.first = None, self.distance()
@@ -131,41 +135,62 @@ class PushT:
         else:
             self.leases.discard(client)
             if client == self.owner:
-                self.stand(FREE, 0)
+                self.let_go()
+
+    def let_go(self):
+        """Belongs to nobody; a stop is a person's to acknowledge then."""
+        self.stop = 2 if self.stop else 0
+        self.stand(STOPPED if self.stop else FREE, 0)
 
     def stand(self, phase, owner):
         self.phase, self.owner = phase, owner
         self.told += 1
         status = struct.pack(
-            f"<QQBIQH{REASONS}Q",
-            self.told, self.stamp, phase, owner, self.accepted, REASONS, *[0] * REASONS,
+            f"<QQBBQIQH{REASONS}Q",
+            self.told, self.stamp, phase, self.stop, self.stops, owner, self.accepted, REASONS,
+            *[0] * REASONS,
         )
         self.session.put("apprentice/pusht/status", message(9, status))
 
     def serve(self, service):
         def work(payload, key):
-            (client,) = struct.unpack("<I", body(payload, 11))
+            client, known = struct.unpack("<IQ", body(payload, 11))
             if sender(key, f"service/{service}") != client:
                 raise ValueError("malformed: the key is not that of the client in the message")
             if service == "stop":
-                self.stand(STOPPED if self.phase == ACTIVE else self.phase, self.owner)
+                self.stop = 1 if self.owner and self.stop != 2 else 2
+                self.stops += 1
+                self.stand(STOPPED, self.owner)
+            elif service == "acknowledge":
+                if self.stop:
+                    self.lift(known)
+                    self.stand(STOPPED if self.owner else FREE, self.owner)
             elif service == "acquire":
                 if client not in self.leases:
                     raise ValueError("no_lease: declare the token first")
                 if self.owner not in (0, client):
                     raise ValueError("owned: the arm belongs to another client")
-                self.stand(max(self.phase, OWNED), client)
+                self.stand(OWNED if self.phase == FREE else self.phase, client)
             elif client != self.owner:
                 raise ValueError("not_owner: acquire it first")
             elif service == "release":
-                self.stand(FREE, 0)
+                self.let_go()
             elif service == "enable":
+                if self.stop == 2:
+                    raise ValueError("stopped: a person has to acknowledge that first")
+                if self.stop:
+                    self.lift(known)
                 self.stand(ACTIVE, client)
             elif service == "home":
                 raise ValueError("not_active: this robot has no way home of its own")
             return message(12, bytes([self.phase]))
 
         return work
+
+    def lift(self, known):
+        if known != self.stops:
+            raise ValueError("stopped: it was stopped since, which this request does not know of")
+        self.stop = 0
 
     def note(self):
         if self.first is not None:
@@ -208,7 +233,7 @@ def main():
         ),
         session.liveliness().declare_token("apprentice/pusht/alive"),
     ]
-    for service in ["acquire", "release", "enable", "stop", "recover", "home"]:
+    for service in ["acquire", "release", "enable", "stop", "acknowledge", "recover", "home"]:
         key = f"{PREFIX}/service/{service}/*"
         serving.append(session.declare_queryable(key, robot.answer(robot.serve(service))))
     print(f"serving pusht on {endpoint}", flush=True)
