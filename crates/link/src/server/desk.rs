@@ -95,7 +95,13 @@ impl Desk {
         let asked = wire::decode_reset(bytes)
             .and_then(|(client, seed)| same(from, client).map(|client| (client, seed)));
         match asked {
-            Ok((client, seed)) => Ok(Asked::Reset(client, seed)),
+            Ok((client, seed)) => {
+                // Who does not own the arm is told so at once.
+                if self.endpoint().status().owner != client {
+                    self.act(|endpoint| endpoint.reset(client))?;
+                }
+                Ok(Asked::Reset(client, seed))
+            }
             Err(problem) => {
                 self.endpoint().malformed();
                 Err(problem.into())
