@@ -4,6 +4,8 @@
 
 mod gate;
 mod guard;
+mod lead;
+mod looking;
 #[path = "../hostile/robots.rs"]
 mod robots;
 
