@@ -26,7 +26,7 @@ fn an_arm_that_stands_still_is_not_led_on() {
             let joint = &robot.joints[0];
             let (mut way, mut speed, mut last) = (0.0, 0.0_f64, 0.0);
             let mut beyond = f64::NEG_INFINITY;
-            for tick in 0..(3.0 * robot.control_hz) as u64 {
+            for _ in 0..(3.0 * robot.control_hz) as u64 {
                 speed += joint.acceleration / robot.control_hz / 10.0;
                 speed = speed.min(joint.velocity * share);
                 if way < 0.2 {
@@ -35,9 +35,7 @@ fn an_arm_that_stands_still_is_not_led_on() {
                 let here = at(&beside(&robot.home, way));
                 last = guard.admit(&far, &here, 0).command.positions[0] - robot.home[0];
                 beyond = beyond.max(last - way - limit);
-                let _ = tick;
             }
-            println!("{} {share}: {beyond:e} beyond, ends {:e}", robot.name, last - way - limit);
             assert!(beyond < 1e-4, "{} {share}: {beyond} rad beyond", robot.name);
             assert!((last - way - limit).abs() < 1e-3);
         }

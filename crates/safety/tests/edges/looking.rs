@@ -28,7 +28,11 @@ fn fastest(robot: &RobotDescription, guard: &mut Guard) -> (f64, Vec<&'static st
         fastest = fastest.max((out.command.positions[0] - before) * robot.control_hz);
         before = out.command.positions[0];
     }
-    assert!((before - 0.45).abs() < 1e-3, "{}: it ended at {before}", robot.name);
+    assert!(
+        (before - 0.45).abs() < 1e-3,
+        "{}: it ended at {before}",
+        robot.name
+    );
     why.sort_unstable();
     why.dedup();
     (fastest, why)
@@ -57,10 +61,13 @@ fn what_is_not_looked_at_in_time_is_not_let_through() {
         robot.workspace.as_mut().unwrap().min[2] = height - 1e-4 - 1e-7;
         let at_edge = fastest(&robot, &mut started(&robot, |_| ()));
         for (went, reason) in [(at_edge, "workspace"), (by_itself, "self_collision")] {
-            println!("{}: {went:?}, free {free:?}, slow {slow}", robot.name);
             assert_eq!(went.1.contains(&reason), long, "{}: {went:?}", robot.name);
             if long {
-                assert!(went.0 < slow && went.0 > 0.7 * slow, "{}: {went:?}", robot.name);
+                assert!(
+                    went.0 < slow && went.0 > 0.7 * slow,
+                    "{}: {went:?}",
+                    robot.name
+                );
             } else {
                 assert!(went.0 > full, "{}: {went:?}", robot.name);
             }
@@ -82,7 +89,10 @@ fn near_a_limit_it_takes_the_most_from_which_it_still_stops() {
     let (mut before, mut speed, mut step) = (robot.home[0], 0.0, 0.0);
     let mut taken = [0; 4];
     for tick in 0..2000 {
-        let out = guard.admit(&command(0, &place), &at(&robot.home), 0).command.positions[0];
+        let out = guard
+            .admit(&command(0, &place), &at(&robot.home), 0)
+            .command
+            .positions[0];
         let next = out - before;
         before = out;
         if tick == 0 {
@@ -103,13 +113,21 @@ fn near_a_limit_it_takes_the_most_from_which_it_still_stops() {
         let parts = [1.0, 0.6, 0.25, 0.0];
         let found = parts
             .iter()
-            .position(|part| stops(braked + part * (asked - braked)) <= edge + 1e-12 || *part == 0.0)
+            .position(|part| {
+                stops(braked + part * (asked - braked)) <= edge + 1e-12 || *part == 0.0
+            })
             .unwrap();
         let wanted = braked + parts[found] * (asked - braked);
-        assert!((next - wanted).abs() < 1e-12, "tick {tick}: {next}, not {wanted}");
+        assert!(
+            (next - wanted).abs() < 1e-12,
+            "tick {tick}: {next}, not {wanted}"
+        );
         taken[found] += 1;
         speed = next;
     }
     assert!(taken.iter().all(|n| *n > 0), "{taken:?}");
-    assert!(edge - before < 1e-5 && guard.is_at_rest(), "it stopped at {before}");
+    assert!(
+        edge - before < 1e-5 && guard.is_at_rest(),
+        "it stopped at {before}"
+    );
 }

@@ -4,6 +4,7 @@
 
 mod gate;
 mod guard;
+mod homing;
 mod lead;
 mod looking;
 #[path = "../hostile/robots.rs"]
