@@ -414,3 +414,6 @@ impl Guard {
             .fold(f64::NEG_INFINITY, f64::max)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,13 +26,14 @@ pub(super) struct Moving {
 }
 
 impl Moving {
+    /// At rest, which it is told to be.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
             velocity: 0.0,
             change: 0.0,
             stream: Stream::default(),
-            follows: false,
+            follows: true,
             wanted: 0.0,
             speed: 0.0,
             exact: None,
