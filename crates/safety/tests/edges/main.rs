@@ -2,6 +2,7 @@
 //! most of these.
 #![allow(clippy::unwrap_used)]
 
+mod arbiter;
 mod following;
 mod gate;
 mod guard;
