@@ -67,8 +67,7 @@ impl Guard {
         self.check_start(state)?;
         self.position.copy_from_slice(&state.positions);
         for (joint, position) in self.joints.iter_mut().zip(&self.position) {
-            *joint = Moving::new(joint.limits);
-            joint.stream.forget(*position);
+            *joint = Moving::new(joint.limits, *position);
         }
         self.width = held(state.gripper_width, 0.0, self.gripper_width);
         self.started = true;

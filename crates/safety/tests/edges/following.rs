@@ -144,6 +144,7 @@ fn a_place_it_cannot_stay_at_is_not_gone_to_in_passing() {
 /// What was refused is not sent, though a part of the way to it may be.
 #[test]
 fn a_stream_that_goes_out_is_left_where_it_is_refused() {
+    let mut partly = 0;
     for robot in [robots::at_1_khz(), robots::folder()] {
         for share in [0.03, 0.1, 0.3] {
             let mut guard = started(&robot, &robot.home);
@@ -156,8 +157,16 @@ fn a_stream_that_goes_out_is_left_where_it_is_refused() {
                 step = (step + quickest).min(share * joint.velocity / robot.control_hz);
                 way += step;
                 let place = beside(&robot.home, way);
+                let mut braking = guard.clone();
                 let out = guard.admit(&command(tick, &place), &at(&place), 0);
                 assert_eq!(checker.check(&out.command, 0), []);
+                let names: Vec<_> = out.refusals.names().collect();
+                if names == ["workspace"] {
+                    // It would have been passed on as it is.
+                    let braked = braking.hold(Refusal::Stale, &at(&place), 0).command;
+                    let more = out.command.positions[0] - braked.positions[0];
+                    partly += u64::from(more > 1e-12);
+                }
                 if out.refusals.contains(Refusal::Workspace) {
                     stopped += 1;
                     assert_ne!(
@@ -173,4 +182,5 @@ fn a_stream_that_goes_out_is_left_where_it_is_refused() {
             assert!(stopped > 0, "{} {share}", robot.name);
         }
     }
+    assert!(partly > 0, "it only ever braked");
 }
