@@ -71,7 +71,7 @@ impl Guard {
         for joint in &description.joints {
             let limits = Limits::new(joint, description)?;
             braking_ticks = braking_ticks.max(limits.braking_ticks(joint, description)?);
-            joints.push(Moving::new(limits));
+            joints.push(Moving::new(limits, 0.0));
         }
         Ok(Self {
             space: Space::new(description, &config)?,
@@ -414,3 +414,6 @@ impl Guard {
             .fold(f64::NEG_INFINITY, f64::max)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,11 +41,16 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// Nothing was proposed but to stay here.
-    pub fn forget(&mut self, position: f64) {
-        *self = Self {
+    pub fn at(position: f64) -> Self {
+        Self {
             last: position,
             ..Self::default()
-        };
+        }
+    }
+
+    /// Makes it [`Stream::at`] this position.
+    pub fn forget(&mut self, position: f64) {
+        *self = Self::at(position);
     }
 
     /// Speed of the proposals and its change per period if they go on as they did: 0 where they jump more than

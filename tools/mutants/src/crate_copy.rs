@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Beginnings of the files that are mutated, from `crates/safety/src` on.
-const FILES: [&str; 4] = ["guard", "gate", "arbiter", "sequence"];
+const FILES: [&str; 5] = ["guard", "gate", "arbiter", "sequence", "homing"];
 /// Tests that are run, the quick ones first; `""` are those of the library itself.
 const TESTS: [&str; 5] = ["", "rules", "edges", "shipped", "hostile"];
 /// How often mutants that do not compile are left out and the rest tried again.

@@ -26,13 +26,14 @@ pub(super) struct Moving {
 }
 
 impl Moving {
-    pub fn new(limits: Limits) -> Self {
+    /// At rest here, which it is told to be.
+    pub fn new(limits: Limits, position: f64) -> Self {
         Self {
             limits,
             velocity: 0.0,
             change: 0.0,
-            stream: Stream::default(),
-            follows: false,
+            stream: Stream::at(position),
+            follows: true,
             wanted: 0.0,
             speed: 0.0,
             exact: None,

@@ -1,6 +1,6 @@
 //! What a guard starts from.
 
-use super::Guard;
+use super::{Guard, moving::Moving};
 use crate::shaping::held;
 use apprentice_core::RobotState;
 use apprentice_robot::RobotDescription;
@@ -67,10 +67,7 @@ impl Guard {
         self.check_start(state)?;
         self.position.copy_from_slice(&state.positions);
         for (joint, position) in self.joints.iter_mut().zip(&self.position) {
-            joint.velocity = 0.0;
-            joint.change = 0.0;
-            joint.stream.forget(*position);
-            joint.follows = true;
+            *joint = Moving::new(joint.limits, *position);
         }
         self.width = held(state.gripper_width, 0.0, self.gripper_width);
         self.started = true;

@@ -2,8 +2,13 @@
 //! most of these.
 #![allow(clippy::unwrap_used)]
 
+mod arbiter;
+mod following;
 mod gate;
 mod guard;
+mod homing;
+mod lead;
+mod looking;
 #[path = "../hostile/robots.rs"]
 mod robots;
 
