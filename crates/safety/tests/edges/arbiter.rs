@@ -27,28 +27,35 @@ fn a_person_who_goes_on_holding_took_over_once() {
 }
 
 #[test]
-fn it_says_who_has_the_arm_and_until_when() {
+fn it_says_who_has_the_arm_and_when_that_changes() {
     let mut arbiter = Arbiter::default();
     let silence = arbiter.silence_ns;
-    assert_eq!((arbiter.device(), arbiter.held_until()), (None, None));
+    assert_eq!((arbiter.device(), arbiter.changes_at()), (None, None));
     arbiter.hear(grip(7, 1, false), MS).unwrap();
-    assert_eq!((arbiter.device(), arbiter.held_until()), (None, None));
+    assert_eq!((arbiter.device(), arbiter.changes_at()), (None, None));
     for sequence in 2..4 {
         let now = sequence * 100 * MS;
         arbiter.hear(grip(7, sequence, true), now).unwrap();
         let until = Some(now + silence);
-        assert_eq!((arbiter.device(), arbiter.held_until()), (Some(7), until));
+        assert_eq!((arbiter.device(), arbiter.changes_at()), (Some(7), until));
         assert_eq!(arbiter.decide(now + silence), Authority::Human);
     }
     // One that let go has it no more, and alone may hand it back.
     arbiter.hear(grip(7, 4, false), 310 * MS).unwrap();
-    assert_eq!((arbiter.device(), arbiter.held_until()), (Some(7), None));
+    assert_eq!((arbiter.device(), arbiter.changes_at()), (Some(7), None));
     let back = Grip {
         hand_back: true,
         ..grip(7, 5, false)
     };
     arbiter.hear(back, 320 * MS).unwrap();
-    assert_eq!((arbiter.device(), arbiter.held_until()), (None, None));
+    let policys = 310 * MS + arbiter.hand_back_after_ns;
+    assert_eq!(
+        (arbiter.device(), arbiter.changes_at()),
+        (Some(7), Some(policys))
+    );
+    assert_eq!(arbiter.decide(policys - 1), Authority::Nobody);
+    assert_eq!(arbiter.decide(policys), Authority::Policy);
+    assert_eq!((arbiter.device(), arbiter.changes_at()), (None, None));
 }
 
 #[test]
