@@ -134,7 +134,12 @@ class PushT:
             self.leases.add(client)
         else:
             self.leases.discard(client)
-            if client == self.owner:
+            # Samples and questions come on threads of their own: a token that is there again may come first.
+            threading.Timer(0.2, self.gone, [client]).start()
+
+    def gone(self, client):
+        with self.lock:
+            if client == self.owner and client not in self.leases:
                 self.let_go()
 
     def let_go(self):
