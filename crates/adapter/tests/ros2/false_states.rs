@@ -194,9 +194,7 @@ fn a_second_publisher_from_the_beginning_makes_no_command_start_elsewhere() {
         if let Err(error) = outcome {
             let text = error.to_string();
             assert!(
-                text.contains("contradict")
-                    && text.contains("a second program")
-                    && text.contains("fr3_joint2"),
+                text.contains("in disagreement") && text.contains("a second program"),
                 "{text}"
             );
         }
