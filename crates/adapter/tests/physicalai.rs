@@ -161,10 +161,7 @@ fn somebody_else_who_says_where_the_arm_is_is_not_believed() {
     let truth = says([90.0, 50.0, -45.0]);
     let zeros = says([0.0; 3]);
     let error = arm.engage().unwrap_err().to_string();
-    assert!(
-        error.contains("contradict") && error.contains("fr3_joint"),
-        "{error}"
-    );
+    assert!(error.contains("in disagreement"), "{error}");
     drop(zeros);
     arm.engage().unwrap();
     let _zeros = says([0.0; 3]);
