@@ -62,3 +62,11 @@ pub enum ControlError {
     #[error("stopped on request; episodes already finished are kept")]
     Stopped,
 }
+
+impl ControlError {
+    /// Whether the arm does not obey any more: it stands, or somebody else moves it.
+    pub(crate) fn is_control_lost(&self) -> bool {
+        use apprentice_link::LinkError::ControlLost;
+        matches!(self, Self::Link(ControlLost { .. }))
+    }
+}

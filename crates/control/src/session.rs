@@ -119,7 +119,9 @@ pub fn record_episodes(
             run(robots, agent, &mut running, ticks, watch).and_then(|()| finish(running))
         };
         let halted = each(robots, plans_of_group, |robot, _| robot.release());
-        if let (Err(_), Err(also)) = (&ran, &halted) {
+        if let (Err(_), Err(also)) = (&ran, &halted)
+            && !also.is_control_lost()
+        {
             tracing::warn!("a robot could not be told to stop: {also}");
         }
         let entries = ran?;

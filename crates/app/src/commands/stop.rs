@@ -110,7 +110,9 @@ fn said(link: &RobotLink, args: &ArmArgs, stands: impl Fn(&Status) -> bool) -> R
         (Stop::Person, _) => {
             "it stays until `apprentice acknowledge`, then its next owner may move it"
         }
-        (Stop::Owner, _) => "it stays until its owner enables it on purpose; runs end instead",
+        (Stop::Owner, _) => {
+            "it stays until its owner enables it on purpose or, once that one has gone as a run does now, until `apprentice acknowledge`"
+        }
         (Stop::None, Phase::Faulted) => "it reports a fault: see to it, then recover",
         (Stop::None, _) => "its next owner may move it",
     };
