@@ -201,7 +201,6 @@ impl Arbiter {
             }
             (Authority::Nobody, Some(_)) => self.handed_back |= grip.hand_back,
         }
-        self.decide(now_ns);
         Ok(())
     }
 
@@ -276,7 +275,6 @@ impl Arbiter {
             && self.handed_back_at().is_some_and(|at_ns| now_ns >= at_ns)
         {
             self.authority = Authority::Policy;
-            self.handed_back = false;
         }
         self.authority
     }

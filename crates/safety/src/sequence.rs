@@ -51,7 +51,7 @@ impl Sequence {
     pub fn next_within(&mut self, number: u64, most: u64) -> Result<(), OutOfOrder> {
         if self
             .last
-            .is_some_and(|last| number > last && number - last > most)
+            .is_some_and(|last| number.saturating_sub(last) > most)
         {
             return Err(OutOfOrder::Jump);
         }
@@ -72,6 +72,16 @@ impl Sequence {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_rise_by_no_more_than_is_said() {
+        let mut sequence = Sequence::default();
+        assert_eq!(sequence.next_within(500, 3), Ok(()), "the first is free");
+        assert_eq!(sequence.next_within(504, 3), Err(OutOfOrder::Jump));
+        assert_eq!(sequence.next_within(503, 3), Ok(()));
+        assert_eq!(sequence.next_within(503, 3), Err(OutOfOrder::Old));
+        assert_eq!(sequence.last(), Some(503));
+    }
 
     #[test]
     fn numbers_rise_and_never_leap() {

@@ -163,6 +163,55 @@ fn what_is_handed_back_is_the_policys_after_a_while_in_which_nobody_presses() {
     assert_eq!(arbiter.decide(1_200 * MS), Authority::Policy);
 }
 
+/// Only an old word of a pressed deadman, of the device that let go, calls a hand-back off.
+#[test]
+fn what_else_is_refused_calls_no_hand_back_off() {
+    for (said, why) in [
+        (grip(1, 2, false), Unheard::Old),
+        (grip(1, 5_000, true), Unheard::Jump),
+        (grip(2, 8, true), Unheard::Old),
+    ] {
+        let mut arbiter = Arbiter::default();
+        arbiter.hear(grip(2, 9, false), 0).unwrap();
+        arbiter.hear(grip(1, 1, true), 0).unwrap();
+        arbiter.hear(grip(1, 2, false), MS).unwrap();
+        arbiter.hear(back(1, 3), 2 * MS).unwrap();
+        assert_eq!(arbiter.hear(said, 3 * MS), Err(why));
+        assert_eq!(arbiter.decide(201 * MS), Authority::Policy, "{said:?}");
+    }
+}
+
+#[test]
+fn a_hand_back_that_was_called_off_does_not_come_back() {
+    let mut arbiter = Arbiter::default();
+    arbiter.hear(grip(1, 1, true), 0).unwrap();
+    arbiter.hear(grip(1, 2, false), MS).unwrap();
+    arbiter.hear(back(1, 3), 2 * MS).unwrap();
+    arbiter.hear(grip(1, 4, true), 3 * MS).unwrap();
+    arbiter.hear(grip(1, 5, false), 4 * MS).unwrap();
+    assert_eq!(arbiter.decide(5_000 * MS), Authority::Nobody);
+    arbiter.hear(back(1, 6), 5_001 * MS).unwrap();
+    assert_eq!(arbiter.decide(5_001 * MS), Authority::Policy);
+}
+
+/// 64 at once, and one more for each millisecond of silence.
+#[test]
+fn a_devices_numbers_rise_with_time() {
+    for (number, at, good) in [
+        (64, 0, true),
+        (65, 0, false),
+        (74, 10, true),
+        (75, 10, false),
+        (1_064, 1_000, true),
+        (1_065, 1_000, false),
+    ] {
+        let mut arbiter = Arbiter::default();
+        arbiter.hear(grip(1, 0, false), 0).unwrap();
+        let heard = arbiter.hear(grip(1, number, false), at * MS);
+        assert_eq!(heard.is_ok(), good, "{number} after {at} ms");
+    }
+}
+
 #[test]
 fn a_device_that_only_fell_silent_has_to_say_that_it_let_go_before_it_hands_back() {
     let mut arbiter = at_once();

@@ -232,6 +232,23 @@ fn an_enable_that_was_sent_before_its_sender_knew_of_a_stop_does_not_lift_it() {
     assert_eq!((gate.stops(), gate.denials().of(Denial::Stopped)), (2, 3));
 }
 
+/// An arm that was set somewhere else starts there; what may be made up for at once comes back only with a clock that
+/// begins anew.
+#[test]
+fn being_set_elsewhere_gives_no_speed_while_time_goes_on() {
+    let burst = 0.1 * fr3().joints[0].velocity;
+    for (moved_at, good) in [(50, false), (10, true)] {
+        let (mut gate, home) = active();
+        let mut there = home.clone();
+        there[0] += burst;
+        gate.measured(50 * MS);
+        gate.admit(7, &command(1, &there), &there, 50 * MS).unwrap();
+        gate.moved(&at(&home), moved_at * MS).unwrap();
+        let again = gate.admit(7, &command(2, &there), &home, moved_at * MS);
+        assert_eq!(again.is_ok(), good, "moved at {moved_at} ms: {again:?}");
+    }
+}
+
 #[test]
 fn chunks_that_cannot_begin_keep_no_arm_active() {
     let (mut gate, home) = active();
