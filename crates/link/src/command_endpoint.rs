@@ -1,6 +1,7 @@
 //! Where messages for an arm arrive: its gate, its clock, its way home, and what it was told last.
 
 mod issued;
+mod way_home;
 
 use crate::server::Due;
 use crate::tokens::Tokens;
@@ -8,16 +9,13 @@ use crate::wire::{self, Chunk, Event, Request, Status};
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::gate::State;
-use apprentice_safety::{
-    Asking, Clearance, Denial, Gate, GateConfig, GuardError, Homing, Motion, Phase, Service,
-};
+use apprentice_safety::{Asking, Clearance, Denial, Gate, GateConfig, GuardError, Phase, Service};
 use issued::Issued;
 use std::time::Instant;
+use way_home::WayHome;
 
 /// How often a status is published when nothing changes, nanoseconds.
 const STATUS_EVERY_NS: u64 = 1_000_000_000;
-/// Periods without being asked after which the arm counts as at rest on its way home.
-const LATE_PERIODS: f64 = 2.5;
 /// Leases that are known at once.
 const MOST_LEASES: usize = 64;
 
@@ -47,16 +45,6 @@ struct Running {
     chunk: Chunk,
     since_ns: u64,
     next: usize,
-}
-
-/// The way home that is gone.
-struct WayHome {
-    way: Homing,
-    /// How far along it the arm has been sent, and since when (ns) that was.
-    seconds: f64,
-    at_ns: u64,
-    /// How long the arm has had to come to its end, seconds.
-    settling: f64,
 }
 
 /// What was published last.
@@ -289,12 +277,8 @@ impl CommandEndpoint {
             self.drop_commands();
             if let Some(way) = way.filter(|_| after.0.phase == Phase::Homing) {
                 // It goes on from the last target, which was due when that was given.
-                self.homing = Some(WayHome {
-                    way,
-                    seconds: 0.0,
-                    at_ns: self.issued.at_ns().unwrap_or(now_ns),
-                    settling: 0.0,
-                });
+                let at_ns = self.issued.at_ns().unwrap_or(now_ns);
+                self.homing = Some(WayHome::new(way, at_ns));
             }
             self.said
                 .why
@@ -314,14 +298,6 @@ impl CommandEndpoint {
             .why
             .get_or_insert_with(|| format!("reset by client {client:08x}"));
         Ok(granted)
-    }
-
-    /// The way home, from how the arm moves now.
-    fn way_home(&mut self) -> Result<Homing, String> {
-        let start = self.issued.motion(&self.measured.positions);
-        let way = Homing::from_motion(&self.description, &start, &self.description.home)?;
-        way.check(&self.description, &mut self.clearance)?;
-        Ok(way)
     }
 
     /// What the arm should do now.
@@ -356,56 +332,6 @@ impl CommandEndpoint {
             self.issued.forget();
         }
         Due { phase, command }
-    }
-
-    /// The next step of the way home. Time that passed while nobody asked is no reason for a leap: the arm stands
-    /// by then, and goes on from rest.
-    fn go_home(&mut self, now_ns: u64) -> Option<JointCommand> {
-        let home = self.homing.as_mut()?;
-        let period = 1.0 / self.description.control_hz;
-        let passed = now_ns.saturating_sub(home.at_ns) as f64 * 1e-9;
-        home.at_ns = now_ns;
-        if passed > LATE_PERIODS * period {
-            let start = Motion::at_rest(&self.measured.positions);
-            let anew = Homing::from_motion(&self.description, &start, &self.description.home)
-                .and_then(|way| {
-                    way.check(&self.description, &mut self.clearance)
-                        .map(|()| way)
-                });
-            match anew {
-                Ok(way) => (home.way, home.seconds) = (way, 0.0),
-                Err(why) => {
-                    self.homing = None;
-                    self.fault(&format!("the way home after a stall: {why}"));
-                    return None;
-                }
-            }
-        }
-        let step = passed.min(period);
-        home.seconds += step;
-        let (positions, over) = (
-            home.way.at(home.seconds),
-            home.seconds >= home.way.duration_s(),
-        );
-        // The joints lag behind what they are told; they are home when they have caught up.
-        let near = |(a, b): (&f64, &f64)| (a - b).abs() < 0.02;
-        let at = &self.measured.positions;
-        let arrived = at.iter().zip(&self.description.home).all(near);
-        home.settling += if over { step } else { 0.0 };
-        if over && (arrived || home.settling > 2.0) {
-            self.homing = None;
-            if !arrived {
-                self.fault("the arm did not reach its home posture");
-            } else if let Err(denial) = self.gate.homed(&self.measured, now_ns) {
-                self.fault(denial.advice());
-            }
-        }
-        Some(JointCommand {
-            sequence: 0,
-            stamp_ns: now_ns,
-            positions,
-            gripper_width: self.measured.gripper_width,
-        })
     }
 
     /// How the arm stands, as it is published.

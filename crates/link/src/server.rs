@@ -238,7 +238,7 @@ impl RobotServer {
         self.due()
     }
 
-    /// Highest sequence number that came in a command or chunk that could be read, obeyed or not.
+    /// Highest sequence number that came from the owner in a command or chunk, obeyed or not.
     #[must_use]
     pub fn newest_sequence(&self) -> u64 {
         self.desk.endpoint().newest_sequence()

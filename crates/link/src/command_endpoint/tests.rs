@@ -1,7 +1,7 @@
 //! The arm's side without a network: what it does with an arm that follows what it is told.
 
 use super::*;
-use apprentice_safety::Checker;
+use apprentice_safety::{Checker, Homing};
 
 const OWNER: u32 = 7;
 const PERIOD_NS: u64 = 20_000_000;
