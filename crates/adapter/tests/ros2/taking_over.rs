@@ -58,9 +58,15 @@ fn devices_find_one_robot_of_a_name_and_only_where_it_is_shown() {
     let patience = Duration::from_secs(5);
     let by_router = || OperatorLink::connect(&router.endpoint, &robot.name, patience);
     let shown = first.takeover(OperatorAccess::Shared).unwrap();
-    let error = second.takeover(OperatorAccess::Shared).err().unwrap();
-    assert!(error.to_string().contains("another name"), "{error}");
     assert!(by_router().is_ok());
+    // The router learns of the first a moment later than the first has shown itself.
+    let mut refused = None;
+    until("the second to be told that the name is taken", || {
+        refused = second.takeover(OperatorAccess::Shared).err();
+        refused.is_some()
+    });
+    let error = refused.unwrap();
+    assert!(error.to_string().contains("another name"), "{error}");
     drop(shown);
     let security = Security::LoopbackOnly;
     let own = free_endpoint();
