@@ -1,4 +1,4 @@
-"""Reference outputs of EfficientNet-Lite0 from PyTorch, for crates/weights/tests/parity.rs.
+"""Reference outputs of EfficientNet-Lite0 from PyTorch, for crates/networks/tests/efficientnet.rs.
 
     python3 tests/peers/efficientnet_parity.py photo WEIGHTS.safetensors PHOTO.bmp OUT.safetensors
     python3 tests/peers/efficientnet_parity.py synthetic OUT.safetensors

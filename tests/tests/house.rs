@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "core",
     "robot",
     "safety",
@@ -19,8 +19,9 @@ const ORDER: [&str; 20] = [
     "episode",
     "control",
     "preference",
+    "kernels",
     "nn",
-    "weights",
+    "networks",
     "transport",
     "encoder",
     "reward",

@@ -4,7 +4,7 @@ use crate::chunks::{Both, Chunks};
 use crate::dpo::dpo_loss;
 use crate::{AlignConfig, Pair, form_pairs};
 use apprentice_core::Seed;
-use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, on_workers};
+use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, in_thread_pool};
 use apprentice_policy::{DiffusionPolicy, NoiseSchedule, PolicyError, PolicyNetwork, Windows};
 use burn::module::Module as _;
 use burn::optim::GradientsParams;
@@ -96,7 +96,7 @@ pub fn align_policy(
     watch: impl FnMut(AlignProgress) -> bool + Send,
 ) -> Result<(DiffusionPolicy, AlignReport), AlignError> {
     config.validate()?;
-    on_workers(|| prefer(policy, rollouts, rewards, config, seed, watch))
+    in_thread_pool(|| prefer(policy, rollouts, rewards, config, seed, watch))
 }
 
 fn prefer(

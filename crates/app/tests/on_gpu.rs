@@ -1,4 +1,4 @@
-//! The loop end to end where networks compute on a GPU. Built and run as `apprentice-nn`'s tests of this name
+//! The loop end to end where networks compute on a GPU. Built and run as `apprentice-networks`' tests of this name
 //! are.
 
 #![cfg(any(feature = "cuda", feature = "wgpu"))]
@@ -12,7 +12,7 @@ use program::{succeed, tiny_demo};
 use safetensors::SafeTensors;
 use std::path::Path;
 
-/// As `apprentice-nn`'s tests choose it.
+/// As `apprentice-networks`' tests choose it.
 fn gpu() -> String {
     let otherwise = if cfg!(feature = "cuda") {
         "cuda"

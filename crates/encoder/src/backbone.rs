@@ -3,8 +3,10 @@
 use crate::input::{Input, pictures};
 use crate::{Clip, EncoderError, FeatureClip, InputConfig};
 use apprentice_core::Image;
-use apprentice_nn::{Conv2d, Conv2dConfig, GroupNormMish, ResNet18, VisionTransformer};
-use apprentice_weights::{EfficientNetLite0, NamedTensors, resnet18, vision_transformer};
+use apprentice_networks::{
+    EfficientNetLite0, NamedTensors, ResNet18, VisionTransformer, resnet18, vision_transformer,
+};
+use apprentice_nn::{Conv2d, Conv2dConfig, GroupNormMish};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
@@ -151,7 +153,7 @@ impl Backbone {
         cameras
             * match self {
                 Self::Compact(_) => CompactBackbone::FEATURES,
-                Self::EfficientNet(..) => apprentice_weights::FEATURES,
+                Self::EfficientNet(..) => apprentice_networks::FEATURES,
                 Self::ResNet18(_, features, _) | Self::DinoV2(_, features, _) => *features,
             }
     }

@@ -30,10 +30,7 @@ pub enum EncoderError {
     /// Layers that do not fit.
     #[error(transparent)]
     Shape(#[from] apprentice_nn::ShapeError),
-    /// Weights that cannot be read or written.
+    /// Weights that cannot be had, read or written.
     #[error(transparent)]
-    Weights(#[from] apprentice_nn::WeightsError),
-    /// Pretrained weights that cannot be had.
-    #[error(transparent)]
-    Pretrained(#[from] apprentice_weights::WeightsError),
+    Weights(#[from] apprentice_networks::WeightsError),
 }

@@ -2,7 +2,7 @@
 
 /// An activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Activation {
+pub enum Activation {
     /// None.
     Identity,
     /// `x tanh(softplus(x))`.

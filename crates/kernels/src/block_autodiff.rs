@@ -4,10 +4,10 @@
 //! outputs are not kept but computed again in the backward pass (Chen et al. 2016, arXiv 1604.06174).
 //! Without it everything is kept.
 
-use super::activation::Activation;
-use super::again::Again;
-use super::blocks::{BlockGradients, BlockOps};
-use super::window::Window;
+use crate::activation::Activation;
+use crate::recompute::Recompute;
+use crate::block_ops::{BlockGradients, BlockOps};
+use crate::window::Window;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -17,21 +17,21 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Shape, TensorMetadata};
 
 impl<B: BlockOps + BlockGradients, C: CheckpointStrategy> BlockOps for Autodiff<B, C> {
-    fn convolve(
+    fn conv2d_nhwc(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         window: Window,
     ) -> FloatTensor<Self> {
         product::<B, C, _>(
-            ConvolveStep,
+            ConvBackward,
             [x, weight, bias],
             window,
-            |[x, weight, bias]| B::convolve_for_gradients(x, weight, bias, window),
+            |[x, weight, bias]| B::conv2d_for_training(x, weight, bias, window),
         )
     }
 
-    fn convolve_transposed(
+    fn conv_transpose2d_nhwc(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
@@ -39,10 +39,10 @@ impl<B: BlockOps + BlockGradients, C: CheckpointStrategy> BlockOps for Autodiff<
         output: [usize; 4],
     ) -> FloatTensor<Self> {
         product::<B, C, _>(
-            TransposedStep,
+            ConvTransposeBackward,
             [x, weight, bias],
             window,
-            |[x, weight, bias]| B::convolve_transposed(x, weight, bias, window, output),
+            |[x, weight, bias]| B::conv_transpose2d_nhwc(x, weight, bias, window, output),
         )
     }
 
@@ -53,10 +53,10 @@ impl<B: BlockOps + BlockGradients, C: CheckpointStrategy> BlockOps for Autodiff<
         groups: usize,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        let again = Again::new([x.id(), gamma.id(), beta.id()], move |[x, gamma, beta]| {
+        let again = Recompute::new([x.id(), gamma.id(), beta.id()], move |[x, gamma, beta]| {
             B::group_norm(x, gamma, beta, groups, activation)
         });
-        match Backward::<B, 3>::prepare::<C>(GroupNormStep, [x.node(), gamma.node(), beta.node()])
+        match Backward::<B, 3>::prepare::<C>(GroupNormBackward, [x.node(), gamma.node(), beta.node()])
             .memory_bound()
             .retro_forward(again)
             .parents([&x, &gamma, &beta])
@@ -65,8 +65,8 @@ impl<B: BlockOps + BlockGradients, C: CheckpointStrategy> BlockOps for Autodiff<
             OpsKind::Tracked(mut prep) => {
                 let inputs = [&x, &gamma, &beta].map(|t| prep.checkpoint(t));
                 let [x, gamma, beta] = [x, gamma, beta].map(|t| t.into_primitive());
-                let (out, moments) = B::group_norm_with_moments(x, gamma, beta, groups, activation);
-                prep.finish((inputs, moments, activation), out)
+                let (out, statistics) = B::group_norm_with_statistics(x, gamma, beta, groups, activation);
+                prep.finish((inputs, statistics, activation), out)
             }
             OpsKind::UnTracked(prep) => {
                 let [x, gamma, beta] = [x, gamma, beta].map(|t| t.into_primitive());
@@ -76,8 +76,8 @@ impl<B: BlockOps + BlockGradients, C: CheckpointStrategy> BlockOps for Autodiff<
     }
 
     fn film(x: FloatTensor<Self>, scale_and_shift: FloatTensor<Self>) -> FloatTensor<Self> {
-        let again = Again::new([x.id(), scale_and_shift.id()], |[x, film]| B::film(x, film));
-        match Backward::<B, 2>::prepare::<C>(FilmStep, [x.node(), scale_and_shift.node()])
+        let again = Recompute::new([x.id(), scale_and_shift.id()], |[x, film]| B::film(x, film));
+        match Backward::<B, 2>::prepare::<C>(FilmBackward, [x.node(), scale_and_shift.node()])
             .memory_bound()
             .retro_forward(again)
             .parents([&x, &scale_and_shift])
@@ -126,9 +126,9 @@ fn inputs<B: BlockOps, const N: usize>(
 }
 
 #[derive(Debug)]
-struct ConvolveStep;
+struct ConvBackward;
 
-impl<B: BlockOps + BlockGradients> Backward<B, 3> for ConvolveStep {
+impl<B: BlockOps + BlockGradients> Backward<B, 3> for ConvBackward {
     /// The input and the weights.
     type State = ([NodeId; 2], Window);
 
@@ -140,24 +140,24 @@ impl<B: BlockOps + BlockGradients> Backward<B, 3> for ConvolveStep {
         let input = [shape[0], shape[1], shape[2], shape[3]];
         let [to_x, to_weight, to_bias] = ops.parents;
         if let Some(parent) = to_x {
-            let dx = B::convolve_gradient_of_input(weight, gradient.clone(), window, input);
+            let dx = B::conv2d_input_gradient(weight, gradient.clone(), window, input);
             grads.register::<B>(parent.id, dx);
         }
         if let Some(parent) = to_bias {
-            grads.register::<B>(parent.id, B::sum_places(gradient.clone()));
+            grads.register::<B>(parent.id, B::bias_gradient(gradient.clone()));
         }
         if let Some(parent) = to_weight {
-            let dweight = B::convolve_gradient_of_weights(x, gradient, window);
+            let dweight = B::conv2d_weight_gradient(x, gradient, window);
             grads.register::<B>(parent.id, dweight);
         }
     }
 }
 
-/// The roles of input and output are the other way round than in a [`ConvolveStep`].
+/// The roles of input and output are the other way round than in a [`ConvBackward`].
 #[derive(Debug)]
-struct TransposedStep;
+struct ConvTransposeBackward;
 
-impl<B: BlockOps + BlockGradients> Backward<B, 3> for TransposedStep {
+impl<B: BlockOps + BlockGradients> Backward<B, 3> for ConvTransposeBackward {
     /// The input and the weights.
     type State = ([NodeId; 2], Window);
 
@@ -167,7 +167,7 @@ impl<B: BlockOps + BlockGradients> Backward<B, 3> for TransposedStep {
         let [x, weight] = inputs::<B, 2>(from, kept);
         let [to_x, to_weight, to_bias] = ops.parents;
         if let Some(parent) = to_bias {
-            grads.register::<B>(parent.id, B::sum_places(gradient.clone()));
+            grads.register::<B>(parent.id, B::bias_gradient(gradient.clone()));
         }
         if let Some(parent) = to_x {
             let none = B::float_zeros(
@@ -176,29 +176,29 @@ impl<B: BlockOps + BlockGradients> Backward<B, 3> for TransposedStep {
                 x.dtype().into(),
             );
             let weight = B::float_swap_dims(weight, 0, 1);
-            let dx = B::convolve_for_gradients(gradient.clone(), weight, none, window);
+            let dx = B::conv2d_for_training(gradient.clone(), weight, none, window);
             grads.register::<B>(parent.id, dx);
         }
         if let Some(parent) = to_weight {
-            let dweight = B::convolve_gradient_of_weights(gradient, x, window);
+            let dweight = B::conv2d_weight_gradient(gradient, x, window);
             grads.register::<B>(parent.id, B::float_swap_dims(dweight, 0, 1));
         }
     }
 }
 
 #[derive(Debug)]
-struct GroupNormStep;
+struct GroupNormBackward;
 
-impl<B: BlockOps + BlockGradients> Backward<B, 3> for GroupNormStep {
-    /// x, gamma and beta, and the moments.
+impl<B: BlockOps + BlockGradients> Backward<B, 3> for GroupNormBackward {
+    /// x, gamma and beta, and the statistics.
     type State = ([NodeId; 3], FloatTensor<B>, Activation);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, kept: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
-        let (from, moments, activation) = ops.state;
+        let (from, statistics, activation) = ops.state;
         let [x, gamma, beta] = inputs::<B, 3>(from, kept);
         let (dx, dgamma, dbeta) =
-            B::group_norm_gradients(x, gamma, beta, moments, gradient, activation);
+            B::group_norm_gradients(x, gamma, beta, statistics, gradient, activation);
         for (parent, gradient) in ops.parents.into_iter().zip([dx, dgamma, dbeta]) {
             if let Some(parent) = parent {
                 grads.register::<B>(parent.id, gradient);
@@ -208,9 +208,9 @@ impl<B: BlockOps + BlockGradients> Backward<B, 3> for GroupNormStep {
 }
 
 #[derive(Debug)]
-struct FilmStep;
+struct FilmBackward;
 
-impl<B: BlockOps + BlockGradients> Backward<B, 2> for FilmStep {
+impl<B: BlockOps + BlockGradients> Backward<B, 2> for FilmBackward {
     type State = [NodeId; 2];
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, kept: &mut Checkpointer) {

@@ -1,8 +1,11 @@
 //! What convolutional blocks are made of, as single operations on the processor and on GPUs.
 
-use super::activation::Activation;
-use super::layers::available;
-use super::window::Window;
+use crate::activation::Activation;
+use crate::checks;
+use crate::layer_ops::has_cpu_kernels;
+use crate::operand::Operand;
+use crate::shape_error::require;
+use crate::window::Window;
 #[cfg(feature = "gpu")]
 use burn::backend::DispatchDevice;
 #[cfg(feature = "gpu")]
@@ -20,7 +23,7 @@ use burn::tensor::{Device, Tensor};
 pub(crate) trait BlockOps: Backend {
     /// Convolution of [B, H, W, in] with weights [kernel rows * kernel columns * in, out].
     #[fusion(dtype = x, shape = window.output_shape(x, weight[1]))]
-    fn convolve(
+    fn conv2d_nhwc(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
@@ -30,7 +33,7 @@ pub(crate) trait BlockOps: Backend {
     /// The way back through a convolution with `window`, of [B, H', W', in] to the shape `output`, [B, H, W, out]:
     /// weights [in, kernel rows * kernel columns * out].
     #[fusion(dtype = x, shape = Shape::new(*output))]
-    fn convolve_transposed(
+    fn conv_transpose2d_nhwc(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
@@ -56,9 +59,9 @@ pub(crate) trait BlockOps: Backend {
 /// What gradients of [`BlockOps`] are computed with, on a backend that does not track them.
 #[backend_extension(Flex, Cube: cfg(feature = "gpu"), Fusion: cfg(feature = "gpu"))]
 pub(crate) trait BlockGradients: Backend {
-    /// [`BlockOps::convolve`] where gradients are to follow.
+    /// [`BlockOps::conv2d_nhwc`] where gradients are to follow.
     #[fusion(dtype = x, shape = window.output_shape(x, weight[1]))]
-    fn convolve_for_gradients(
+    fn conv2d_for_training(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
@@ -67,7 +70,7 @@ pub(crate) trait BlockGradients: Backend {
 
     /// The gradient of a convolution's input, of shape `input`.
     #[fusion(dtype = gradient, shape = Shape::new(*input))]
-    fn convolve_gradient_of_input(
+    fn conv2d_input_gradient(
         weight: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         window: Window,
@@ -76,7 +79,7 @@ pub(crate) trait BlockGradients: Backend {
 
     /// The gradient of a convolution's weights.
     #[fusion(dtype = gradient, shape = Shape::new([window.places() * x[3], gradient[3]]))]
-    fn convolve_gradient_of_weights(
+    fn conv2d_weight_gradient(
         x: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         window: Window,
@@ -84,7 +87,7 @@ pub(crate) trait BlockGradients: Backend {
 
     /// The sum of all of [B, H, W, C], `[C]`: the gradient of a bias.
     #[fusion(dtype = x, shape = Shape::new([x[3]]))]
-    fn sum_places(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn bias_gradient(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// [`BlockOps::group_norm`], and mean and inverse standard deviation of every group, [B, groups, 2].
     #[fusion(meta = |x: &TensorSpec, _: &TensorSpec, _: &TensorSpec, groups: &usize, _: &Activation| {
@@ -93,7 +96,7 @@ pub(crate) trait BlockGradients: Backend {
             TensorSpec::new(Shape::new([x.shape[0], *groups, 2]), DType::F32),
         )
     })]
-    fn group_norm_with_moments(
+    fn group_norm_with_statistics(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
@@ -109,7 +112,7 @@ pub(crate) trait BlockGradients: Backend {
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
-        moments: FloatTensor<Self>,
+        statistics: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         activation: Activation,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
@@ -123,13 +126,14 @@ pub(crate) trait BlockGradients: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
-/// Whether these operations run on a tensor like `x`.
-pub(crate) fn has_blocks<const D: usize>(x: &Tensor<D>) -> bool {
-    available(x) || has_kernels(&x.device())
+/// Whether these operations run on a tensor like `x`: 32-bit numbers on the processor, or any on a GPU.
+#[must_use]
+pub fn has_kernels_for<const D: usize>(x: &Tensor<D>) -> bool {
+    has_cpu_kernels(x) || is_gpu(&x.device())
 }
 
 #[cfg(feature = "gpu")]
-fn has_kernels(device: &Device) -> bool {
+fn is_gpu(device: &Device) -> bool {
     matches!(
         device.as_dispatch().clone().inner(),
         DispatchDevice::Cube(_)
@@ -137,18 +141,24 @@ fn has_kernels(device: &Device) -> bool {
 }
 
 #[cfg(not(feature = "gpu"))]
-fn has_kernels(_: &Device) -> bool {
+fn is_gpu(_: &Device) -> bool {
     false
 }
 
-/// [`BlockOps::convolve`].
-pub(crate) fn convolve(
-    x: Tensor<4>,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
-    window: Window,
-) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as BlockOps>::convolve(
+/// Convolution of `x` [B, H, W, in] with weights [kernel rows x kernel columns x in, out] and a bias `[out]`:
+/// [B, H', W', out].
+///
+/// # Panics
+/// When shapes or element types do not fit together.
+#[must_use]
+pub fn conv2d(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, window: Window) -> Tensor<4> {
+    require(checks::conv2d(
+        &Operand::of("x", &x),
+        &Operand::of("weight", &weight),
+        &Operand::of("bias", &bias),
+        window,
+    ));
+    Tensor::from_dispatch(<Dispatch as BlockOps>::conv2d_nhwc(
         x.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),
@@ -156,15 +166,27 @@ pub(crate) fn convolve(
     ))
 }
 
-/// [`BlockOps::convolve_transposed`].
-pub(crate) fn convolve_transposed(
+/// Transposed convolution: the way back through a convolution with `window`, of `x` [B, H', W', in] with
+/// weights [in, kernel rows x kernel columns x out] and a bias `[out]` to the shape `output`, [B, H, W, out].
+///
+/// # Panics
+/// When shapes or element types do not fit together.
+#[must_use]
+pub fn conv_transpose2d(
     x: Tensor<4>,
     weight: Tensor<2>,
     bias: Tensor<1>,
     window: Window,
     output: [usize; 4],
 ) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as BlockOps>::convolve_transposed(
+    require(checks::conv_transpose2d(
+        &Operand::of("x", &x),
+        &Operand::of("weight", &weight),
+        &Operand::of("bias", &bias),
+        window,
+        output,
+    ));
+    Tensor::from_dispatch(<Dispatch as BlockOps>::conv_transpose2d_nhwc(
         x.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),
@@ -173,14 +195,25 @@ pub(crate) fn convolve_transposed(
     ))
 }
 
-/// [`BlockOps::group_norm`].
-pub(crate) fn group_norm<const D: usize>(
+/// Group normalisation of `x` [B, .., C] with scales and shifts `[C]` and epsilon 1e-5 (Wu and He 2018, arXiv
+/// 1803.08494), then an activation.
+///
+/// # Panics
+/// When shapes or element types do not fit together, or the groups do not divide the channels.
+#[must_use]
+pub fn group_norm<const D: usize>(
     x: Tensor<D>,
     gamma: Tensor<1>,
     beta: Tensor<1>,
     groups: usize,
     activation: Activation,
 ) -> Tensor<D> {
+    require(checks::group_norm(
+        &Operand::of("x", &x),
+        &Operand::of("gamma", &gamma),
+        &Operand::of("beta", &beta),
+        groups,
+    ));
     Tensor::from_dispatch(<Dispatch as BlockOps>::group_norm(
         x.into_dispatch(),
         gamma.into_dispatch(),
@@ -190,8 +223,17 @@ pub(crate) fn group_norm<const D: usize>(
     ))
 }
 
-/// [`BlockOps::film`].
-pub(crate) fn film(x: Tensor<3>, scale_and_shift: Tensor<2>) -> Tensor<3> {
+/// `x (1 + scale) + shift` of `x` [B, T, C], with scales and shifts side by side in [B, 2 C] (FiLM, Perez et
+/// al. 2018, arXiv 1709.07871, the scale around one).
+///
+/// # Panics
+/// When shapes or element types do not fit together.
+#[must_use]
+pub fn film(x: Tensor<3>, scale_and_shift: Tensor<2>) -> Tensor<3> {
+    require(checks::film(
+        &Operand::of("x", &x),
+        &Operand::of("scale_and_shift", &scale_and_shift),
+    ));
     Tensor::from_dispatch(<Dispatch as BlockOps>::film(
         x.into_dispatch(),
         scale_and_shift.into_dispatch(),

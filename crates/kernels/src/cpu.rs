@@ -6,28 +6,29 @@
 //! of the processor. Work is split by the shapes alone, never by the number of threads, and sums are
 //! taken in a fixed order: the same input gives the same bits on any number of cores.
 
+mod activation;
 mod add_relu;
 mod attention;
-mod autodiff;
-mod blocks;
-mod buffer;
-mod convolve;
-mod correlate;
-mod curve;
-mod direct;
+mod block_ops;
+mod blocked_convolution;
+pub(crate) mod buffer;
+mod buffer_pool;
+mod convolution;
+mod convolution_layout;
 mod film;
 mod gelu;
-mod kept;
+mod group_norm;
+mod layer_autodiff;
+mod layer_gradients;
 mod layer_norm;
-mod layers;
+mod layer_ops;
+mod max_pool;
+mod micro_kernel;
 mod mish;
-mod norm;
-mod padded;
-mod picture;
-mod pool;
-pub(crate) mod recycle;
-mod spatial;
-mod steps;
-mod thin;
+mod packed_weights;
+mod skinny_matmul;
+mod spatial_softmax;
+mod zero_padding;
 
-pub(crate) use spatial::place;
+pub use buffer_pool::put as reuse_buffer;
+pub use spatial_softmax::normalized_coordinate;

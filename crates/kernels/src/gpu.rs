@@ -1,20 +1,21 @@
 //! [`BlockOps`] on CubeCL's devices, as kernels.
 //!
-//! A convolution is one matrix product of what each output sees, gathered side by side, and what flows back
-//! through it is brought together again; a normalisation is a cube a group; sums over many rows are taken in
-//! parts first. All are taken in a fixed order and in 32 bits whatever the tensors are in.
+//! A convolution is im2col and one matrix product, and what flows back through it goes through col2im; a
+//! normalisation is a cube a group; sums over many rows are taken in parts first. All are taken in a fixed order and in 32 bits whatever the tensors are in.
 
-mod affine;
-mod curve;
+mod activation;
+mod column_sums;
 mod film;
-mod gather;
-mod norm;
-mod sums;
+mod group_norm;
+mod group_norm_affine;
+mod im2col;
 
-use super::activation::Activation;
-use super::blocks::{BlockGradients, BlockOps};
-use super::window::Window;
-use crate::cubes::whole;
+use crate::activation::Activation;
+use crate::block_ops::{BlockGradients, BlockOps};
+use crate::checks;
+use crate::operand::Operand;
+use crate::shape_error::require;
+use crate::window::Window;
 use burn::backend::Shape;
 use burn::backend::ops::FloatTensorOps;
 use burn_cubecl::CubeBackend;
@@ -22,23 +23,36 @@ use burn_cubecl::ops::numeric::add;
 use burn_cubecl::tensor::CubeTensor;
 
 impl BlockOps for CubeBackend {
-    fn convolve(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, window: Window) -> CubeTensor {
+    fn conv2d_nhwc(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, window: Window) -> CubeTensor {
+        require(checks::conv2d(
+            &Operand::on_gpu("x", &x),
+            &Operand::on_gpu("weight", &weight),
+            &Operand::on_gpu("bias", &bias),
+            window,
+        ));
         let shape = window.output_shape(x.meta.shape(), weight.meta.shape()[1]);
-        let out = Self::float_matmul(gather::seen(x, window), weight);
+        let out = Self::float_matmul(im2col::im2col(x, window), weight);
         let channels = shape[3];
         let bias = Self::float_reshape(bias, Shape::new([1, channels]));
         Self::float_reshape(add(out, bias), shape)
     }
 
-    fn convolve_transposed(
+    fn conv_transpose2d_nhwc(
         x: CubeTensor,
         weight: CubeTensor,
         bias: CubeTensor,
         window: Window,
         output: [usize; 4],
     ) -> CubeTensor {
-        let seen = Self::float_matmul(rows(x), weight);
-        let out = gather::brought_together(seen, window, output);
+        require(checks::conv_transpose2d(
+            &Operand::on_gpu("x", &x),
+            &Operand::on_gpu("weight", &weight),
+            &Operand::on_gpu("bias", &bias),
+            window,
+            output,
+        ));
+        let columns = Self::float_matmul(rows(x), weight);
+        let out = im2col::col2im(columns, window, output);
         let bias = Self::float_reshape(bias, Shape::new([1, 1, 1, output[3]]));
         add(out, bias)
     }
@@ -50,7 +64,7 @@ impl BlockOps for CubeBackend {
         groups: usize,
         activation: Activation,
     ) -> CubeTensor {
-        norm::forward(x, gamma, beta, groups, activation).0
+        group_norm::forward(x, gamma, beta, groups, activation).0
     }
 
     fn film(x: CubeTensor, scale_and_shift: CubeTensor) -> CubeTensor {
@@ -59,68 +73,73 @@ impl BlockOps for CubeBackend {
 }
 
 impl BlockGradients for CubeBackend {
-    fn convolve_for_gradients(
+    fn conv2d_for_training(
         x: CubeTensor,
         weight: CubeTensor,
         bias: CubeTensor,
         window: Window,
     ) -> CubeTensor {
-        Self::convolve(x, weight, bias, window)
+        Self::conv2d_nhwc(x, weight, bias, window)
     }
 
-    fn convolve_gradient_of_input(
+    fn conv2d_input_gradient(
         weight: CubeTensor,
         gradient: CubeTensor,
         window: Window,
         input: [usize; 4],
     ) -> CubeTensor {
+        require(checks::conv2d_input_gradient(
+            &Operand::on_gpu("weight", &weight),
+            &Operand::on_gpu("gradient", &gradient),
+            window,
+            input,
+        ));
         let gradient = rows(gradient);
-        let seen = Self::float_matmul(gradient, Self::float_swap_dims(weight, 0, 1));
-        gather::brought_together(seen, window, input)
+        let columns = Self::float_matmul(gradient, Self::float_swap_dims(weight, 0, 1));
+        im2col::col2im(columns, window, input)
     }
 
-    fn convolve_gradient_of_weights(
+    fn conv2d_weight_gradient(
         x: CubeTensor,
         gradient: CubeTensor,
         window: Window,
     ) -> CubeTensor {
-        let seen = Self::float_swap_dims(gather::seen(x, window), 0, 1);
-        Self::float_matmul(seen, rows(gradient))
+        require(checks::conv2d_weight_gradient(
+            &Operand::on_gpu("x", &x),
+            &Operand::on_gpu("gradient", &gradient),
+            window,
+        ));
+        let columns = Self::float_swap_dims(im2col::im2col(x, window), 0, 1);
+        Self::float_matmul(columns, rows(gradient))
     }
 
-    fn sum_places(x: CubeTensor) -> CubeTensor {
-        sums::of_rows(rows(x))
+    fn bias_gradient(x: CubeTensor) -> CubeTensor {
+        require(checks::bias_gradient(&Operand::on_gpu("gradient", &x)));
+        column_sums::column_sums(rows(x))
     }
 
-    fn group_norm_with_moments(
+    fn group_norm_with_statistics(
         x: CubeTensor,
         gamma: CubeTensor,
         beta: CubeTensor,
         groups: usize,
         activation: Activation,
     ) -> (CubeTensor, CubeTensor) {
-        norm::forward(x, gamma, beta, groups, activation)
+        group_norm::forward(x, gamma, beta, groups, activation)
     }
 
     fn group_norm_gradients(
         x: CubeTensor,
         gamma: CubeTensor,
         beta: CubeTensor,
-        moments: CubeTensor,
+        statistics: CubeTensor,
         gradient: CubeTensor,
         activation: Activation,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        let [x, gamma, beta, moments, gradient] = [x, gamma, beta, moments, gradient].map(whole);
-        let normed = norm::Normed {
-            x,
-            gamma,
-            beta,
-            moments,
-            gradient,
-            activation,
-        };
-        let (dgamma, dbeta) = affine::gradients(&normed);
-        (norm::gradient_of_input(&normed), dgamma, dbeta)
+        let normalized =
+            group_norm::Normalized::new([x, gamma, beta], statistics, gradient, activation);
+        let (dgamma, dbeta) = group_norm_affine::gradients(&normalized);
+        (group_norm::gradient_of_input(&normalized), dgamma, dbeta)
     }
 
     fn film_gradients(

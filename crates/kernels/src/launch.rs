@@ -11,7 +11,7 @@ use cubecl::prelude::*;
 ///
 /// # Panics
 /// Beyond 4,294,967,295, which takes tensors of 16 GiB in 32 bits; what moves a robot is far smaller.
-pub(crate) fn count(n: usize) -> u32 {
+pub(crate) fn to_u32(n: usize) -> u32 {
     let most = u32::MAX;
     assert!(
         n <= most as usize,
@@ -20,20 +20,20 @@ pub(crate) fn count(n: usize) -> u32 {
     n as u32
 }
 
-/// A tensor in one piece, of no more numbers than kernels [count].
-pub(crate) fn whole(tensor: CubeTensor) -> CubeTensor {
-    count(tensor.meta.num_elements());
+/// A tensor in one piece, of no more numbers than kernels [to_u32].
+pub(crate) fn contiguous(tensor: CubeTensor) -> CubeTensor {
+    to_u32(tensor.meta.num_elements());
     into_contiguous(tensor)
 }
 
-/// Room for a tensor where another one is, with anything in it, of no more numbers than kernels [count].
-pub(crate) fn room(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
-    count(shape.num_elements());
+/// Room for a tensor where another one is, with anything in it, of no more numbers than kernels [to_u32].
+pub(crate) fn allocate(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
+    to_u32(shape.num_elements());
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)
 }
 
 /// Units of a cube that makes a group of so many numbers: a power of two, so that sums halve down to one.
-pub(crate) fn units_for(like: &CubeTensor, numbers: usize) -> usize {
+pub(crate) fn units_per_cube(like: &CubeTensor, numbers: usize) -> usize {
     let most = like.client.properties().hardware.max_units_per_cube as usize;
     let most = (most + 1).next_power_of_two() / 2;
     numbers.next_power_of_two().clamp(64, 512).min(most)
@@ -42,7 +42,7 @@ pub(crate) fn units_for(like: &CubeTensor, numbers: usize) -> usize {
 /// The sum of all units' values, in a fixed order; there are a power of two of them, and room for as many
 /// numbers is shared.
 #[cube]
-pub(crate) fn sum_of_units(value: f32, shared: &mut Shared<[f32]>) -> f32 {
+pub(crate) fn cube_sum(value: f32, shared: &mut Shared<[f32]>) -> f32 {
     shared[UNIT_POS as usize] = value;
     sync_cube();
     let mut half = CUBE_DIM / 2;
@@ -69,7 +69,7 @@ pub(crate) fn mish(x: f32) -> f32 {
 
 /// Where the `part`th of parts of `each` ends that share `all`.
 #[cube]
-pub(crate) fn end_of(part: u32, each: u32, all: u32) -> u32 {
+pub(crate) fn part_end(part: u32, each: u32, all: u32) -> u32 {
     let end = (part + 1) * each;
     select(end < all, end, all)
 }

@@ -1,16 +1,15 @@
-//! What can go wrong with layers and their weights.
+//! Sizes and element types that do not fit together.
 
 use std::fmt::Display;
-use std::path::PathBuf;
 use thiserror::Error;
 
-/// Sizes that do not fit together.
+/// Sizes or element types that do not fit together.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{layer}: {what} is {got}, allowed: {allowed}")]
 pub struct ShapeError {
-    /// Which layer.
+    /// Which layer or operation.
     pub layer: &'static str,
-    /// Which size.
+    /// Which size or tensor.
     pub what: &'static str,
     /// Its value.
     pub got: String,
@@ -20,7 +19,10 @@ pub struct ShapeError {
 
 impl ShapeError {
     /// Refuses `got` unless it fits.
-    pub(crate) fn unless(
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn unless(
         fits: bool,
         layer: &'static str,
         what: &'static str,
@@ -39,62 +41,14 @@ impl ShapeError {
     }
 }
 
-/// A weights file that cannot be written or read.
-#[derive(Debug, Error)]
-pub enum WeightsError {
-    /// The file system refused.
-    #[error("weights file {file}: {action} failed: {source}")]
-    Io {
-        /// The file.
-        file: PathBuf,
-        /// What was tried.
-        action: &'static str,
-        /// Why it failed.
-        source: std::io::Error,
-    },
-    /// Not a whole safetensors file.
-    #[error("weights file {file} is damaged or cut off ({reason}); write or fetch it again")]
-    Damaged {
-        /// The file.
-        file: PathBuf,
-        /// What the reader found.
-        reason: String,
-    },
-    /// A tensor the network needs is not there.
-    #[error(
-        "weights file {file} has no tensor {tensor} (it has {count} tensors); is it for another network?"
-    )]
-    Missing {
-        /// The file.
-        file: PathBuf,
-        /// The tensor.
-        tensor: String,
-        /// Tensors in the file.
-        count: usize,
-    },
-    /// A tensor that the device did not give back.
-    #[error(
-        "weights file {file} was not written: the device did not give tensor {tensor} back ({reason}); \
-         free memory of the device or use another one"
-    )]
-    Device {
-        /// The file.
-        file: PathBuf,
-        /// The tensor.
-        tensor: String,
-        /// What the device said.
-        reason: String,
-    },
-    /// A tensor of another shape or type.
-    #[error("weights file {file}: tensor {tensor} is {got}, expected {expected}")]
-    Shape {
-        /// The file.
-        file: PathBuf,
-        /// The tensor.
-        tensor: String,
-        /// What the file holds.
-        got: String,
-        /// What the network has.
-        expected: String,
-    },
+/// What was checked, where an operation answers with a tensor and not with a result.
+///
+/// # Panics
+/// With the error's message, as burn's tensor operations do where sizes do not fit.
+#[track_caller]
+pub fn require<T>(checked: Result<T, ShapeError>) -> T {
+    match checked {
+        Ok(fitting) => fitting,
+        Err(error) => panic!("{error}"),
+    }
 }

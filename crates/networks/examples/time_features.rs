@@ -1,7 +1,7 @@
 //! Times the features of two batches: `cargo run --release -p apprentice-weights --example
 //! time_features -- WEIGHTS`.
 
-use apprentice_weights::EfficientNetLite0;
+use apprentice_networks::EfficientNetLite0;
 use burn::prelude::*;
 use std::{error::Error, path::PathBuf, time::Instant};
 

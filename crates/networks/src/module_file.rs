@@ -1,6 +1,7 @@
-//! Networks as safetensors files.
+//! This project's own networks as safetensors files.
 
-use crate::WeightsError;
+use crate::error::WeightsError;
+use crate::safetensors_file::cut_off;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -26,9 +27,9 @@ pub fn save_module<M: Module>(
     };
     module.visit(&mut collector);
     if let Some((tensor, reason)) = collector.problem {
-        return Err(WeightsError::Device {
-            file: path.into(),
-            tensor,
+        return Err(WeightsError::NotSaved {
+            path: path.into(),
+            name: tensor,
             reason,
         });
     }
@@ -39,21 +40,15 @@ pub fn save_module<M: Module>(
             TensorView::new(Dtype::F32, shape.clone(), bytes).map(|v| (name.clone(), v))
         })
         .collect();
-    let damaged = |e: safetensors::SafeTensorError| WeightsError::Damaged {
-        file: path.into(),
-        reason: e.to_string(),
-    };
+    let damaged = |e: safetensors::SafeTensorError| unreadable(path, e.to_string());
     let views = views.map_err(damaged)?;
     // The format's own map has no order: one entry that holds them all keeps the bytes the same.
-    let entry = serde_json::to_string(metadata).map_err(|e| WeightsError::Damaged {
-        file: path.into(),
-        reason: e.to_string(),
-    })?;
+    let entry = serde_json::to_string(metadata).map_err(|e| unreadable(path, e.to_string()))?;
     let info = HashMap::from([(METADATA.to_owned(), entry)]);
     let bytes = safetensors::serialize(views, Some(info)).map_err(damaged)?;
     let io = |action| {
-        move |source| WeightsError::Io {
-            file: path.into(),
+        move |source| WeightsError::File {
+            path: path.into(),
             action,
             source,
         }
@@ -101,46 +96,28 @@ pub fn load_module<M: Module>(
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    fs::read(path).map_err(|source| WeightsError::Io {
-        file: path.into(),
+    fs::read(path).map_err(|source| WeightsError::File {
+        path: path.into(),
         action: "reading",
         source,
     })
 }
 
-fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<SafeTensors<'b>, WeightsError> {
-    SafeTensors::deserialize(bytes).map_err(|e| WeightsError::Damaged {
-        file: path.into(),
-        reason: cut_off(bytes).unwrap_or_else(|| e.to_string()),
-    })
+fn unreadable(path: &Path, reason: String) -> WeightsError {
+    WeightsError::Unreadable {
+        path: path.into(),
+        kind: "safetensors",
+        reason,
+        advice: "write or copy it again",
+    }
 }
 
-/// Which tensor a safetensors file that is cut short does not hold whole: the first of them in the file.
-/// `None` when no tensor reaches past the end, or not even the header is whole.
-#[must_use]
-pub fn cut_off(file: &[u8]) -> Option<String> {
-    let (length, rest) = file.split_first_chunk::<8>()?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-    let (header, data) = rest.split_at_checked(length)?;
-    let header: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header).ok()?;
-    let ends = header.iter().filter_map(|(name, entry)| {
-        let offsets = entry.get("data_offsets")?;
-        Some((offsets.get(1)?.as_u64()?, name))
-    });
-    let (end, name) = ends.filter(|(end, _)| *end > data.len() as u64).min()?;
-    let before = file.len() - data.len();
-    Some(format!(
-        "tensor {name} ends at byte {}, the file at byte {}",
-        end + before as u64,
-        file.len()
-    ))
+fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<SafeTensors<'b>, WeightsError> {
+    SafeTensors::deserialize(bytes).map_err(|e| unreadable(path, cut_off(bytes).unwrap_or_else(|| e.to_string())))
 }
 
 fn metadata(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, WeightsError> {
-    let damaged = |reason: String| WeightsError::Damaged {
-        file: path.into(),
-        reason,
-    };
+    let damaged = |reason: String| unreadable(path, reason);
     let (_, header) = SafeTensors::read_metadata(bytes)
         .map_err(|e| damaged(cut_off(bytes).unwrap_or_else(|| e.to_string())))?;
     let entry = header.metadata().as_ref().and_then(|m| m.get(METADATA));
@@ -189,6 +166,37 @@ struct Filler<'a> {
     problem: Option<WeightsError>,
 }
 
+impl<'a> Filler<'a> {
+    /// The tensor called `name`, of 32-bit numbers and of the shape `expected`.
+    fn view(&self, name: String, expected: &[usize]) -> Result<TensorView<'a>, WeightsError> {
+        let path = self.path.to_path_buf();
+        let network = "a file of this network";
+        let expected = expected.to_vec();
+        let Ok(view) = self.file.tensor(&name) else {
+            return Err(WeightsError::MissingTensor {
+                path,
+                name,
+                expected,
+                network,
+            });
+        };
+        if view.shape() != expected {
+            return Err(WeightsError::WrongShape {
+                path,
+                name,
+                got: view.shape().to_vec(),
+                expected,
+                network,
+            });
+        }
+        if view.dtype() != Dtype::F32 {
+            let reason = format!("it holds {:?} numbers", view.dtype());
+            return Err(WeightsError::WrongValues { path, name, reason });
+        }
+        Ok(view)
+    }
+}
+
 impl ModuleMapper for Filler<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.names.push(name.to_owned());
@@ -199,31 +207,21 @@ impl ModuleMapper for Filler<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let tensor = self.names.join(".");
-        let file = self.path.to_path_buf();
-        let Ok(view) = self.file.tensor(&tensor) else {
-            let count = self.file.len();
-            self.problem.get_or_insert(WeightsError::Missing {
-                file,
-                tensor,
-                count,
-            });
-            return param;
-        };
+        let name = self.names.join(".");
         let expected = param.val().dims();
-        if view.shape() != expected || view.dtype() != Dtype::F32 {
-            self.problem.get_or_insert(WeightsError::Shape {
-                file,
-                tensor,
-                got: format!("{:?} {:?}", view.dtype(), view.shape()),
-                expected: format!("F32 {expected:?}"),
-            });
-            return param;
+        match self.view(name, &expected) {
+            Ok(view) => {
+                let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
+                let (id, value, mapper) = param.consume();
+                let data = TensorData::new(values, expected);
+                let loaded = Tensor::<D>::from_data(data, &value.device());
+                let loaded = loaded.set_require_grad(value.is_require_grad());
+                Param::from_mapped_value(id, loaded, mapper)
+            }
+            Err(problem) => {
+                self.problem.get_or_insert(problem);
+                param
+            }
         }
-        let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
-        let (id, value, mapper) = param.consume();
-        let loaded = Tensor::<D>::from_data(TensorData::new(values, expected), &value.device());
-        let loaded = loaded.set_require_grad(value.is_require_grad());
-        Param::from_mapped_value(id, loaded, mapper)
     }
 }

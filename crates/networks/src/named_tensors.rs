@@ -1,6 +1,8 @@
 //! Tensors by name out of a `.safetensors` or `.pth` file, checked as they are taken.
 
-use crate::{EfficientNetLite0, WeightsError, pytorch, safetensors_file};
+use crate::efficientnet::architecture::NAME;
+use crate::error::WeightsError;
+use crate::{pytorch_file, safetensors_file};
 use safetensors::{Dtype, tensor::TensorView};
 use std::{
     collections::BTreeMap,
@@ -79,9 +81,9 @@ impl NamedTensors {
         };
         let take = |name: &str, shape: &[usize], values| named.insert(name, shape.to_vec(), values);
         let read = if is_torch {
-            pytorch::read(path, wanted, take)
+            pytorch_file::read(path, wanted, take)
         } else {
-            let bytes = fs::read(path).map_err(WeightsError::file(path))?;
+            let bytes = fs::read(path).map_err(WeightsError::file("reading", path))?;
             safetensors_file::read(&bytes, wanted, take)
         };
         read.map_err(|reason| WeightsError::Unreadable {
@@ -207,7 +209,7 @@ fn is_moment(name: &str) -> bool {
 
 /// What to do about a file that is no good.
 fn advice(network: &str) -> &'static str {
-    if network == EfficientNetLite0::NAME {
+    if network == NAME {
         "get it again with 'apprentice weights get efficientnet-lite0'"
     } else {
         "copy it again from where it came from"
@@ -261,7 +263,7 @@ mod tests {
     #[test]
     fn only_efficientnet_is_offered_again() {
         let offers = |network| advice(network).contains("weights get");
-        assert!(offers(EfficientNetLite0::NAME) && !offers("U-Net"));
+        assert!(offers(NAME) && !offers("U-Net"));
     }
 
     #[test]

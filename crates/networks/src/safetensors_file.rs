@@ -1,8 +1,8 @@
 //! The float tensors of a safetensors file, in 32 bits.
 
-use apprentice_nn::cut_off;
 use burn::tensor::{DType, TensorData};
 use safetensors::{Dtype, SafeTensors};
+use std::collections::BTreeMap;
 
 /// Hands the tensors whose names are `wanted` to `take`, by name and shape, row-major.
 ///
@@ -47,4 +47,24 @@ pub(crate) fn converted(bytes: Vec<u8>, shape: &[usize], dtype: DType) -> Result
     let data = data.map_err(|error| error.to_string())?;
     let values = data.convert::<f32>().try_into_vec();
     values.map_err(|error| error.to_string())
+}
+
+/// Which tensor a safetensors file that is cut short does not hold whole: the first of them in the file.
+/// `None` when no tensor reaches past the end, or not even the header is whole.
+pub(crate) fn cut_off(file: &[u8]) -> Option<String> {
+    let (length, rest) = file.split_first_chunk::<8>()?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let (header, data) = rest.split_at_checked(length)?;
+    let header: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header).ok()?;
+    let ends = header.iter().filter_map(|(name, entry)| {
+        let offsets = entry.get("data_offsets")?;
+        Some((offsets.get(1)?.as_u64()?, name))
+    });
+    let (end, name) = ends.filter(|(end, _)| *end > data.len() as u64).min()?;
+    let before = file.len() - data.len();
+    Some(format!(
+        "tensor {name} ends at byte {}, the file at byte {}",
+        end + before as u64,
+        file.len()
+    ))
 }

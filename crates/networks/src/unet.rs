@@ -1,128 +1,17 @@
 //! The conditional 1-D U-Net of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137).
 
-use crate::few_rows::Input;
-use crate::{Conv1d, ConvTranspose1d, GroupNormMish, Linear, ShapeError, few_rows, film, mish};
+mod config;
+pub mod import;
+mod residual_block;
+
+pub use config::UNetConfig;
+
+use apprentice_kernels::split_k::{self, ConvInput};
+use apprentice_nn::{Conv1d, ConvTranspose1d, GroupNormMish, Linear, ShapeError, mish};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
-
-/// Sizes of a [`UNet1d`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UNetConfig {
-    /// Numbers of an action.
-    pub action_dim: usize,
-    /// Numbers of the condition.
-    pub cond_dim: usize,
-    /// Channels of each level.
-    pub dims: Vec<usize>,
-    /// Kernel of the convolutions; odd, so that chunks keep their length.
-    pub kernel: usize,
-    /// Groups of every GroupNorm.
-    pub groups: usize,
-    /// Width of the diffusion-step embedding; even, as it is sines and as many cosines.
-    pub step_dim: usize,
-}
-
-impl UNetConfig {
-    fn check(&self) -> Result<(), ShapeError> {
-        let unless = |fits, what, got: usize, allowed| {
-            ShapeError::unless(fits, "UNet1d", what, got, allowed)
-        };
-        let levels = self.dims.len();
-        unless((1..32).contains(&levels), "levels", levels, "1 to 31")?;
-        let numbers = self.action_dim;
-        unless(numbers > 0, "numbers of an action", numbers, "1 or more")?;
-        unless(
-            self.kernel % 2 == 1,
-            "kernel",
-            self.kernel,
-            "an odd number, which keeps the length of a chunk",
-        )?;
-        unless(
-            self.step_dim > 0 && self.step_dim.is_multiple_of(2),
-            "width of the step embedding",
-            self.step_dim,
-            "an even number from 2 up: sines and as many cosines",
-        )
-    }
-}
-
-/// Two convolutions, the first one's output scaled and shifted by the condition ([`film`]).
-#[derive(Module, Debug)]
-struct ResidualBlock {
-    first: Conv1d,
-    first_norm: GroupNormMish,
-    second: Conv1d,
-    second_norm: GroupNormMish,
-    film: Linear,
-    shortcut: Option<Conv1d>,
-}
-
-impl ResidualBlock {
-    fn new(
-        input: usize,
-        output: usize,
-        cond: usize,
-        config: &UNetConfig,
-        rng: &mut impl Rng,
-        device: &Device,
-    ) -> Result<Self, ShapeError> {
-        let (k, p) = (config.kernel, config.kernel / 2);
-        Ok(Self {
-            first: Conv1d::new(input, output, k, 1, p, rng, device),
-            first_norm: GroupNormMish::new(config.groups, output, device)?,
-            second: Conv1d::new(output, output, k, 1, p, rng, device),
-            second_norm: GroupNormMish::new(config.groups, output, device)?,
-            film: Linear::new(cond, 2 * output, rng, device),
-            shortcut: (input != output).then(|| Conv1d::new(input, output, 1, 1, 0, rng, device)),
-        })
-    }
-
-    fn forward(&self, input: Input, modulation: Modulation) -> Tensor<3> {
-        if few_rows::are(&input.x) {
-            return self.forward_few_rows(input, modulation);
-        }
-        let x = input.joined();
-        let modulation = modulation.slice(self.film.outputs());
-        let y = self.first_norm.forward(self.first.forward(x.clone()));
-        let y = film(y, modulation);
-        let y = self.second_norm.forward(self.second.forward(y));
-        match &self.shortcut {
-            Some(shortcut) => y + shortcut.forward(x),
-            None => y + x,
-        }
-    }
-
-    /// The same in two kernels a convolution.
-    fn forward_few_rows(&self, input: Input, modulation: Modulation) -> Tensor<3> {
-        let Modulation { all, from } = modulation;
-        let y = self.first.start(input.clone());
-        let y = y.modulated(self.first_norm.weights(), all, from);
-        let y = self.second.start(y.into());
-        match &self.shortcut {
-            Some(shortcut) => y.onto_parts(self.second_norm.weights(), shortcut.start(input)),
-            None => y.onto(self.second_norm.weights(), input.joined()),
-        }
-    }
-}
-
-/// A block's scales and shifts, [B, 2 output], among those of all blocks.
-struct Modulation {
-    /// [B, M].
-    all: Tensor<2>,
-    /// Where the block's begin.
-    from: usize,
-}
-
-impl Modulation {
-    fn slice(self, width: usize) -> Tensor<2> {
-        let [rows, all] = self.all.dims();
-        if width == all {
-            return self.all;
-        }
-        self.all.slice([0..rows, self.from..self.from + width])
-    }
-}
+use residual_block::{Modulation, ResidualBlock};
 
 /// Predicts the noise in action chunks.
 #[derive(Module, Debug)]
@@ -302,7 +191,7 @@ impl UNet1d {
         let activated = mish(self.step_features(steps));
         let [_, features] = activated.dims();
         let parts = self.blocks().map(|block| {
-            let (weight, bias) = (block.film.rows(0..features), block.film.bias());
+            let (weight, bias) = (block.film.weight_rows(0..features), block.film.bias());
             activated.clone().matmul(weight) + bias.unsqueeze_dim(0)
         });
         Tensor::cat(parts.collect(), 1)
@@ -313,7 +202,7 @@ impl UNet1d {
     pub fn condition_weights(&self) -> Tensor<2> {
         let parts = self.blocks().map(|block| {
             let inputs = block.film.inputs();
-            block.film.rows(self.step_dim..inputs)
+            block.film.weight_rows(self.step_dim..inputs)
         });
         Tensor::cat(parts.collect(), 1)
     }
@@ -361,7 +250,7 @@ impl UNet1d {
         x: Tensor<3>,
         mut modulation: impl FnMut(&ResidualBlock) -> Modulation,
     ) -> Tensor<3> {
-        let mut run = |block: &ResidualBlock, input: Input| {
+        let mut run = |block: &ResidualBlock, input: ConvInput| {
             let modulation = modulation(block);
             block.forward(input, modulation)
         };
@@ -380,7 +269,7 @@ impl UNet1d {
         }
         for (level, upsample) in self.upsample.iter().enumerate() {
             let Some(skip) = skips.pop() else { break };
-            let both = Input {
+            let both = ConvInput {
                 x,
                 skip: Some(skip),
             };
@@ -388,8 +277,10 @@ impl UNet1d {
             x = run(&self.up[2 * level + 1], x.into());
             x = upsample.forward(x);
         }
-        let x = if few_rows::are(&x) {
-            self.last.start(x.into()).normed(self.last_norm.weights())
+        let x = if split_k::applies_to(&x) {
+            self.last
+                .partial_sums(x.into())
+                .group_norm_mish(self.last_norm.weights())
         } else {
             self.last_norm.forward(self.last.forward(x))
         };

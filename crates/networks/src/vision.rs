@@ -1,6 +1,6 @@
 //! A compact vision encoder: convolutions with GroupNorm and Mish, spatial softmax, linear.
 
-use crate::{Conv2d, Conv2dConfig, GroupNormMish, Linear, ShapeError, SpatialSoftmax};
+use apprentice_nn::{Conv2d, Conv2dConfig, GroupNormMish, Linear, ShapeError, SpatialSoftmax};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;

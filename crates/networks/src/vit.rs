@@ -1,7 +1,9 @@
 //! Vision transformer (Dosovitskiy et al. 2021, arXiv 2010.11929) in the layout of DINOv2 (Oquab et
 //! al. 2023, arXiv 2304.07193).
 
-use crate::{Attention, Conv2d, Conv2dConfig, LayerNorm, Linear, ShapeError, gaussian, gelu};
+pub mod import;
+
+use apprentice_nn::{Attention, Conv2d, Conv2dConfig, LayerNorm, Linear, ShapeError, gaussian, gelu};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;

@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
-use apprentice_nn::{
-    Normalisation, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder,
-    VisionTransformer, VisionTransformerConfig, gaussian,
-};
+use apprentice_networks::{Normalisation, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder, VisionTransformer, VisionTransformerConfig};
+use apprentice_nn::gaussian;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};

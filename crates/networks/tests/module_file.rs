@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
-use apprentice_nn::{Linear, UNet1d, UNetConfig, load_module, read_metadata, save_module};
+use apprentice_networks::{UNet1d, UNetConfig, load_module, read_metadata, save_module};
+use apprentice_nn::Linear;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
@@ -85,11 +86,8 @@ fn a_missing_tensor_is_named() {
     let path = file("missing.safetensors");
     save_module(&linear(3, 2, 1, &Device::flex()), &path, &BTreeMap::new()).unwrap();
     let error = load_module(unet(1), &path).unwrap_err().to_string();
-    assert!(error.contains("has no tensor step_in.weight"), "{error}");
-    assert!(
-        error.contains("missing.safetensors") && error.contains("2 tensors"),
-        "{error}"
-    );
+    let told = "missing.safetensors: tensor 'step_in.weight' of shape [8, 32] is missing";
+    assert!(error.contains(told), "{error}");
 }
 
 #[test]
@@ -100,7 +98,7 @@ fn another_shape_is_told_with_both_shapes() {
     let error = load_module(linear(4, 2, 1, &device), &path).unwrap_err();
     let error = error.to_string();
     assert!(
-        error.contains("tensor weight is F32 [3, 2], expected F32 [4, 2]"),
+        error.contains("tensor 'weight' has shape [3, 2], expected [4, 2]"),
         "{error}"
     );
 }
@@ -115,7 +113,7 @@ fn a_file_cut_anywhere_is_refused() {
     for length in 0..bytes.len() {
         std::fs::write(&cut, &bytes[..length]).unwrap();
         let error = load_module(linear(3, 2, 1, &device), &cut).unwrap_err();
-        assert!(error.to_string().contains("damaged or cut off"), "{error}");
+        assert!(error.to_string().contains("may be cut short: write or copy it again"), "{error}");
     }
     // Two numbers of bias, then six of weights, eight-byte aligned at the end of the file.
     for (missing, tensor) in [(1, "weight"), (24, "weight"), (25, "bias"), (32, "bias")] {

@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
-use apprentice_nn::{
-    AdamW, AdamWConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder, gaussian,
-};
+use apprentice_networks::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
+use apprentice_nn::{AdamW, AdamWConfig, gaussian};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};

@@ -34,31 +34,31 @@ pub(crate) fn close<const D: usize>(
 pub(crate) fn agrees<const D: usize, const O: usize>(
     inputs: &[(&str, Tensor<D>)],
     more: &[(&str, Tensor<1>)],
-    fused: Tensor<O>,
+    kernel: Tensor<O>,
     plain: Tensor<O>,
 ) {
-    close("output", &fused, &plain, 1e-5);
-    let count = fused.dims().iter().product();
+    close("output", &kernel, &plain, 1e-5);
+    let count = kernel.dims().iter().product();
     let weights: Vec<f32> = (0..count)
         .map(|i| ((i * 37 % 101) as f32) / 50.0 - 1.0)
         .collect();
-    let weights = Tensor::<O>::from_data(TensorData::new(weights, fused.dims()), &fused.device());
-    let fused = (fused * weights.clone()).sum().backward();
+    let weights = Tensor::<O>::from_data(TensorData::new(weights, kernel.dims()), &kernel.device());
+    let kernel = (kernel * weights.clone()).sum().backward();
     let plain = (plain * weights).sum().backward();
     for (name, tensor) in inputs {
-        same_gradient(name, tensor, &fused, &plain);
+        same_gradient(name, tensor, &kernel, &plain);
     }
     for (name, tensor) in more {
-        same_gradient(name, tensor, &fused, &plain);
+        same_gradient(name, tensor, &kernel, &plain);
     }
 }
 
 fn same_gradient<const D: usize>(
     name: &str,
     tensor: &Tensor<D>,
-    fused: &Gradients,
+    kernel: &Gradients,
     plain: &Gradients,
 ) {
     let expected = tensor.grad(plain).unwrap();
-    close(name, &tensor.grad(fused).unwrap(), &expected, 1e-4);
+    close(name, &tensor.grad(kernel).unwrap(), &expected, 1e-4);
 }

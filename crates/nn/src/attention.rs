@@ -1,6 +1,8 @@
 //! Multi-head self-attention.
 
-use crate::{Linear, Precision, ShapeError, fused};
+use crate::Linear;
+use crate::Precision;
+use apprentice_kernels::{self as kernels, ShapeError};
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
@@ -50,8 +52,8 @@ impl Attention {
 
 /// [B, N, 3 x heads x D] to [B, N, heads x D].
 fn attend(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
-    if fused::available(&qkv) {
-        fused::attention(qkv, heads)
+    if kernels::has_cpu_kernels(&qkv) {
+        kernels::attention(qkv, heads)
     } else {
         plain(qkv, heads)
     }
@@ -81,7 +83,7 @@ fn plain(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fused::agreement::agrees;
+    use crate::agreement::agrees;
     use crate::gaussian;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;

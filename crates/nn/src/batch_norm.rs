@@ -1,6 +1,7 @@
 //! Batch normalisation with statistics that are kept.
 
 use crate::Precision;
+use apprentice_kernels::{ShapeError, require};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
@@ -31,13 +32,23 @@ impl FrozenBatchNorm {
     }
 
     /// Normalises [B, H, W, C].
+    ///
+    /// # Panics
+    /// When there are other channels than the layer was made for.
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let exact = |p: &Param<Tensor<1>>| Precision::F32.of(p.val());
         let scale = exact(&self.gamma) / exact(&self.running_var).add_scalar(1e-5).sqrt();
         let shift = exact(&self.beta) - exact(&self.running_mean) * scale.clone();
         let (channels, given) = (x.dims()[3], x.dtype());
-        debug_assert_eq!(channels, scale.dims()[0], "channels");
+        let wanted = scale.dims()[0];
+        require(ShapeError::unless(
+            channels == wanted,
+            "FrozenBatchNorm",
+            "channels of x",
+            channels,
+            wanted,
+        ));
         let wide = |t: Tensor<1>| t.reshape([1, 1, 1, channels]).cast(given);
         x * wide(scale) + wide(shift)
     }

@@ -1,25 +1,8 @@
 //! Convolutions in channels-last layout, each as one matrix product over gathered neighbourhoods.
 
-mod line;
-mod picture;
+mod conv1d;
+mod conv2d;
+mod output_size;
 
-pub use line::{Conv1d, ConvTranspose1d};
-pub use picture::{Conv2d, Conv2dConfig};
-
-use crate::ShapeError;
-
-/// Places of a kernel, which is at least one, along a dimension of `size`.
-fn steps(
-    layer: &'static str,
-    what: &'static str,
-    size: usize,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-) -> Result<usize, ShapeError> {
-    ShapeError::unless(stride > 0, layer, "stride", stride, "1 or more")?;
-    let least = kernel.saturating_sub(2 * padding).max(1);
-    let allowed = format_args!("{least} or more");
-    ShapeError::unless(size >= least, layer, what, size, allowed)?;
-    Ok((size + 2 * padding - kernel) / stride + 1)
-}
+pub use conv1d::{Conv1d, ConvTranspose1d};
+pub use conv2d::{Conv2d, Conv2dConfig};

@@ -74,7 +74,7 @@ pub fn open_device(choice: DeviceChoice) -> Result<Device, DeviceError> {
 /// may, and CUDA does.
 #[must_use]
 pub fn may_record(device: &Device) -> bool {
-    !crate::fused::computes_on(device)
+    !apprentice_kernels::is_cpu(device)
 }
 
 /// The first real GPU. A software rasteriser is the processor by another name, and only passes for a GPU

@@ -1,7 +1,8 @@
 //! A running average of a network's weights.
 
-use crate::fused;
-use crate::tracking::Tracking;
+use crate::grad_mode::GradMode;
+use apprentice_kernels as kernels;
+use apprentice_kernels::adamw::cpu::ema_update;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ impl Ema {
         };
         module.visit(&mut Averager {
             ema: &mut ema,
-            kept: 0.0,
+            decay: 0.0,
         });
         ema
     }
@@ -34,8 +35,8 @@ impl Ema {
     /// Takes the module's weights into the average. [`crate::AdamW::step_averaging`] does so in the
     /// optimiser's own pass.
     pub fn update<M: Module>(&mut self, module: &M) {
-        let kept = self.next_decay();
-        module.visit(&mut Averager { ema: self, kept });
+        let decay = self.next_decay();
+        module.visit(&mut Averager { ema: self, decay });
     }
 
     /// Counts a step and says by how much it keeps what was.
@@ -50,10 +51,10 @@ impl Ema {
         average.or_insert_with(|| value.to_vec())
     }
 
-    /// Moves the average of a parameter on another device towards `value`, keeping `kept` of it.
-    pub(crate) fn take_in(&mut self, id: ParamId, value: &Tensor<1>, kept: f32) {
+    /// Moves the average of a parameter on another device towards `value`, keeping `decay` of it.
+    pub(crate) fn take_in(&mut self, id: ParamId, value: &Tensor<1>, decay: f32) {
         let average = self.on_device.entry(id).or_insert_with(|| value.clone());
-        average.inplace(|a| a.clone() + (value.clone() - a) * (1.0 - kept));
+        average.inplace(|a| a.clone() + (value.clone() - a) * (1.0 - decay));
     }
 
     /// The average of a parameter on another device, which starts at `value`, to be [put
@@ -74,29 +75,23 @@ impl Ema {
     }
 }
 
-/// An average moved towards a value, keeping `kept` of it.
-#[inline(always)]
-pub(crate) fn mixed(average: f32, value: f32, kept: f32) -> f32 {
-    average + (1.0 - kept) * (value - average)
-}
-
 struct Averager<'a> {
     ema: &'a mut Ema,
-    kept: f32,
+    decay: f32,
 }
 
 impl ModuleVisitor for Averager<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = param.val().inner();
-        if !fused::available(&value) {
+        if !kernels::has_cpu_kernels(&value) {
             let count: usize = value.dims().iter().product();
             self.ema
-                .take_in(param.id, &value.reshape([count]), self.kept);
+                .take_in(param.id, &value.reshape([count]), self.decay);
             return;
         }
         let values = value.into_data().try_into_vec::<f32>().unwrap_or_default();
         for (a, v) in self.ema.on_host(param.id, &values).iter_mut().zip(&values) {
-            *a = mixed(*a, *v, self.kept);
+            *a = ema_update(*a, *v, self.decay);
         }
     }
 }
@@ -117,6 +112,6 @@ impl ModuleMapper for Applier<'_> {
             (None, None) => return param,
         };
         let (id, tensor, mapper) = param.consume();
-        Param::from_mapped_value(id, Tracking::of(&tensor).on(averaged), mapper)
+        Param::from_mapped_value(id, GradMode::of(&tensor).on(averaged), mapper)
     }
 }

@@ -1,22 +1,32 @@
 //! Feature-wise linear modulation.
 
-use crate::fused;
+use apprentice_kernels::{self as kernels, ShapeError, require};
 use burn::tensor::Tensor;
 
 /// `x (1 + scale) + shift` of [B, T, C], with scale and shift, a number a sample and channel, side by
 /// side in [B, 2 C] (FiLM, Perez et al. 2018, arXiv 1709.07871, the scale around one).
+///
+/// # Panics
+/// When the scales and shifts are of another shape.
 #[must_use]
 pub fn film(x: Tensor<3>, scale_and_shift: Tensor<2>) -> Tensor<3> {
-    debug_assert_eq!(
-        scale_and_shift.dims(),
-        [x.dims()[0], 2 * x.dims()[2]],
-        "a scale and a shift a sample and channel"
-    );
-    if fused::has_blocks(&x) {
-        fused::film(x, scale_and_shift)
+    require(check(x.dims(), scale_and_shift.dims()));
+    if kernels::has_kernels_for(&x) {
+        kernels::film(x, scale_and_shift)
     } else {
         plain(x, scale_and_shift)
     }
+}
+
+fn check([samples, _, channels]: [usize; 3], given: [usize; 2]) -> Result<(), ShapeError> {
+    let wanted = [samples, 2 * channels];
+    ShapeError::unless(
+        given == wanted,
+        "film",
+        "scale_and_shift",
+        format_args!("{given:?}"),
+        format_args!("{wanted:?}, a scale and a shift a sample and channel"),
+    )
 }
 
 fn plain(x: Tensor<3>, scale_and_shift: Tensor<2>) -> Tensor<3> {
@@ -30,7 +40,7 @@ fn plain(x: Tensor<3>, scale_and_shift: Tensor<2>) -> Tensor<3> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fused::agreement::agrees;
+    use crate::agreement::agrees;
     use crate::gaussian;
     use burn::tensor::Device;
     use rand::SeedableRng;

@@ -1,14 +1,14 @@
 //! GELU.
 
-use crate::fused;
+use apprentice_kernels as kernels;
 use burn::tensor::Tensor;
 
 /// `x Phi(x)` (Hendrycks and Gimpel 2016, arXiv 1606.08415), with Phi the normal distribution's share
 /// below x; not the approximation by tanh.
 #[must_use]
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    if fused::available(&x) {
-        fused::gelu(x)
+    if kernels::has_cpu_kernels(&x) {
+        kernels::gelu(x)
     } else {
         burn::tensor::activation::gelu(x)
     }
@@ -17,7 +17,7 @@ pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fused::agreement::agrees;
+    use crate::agreement::agrees;
     use crate::gaussian;
     use burn::tensor::Device;
     use rand::SeedableRng;

@@ -4,12 +4,12 @@ use burn::tensor::{GradientCheckpointingStrategy, Tensor};
 
 /// How one tensor does, for another to do the same.
 #[derive(Clone, Copy)]
-pub(crate) struct Tracking {
+pub(crate) struct GradMode {
     strategy: Option<GradientCheckpointingStrategy>,
     required: bool,
 }
 
-impl Tracking {
+impl GradMode {
     pub(crate) fn of<const D: usize>(tensor: &Tensor<D>) -> Self {
         Self {
             strategy: tensor.gradient_checkpointing_strategy(),

@@ -1,7 +1,8 @@
 //! GroupNorm and the activation that follows it.
 
-use crate::few_rows;
-use crate::{Precision, ShapeError, fused, fused::Activation};
+use crate::Precision;
+use apprentice_kernels::split_k::GroupNormWeights;
+use apprentice_kernels::{self as kernels, Activation, ShapeError, require};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
@@ -35,24 +36,43 @@ impl GroupNorm {
     }
 
     /// Normalises [B, .., C].
+    ///
+    /// # Panics
+    /// When there are other channels than the layer was made for.
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         self.activated(x, Activation::Identity)
     }
 
     /// Normalises [B, .., C], then `max(x, 0)`.
+    ///
+    /// # Panics
+    /// As [`Self::forward`].
     #[must_use]
     pub fn forward_relu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         self.activated(x, Activation::Relu)
     }
 
     fn activated<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
-        debug_assert_eq!(x.dims()[D - 1], self.gamma.dims()[0], "channels");
-        if fused::has_blocks(&x) {
+        require(self.check(x.dims()));
+        if kernels::has_kernels_for(&x) {
             let (gamma, beta) = (self.gamma.val(), self.beta.val());
-            return fused::group_norm(x, gamma, beta, self.groups, activation);
+            return kernels::group_norm(x, gamma, beta, self.groups, activation);
         }
         self.plain_activated(x, activation)
+    }
+
+    /// Refuses tensors without samples and channels, and of other channels than the layer was made for.
+    fn check<const D: usize>(&self, x: [usize; D]) -> Result<(), ShapeError> {
+        ShapeError::unless(D > 1, "GroupNorm", "dimensions of x", D, "2 or more")?;
+        let (channels, wanted) = (x[D - 1], self.gamma.dims()[0]);
+        ShapeError::unless(
+            channels == wanted,
+            "GroupNorm",
+            "channels of x",
+            channels,
+            wanted,
+        )
     }
 
     fn plain_activated<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
@@ -101,14 +121,18 @@ impl GroupNormMish {
     }
 
     /// Normalises and activates [B, .., C].
+    ///
+    /// # Panics
+    /// As [`GroupNorm::forward`].
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         self.norm.activated(x, Activation::Mish)
     }
 
-    /// For what [few rows](few_rows) go through.
-    pub(crate) fn weights(&self) -> few_rows::Norm {
-        few_rows::Norm {
+    /// The weights, for what follows a [convolution of few rows](crate::Conv1d::partial_sums) directly.
+    #[must_use]
+    pub fn weights(&self) -> GroupNormWeights {
+        GroupNormWeights {
             gamma: self.norm.gamma.val(),
             beta: self.norm.beta.val(),
             groups: self.norm.groups,
@@ -120,8 +144,8 @@ impl GroupNormMish {
 /// `n = e^x (e^x + 2)`, it is `x n / (n + 2)`.
 #[must_use]
 pub fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    if fused::available(&x) {
-        fused::mish(x)
+    if kernels::has_cpu_kernels(&x) {
+        kernels::mish(x)
     } else {
         plain_mish(x)
     }
@@ -139,7 +163,7 @@ fn plain_mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fused::agreement::{agrees, close};
+    use crate::agreement::{agrees, close};
     use crate::gaussian;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;

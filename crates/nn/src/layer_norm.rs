@@ -1,6 +1,7 @@
 //! LayerNorm.
 
-use crate::{Precision, fused};
+use crate::Precision;
+use apprentice_kernels::{self as kernels, ShapeError, require};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
@@ -24,11 +25,21 @@ impl LayerNorm {
     }
 
     /// Normalises [.., C].
+    ///
+    /// # Panics
+    /// When there are other channels than the layer was made for.
     #[must_use]
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        debug_assert_eq!(x.dims()[D - 1], self.gamma.dims()[0], "channels");
-        if fused::available(&x) {
-            return fused::layer_norm(x, self.gamma.val(), self.beta.val(), self.epsilon);
+        let (channels, wanted) = (x.dims()[D - 1], self.gamma.dims()[0]);
+        require(ShapeError::unless(
+            channels == wanted,
+            "LayerNorm",
+            "channels of x",
+            channels,
+            wanted,
+        ));
+        if kernels::has_cpu_kernels(&x) {
+            return kernels::layer_norm(x, self.gamma.val(), self.beta.val(), self.epsilon);
         }
         self.plain(x)
     }
@@ -52,7 +63,7 @@ impl LayerNorm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fused::agreement::agrees;
+    use crate::agreement::agrees;
     use crate::gaussian;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;

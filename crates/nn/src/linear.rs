@@ -1,6 +1,7 @@
 //! A linear map.
 
-use crate::fused::{self, Window};
+use crate::initialization::uniform;
+use apprentice_kernels::{self as kernels, ShapeError, Window, require};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
@@ -23,10 +24,20 @@ impl Linear {
     }
 
     /// [N, in] to [N, out].
+    ///
+    /// # Panics
+    /// When there are not as many numbers as the layer was made for.
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        debug_assert_eq!(x.dims()[1], self.inputs(), "numbers in");
-        if !fused::available(&x) {
+        let (given, wanted) = (x.dims()[1], self.inputs());
+        require(ShapeError::unless(
+            given == wanted,
+            "Linear",
+            "numbers in",
+            given,
+            wanted,
+        ));
+        if !kernels::has_cpu_kernels(&x) {
             return x.matmul(self.weight.val()) + self.bias.val().unsqueeze_dim(0);
         }
         let [rows, input] = x.dims();
@@ -36,12 +47,15 @@ impl Linear {
             padding: [0; 2],
         };
         let x = x.reshape([1, 1, rows, input]);
-        let out = fused::convolve(x, self.weight.val(), self.bias.val(), alone);
+        let out = kernels::conv2d(x, self.weight.val(), self.bias.val(), alone);
         let output = out.dims()[3];
         out.reshape([rows, output])
     }
 
     /// [B, N, in] to [B, N, out].
+    ///
+    /// # Panics
+    /// As [`Self::forward`].
     #[must_use]
     pub fn forward_tokens(&self, x: Tensor<3>) -> Tensor<3> {
         let [batch, tokens, input] = x.dims();
@@ -51,22 +65,26 @@ impl Linear {
     }
 
     /// Numbers in.
-    pub(crate) fn inputs(&self) -> usize {
+    #[must_use]
+    pub fn inputs(&self) -> usize {
         self.weight.dims()[0]
     }
 
     /// Numbers out.
-    pub(crate) fn outputs(&self) -> usize {
+    #[must_use]
+    pub fn outputs(&self) -> usize {
         self.weight.dims()[1]
     }
 
     /// The weights of some of the numbers in, [rows, out].
-    pub(crate) fn rows(&self, rows: std::ops::Range<usize>) -> Tensor<2> {
+    #[must_use]
+    pub fn weight_rows(&self, rows: std::ops::Range<usize>) -> Tensor<2> {
         self.weight.val().slice([rows, 0..self.outputs()])
     }
 
     /// The bias, `[out]`.
-    pub(crate) fn bias(&self) -> Tensor<1> {
+    #[must_use]
+    pub fn bias(&self) -> Tensor<1> {
         self.bias.val()
     }
 
@@ -79,18 +97,4 @@ impl Linear {
             read(self.bias.val().into_data()),
         )
     }
-}
-
-/// A parameter drawn evenly from -bound to bound.
-pub(crate) fn uniform<const D: usize>(
-    shape: [usize; D],
-    bound: f32,
-    rng: &mut impl Rng,
-    device: &Device,
-) -> Param<Tensor<D>> {
-    let count = shape.iter().product();
-    let values: Vec<f32> = (0..count)
-        .map(|_| rng.random_range(-bound..=bound))
-        .collect();
-    Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
 }

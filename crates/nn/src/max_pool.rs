@@ -1,6 +1,6 @@
 //! The largest number under a window.
 
-use crate::fused::{self, Window};
+use apprentice_kernels::{self as kernels, Window};
 use burn::tensor::Tensor;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
@@ -9,13 +9,13 @@ use burn::tensor::ops::MaxPoolOptions;
 /// The window has at most 15 x 15 places.
 #[must_use]
 pub fn max_pool(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
-    if fused::available(&x) && kernel < 16 {
+    if kernels::has_cpu_kernels(&x) && kernel < 16 {
         let window = Window {
             kernel: [kernel; 2],
             stride: [stride; 2],
             padding: [padding; 2],
         };
-        fused::max_pool(x, window)
+        kernels::max_pool(x, window)
     } else {
         plain(x, kernel, stride, padding)
     }
@@ -32,7 +32,7 @@ fn plain(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fused::agreement::agrees;
+    use crate::agreement::agrees;
     use crate::gaussian;
     use burn::tensor::Device;
     use rand::SeedableRng;

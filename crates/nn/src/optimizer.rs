@@ -1,11 +1,9 @@
 //! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with clipping by the whole gradient.
 
-mod device;
-mod host;
-
 use crate::ema::Ema;
-use crate::fused;
-use crate::tracking::Tracking;
+use crate::grad_mode::GradMode;
+use apprentice_kernels as kernels;
+use apprentice_kernels::adamw::{StepCoefficients, cpu, on_device};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, TensorData};
@@ -39,8 +37,8 @@ impl Default for AdamWConfig {
 #[derive(Debug)]
 pub struct AdamW {
     config: AdamWConfig,
-    on_host: HashMap<ParamId, host::Moments>,
-    on_device: HashMap<ParamId, device::Moments>,
+    on_host: HashMap<ParamId, cpu::Moments>,
+    on_device: HashMap<ParamId, on_device::Moments>,
     steps: i32,
 }
 
@@ -102,16 +100,16 @@ impl AdamW {
         })
     }
 
-    fn rule(&self, rate: f32, scale: f32, kept: f32) -> Rule {
+    fn coefficients(&self, rate: f32, scale: f32, ema_decay: f32) -> StepCoefficients {
         let (b1, b2) = self.config.betas;
-        Rule {
-            scale,
-            decay: rate * self.config.weight_decay,
+        StepCoefficients {
+            gradient_scale: scale,
+            weight_decay: rate * self.config.weight_decay,
             betas: self.config.betas,
-            first: rate / (1.0 - b1.powi(self.steps)),
-            second: 1.0 / (1.0 - b2.powi(self.steps)).sqrt(),
+            step_size: rate / (1.0 - b1.powi(self.steps)),
+            bias_correction: 1.0 / (1.0 - b2.powi(self.steps)).sqrt(),
             eps: self.config.eps,
-            kept,
+            ema_decay,
         }
     }
 }
@@ -156,29 +154,12 @@ impl ModuleVisitor for SquaredNorm<'_> {
         let Some(gradient) = self.gradients.get::<D>(param.id) else {
             return;
         };
-        if !fused::available(&gradient) {
-            self.on_device = Some(device::add_squares(self.on_device.take(), gradient));
+        if !kernels::has_cpu_kernels(&gradient) {
+            self.on_device = Some(on_device::add_squares(self.on_device.take(), gradient));
         } else if let Ok(values) = gradient.into_data().as_slice::<f32>() {
-            self.on_host += host::sum_of_squares(values);
+            self.on_host += cpu::sum_of_squares(values);
         }
     }
-}
-
-/// What a step does to every number.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rule {
-    /// Of the gradient, to clip it.
-    scale: f32,
-    /// Share of a weight that decays.
-    decay: f32,
-    betas: (f32, f32),
-    /// Of the first moment: the rate, and what makes up for its start at zero.
-    first: f32,
-    /// Of the second moment's root: what makes up for its start at zero.
-    second: f32,
-    eps: f32,
-    /// Share of a running average that stays.
-    kept: f32,
 }
 
 struct Stepper<'a> {
@@ -191,9 +172,9 @@ struct Stepper<'a> {
 }
 
 impl Stepper<'_> {
-    fn rule(&self, scale: f32) -> Rule {
-        let kept = self.average.as_ref().map_or(0.0, |(_, kept)| *kept);
-        self.optimizer.rule(self.rate, scale, kept)
+    fn coefficients(&self, scale: f32) -> StepCoefficients {
+        let decay = self.average.as_ref().map_or(0.0, |(_, decay)| *decay);
+        self.optimizer.coefficients(self.rate, scale, decay)
     }
 
     fn on_host<const D: usize>(
@@ -205,15 +186,15 @@ impl Stepper<'_> {
         let (device, shape) = (value.device(), value.dims());
         let numbers = |t: Tensor<D>| t.into_data().try_into_vec::<f32>().unwrap_or_default();
         let (mut value, gradient) = (numbers(value), numbers(gradient));
-        let rule = self.rule(self.clip.on_host);
+        let coefficients = self.coefficients(self.clip.on_host);
         let average = self.average.as_mut();
         let average = average.map(|(ema, _)| ema.on_host(id, &value).as_mut_slice());
         self.optimizer
             .on_host
             .entry(id)
-            .or_insert_with(|| host::Moments::new(gradient.len()))
-            .step(rule, &mut value, &gradient, average);
-        fused::recycle::give(gradient);
+            .or_insert_with(|| cpu::Moments::new(gradient.len()))
+            .step(coefficients, &mut value, &gradient, average);
+        kernels::reuse_buffer(gradient);
         Tensor::from_data(TensorData::new(value, shape), &device)
     }
 
@@ -223,16 +204,16 @@ impl Stepper<'_> {
         value: Tensor<D>,
         gradient: Tensor<D>,
     ) -> Tensor<D> {
-        let rule = self.rule(1.0);
+        let coefficients = self.coefficients(1.0);
         let scale = self.clip.on_device.get_or_insert_with(|| {
             let one = (&value.device(), DType::F32);
             Tensor::ones([1], one)
         });
         let moments = self.optimizer.on_device.remove(&id);
-        let moments = moments.unwrap_or_else(|| device::Moments::like(&value));
+        let moments = moments.unwrap_or_else(|| on_device::Moments::like(&value));
         let average = self.average.as_mut();
         let average = average.map(|(ema, _)| ema.take_out(id, &value));
-        let (moments, value, average) = moments.step(rule, scale.clone(), value, gradient, average);
+        let (moments, value, average) = moments.step(coefficients, scale.clone(), value, gradient, average);
         self.optimizer.on_device.insert(id, moments);
         if let (Some((ema, _)), Some(average)) = (&mut self.average, average) {
             ema.put_back(id, average);
@@ -247,14 +228,14 @@ impl ModuleMapper for Stepper<'_> {
             return param;
         };
         let (id, tensor, mapper) = param.consume();
-        let tracking = Tracking::of(&tensor);
+        let mode = GradMode::of(&tensor);
         let value = tensor.inner();
-        let moved = if fused::available(&value) {
+        let moved = if kernels::has_cpu_kernels(&value) {
             self.on_host(id, value, gradient)
         } else {
             self.on_device(id, value, gradient)
         };
-        Param::from_mapped_value(id, tracking.on(moved), mapper)
+        Param::from_mapped_value(id, mode.on(moved), mapper)
     }
 }
 

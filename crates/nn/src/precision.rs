@@ -53,7 +53,7 @@ impl Precision {
         let there = match self {
             Self::F32 => true,
             Self::Bf16 | Self::F16 => {
-                !crate::fused::computes_on(device) && device.supports_dtype(self.dtype())
+                !apprentice_kernels::is_cpu(device) && device.supports_dtype(self.dtype())
             }
         };
         if there {

@@ -1,7 +1,7 @@
 //! Where in the picture each feature is.
 
 use crate::Precision;
-use crate::fused::{self, place};
+use apprentice_kernels::{self as kernels, normalized_coordinate};
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Tensor, TensorData};
@@ -15,8 +15,8 @@ impl SpatialSoftmax {
     /// [B, H, W, C] to [B, 2 C]: x of every channel, then y, each from -1 to 1.
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        if fused::available(&x) {
-            fused::spatial_softmax(x)
+        if kernels::has_cpu_kernels(&x) {
+            kernels::spatial_softmax(x)
         } else {
             Self::plain(x)
         }
@@ -33,7 +33,7 @@ impl SpatialSoftmax {
         let mut grid = Vec::with_capacity(h * w * 2);
         for y in 0..h {
             for x in 0..w {
-                grid.extend([place(x, w), place(y, h)]);
+                grid.extend([normalized_coordinate(x, w), normalized_coordinate(y, h)]);
             }
         }
         let grid = Tensor::<2>::from_data(TensorData::new(grid, [h * w, 2]), &device);
@@ -46,7 +46,7 @@ impl SpatialSoftmax {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fused::agreement::agrees;
+    use crate::agreement::agrees;
     use crate::gaussian;
     use burn::tensor::Device;
     use rand::SeedableRng;

@@ -2,6 +2,6 @@
 
 /// Does `work` on one of rayon's own threads. A training step is hundreds of short parallel loops; begun
 /// elsewhere, each would first wake a thread up and then put its caller to sleep.
-pub fn on_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+pub fn in_thread_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| work())
 }

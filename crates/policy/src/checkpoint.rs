@@ -2,7 +2,7 @@
 
 use crate::{DiffusionPolicy, MinMaxNormalizer, PolicyConfig, PolicyError, PolicyNetwork};
 use apprentice_core::Seed;
-use apprentice_nn::{load_module, read_metadata, save_module};
+use apprentice_networks::{load_module, read_metadata, save_module};
 use burn::tensor::Device;
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, path::Path};

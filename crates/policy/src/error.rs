@@ -75,7 +75,7 @@ pub enum PolicyError {
     Stopped(usize),
     /// Weights that cannot be read or written.
     #[error(transparent)]
-    Weights(#[from] apprentice_nn::WeightsError),
+    Weights(#[from] apprentice_networks::WeightsError),
     /// Metadata in a weights file that cannot be understood.
     #[error("weights file {file}: metadata {key} {reason}; was it written by a newer version?")]
     Metadata {

@@ -1,7 +1,7 @@
 //! The networks of a policy: one vision encoder a camera and the U-Net they condition.
 
 use crate::{Batch, NoiseSchedule, PolicyConfig, PolicyError};
-use apprentice_nn::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
+use apprentice_networks::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;

@@ -6,9 +6,7 @@ use crate::{
     DiffusionPolicy, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork, TrainConfig, Windows,
 };
 use apprentice_core::Seed;
-use apprentice_nn::{
-    AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, may_record, on_workers,
-};
+use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, may_record, in_thread_pool};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, seq::SliceRandom};
@@ -43,7 +41,7 @@ pub fn train(
 ) -> Result<DiffusionPolicy, PolicyError> {
     config.validate()?;
     training.validate()?;
-    on_workers(|| imitate(windows, config, training, seed, device, watch))
+    in_thread_pool(|| imitate(windows, config, training, seed, device, watch))
 }
 
 fn imitate(

@@ -8,7 +8,7 @@
 mod works;
 
 use anyhow::{Context as _, Result, bail};
-use apprentice_nn::{DeviceChoice, may_record, on_workers, open_device};
+use apprentice_nn::{DeviceChoice, may_record, in_thread_pool, open_device};
 use std::io::{BufRead as _, Write as _};
 
 fn main() -> Result<()> {
@@ -46,7 +46,7 @@ fn main() -> Result<()> {
             let took = if may_record(&device) {
                 work()?
             } else {
-                on_workers(&mut *work)?
+                in_thread_pool(&mut *work)?
             };
             times.push(format!("{:.4}", took.as_secs_f64() * 1e3));
         }

@@ -5,7 +5,8 @@ mod learning;
 mod transport;
 
 use anyhow::{Result, anyhow, bail};
-use apprentice_nn::{Precision, UNet1d, UNetConfig, VisionConfig, VisionEncoder, gaussian};
+use apprentice_networks::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
+use apprentice_nn::{Precision, gaussian};
 use apprentice_transport::Form;
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng as _;

@@ -263,7 +263,7 @@ impl<'a> Bench<'a> {
             Command::new(&self.python)
                 .arg(self.root.join("tools/bench/torch_side.py"))
                 .args([self.threads.as_ref(), self.weights.as_os_str()])
-                .arg(self.root.join("crates/nn/tests/parity"))
+                .arg(self.root.join("crates/networks/tests/parity"))
                 .arg(self.root.join("tests/peers"))
                 .args([self.options.device.names()[1], mode])
                 .env("OMP_NUM_THREADS", &self.threads),

@@ -197,7 +197,7 @@ fn ci() -> ExitCode {
                 "clippy",
                 "--release",
                 "-p",
-                "apprentice-nn",
+                "apprentice-kernels",
                 "--features",
                 "wgpu",
                 "--all-targets",

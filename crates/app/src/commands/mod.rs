@@ -59,7 +59,7 @@ pub fn run(cli: Cli) -> Result<()> {
             json,
         }) => {
             let folder = to.unwrap_or_else(stages::reward::weights_folder);
-            let path = apprentice_weights::fetch(&name, &folder, from.as_deref())?;
+            let path = apprentice_networks::fetch(&name, &folder, from.as_deref())?;
             if json {
                 println!("{}", serde_json::json!({ "name": name, "path": path }));
             } else {

@@ -11,7 +11,7 @@ use apprentice_encoder::{
     Backbone, BackboneKind, Clip, CompactBackbone, FeatureClip, self_supervise,
 };
 use apprentice_episode::Episode;
-use apprentice_nn::{load_module, save_module};
+use apprentice_networks::{load_module, save_module};
 use apprentice_reward::{Learned, RankedClips, RewardModel, Scored, learn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,8 +1,11 @@
 //! These operations on CubeCL's devices.
 
-use super::StepOps;
-use crate::cubes::{count, end_of, sum_of_units, whole};
-use crate::optimizer::Rule;
+use super::coefficients::StepCoefficients;
+use super::ops::AdamWOps;
+use crate::checks;
+use crate::launch::{to_u32, part_end, cube_sum, contiguous};
+use crate::operand::Operand;
+use crate::shape_error::require;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl;
@@ -13,19 +16,19 @@ use cubecl::prelude::*;
 /// Units of a cube.
 const UNITS: usize = 256;
 
-impl StepOps for CubeBackend {
+impl AdamWOps for CubeBackend {
     fn adamw(
         value: CubeTensor,
         gradient: CubeTensor,
         m: CubeTensor,
         v: CubeTensor,
         scale: CubeTensor,
-        rule: Rule,
+        coefficients: StepCoefficients,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
         let [value, m, v] = [value, m, v].map(own);
         // Nothing is averaged; something has to stand in for the average.
         let nothing = gradient.clone();
-        step(&value, gradient, [&m, &v], &nothing, scale, rule, false);
+        step(&value, gradient, [&m, &v], &nothing, scale, coefficients, false);
         (value, m, v)
     }
 
@@ -36,27 +39,27 @@ impl StepOps for CubeBackend {
         v: CubeTensor,
         average: CubeTensor,
         scale: CubeTensor,
-        rule: Rule,
+        coefficients: StepCoefficients,
     ) -> (CubeTensor, CubeTensor, CubeTensor, CubeTensor) {
         let [value, m, v, average] = [value, m, v, average].map(own);
-        step(&value, gradient, [&m, &v], &average, scale, rule, true);
+        step(&value, gradient, [&m, &v], &average, scale, coefficients, true);
         (value, m, v, average)
     }
 
     fn add_squares(sums: CubeTensor, gradient: CubeTensor) -> CubeTensor {
-        let (sums, gradient) = (own(sums), whole(gradient));
+        require(checks::add_squares(&Operand::on_gpu("sums", &sums)));
+        let (sums, gradient) = (own(sums), contiguous(gradient));
         let [parts, numbers] = [&sums, &gradient].map(|t| t.meta.num_elements());
-        #[allow(unsafe_code)]
-        // Units read no number beyond the last.
+        // SAFETY: shapes and types were checked above. Units read no number beyond the last.
         unsafe {
             squares_kernel::launch_unchecked(
                 &gradient.client,
-                CubeCount::Static(count(parts), 1, 1),
-                CubeDim::new_1d(count(UNITS)),
+                CubeCount::Static(to_u32(parts), 1, 1),
+                CubeDim::new_1d(to_u32(UNITS)),
                 gradient.clone().into_buffer_arg(),
                 sums.clone().into_buffer_arg(),
-                count(numbers),
-                count(numbers.div_ceil(parts)),
+                to_u32(numbers),
+                to_u32(numbers.div_ceil(parts)),
                 dtype_to_storage_type(gradient.dtype),
             );
         }
@@ -66,7 +69,7 @@ impl StepOps for CubeBackend {
 
 /// A tensor in one piece that nothing else reads.
 fn own(tensor: CubeTensor) -> CubeTensor {
-    let tensor = whole(tensor);
+    let tensor = contiguous(tensor);
     if tensor.can_mut() {
         tensor
     } else {
@@ -80,17 +83,25 @@ fn step(
     [m, v]: [&CubeTensor; 2],
     average: &CubeTensor,
     scale: CubeTensor,
-    rule: Rule,
+    coefficients: StepCoefficients,
     averaging: bool,
 ) {
-    let gradient = whole(gradient);
+    let scale = contiguous(scale);
+    let stored = averaging.then(|| Operand::on_gpu("average", average));
+    require(checks::adamw(
+        &Operand::on_gpu("value", value),
+        &Operand::on_gpu("gradient", &gradient),
+        [&Operand::on_gpu("m", m), &Operand::on_gpu("v", v)],
+        stored.as_ref(),
+        &Operand::on_gpu("scale", &scale),
+    ));
+    let gradient = contiguous(gradient);
     let numbers = value.meta.num_elements();
-    let dim = CubeDim::new_1d(count(UNITS));
+    let dim = CubeDim::new_1d(to_u32(UNITS));
     if numbers == 0 {
         return;
     }
-    #[allow(unsafe_code)]
-    // Units beyond the last number do nothing; all tensors have as many.
+    // SAFETY: shapes and types were checked above. Units beyond the last number do nothing; all tensors have as many.
     unsafe {
         step_kernel::launch_unchecked(
             &value.client,
@@ -102,34 +113,34 @@ fn step(
             v.clone().into_buffer_arg(),
             average.clone().into_buffer_arg(),
             scale.into_buffer_arg(),
-            NumbersLaunch::new(
-                rule.scale,
-                rule.decay,
-                rule.betas.0,
-                rule.betas.1,
-                rule.first,
-                rule.second,
-                rule.eps,
-                rule.kept,
+            CoefficientsLaunch::new(
+                coefficients.gradient_scale,
+                coefficients.weight_decay,
+                coefficients.betas.0,
+                coefficients.betas.1,
+                coefficients.step_size,
+                coefficients.bias_correction,
+                coefficients.eps,
+                coefficients.ema_decay,
             ),
-            count(numbers),
+            to_u32(numbers),
             averaging,
             dtype_to_storage_type(value.dtype),
         );
     }
 }
 
-/// A [`Rule`].
+/// [`StepCoefficients`].
 #[derive(CubeLaunch, CubeType)]
-struct Numbers {
-    scale: f32,
-    decay: f32,
+struct Coefficients {
+    gradient_scale: f32,
+    weight_decay: f32,
     first_beta: f32,
     second_beta: f32,
-    first: f32,
-    second: f32,
+    step_size: f32,
+    bias_correction: f32,
     eps: f32,
-    kept: f32,
+    ema_decay: f32,
 }
 
 #[cube(launch_unchecked)]
@@ -140,7 +151,7 @@ fn step_kernel<T: Float>(
     v: &mut [T],
     average: &mut [T],
     scale: &[f32],
-    by: Numbers,
+    by: Coefficients,
     numbers: u32,
     #[comptime] averaging: bool,
     #[define(T)] _elem: ElemType,
@@ -149,17 +160,17 @@ fn step_kernel<T: Float>(
     if i as u32 >= numbers {
         terminate!();
     }
-    let g = f32::cast_from(gradient[i]) * (scale[0] * by.scale);
+    let g = f32::cast_from(gradient[i]) * (scale[0] * by.gradient_scale);
     let first = f32::cast_from(m[i]) * by.first_beta + g * (1.0f32 - by.first_beta);
     let second = f32::cast_from(v[i]) * by.second_beta + g * g * (1.0f32 - by.second_beta);
     m[i] = T::cast_from(first);
     v[i] = T::cast_from(second);
-    let way = first / (second.sqrt() * by.second + by.eps);
-    let moved = f32::cast_from(value[i]) * (1.0f32 - by.decay) - way * by.first;
+    let way = first / (second.sqrt() * by.bias_correction + by.eps);
+    let moved = f32::cast_from(value[i]) * (1.0f32 - by.weight_decay) - way * by.step_size;
     value[i] = T::cast_from(moved);
     if comptime!(averaging) {
         let before = f32::cast_from(average[i]);
-        average[i] = T::cast_from(before + (1.0f32 - by.kept) * (moved - before));
+        average[i] = T::cast_from(before + (1.0f32 - by.ema_decay) * (moved - before));
     }
 }
 
@@ -173,7 +184,7 @@ fn squares_kernel<T: Float>(
     #[define(T)] _elem: ElemType,
 ) {
     let mut shared = Shared::<[f32]>::new_slice(UNITS);
-    let end = end_of(CUBE_POS_X, each, numbers);
+    let end = part_end(CUBE_POS_X, each, numbers);
     let mut sum = 0.0f32;
     let mut i = CUBE_POS_X * each + UNIT_POS;
     while i < end {
@@ -181,7 +192,7 @@ fn squares_kernel<T: Float>(
         sum += g * g;
         i += UNITS as u32;
     }
-    let all = sum_of_units(sum, &mut shared);
+    let all = cube_sum(sum, &mut shared);
     if UNIT_POS == 0 {
         sums[CUBE_POS_X as usize] += all;
     }

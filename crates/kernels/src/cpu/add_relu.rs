@@ -1,7 +1,7 @@
 //! `max(a + b, 0)`, as where a residual block ends.
 
 use super::buffer::{tensor, values, writable};
-use super::recycle;
+use super::buffer_pool;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use rayon::prelude::*;
@@ -13,7 +13,7 @@ const PART: usize = 1 << 14;
 pub(super) fn forward(a: FlexTensor, b: FlexTensor) -> FlexTensor {
     let shape = a.shape();
     let (a, b) = (values(a), values(b));
-    let mut out = recycle::take(a.get().len());
+    let mut out = buffer_pool::take(a.get().len());
     out.par_chunks_mut(PART)
         .zip(a.get().par_chunks(PART))
         .zip(b.get().par_chunks(PART))

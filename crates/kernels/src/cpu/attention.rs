@@ -2,9 +2,9 @@
 //! scores stay in the cache.
 
 use super::buffer::{tensor, values};
-use super::direct::{Outputs, Panels, Run, Weights};
+use super::micro_kernel::{Outputs, Panels, Run, Weights};
 use super::mish::exp;
-use super::recycle;
+use super::buffer_pool;
 use burn::backend::Shape;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
@@ -58,7 +58,7 @@ pub(super) fn forward(qkv: FlexTensor, heads: usize) -> FlexTensor {
     let sizes = Heads::new(&shape, heads);
     let (tokens, width) = (sizes.tokens, sizes.width());
     let qkv = values(qkv);
-    let mut out = recycle::take(shape[0] * tokens * width);
+    let mut out = buffer_pool::take(shape[0] * tokens * width);
     if !out.is_empty() {
         let parts: Vec<Vec<f32>> = (0..shape[0] * heads)
             .into_par_iter()
@@ -85,7 +85,7 @@ pub(super) fn backward(qkv: FlexTensor, heads: usize, gradient: FlexTensor) -> F
     let sizes = Heads::new(&shape, heads);
     let (tokens, width, size) = (sizes.tokens, sizes.width(), sizes.size);
     let (qkv, gradient) = (values(qkv), values(gradient));
-    let mut out = recycle::take(qkv.get().len());
+    let mut out = buffer_pool::take(qkv.get().len());
     if !out.is_empty() {
         let parts: Vec<[Vec<f32>; 3]> = (0..shape[0] * heads)
             .into_par_iter()

@@ -1,11 +1,11 @@
 //! [`BlockOps`] on the processor.
 
-use super::super::activation::Activation;
-use super::super::blocks::{BlockGradients, BlockOps};
-use super::super::window::Window;
+use crate::activation::Activation;
+use crate::block_ops::{BlockGradients, BlockOps};
+use crate::window::Window;
 use super::buffer::{tensor, values};
-use super::picture::Picture;
-use super::{convolve, film, norm};
+use super::convolution_layout::ConvolutionLayout;
+use super::{convolution, film, group_norm};
 use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Flex, Shape, TensorMetadata};
@@ -14,17 +14,11 @@ use burn::backend::{Flex, Shape, TensorMetadata};
 const FEW_ROWS: usize = 64;
 
 impl BlockOps for Flex {
-    fn convolve(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, window: Window) -> FlexTensor {
-        debug_assert_eq!(
-            window.places() * x.shape()[3],
-            weight.shape()[0],
-            "rows of the weights: the kernel's places times the channels in"
-        );
-        debug_assert_eq!(bias.shape()[0], weight.shape()[1], "channels out");
-        convolve::forward(x, weight, bias, window, true)
+    fn conv2d_nhwc(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, window: Window) -> FlexTensor {
+        convolution::forward(x, weight, bias, window, true)
     }
 
-    fn convolve_transposed(
+    fn conv_transpose2d_nhwc(
         x: FlexTensor,
         weight: FlexTensor,
         bias: FlexTensor,
@@ -35,14 +29,14 @@ impl BlockOps for Flex {
         let rows = shape[0] * shape[1] * shape[2];
         if rows <= FEW_ROWS {
             let x = Self::float_reshape(x, Shape::from(vec![rows, shape[3]]));
-            let seen = values(Self::float_matmul(x, weight));
+            let columns = values(Self::float_matmul(x, weight));
             let bias = values(bias);
             let out =
-                brought_together(seen.get(), bias.get(), [shape[1], shape[2]], window, output);
+                col2im(columns.get(), bias.get(), [shape[1], shape[2]], window, output);
             return tensor(out, Shape::from(output.to_vec()));
         }
         let weight = Self::float_swap_dims(weight, 0, 1);
-        let out = Self::convolve_gradient_of_input(weight, x, window, output);
+        let out = Self::conv2d_input_gradient(weight, x, window, output);
         let bias = Self::float_reshape(bias, Shape::from(vec![1, 1, 1, output[3]]));
         Self::float_add(out, bias)
     }
@@ -54,7 +48,7 @@ impl BlockOps for Flex {
         groups: usize,
         activation: Activation,
     ) -> FlexTensor {
-        norm::forward(x, gamma, beta, groups, activation).0
+        group_norm::forward(x, gamma, beta, groups, activation).0
     }
 
     fn film(x: FlexTensor, scale_and_shift: FlexTensor) -> FlexTensor {
@@ -63,84 +57,84 @@ impl BlockOps for Flex {
 }
 
 impl BlockGradients for Flex {
-    fn convolve_for_gradients(
+    fn conv2d_for_training(
         x: FlexTensor,
         weight: FlexTensor,
         bias: FlexTensor,
         window: Window,
     ) -> FlexTensor {
-        convolve::forward(x, weight, bias, window, false)
+        convolution::forward(x, weight, bias, window, false)
     }
 
-    fn convolve_gradient_of_input(
+    fn conv2d_input_gradient(
         weight: FlexTensor,
         gradient: FlexTensor,
         window: Window,
         input: [usize; 4],
     ) -> FlexTensor {
         let (shape, columns) = (Shape::from(input.to_vec()), weight.shape()[1]);
-        let picture = Picture::new(window, &shape);
+        let picture = ConvolutionLayout::new(window, &shape);
         let (weight, gradient) = (values(weight), values(gradient));
         let numbers = input.iter().product();
         if gradient.get().is_empty() {
             return tensor(vec![0.0; numbers], shape);
         }
-        let out = convolve::of_picture(numbers, weight.get(), gradient.get(), columns, &picture);
+        let out = convolution::of_picture(numbers, weight.get(), gradient.get(), columns, &picture);
         tensor(out, shape)
     }
 
-    fn convolve_gradient_of_weights(
+    fn conv2d_weight_gradient(
         x: FlexTensor,
         gradient: FlexTensor,
         window: Window,
     ) -> FlexTensor {
-        let picture = Picture::new(window, &x.shape());
+        let picture = ConvolutionLayout::new(window, &x.shape());
         let columns = gradient.shape()[3];
         let shape = Shape::from(vec![window.places() * picture.channels(), columns]);
         let (numbers, x, gradient) = (shape.num_elements(), values(x), values(gradient));
         if gradient.get().is_empty() {
             return tensor(vec![0.0; numbers], shape);
         }
-        let out = convolve::of_weights(x.get(), numbers, gradient.get(), columns, &picture);
-        x.recycle();
-        gradient.recycle();
+        let out = convolution::of_weights(x.get(), numbers, gradient.get(), columns, &picture);
+        x.release();
+        gradient.release();
         tensor(out, shape)
     }
 
-    fn sum_places(x: FlexTensor) -> FlexTensor {
+    fn bias_gradient(x: FlexTensor) -> FlexTensor {
         let channels = x.shape()[3];
         tensor(
-            convolve::of_bias(values(x).get(), channels),
+            convolution::of_bias(values(x).get(), channels),
             [channels].into(),
         )
     }
 
-    fn group_norm_with_moments(
+    fn group_norm_with_statistics(
         x: FlexTensor,
         gamma: FlexTensor,
         beta: FlexTensor,
         groups: usize,
         activation: Activation,
     ) -> (FlexTensor, FlexTensor) {
-        norm::forward(x, gamma, beta, groups, activation)
+        group_norm::forward(x, gamma, beta, groups, activation)
     }
 
     fn group_norm_gradients(
         x: FlexTensor,
         gamma: FlexTensor,
         beta: FlexTensor,
-        moments: FlexTensor,
+        statistics: FlexTensor,
         gradient: FlexTensor,
         activation: Activation,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let saved = norm::Saved {
+        let saved = group_norm::Saved {
             x,
             gamma,
             beta,
-            moments,
+            statistics,
             activation,
         };
-        norm::backward(saved, gradient)
+        group_norm::backward(saved, gradient)
     }
 
     fn film_gradients(
@@ -152,9 +146,9 @@ impl BlockGradients for Flex {
     }
 }
 
-/// The bias and, at each place of `output`, the sum of what is seen from there: [B x H' x W', kernel x C].
-fn brought_together(
-    seen: &[f32],
+/// The bias and, at each place of `output`, the sum of the products that reach it, of [B x H' x W', kernel x C].
+fn col2im(
+    products: &[f32],
     bias: &[f32],
     [height, width]: [usize; 2],
     window: Window,
@@ -163,7 +157,7 @@ fn brought_together(
     let [_, rows, columns, channels] = output;
     let numbers = output.iter().product();
     let mut out: Vec<f32> = bias.iter().copied().cycle().take(numbers).collect();
-    for (index, taps) in seen.chunks_exact(window.places() * channels).enumerate() {
+    for (index, taps) in products.chunks_exact(window.places() * channels).enumerate() {
         let (line, x) = (index / width, index % width);
         let (sample, y) = (line / height, line % height);
         for (tap, more) in taps.chunks_exact(channels).enumerate() {

@@ -1,7 +1,7 @@
 //! What outputs see of a picture, times a matrix, shared out among the threads.
 
-use super::direct::{Outputs, Panel, Panels, Run};
-use super::recycle;
+use super::micro_kernel::{Outputs, Panel, Panels, Run};
+use super::buffer_pool;
 use rayon::prelude::*;
 
 /// Rows of a panel that are kept in the second-level cache.
@@ -14,7 +14,7 @@ const TOGETHER: usize = 6;
 const TASKS: usize = 16;
 
 /// What some outputs see.
-pub(super) struct Sight<'a> {
+pub(super) struct ReceptiveFields<'a> {
     pub(super) x: &'a [f32],
     /// Where in `x` each output's runs count from.
     pub(super) places: &'a [usize],
@@ -23,7 +23,7 @@ pub(super) struct Sight<'a> {
     pub(super) runs: &'a [Run],
 }
 
-impl Sight<'_> {
+impl ReceptiveFields<'_> {
     /// Numbers an output sees.
     fn reach(&self) -> usize {
         self.runs.iter().map(|r| r.length).sum()
@@ -53,15 +53,15 @@ impl Sight<'_> {
 
 /// Writes to `out`, rows as long as `bias`, the bias and what each output sees times a matrix [reach,
 /// columns], which is `packed` or whose panels `pack` writes.
-pub(super) fn correlate(
+pub(super) fn convolve_blocks(
     out: &mut [f32],
     bias: &[f32],
-    sight: &Sight<'_>,
+    fields: &ReceptiveFields<'_>,
     packed: Option<&[f32]>,
     pack: impl Fn(Panel, &mut [f32]) + Sync,
 ) {
-    let (reach, columns) = (sight.reach(), bias.len());
-    if sight.places.is_empty() || reach * columns == 0 {
+    let (reach, columns) = (fields.reach(), bias.len());
+    if fields.places.is_empty() || reach * columns == 0 {
         return;
     }
     let panels = Panels::new(columns);
@@ -69,30 +69,30 @@ pub(super) fn correlate(
     start[..columns].copy_from_slice(bias);
     if let Some(packed) = packed {
         // As few tasks as keep all threads busy: each reads the whole matrix.
-        let (count, threads) = (sight.places.len(), rayon::current_num_threads());
+        let (count, threads) = (fields.places.len(), rayon::current_num_threads());
         let tasks = count.div_ceil(OUTPUTS[1]).next_multiple_of(threads);
-        by_output(out, panels, &start, sight, packed, count.div_ceil(tasks));
+        by_output(out, panels, &start, fields, packed, count.div_ceil(tasks));
         return;
     }
     // Large matrices and few outputs: each thread takes panels, so that the matrix is read once.
-    if reach * columns > sight.x.len() && columns > 64 {
-        by_panel(out, panels, &start, sight, pack);
+    if reach * columns > fields.x.len() && columns > 64 {
+        by_panel(out, panels, &start, fields, pack);
     } else {
-        let mut packed = recycle::take(panels.numbers(reach));
+        let mut packed = buffer_pool::take(panels.numbers(reach));
         panels
             .cut(&mut packed, reach)
             .into_par_iter()
             .for_each(|(panel, to)| pack(panel, to));
-        let share = sight.places.len().div_ceil(TASKS);
+        let share = fields.places.len().div_ceil(TASKS);
         by_output(
             out,
             panels,
             &start,
-            sight,
+            fields,
             &packed,
             share.clamp(OUTPUTS[0], OUTPUTS[1]),
         );
-        recycle::give(packed);
+        buffer_pool::put(packed);
     }
 }
 
@@ -100,16 +100,16 @@ fn by_output(
     out: &mut [f32],
     panels: Panels,
     start: &[f32],
-    sight: &Sight<'_>,
+    fields: &ReceptiveFields<'_>,
     packed: &[f32],
     share: usize,
 ) {
-    let (reach, columns, groups) = (sight.reach(), panels.columns(), sight.groups());
+    let (reach, columns, groups) = (fields.reach(), panels.columns(), fields.groups());
     let share = share.next_multiple_of(TOGETHER);
-    let tasks = sight
+    let tasks = fields
         .places
         .chunks(share)
-        .zip(cut(out, sight.rows, share, columns));
+        .zip(cut(out, fields.rows, share, columns));
     tasks
         .collect::<Vec<_>>()
         .into_par_iter()
@@ -122,7 +122,7 @@ fn by_output(
                     let panel = panels.get(index);
                     let packed = panels.of(packed, reach, index);
                     Outputs {
-                        x: sight.x,
+                        x: fields.x,
                         places,
                         rows: &rows,
                         runs,
@@ -143,18 +143,18 @@ fn by_panel(
     out: &mut [f32],
     panels: Panels,
     start: &[f32],
-    sight: &Sight<'_>,
+    fields: &ReceptiveFields<'_>,
     pack: impl Fn(Panel, &mut [f32]) + Sync,
 ) {
-    let (reach, columns, groups) = (sight.reach(), panels.columns(), sight.groups());
-    let count = sight.places.len();
+    let (reach, columns, groups) = (fields.reach(), panels.columns(), fields.groups());
+    let count = fields.places.len();
     let parts: Vec<(Panel, Vec<f32>)> = (0..panels.count())
         .into_par_iter()
         .map(|index| {
             let panel = panels.get(index);
-            let mut packed = recycle::take(reach * panel.width);
+            let mut packed = buffer_pool::take(reach * panel.width);
             pack(panel, &mut packed);
-            let mut part = recycle::take(count * panel.width);
+            let mut part = buffer_pool::take(count * panel.width);
             let mut start = Some(&start[panel.first..][..panel.width]);
             let rows: Vec<usize> = (0..count).map(|p| p * panel.width).collect();
             let mut rest = packed.as_slice();
@@ -162,8 +162,8 @@ fn by_panel(
                 let rows_of_panel = runs.iter().map(|r| r.length).sum::<usize>();
                 let (now, later) = rest.split_at(rows_of_panel * panel.width);
                 Outputs {
-                    x: sight.x,
-                    places: sight.places,
+                    x: fields.x,
+                    places: fields.places,
                     rows: &rows,
                     runs,
                     panel: now,
@@ -175,11 +175,11 @@ fn by_panel(
                 .add();
                 rest = later;
             }
-            recycle::give(packed);
+            buffer_pool::put(packed);
             (panel, part)
         })
         .collect();
-    let tasks: Vec<_> = cut(out, sight.rows, OUTPUTS[0], columns)
+    let tasks: Vec<_> = cut(out, fields.rows, OUTPUTS[0], columns)
         .enumerate()
         .collect();
     tasks.into_par_iter().for_each(|(task, (rows, out))| {
@@ -192,7 +192,7 @@ fn by_panel(
             }
         }
     });
-    parts.into_iter().for_each(|(_, part)| recycle::give(part));
+    parts.into_iter().for_each(|(_, part)| buffer_pool::put(part));
 }
 
 /// The rows `share` at a time, each with the part of `out` that holds them.

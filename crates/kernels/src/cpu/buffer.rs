@@ -1,6 +1,6 @@
 //! Flex tensors as slices of numbers and back.
 
-use super::recycle;
+use super::buffer_pool;
 use burn::backend::Shape;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::DType;
@@ -29,8 +29,8 @@ impl Values {
     }
 
     /// Keeps the memory for another tensor when this was the last to use it.
-    pub(super) fn recycle(self) {
-        recycle::give_tensor(self.tensor);
+    pub(super) fn release(self) {
+        buffer_pool::put_tensor(self.tensor);
     }
 }
 
@@ -46,7 +46,7 @@ pub(super) fn writable(tensor: FlexTensor) -> Writable {
         return Writable(Values { tensor });
     }
     let shape = tensor.layout().shape().clone();
-    let mut copy = recycle::take(numbers);
+    let mut copy = buffer_pool::take(numbers);
     let shared = Values { tensor };
     copy.copy_from_slice(shared.get());
     Writable(values(self::tensor(copy, shape)))
@@ -66,7 +66,7 @@ impl Writable {
 pub(super) fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
     debug_assert_eq!(values.len(), shape.num_elements());
     FlexTensor::new(
-        recycle::memory(values),
+        buffer_pool::memory(values),
         Layout::contiguous(shape),
         DType::F32,
     )

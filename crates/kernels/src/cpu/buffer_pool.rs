@@ -14,12 +14,12 @@ const SMALLEST: usize = 1 << 14;
 /// What is kept at most, in numbers (512 MiB): the gradients of a large U-Net and more.
 const MOST: usize = 1 << 27;
 
-static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+static FREE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
 /// A buffer of `length` numbers of any value: the caller writes them all.
 pub(super) fn take(length: usize) -> Vec<f32> {
     if length >= SMALLEST {
-        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = FREE.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |v: &Vec<f32>| (length..=length + length / 4).contains(&v.capacity());
         if let Some(place) = spare.iter().position(fits) {
             let mut buffer = spare.swap_remove(place);
@@ -31,12 +31,12 @@ pub(super) fn take(length: usize) -> Vec<f32> {
     vec![0.0; length]
 }
 
-/// Keeps a buffer for [`take`].
-pub(crate) fn give(buffer: Vec<f32>) {
+/// Keeps a large buffer for the next tensor of about its size on the processor.
+pub fn put(buffer: Vec<f32>) {
     if buffer.capacity() < SMALLEST {
         return;
     }
-    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut spare = FREE.lock().unwrap_or_else(PoisonError::into_inner);
     if spare.iter().map(Vec::capacity).sum::<usize>() + buffer.capacity() <= MOST {
         spare.push(buffer);
     }
@@ -62,7 +62,7 @@ struct Lent(ManuallyDrop<Vec<f32>>);
 impl Drop for Lent {
     fn drop(&mut self) {
         // Empty once detached; an empty one is not kept.
-        give(std::mem::take(&mut *self.0));
+        put(std::mem::take(&mut *self.0));
     }
 }
 
@@ -104,7 +104,7 @@ impl AllocationController for Lent {
 }
 
 /// Keeps a tensor's memory when nothing else refers to it.
-pub(super) fn give_tensor(tensor: FlexTensor) {
+pub(super) fn put_tensor(tensor: FlexTensor) {
     let layout = tensor.layout();
     let whole = layout.is_contiguous() && layout.start_offset() == 0;
     if tensor.is_unique()
@@ -112,6 +112,6 @@ pub(super) fn give_tensor(tensor: FlexTensor) {
         && layout.num_elements() >= SMALLEST
         && let Ok(buffer) = tensor.into_data().try_into_vec::<f32>()
     {
-        give(buffer);
+        put(buffer);
     }
 }

@@ -1,12 +1,12 @@
 //! Convolution and its gradients, each a product that reads the picture where it lies.
 
-use super::super::window::Window;
+use crate::window::Window;
 use super::buffer::{tensor, values};
-use super::correlate::{Sight, correlate};
-use super::direct::{Panel, Panels, Weights};
-use super::picture::Picture;
-use super::thin::{MOST_ROWS, add_product};
-use super::{kept, recycle};
+use super::blocked_convolution::{ReceptiveFields, convolve_blocks};
+use super::micro_kernel::{Panel, Panels, Weights};
+use super::convolution_layout::ConvolutionLayout;
+use super::skinny_matmul::{MAX_ROWS, matmul_add};
+use super::{buffer_pool, packed_weights};
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use rayon::prelude::*;
@@ -34,13 +34,13 @@ pub(super) fn forward(
 ) -> FlexTensor {
     let input = x.shape();
     let shape = window.output_shape(&input, weight.shape()[1]);
-    let picture = Picture::new(window, &input);
+    let picture = ConvolutionLayout::new(window, &input);
     let (x, bias) = (values(x), values(bias));
     let columns = bias.get().len();
-    let kept = if used_again && shape.num_elements() > MOST_ROWS * columns {
+    let kept = if used_again && shape.num_elements() > MAX_ROWS * columns {
         let panels = Panels::new(columns);
         let reach = weight.shape()[0];
-        kept::packed(&weight, panels.numbers(reach), |to| {
+        packed_weights::packed(&weight, panels.numbers(reach), |to| {
             let weight = values(weight.clone());
             panels
                 .cut(to, reach)
@@ -60,17 +60,17 @@ fn convolve(
     weight: &[f32],
     packed: Option<&[f32]>,
     bias: &[f32],
-    picture: &Picture,
+    picture: &ConvolutionLayout,
 ) -> Vec<f32> {
     let columns = bias.len();
     let count = x.len() / picture.numbers().max(1) * picture.positions();
-    let mut out = recycle::take(count * columns);
+    let mut out = buffer_pool::take(count * columns);
     if out.is_empty() {
         return out;
     }
     let padded = picture.padded(x);
     let (places, runs) = (picture.places(&padded), picture.runs(&padded));
-    if count <= MOST_ROWS {
+    if count <= MAX_ROWS {
         let mut seen = Vec::with_capacity(count * weight.len() / columns);
         for place in &places {
             for run in &runs {
@@ -80,19 +80,19 @@ fn convolve(
         for row in out.chunks_mut(columns) {
             row.copy_from_slice(bias);
         }
-        add_product(&mut out, &seen, weight, columns);
+        matmul_add(&mut out, &seen, weight, columns);
         return out;
     }
-    let sight = Sight {
+    let fields = ReceptiveFields {
         x: padded.numbers(),
         places: &places,
         rows: &rows(count, columns),
         runs: &runs,
     };
-    correlate(&mut out, bias, &sight, packed, |panel, to| {
+    convolve_blocks(&mut out, bias, &fields, packed, |panel, to| {
         pack(panel, to, weight, columns);
     });
-    padded.recycle();
+    padded.release();
     out
 }
 
@@ -147,7 +147,7 @@ pub(super) fn of_weights(
     length: usize,
     gradient: &[f32],
     columns: usize,
-    picture: &Picture,
+    picture: &ConvolutionLayout,
 ) -> Vec<f32> {
     let padded = picture.padded(x);
     let places = picture.places(&padded);
@@ -155,7 +155,7 @@ pub(super) fn of_weights(
     let packed = if panels.numbers(1) == columns && panels.count() == 1 {
         Cow::Borrowed(gradient)
     } else {
-        let mut packed = recycle::take(panels.numbers(places.len()));
+        let mut packed = buffer_pool::take(panels.numbers(places.len()));
         for (panel, to) in panels.cut(&mut packed, places.len()) {
             to.par_chunks_mut(SUMMED * panel.width)
                 .zip(gradient.par_chunks(SUMMED * columns))
@@ -163,7 +163,7 @@ pub(super) fn of_weights(
         }
         Cow::Owned(packed)
     };
-    let mut out = recycle::take(length);
+    let mut out = buffer_pool::take(length);
     let mut rest = out.as_mut_slice();
     let mut tasks = Vec::new();
     for run in picture.runs(&padded) {
@@ -184,9 +184,9 @@ pub(super) fn of_weights(
         .write();
     });
     if let Cow::Owned(packed) = packed {
-        recycle::give(packed);
+        buffer_pool::put(packed);
     }
-    padded.recycle();
+    padded.release();
     out
 }
 
@@ -196,9 +196,9 @@ pub(super) fn of_picture(
     weight: &[f32],
     gradient: &[f32],
     columns: usize,
-    picture: &Picture,
+    picture: &ConvolutionLayout,
 ) -> Vec<f32> {
-    let mut out = recycle::take(length);
+    let mut out = buffer_pool::take(length);
     let channels = picture.channels();
     if picture.has_unseen_pixels() {
         out.par_chunks_mut(SUMMED * channels)
@@ -206,23 +206,23 @@ pub(super) fn of_picture(
     }
     let padded = picture.padded_gradient(gradient, columns);
     let nothing = vec![0.0; channels];
-    for kind in picture.kinds() {
-        let sight = Sight {
+    for phase in picture.phases() {
+        let fields = ReceptiveFields {
             x: padded.numbers(),
-            places: &kind.places(&padded),
-            rows: &picture.pixels(padded.samples(), &kind),
-            runs: &kind.runs(&padded),
+            places: &phase.places(&padded),
+            rows: &picture.pixels(padded.samples(), &phase),
+            runs: &phase.runs(&padded),
         };
-        correlate(&mut out, &nothing, &sight, None, |panel, to| {
+        convolve_blocks(&mut out, &nothing, &fields, None, |panel, to| {
             let taps = to.chunks_exact_mut(columns * panel.width).enumerate();
             for (index, to) in taps {
-                let row = kind.tap(index) * channels + panel.first;
+                let row = phase.tap(index) * channels + panel.first;
                 let rows = &weight[row * columns..][..panel.columns * columns];
                 transpose(to, panel.width, rows, columns);
             }
         });
     }
-    padded.recycle();
+    padded.release();
     out
 }
 

@@ -1,20 +1,20 @@
 //! Where outputs of a convolution lie over a picture, and pixels under the outputs.
 
-use super::super::window::Window;
-use super::direct::Run;
-use super::padded::{Frame, Padded};
+use crate::window::Window;
+use super::micro_kernel::Run;
+use super::zero_padding::{ImageSize, Padded};
 use burn::backend::Shape;
 
 /// One sample's sizes.
 #[derive(Clone, Copy)]
-pub(super) struct Picture {
+pub(super) struct ConvolutionLayout {
     window: Window,
     size: [usize; 2],
     output: [usize; 2],
     channels: usize,
 }
 
-impl Picture {
+impl ConvolutionLayout {
     /// Of input [B, H, W, C].
     pub(super) fn new(window: Window, input: &Shape) -> Self {
         let size = [input[1], input[2]];
@@ -82,30 +82,30 @@ impl Picture {
         (0..2).any(|d| self.window.kernel[d] < self.window.stride[d])
     }
 
-    /// Every other pixel is seen by some outputs. With a stride there are pixels of several kinds, which
+    /// Every other pixel is seen by some outputs. With a stride there are pixels of several phases, which
     /// are seen through different weights.
-    pub(super) fn kinds(&self) -> Vec<Kind> {
+    pub(super) fn phases(&self) -> Vec<StridePhase> {
         let [lines, columns] = [0, 1].map(|d| {
             (0..self.window.stride[d])
-                .filter_map(|r| self.kind(d, r))
+                .filter_map(|r| self.phase(d, r))
                 .collect::<Vec<_>>()
         });
-        let mut kinds = Vec::new();
+        let mut phases = Vec::new();
         for &line in &lines {
             for &column in &columns {
-                kinds.push(Kind {
+                phases.push(StridePhase {
                     across: [line, column],
                     kernel_width: self.window.kernel[1],
                     stride: self.window.stride,
                 });
             }
         }
-        kinds
+        phases
     }
 
     /// The pixels along a dimension that are seen through weights `first_tap`, one stride further,
     /// and so on.
-    fn kind(&self, d: usize, first_tap: usize) -> Option<Along> {
+    fn phase(&self, d: usize, first_tap: usize) -> Option<Along> {
         let (kernel, stride) = (self.window.kernel[d], self.window.stride[d]);
         let (padding, size) = (self.window.padding[d], self.size[d]);
         let first_pixel = (first_tap + stride - padding % stride) % stride;
@@ -118,26 +118,26 @@ impl Picture {
             taps,
             first_pixel,
             count: (size - 1 - first_pixel) / stride + 1,
-            // In the padded gradient, whose zeros before are for the kind with the most taps.
+            // In the padded gradient, whose zeros before are for the phase with the most taps.
             first_output: (first_pixel + padding - first_tap) / stride + kernel.div_ceil(stride)
                 - taps,
         })
     }
 
-    /// Where in pictures without zeros around them the pixels of a kind begin.
-    pub(super) fn pixels(&self, samples: usize, kind: &Kind) -> Vec<usize> {
-        let frame = Frame {
+    /// Where in pictures without zeros around them the pixels of a phase begin.
+    pub(super) fn pixels(&self, samples: usize, phase: &StridePhase) -> Vec<usize> {
+        let frame = ImageSize {
             size: self.size,
             channels: self.channels,
         };
-        let first = kind.across.map(|a| a.first_pixel);
-        frame.grid(samples, first, self.window.stride, kind.count())
+        let first = phase.across.map(|a| a.first_pixel);
+        frame.grid(samples, first, self.window.stride, phase.count())
     }
 }
 
 /// Pixels that are seen through the same weights.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
+pub(super) struct StridePhase {
     /// Down and across.
     across: [Along; 2],
     kernel_width: usize,
@@ -153,7 +153,7 @@ struct Along {
     first_output: usize,
 }
 
-impl Kind {
+impl StridePhase {
     fn count(&self) -> [usize; 2] {
         self.across.map(|a| a.count)
     }

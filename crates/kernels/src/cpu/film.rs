@@ -1,7 +1,7 @@
 //! Feature-wise scaling and shifting of each sample's channels in one pass.
 
 use super::buffer::{tensor, values, writable};
-use super::recycle;
+use super::buffer_pool;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use pulp::NullaryFnOnce;
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 pub(super) fn forward(x: FlexTensor, film: FlexTensor) -> FlexTensor {
     let shape = x.shape();
     let (x, film) = (values(x), values(film));
-    let mut out = recycle::take(x.get().len());
+    let mut out = buffer_pool::take(x.get().len());
     if let Some((sample, both)) = sizes(x.get(), film.get(), shape[0]) {
         out.par_chunks_mut(sample)
             .zip(x.get().par_chunks(sample))
@@ -26,7 +26,7 @@ pub(super) fn forward(x: FlexTensor, film: FlexTensor) -> FlexTensor {
                 });
             });
     }
-    x.recycle();
+    x.release();
     tensor(out, shape)
 }
 
@@ -57,7 +57,7 @@ pub(super) fn backward(
                 });
             });
     }
-    x.recycle();
+    x.release();
     (gradient.into_tensor(), tensor(sums, shape))
 }
 

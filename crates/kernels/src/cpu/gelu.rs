@@ -2,7 +2,7 @@
 
 use super::buffer::{tensor, values, writable};
 use super::mish::exp;
-use super::recycle;
+use super::buffer_pool;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use pulp::NullaryFnOnce;
@@ -15,7 +15,7 @@ const PART: usize = 1 << 14;
 pub(super) fn forward(x: FlexTensor) -> FlexTensor {
     let shape = x.shape();
     let x = values(x);
-    let mut out = recycle::take(x.get().len());
+    let mut out = buffer_pool::take(x.get().len());
     out.par_chunks_mut(PART)
         .zip(x.get().par_chunks(PART))
         .for_each(|(out, x)| pulp::Arch::new().dispatch(Forward { x, out }));

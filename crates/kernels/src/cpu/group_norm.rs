@@ -1,9 +1,9 @@
 //! Group normalisation and what follows it in one go.
 
-use super::super::activation::Activation;
+use crate::activation::Activation;
 use super::buffer::{tensor, values, writable};
-use super::curve::{Curve, Identity, Mish, Relu};
-use super::recycle;
+use super::activation::{ActivationFunction, Identity, Mish, Relu};
+use super::buffer_pool;
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Shape, TensorMetadata};
 use pulp::NullaryFnOnce;
@@ -14,7 +14,7 @@ const ROW: usize = 64;
 const EPSILON: f64 = 1e-5;
 
 /// Mean and inverse standard deviation of a group.
-type Moments = [f32; 2];
+type Statistics = [f32; 2];
 
 /// What the backward pass needs from the forward one.
 pub(super) struct Saved {
@@ -22,7 +22,7 @@ pub(super) struct Saved {
     pub(super) gamma: FlexTensor,
     pub(super) beta: FlexTensor,
     /// Of every group, [B, groups, 2].
-    pub(super) moments: FlexTensor,
+    pub(super) statistics: FlexTensor,
     pub(super) activation: Activation,
 }
 
@@ -39,40 +39,40 @@ pub(super) fn forward(
     let (x, gamma, beta) = (values(x), values(gamma), values(beta));
     let (x, channels) = (x.get(), gamma.get().len());
     let sample = x.len() / shape[0].max(1);
-    let mut moments = vec![0.0; shape[0] * groups * 2];
-    let mut out = recycle::take(x.len());
+    let mut statistics = vec![0.0; shape[0] * groups * 2];
+    let mut out = buffer_pool::take(x.len());
     if sample > 0 {
         let row = row_length(channels);
         let (gamma, beta) = (repeated(gamma.get(), row), repeated(beta.get(), row));
         out.par_chunks_mut(sample)
             .zip(x.par_chunks(sample))
-            .zip(moments.par_chunks_mut(2 * groups))
-            .for_each(|((out, x), moments)| {
+            .zip(statistics.par_chunks_mut(2 * groups))
+            .for_each(|((out, x), statistics)| {
                 pulp::Arch::new().dispatch(Forward {
                     x,
                     gamma: &gamma,
                     beta: &beta,
                     channels,
                     activation,
-                    moments: moments.as_chunks_mut().0,
+                    statistics: statistics.as_chunks_mut().0,
                     out,
                 });
             });
     }
     let groups = Shape::from(vec![shape[0], groups, 2]);
-    (tensor(out, shape), tensor(moments, groups))
+    (tensor(out, shape), tensor(statistics, groups))
 }
 
 /// Gradients of x, gamma and beta.
 pub(super) fn backward(saved: Saved, gradient: FlexTensor) -> (FlexTensor, FlexTensor, FlexTensor) {
     let (shape, activation) = (saved.x.shape(), saved.activation);
-    let groups = saved.moments.shape()[1];
+    let groups = saved.statistics.shape()[1];
     let parameters = saved.gamma.shape();
     let (saved_x, mut gradient) = (values(saved.x), writable(gradient));
-    let (gamma, beta, moments) = (
+    let (gamma, beta, statistics) = (
         values(saved.gamma),
         values(saved.beta),
-        values(saved.moments),
+        values(saved.statistics),
     );
     let (x, channels) = (saved_x.get(), gamma.get().len());
     let sample = x.len() / shape[0].max(1);
@@ -85,16 +85,16 @@ pub(super) fn backward(saved: Saved, gradient: FlexTensor) -> (FlexTensor, FlexT
             .get_mut()
             .par_chunks_mut(sample)
             .zip(x.par_chunks(sample))
-            .zip(moments.get().par_chunks(2 * groups))
+            .zip(statistics.get().par_chunks(2 * groups))
             .zip(sums.par_chunks_mut(2 * channels))
-            .for_each(|(((gradient, x), moments), sums)| {
+            .for_each(|(((gradient, x), statistics), sums)| {
                 pulp::Arch::new().dispatch(Backward {
                     x,
                     gamma: &gamma,
                     beta: &beta,
                     channels,
                     activation,
-                    moments: moments.as_chunks().0,
+                    statistics: statistics.as_chunks().0,
                     sums,
                     gradient,
                 });
@@ -105,7 +105,7 @@ pub(super) fn backward(saved: Saved, gradient: FlexTensor) -> (FlexTensor, FlexT
         totals.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
     }
     let gamma = totals.split_off(channels);
-    saved_x.recycle();
+    saved_x.release();
     (
         gradient.into_tensor(),
         tensor(gamma, parameters.clone()),
@@ -120,7 +120,7 @@ struct Forward<'a> {
     beta: &'a [f32],
     channels: usize,
     activation: Activation,
-    moments: &'a mut [Moments],
+    statistics: &'a mut [Statistics],
     out: &'a mut [f32],
 }
 
@@ -130,8 +130,8 @@ impl NullaryFnOnce for Forward<'_> {
     #[inline(always)]
     fn call(self) {
         let row = self.gamma.len();
-        measure(self.x, self.channels, self.moments, row);
-        let (mean, inverse) = spread(self.moments, self.channels, row);
+        measure(self.x, self.channels, self.statistics, row);
+        let (mean, inverse) = spread(self.statistics, self.channels, row);
         for (out, x) in self.out.chunks_mut(row).zip(self.x.chunks(row)) {
             let (gamma, beta) = (self.gamma, self.beta);
             match self.activation {
@@ -153,7 +153,7 @@ struct Backward<'a> {
     beta: &'a [f32],
     channels: usize,
     activation: Activation,
-    moments: &'a [Moments],
+    statistics: &'a [Statistics],
     sums: &'a mut [f32],
     /// Of the output on the way in, of x on the way out.
     gradient: &'a mut [f32],
@@ -165,7 +165,7 @@ impl NullaryFnOnce for Backward<'_> {
     #[inline(always)]
     fn call(self) {
         let row = self.gamma.len();
-        let (mean, inverse) = spread(self.moments, self.channels, row);
+        let (mean, inverse) = spread(self.statistics, self.channels, row);
         let mut total = vec![0.0; row];
         let mut along = vec![0.0; row];
         for (gradient, x) in self.gradient.chunks_mut(row).zip(self.x.chunks(row)) {
@@ -183,7 +183,7 @@ impl NullaryFnOnce for Backward<'_> {
         fold(&total, beta_sums);
         fold(&along, gamma_sums);
         let gamma = &self.gamma[..self.channels];
-        let (slant, lift) = corrections(self.x.len(), gamma, self.moments, beta_sums, gamma_sums);
+        let (slant, lift) = corrections(self.x.len(), gamma, self.statistics, beta_sums, gamma_sums);
         let (slant, lift) = (repeated(&slant, row), repeated(&lift, row));
         for (dx, x) in self.gradient.chunks_mut(row).zip(self.x.chunks(row)) {
             correct(dx, x, &inverse, self.gamma, &slant, &lift);
@@ -202,10 +202,10 @@ fn repeated(channels: &[f32], row: usize) -> Vec<f32> {
 }
 
 /// Means and inverse deviations of the groups, at each number of a row.
-fn spread(moments: &[Moments], channels: usize, row: usize) -> (Vec<f32>, Vec<f32>) {
-    let size = channels / moments.len();
+fn spread(statistics: &[Statistics], channels: usize, row: usize) -> (Vec<f32>, Vec<f32>) {
+    let size = channels / statistics.len();
     (0..row)
-        .map(|i| moments[i % channels / size].into())
+        .map(|i| statistics[i % channels / size].into())
         .unzip()
 }
 
@@ -218,22 +218,22 @@ fn fold(row: &[f32], channels: &mut [f32]) {
 
 /// Mean, then the spread around it.
 #[inline(always)]
-fn measure(x: &[f32], channels: usize, moments: &mut [Moments], row: usize) {
-    let count = (x.len() / moments.len()) as f64;
-    let size = channels / moments.len();
+fn measure(x: &[f32], channels: usize, statistics: &mut [Statistics], row: usize) {
+    let count = (x.len() / statistics.len()) as f64;
+    let size = channels / statistics.len();
     let mut sums = vec![0.0f32; row];
     for x in x.chunks(row) {
         add(&mut sums, x);
     }
     let group = |i: usize| i % channels / size;
-    let mut totals = vec![0.0f64; moments.len()];
+    let mut totals = vec![0.0f64; statistics.len()];
     for (i, &sum) in sums.iter().enumerate() {
         totals[group(i)] += f64::from(sum);
     }
-    for (moment, total) in moments.iter_mut().zip(&totals) {
+    for (moment, total) in statistics.iter_mut().zip(&totals) {
         moment[0] = (total / count) as f32;
     }
-    let means: Vec<f32> = (0..row).map(|i| moments[group(i)][0]).collect();
+    let means: Vec<f32> = (0..row).map(|i| statistics[group(i)][0]).collect();
     sums.fill(0.0);
     for x in x.chunks(row) {
         add_squares(&mut sums, x, &means);
@@ -242,7 +242,7 @@ fn measure(x: &[f32], channels: usize, moments: &mut [Moments], row: usize) {
     for (i, &sum) in sums.iter().enumerate() {
         totals[group(i)] += f64::from(sum);
     }
-    for (moment, total) in moments.iter_mut().zip(&totals) {
+    for (moment, total) in statistics.iter_mut().zip(&totals) {
         moment[1] = (1.0 / (total / count + EPSILON).sqrt()) as f32;
     }
 }
@@ -260,7 +260,7 @@ fn add_squares(sums: &mut [f32], x: &[f32], means: &[f32]) {
 }
 
 #[inline(always)]
-fn normalise<C: Curve>(
+fn normalise<C: ActivationFunction>(
     out: &mut [f32],
     x: &[f32],
     mean: &[f32],
@@ -278,7 +278,7 @@ fn normalise<C: Curve>(
 /// Turns the gradient into that of the affine map's output; adds it, and it times the normalised x,
 /// to the sums.
 #[inline(always)]
-fn chain<C: Curve>(
+fn chain<C: ActivationFunction>(
     gradient: &mut [f32],
     x: &[f32],
     mean: &[f32],
@@ -293,7 +293,7 @@ fn chain<C: Curve>(
         numbers.zip(wide.zip(sums))
     {
         let normal = (x - mean) * inverse;
-        *gradient *= C::slope(normal * gamma + beta);
+        *gradient *= C::derivative(normal * gamma + beta);
         *total += *gradient;
         *along += *gradient * normal;
     }
@@ -305,15 +305,15 @@ fn chain<C: Curve>(
 fn corrections(
     sample: usize,
     gamma: &[f32],
-    moments: &[Moments],
+    statistics: &[Statistics],
     beta_sums: &[f32],
     gamma_sums: &[f32],
 ) -> (Vec<f32>, Vec<f32>) {
-    let size = gamma.len() / moments.len();
-    let count = (sample / moments.len()) as f32;
+    let size = gamma.len() / statistics.len();
+    let count = (sample / statistics.len()) as f32;
     let mut slant = Vec::with_capacity(gamma.len());
     let mut lift = Vec::with_capacity(gamma.len());
-    for (group, &[mean, inverse]) in moments.iter().enumerate() {
+    for (group, &[mean, inverse]) in statistics.iter().enumerate() {
         let channels = group * size..(group + 1) * size;
         let gamma = &gamma[channels.clone()];
         let average =

@@ -1,13 +1,13 @@
 //! [`LayerOps`] with gradients, kept or computed again as [blocks](super::super::tracked)' are.
 
-use super::super::again::Again;
-use super::super::layers::LayerOps;
-use super::super::window::Window;
-use super::steps::{
-    AddReluStep, AttentionStep, GeluStep, LayerNormStep, MaxPoolStep, MishStep, SpatialSoftmaxStep,
+use crate::recompute::Recompute;
+use crate::layer_ops::LayerOps;
+use crate::window::Window;
+use super::layer_gradients::{
+    AddReluBackward, AttentionBackward, GeluBackward, LayerNormBackward, MaxPoolBackward, MishBackward, SpatialSoftmaxBackward,
     Sum,
 };
-use super::{add_relu, attention, gelu, layer_norm, pool, spatial};
+use super::{add_relu, attention, gelu, layer_norm, max_pool, spatial_softmax};
 use burn::backend::Flex;
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::strategy::{CheckpointStrategy, NoCheckpointing};
@@ -22,8 +22,8 @@ fn recomputes<C: CheckpointStrategy>() -> bool {
 
 impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
     fn mish(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        let again = Again::new([x.id()], |[x]| Flex::mish(x));
-        match MishStep
+        let again = Recompute::new([x.id()], |[x]| Flex::mish(x));
+        match MishBackward
             .prepare::<C>([x.node()])
             .memory_bound()
             .retro_forward(again)
@@ -39,35 +39,35 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
     }
 
     fn spatial_softmax(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        match SpatialSoftmaxStep
+        match SpatialSoftmaxBackward
             .prepare::<C>([x.node()])
             .compute_bound()
             .stateful()
         {
             OpsKind::Tracked(mut prep) => {
                 let from = prep.checkpoint(&x);
-                let (out, peaks) = spatial::forward(x.into_primitive());
+                let (out, peaks) = spatial_softmax::forward(x.into_primitive());
                 prep.finish((from, peaks), out)
             }
-            OpsKind::UnTracked(prep) => prep.finish(spatial::forward(x.into_primitive()).0),
+            OpsKind::UnTracked(prep) => prep.finish(spatial_softmax::forward(x.into_primitive()).0),
         }
     }
 
     fn max_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
         let nodes = [x.node()];
         let x = x.into_primitive();
-        match MaxPoolStep.prepare::<C>(nodes).compute_bound().stateful() {
+        match MaxPoolBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let (out, chosen) = pool::forward(x, window);
+                let (out, chosen) = max_pool::forward(x, window);
                 prep.finish(chosen, out)
             }
-            OpsKind::UnTracked(prep) => prep.finish(pool::forward(x, window).0),
+            OpsKind::UnTracked(prep) => prep.finish(max_pool::forward(x, window).0),
         }
     }
 
     fn add_relu(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
-        let again = Again::new([a.id(), b.id()], |[a, b]| add_relu::forward(a, b));
-        match AddReluStep
+        let again = Recompute::new([a.id(), b.id()], |[a, b]| add_relu::forward(a, b));
+        match AddReluBackward
             .prepare::<C>([a.node(), b.node()])
             .memory_bound()
             .retro_forward(again)
@@ -87,8 +87,8 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
     }
 
     fn gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        let again = Again::new([x.id()], |[x]| gelu::forward(x));
-        match GeluStep
+        let again = Recompute::new([x.id()], |[x]| gelu::forward(x));
+        match GeluBackward
             .prepare::<C>([x.node()])
             .memory_bound()
             .retro_forward(again)
@@ -109,10 +109,10 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
         beta: FloatTensor<Self>,
         epsilon: f32,
     ) -> FloatTensor<Self> {
-        let again = Again::new([x.id(), gamma.id(), beta.id()], move |[x, gamma, beta]| {
+        let again = Recompute::new([x.id(), gamma.id(), beta.id()], move |[x, gamma, beta]| {
             layer_norm::forward(x, gamma, beta, epsilon)
         });
-        match LayerNormStep
+        match LayerNormBackward
             .prepare::<C>([x.node(), gamma.node(), beta.node()])
             .memory_bound()
             .retro_forward(again)
@@ -135,7 +135,7 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
     }
 
     fn attention(qkv: FloatTensor<Self>, heads: usize) -> FloatTensor<Self> {
-        match AttentionStep
+        match AttentionBackward
             .prepare::<C>([qkv.node()])
             .compute_bound()
             .stateful()

@@ -1,7 +1,7 @@
 //! What each layer's gradients are computed from.
 
 use super::buffer::{values, writable};
-use super::{add_relu, attention, gelu, layer_norm, mish, pool, spatial};
+use super::{add_relu, attention, gelu, layer_norm, mish, max_pool, spatial_softmax};
 use burn::backend::Flex;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -15,9 +15,9 @@ fn inputs<const N: usize>(ids: [NodeId; N], checkpointer: &mut Checkpointer) -> 
 }
 
 #[derive(Debug)]
-pub(super) struct MishStep;
+pub(super) struct MishBackward;
 
-impl Backward<Flex, 1> for MishStep {
+impl Backward<Flex, 1> for MishBackward {
     type State = NodeId;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, kept: &mut Checkpointer) {
@@ -25,43 +25,43 @@ impl Backward<Flex, 1> for MishStep {
         unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
             let (x, mut gradient) = (values(x), writable(gradient));
             mish::backward(x.get(), gradient.get_mut());
-            x.recycle();
+            x.release();
             gradient.into_tensor()
         });
     }
 }
 
 #[derive(Debug)]
-pub(super) struct SpatialSoftmaxStep;
+pub(super) struct SpatialSoftmaxBackward;
 
-impl Backward<Flex, 1> for SpatialSoftmaxStep {
-    type State = (NodeId, spatial::Peaks);
+impl Backward<Flex, 1> for SpatialSoftmaxBackward {
+    type State = (NodeId, spatial_softmax::Peaks);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, kept: &mut Checkpointer) {
         let (from, peaks) = ops.state;
         let [x] = inputs([from], kept);
         unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
-            spatial::backward(x, &peaks, gradient)
+            spatial_softmax::backward(x, &peaks, gradient)
         });
     }
 }
 
 #[derive(Debug)]
-pub(super) struct MaxPoolStep;
+pub(super) struct MaxPoolBackward;
 
-impl Backward<Flex, 1> for MaxPoolStep {
-    type State = pool::Chosen;
+impl Backward<Flex, 1> for MaxPoolBackward {
+    type State = max_pool::MaxIndices;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let chosen = ops.state;
         unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
-            pool::backward(&chosen, gradient)
+            max_pool::backward(&chosen, gradient)
         });
     }
 }
 
 #[derive(Debug)]
-pub(super) struct AddReluStep;
+pub(super) struct AddReluBackward;
 
 /// The output says where it let gradients through. Others keep it anyway, unless they compute it again
 /// too.
@@ -71,7 +71,7 @@ pub(super) enum Sum {
     Of([NodeId; 2]),
 }
 
-impl Backward<Flex, 2> for AddReluStep {
+impl Backward<Flex, 2> for AddReluBackward {
     type State = Sum;
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, kept: &mut Checkpointer) {
@@ -91,9 +91,9 @@ impl Backward<Flex, 2> for AddReluStep {
 }
 
 #[derive(Debug)]
-pub(super) struct GeluStep;
+pub(super) struct GeluBackward;
 
-impl Backward<Flex, 1> for GeluStep {
+impl Backward<Flex, 1> for GeluBackward {
     type State = NodeId;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, kept: &mut Checkpointer) {
@@ -105,9 +105,9 @@ impl Backward<Flex, 1> for GeluStep {
 }
 
 #[derive(Debug)]
-pub(super) struct LayerNormStep;
+pub(super) struct LayerNormBackward;
 
-impl Backward<Flex, 3> for LayerNormStep {
+impl Backward<Flex, 3> for LayerNormBackward {
     type State = ([NodeId; 2], f32);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, kept: &mut Checkpointer) {
@@ -124,9 +124,9 @@ impl Backward<Flex, 3> for LayerNormStep {
 }
 
 #[derive(Debug)]
-pub(super) struct AttentionStep;
+pub(super) struct AttentionBackward;
 
-impl Backward<Flex, 1> for AttentionStep {
+impl Backward<Flex, 1> for AttentionBackward {
     type State = (NodeId, usize);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, kept: &mut Checkpointer) {

@@ -1,7 +1,7 @@
 //! Layer normalisation: each row to mean zero and deviation one, then an affine map.
 
 use super::buffer::{tensor, values, writable};
-use super::recycle;
+use super::buffer_pool;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use pulp::NullaryFnOnce;
@@ -22,7 +22,7 @@ pub(super) fn forward(
     let shape = x.shape();
     let (x, gamma, beta) = (values(x), values(gamma), values(beta));
     let channels = gamma.get().len().max(1);
-    let mut out = recycle::take(x.get().len());
+    let mut out = buffer_pool::take(x.get().len());
     out.par_chunks_mut(ROWS * channels)
         .zip(x.get().par_chunks(ROWS * channels))
         .for_each(|(out, x)| {

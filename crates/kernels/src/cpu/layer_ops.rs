@@ -1,9 +1,9 @@
 //! [`LayerOps`] on the processor.
 
-use super::super::layers::LayerOps;
-use super::super::window::Window;
+use crate::layer_ops::LayerOps;
+use crate::window::Window;
 use super::buffer::{tensor, values};
-use super::{add_relu, attention, gelu, layer_norm, mish, pool, spatial};
+use super::{add_relu, attention, gelu, layer_norm, mish, max_pool, spatial_softmax};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
 
@@ -15,11 +15,11 @@ impl LayerOps for Flex {
     }
 
     fn spatial_softmax(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        spatial::forward(x).0
+        spatial_softmax::forward(x).0
     }
 
     fn max_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
-        pool::forward(x, window).0
+        max_pool::forward(x, window).0
     }
 
     fn add_relu(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {

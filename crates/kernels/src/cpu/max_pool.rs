@@ -1,8 +1,8 @@
 //! The largest number under a window, channels-last.
 
-use super::super::window::Window;
+use crate::window::Window;
 use super::buffer::{tensor, values};
-use super::recycle;
+use super::buffer_pool;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use pulp::NullaryFnOnce;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Which place under the window each output came from.
 #[derive(Clone, Debug)]
-pub(super) struct Chosen {
+pub(super) struct MaxIndices {
     places: Arc<[u8]>,
     window: Window,
     input: [usize; 4],
@@ -19,13 +19,13 @@ pub(super) struct Chosen {
 }
 
 /// [B, H, W, C] to [B, H', W', C]; what lies outside the picture never counts.
-pub(super) fn forward(x: FlexTensor, window: Window) -> (FlexTensor, Chosen) {
+pub(super) fn forward(x: FlexTensor, window: Window) -> (FlexTensor, MaxIndices) {
     let shape = x.shape();
     let out_shape = window.output_shape(&shape, shape[3]);
     let four = |s: &burn::backend::Shape| [s[0], s[1], s[2], s[3]];
     let (input, output) = (four(&shape), four(&out_shape));
     let x = values(x);
-    let mut out = recycle::take(output.iter().product());
+    let mut out = buffer_pool::take(output.iter().product());
     let mut places = vec![0u8; out.len()];
     let line = (output[2] * output[3]).max(1);
     out.par_chunks_mut(line)
@@ -42,7 +42,7 @@ pub(super) fn forward(x: FlexTensor, window: Window) -> (FlexTensor, Chosen) {
                 places,
             });
         });
-    let chosen = Chosen {
+    let chosen = MaxIndices {
         places: places.into(),
         window,
         input,
@@ -52,12 +52,12 @@ pub(super) fn forward(x: FlexTensor, window: Window) -> (FlexTensor, Chosen) {
 }
 
 /// The gradient goes to where the number came from.
-pub(super) fn backward(chosen: &Chosen, gradient: FlexTensor) -> FlexTensor {
+pub(super) fn backward(chosen: &MaxIndices, gradient: FlexTensor) -> FlexTensor {
     let gradient = values(gradient);
     let [_, height, width, channels] = chosen.input;
     let sample = height * width * channels;
     let per_sample = chosen.output[1] * chosen.output[2] * channels;
-    let mut dx = recycle::take(chosen.input.iter().product());
+    let mut dx = buffer_pool::take(chosen.input.iter().product());
     if sample > 0 && per_sample > 0 {
         dx.par_chunks_mut(sample)
             .zip(gradient.get().par_chunks(per_sample))
@@ -71,7 +71,7 @@ pub(super) fn backward(chosen: &Chosen, gradient: FlexTensor) -> FlexTensor {
                 });
             });
     }
-    gradient.recycle();
+    gradient.release();
     tensor(dx, burn::backend::Shape::from(chosen.input.to_vec()))
 }
 
@@ -135,7 +135,7 @@ struct Scatter<'a> {
     dx: &'a mut [f32],
     gradient: &'a [f32],
     places: &'a [u8],
-    chosen: &'a Chosen,
+    chosen: &'a MaxIndices,
 }
 
 impl NullaryFnOnce for Scatter<'_> {

@@ -1,6 +1,6 @@
-//! Mish and its slope by one exponential, in arithmetic the compiler can vectorise.
+//! Mish and its derivative by one exponential, in arithmetic the compiler can vectorise.
 
-use super::recycle;
+use super::buffer_pool;
 use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
@@ -9,7 +9,7 @@ const PART: usize = 1 << 14;
 
 /// Mish of each number.
 pub(super) fn forward(x: &[f32]) -> Vec<f32> {
-    let mut out = recycle::take(x.len());
+    let mut out = buffer_pool::take(x.len());
     out.par_chunks_mut(PART)
         .zip(x.par_chunks(PART))
         .for_each(|(out, x)| pulp::Arch::new().dispatch(Forward { x, out }));
@@ -51,7 +51,7 @@ impl NullaryFnOnce for Slope<'_> {
     #[inline(always)]
     fn call(self) {
         for (gradient, &x) in self.gradient.iter_mut().zip(self.x) {
-            *gradient *= slope(x);
+            *gradient *= derivative(x);
         }
     }
 }
@@ -67,7 +67,7 @@ pub(super) fn mish(x: f32) -> f32 {
 
 /// The derivative of [`mish`].
 #[inline(always)]
-pub(super) fn slope(x: f32) -> f32 {
+pub(super) fn derivative(x: f32) -> f32 {
     let e = exp(if x > 20.0 { 20.0 } else { x });
     let n = e * (e + 2.0);
     let inverse = 1.0 / (n + 2.0);
@@ -99,7 +99,7 @@ pub(super) fn exp(x: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{exp, mish, slope};
+    use super::{exp, mish, derivative};
 
     fn exact(x: f64) -> f64 {
         x * x.exp().ln_1p().tanh()
@@ -122,13 +122,13 @@ mod tests {
             assert!((f64::from(mish(x)) - exact(wide)).abs() < 1e-6 * (1.0 + wide.abs()));
             let h = 1e-5;
             let rise = (exact(wide + h) - exact(wide - h)) / (2.0 * h);
-            assert!((f64::from(slope(x)) - rise).abs() < 2e-6, "slope at {x}");
+            assert!((f64::from(derivative(x)) - rise).abs() < 2e-6, "derivative at {x}");
         }
     }
 
     #[test]
     fn not_a_number_stays_so() {
-        assert!(mish(f32::NAN).is_nan() && slope(f32::NAN).is_nan());
+        assert!(mish(f32::NAN).is_nan() && derivative(f32::NAN).is_nan());
         assert!(mish(f32::INFINITY) == f32::INFINITY && mish(-1000.0).abs() < 1e-30);
     }
 }

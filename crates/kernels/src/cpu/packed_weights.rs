@@ -1,6 +1,6 @@
 //! Weights of networks that answer many times without learning in between, packed once for all of them.
 
-use super::recycle;
+use super::buffer_pool;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Bytes;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,12 +12,12 @@ const SMALLEST: usize = 1 << 12;
 
 /// A weight's memory, and its numbers packed once it has been seen twice. As long as this refers to the
 /// memory, nothing else lies at its address, and who would write to it has to move it first.
-struct Kept {
+struct CacheEntry {
     memory: Weak<Bytes>,
     packed: Option<Arc<[f32]>>,
 }
 
-static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
+static CACHE: Mutex<Vec<CacheEntry>> = Mutex::new(Vec::new());
 
 /// `weight` as `pack` packs it into `length` numbers, if it has been asked for before.
 pub(super) fn packed(
@@ -33,7 +33,7 @@ pub(super) fn packed(
     }
     let memory = weight.data_arc();
     {
-        let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all
             .iter()
             .find(|k| std::ptr::eq(k.memory.as_ptr(), Arc::as_ptr(&memory)));
@@ -41,13 +41,13 @@ pub(super) fn packed(
             None => {
                 all.retain(|k| k.memory.strong_count() > 0);
                 let memory = Arc::downgrade(&memory);
-                all.push(Kept {
+                all.push(CacheEntry {
                     memory,
                     packed: None,
                 });
                 return None;
             }
-            Some(Kept {
+            Some(CacheEntry {
                 packed: Some(packed),
                 ..
             }) => return Some(Arc::clone(packed)),
@@ -59,11 +59,11 @@ pub(super) fn packed(
             }
         }
     }
-    let mut numbers = recycle::take(length);
+    let mut numbers = buffer_pool::take(length);
     pack(&mut numbers);
     let packed: Arc<[f32]> = numbers.as_slice().into();
-    recycle::give(numbers);
-    let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    buffer_pool::put(numbers);
+    let mut all = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     let mine = all
         .iter_mut()
         .find(|k| std::ptr::eq(k.memory.as_ptr(), Arc::as_ptr(&memory)));
@@ -75,7 +75,7 @@ pub(super) fn packed(
 
 #[cfg(test)]
 mod tests {
-    use super::super::buffer::tensor;
+    use crate::cpu::buffer::tensor;
     use super::*;
     use burn::backend::Shape;
 
@@ -106,7 +106,7 @@ mod tests {
             let one = weight(value as f32);
             assert_eq!((first(&one), first(&one)), (None, Some(value as f32)));
         }
-        let all = KEPT.lock().unwrap();
+        let all = CACHE.lock().unwrap();
         assert!(all.len() < 150, "{} are kept", all.len());
     }
 }

@@ -6,14 +6,14 @@ use rayon::prelude::*;
 use std::array;
 
 /// More rows than this are left to the general product.
-pub(super) const MOST_ROWS: usize = 16;
+pub(super) const MAX_ROWS: usize = 16;
 /// Columns of the right-hand matrix a task takes: its sums stay in the first-level cache.
 const STRIP: usize = 256;
 /// Rows of the right-hand matrix taken at once.
 const DEPTH: usize = 4;
 
 /// `out += left right`, all row-major: [rows, columns], [rows, inner], [inner, columns].
-pub(super) fn add_product(out: &mut [f32], left: &[f32], right: &[f32], columns: usize) {
+pub(super) fn matmul_add(out: &mut [f32], left: &[f32], right: &[f32], columns: usize) {
     let inner = right.len() / columns.max(1);
     let rows = left.len() / inner.max(1);
     let strips: Vec<Vec<f32>> = (0..columns)
@@ -153,7 +153,7 @@ mod tests {
             let left: Vec<f32> = (0..rows * inner).map(number).collect();
             let right: Vec<f32> = (0..inner * columns).map(|i| number(i + 77)).collect();
             let mut out = vec![0.5; rows * columns];
-            add_product(&mut out, &left, &right, columns);
+            matmul_add(&mut out, &left, &right, columns);
             for (i, out) in out.iter().enumerate() {
                 let (row, column) = (i / columns, i % columns);
                 let exact: f64 = (0..inner)

@@ -2,7 +2,7 @@
 
 use super::buffer::{tensor, values};
 use super::mish::exp;
-use super::recycle;
+use super::buffer_pool;
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Shape, TensorMetadata};
 use pulp::NullaryFnOnce;
@@ -14,7 +14,8 @@ use std::sync::Arc;
 pub(super) struct Peaks(Arc<[f32]>);
 
 /// Where entry `i` of `n` lies, from -1 to 1.
-pub(crate) fn place(i: usize, n: usize) -> f32 {
+#[must_use]
+pub fn normalized_coordinate(i: usize, n: usize) -> f32 {
     if n < 2 {
         0.0
     } else {
@@ -55,7 +56,7 @@ pub(super) fn backward(x: FlexTensor, peaks: &Peaks, gradient: FlexTensor) -> Fl
     let (height, width, channels) = (shape[1], shape[2], shape[3]);
     let (x, gradient) = (values(x), values(gradient));
     let sample = height * width * channels;
-    let mut dx = recycle::take(x.get().len());
+    let mut dx = buffer_pool::take(x.get().len());
     if !dx.is_empty() {
         dx.par_chunks_mut(sample)
             .zip(x.get().par_chunks(sample))
@@ -71,7 +72,7 @@ pub(super) fn backward(x: FlexTensor, peaks: &Peaks, gradient: FlexTensor) -> Fl
                 });
             });
     }
-    x.recycle();
+    x.release();
     tensor(dx, shape)
 }
 
@@ -97,7 +98,7 @@ impl NullaryFnOnce for Forward<'_> {
             raise(top, x);
         }
         for (i, x) in self.x.chunks(channels).enumerate() {
-            let at = (place(i % width, width), place(i / width, height));
+            let at = (normalized_coordinate(i % width, width), normalized_coordinate(i / width, height));
             weigh(x, at, top, sum, across, down);
         }
         for (sum, (across, down)) in sum.iter_mut().zip(across.iter_mut().zip(down)) {
@@ -132,7 +133,7 @@ impl NullaryFnOnce for Backward<'_> {
             .collect();
         let numbers = self.dx.chunks_mut(channels).zip(self.x.chunks(channels));
         for (i, (dx, x)) in numbers.enumerate() {
-            let at = (place(i % width, width), place(i / width, height));
+            let at = (normalized_coordinate(i % width, width), normalized_coordinate(i / width, height));
             slide(dx, x, at, (top, inverse), (across, down), &along);
         }
     }

@@ -1,17 +1,17 @@
 //! Pictures with zeros around them, and where their parts lie.
 
-use super::recycle;
+use super::buffer_pool;
 use rayon::prelude::*;
 use std::borrow::Cow;
 
 /// Sizes of a picture.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
+pub(super) struct ImageSize {
     pub(super) size: [usize; 2],
     pub(super) channels: usize,
 }
 
-impl Frame {
+impl ImageSize {
     /// Numbers of a line.
     pub(super) fn line(&self) -> usize {
         self.size[1] * self.channels
@@ -41,7 +41,7 @@ impl Frame {
 /// Pictures [B, H, W, C] with zeros around each.
 pub(super) struct Padded<'a> {
     numbers: Cow<'a, [f32]>,
-    frame: Frame,
+    frame: ImageSize,
 }
 
 impl<'a> Padded<'a> {
@@ -54,7 +54,7 @@ impl<'a> Padded<'a> {
         after: [usize; 2],
     ) -> Self {
         let grown = [0, 1].map(|d| before[d] + size[d] + after[d]);
-        let frame = Frame {
+        let frame = ImageSize {
             size: grown,
             channels,
         };
@@ -66,7 +66,7 @@ impl<'a> Padded<'a> {
         }
         let (line, wide) = (size[1] * channels, grown[1] * channels);
         let samples = x.len() / (size[0] * line);
-        let mut numbers = recycle::take(samples * grown[0] * wide);
+        let mut numbers = buffer_pool::take(samples * grown[0] * wide);
         numbers
             .par_chunks_mut(grown[0] * wide)
             .zip(x.par_chunks(size[0] * line))
@@ -93,7 +93,7 @@ impl<'a> Padded<'a> {
         &self.numbers
     }
 
-    pub(super) fn frame(&self) -> Frame {
+    pub(super) fn frame(&self) -> ImageSize {
         self.frame
     }
 
@@ -102,9 +102,9 @@ impl<'a> Padded<'a> {
     }
 
     /// Keeps the memory for later.
-    pub(super) fn recycle(self) {
+    pub(super) fn release(self) {
         if let Cow::Owned(numbers) = self.numbers {
-            recycle::give(numbers);
+            buffer_pool::put(numbers);
         }
     }
 }

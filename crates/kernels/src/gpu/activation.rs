@@ -1,7 +1,7 @@
 //! Activations and their slopes.
 
-use super::super::activation::Activation;
-use crate::cubes::mish;
+use crate::activation::Activation;
+use crate::launch::mish;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
@@ -18,7 +18,7 @@ pub(super) fn activated(y: f32, #[comptime] activation: Activation) -> f32 {
 }
 
 #[cube]
-pub(super) fn slope(y: f32, #[comptime] activation: Activation) -> f32 {
+pub(super) fn derivative(y: f32, #[comptime] activation: Activation) -> f32 {
     let mut value = 1.0f32;
     if comptime!(activation == Activation::Relu) {
         value = select(y > 0.0f32, 1.0f32, 0.0f32);

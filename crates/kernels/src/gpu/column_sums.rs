@@ -1,6 +1,9 @@
 //! Sums of many rows, channel by channel.
 
-use crate::cubes::{count, end_of, room, whole};
+use crate::checks;
+use crate::operand::Operand;
+use crate::shape_error::require;
+use crate::launch::{to_u32, part_end, allocate, contiguous};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::DType;
@@ -19,27 +22,27 @@ const EACH: usize = 8;
 const PARTS: usize = 64;
 
 /// The sum of [R, C], `[C]`.
-pub(super) fn of_rows(x: CubeTensor) -> CubeTensor {
-    let x = whole(x);
+pub(super) fn column_sums(x: CubeTensor) -> CubeTensor {
+    require(checks::column_sums(&Operand::on_gpu("x", &x)));
+    let x = contiguous(x);
     let [rows, channels] = [0, 1].map(|d| x.meta.shape()[d]);
     let parts = parts(rows);
-    let sums = room(&x, Shape::new([parts, channels]), DType::F32);
-    #[allow(unsafe_code)]
-    // Units beyond the last row or channel read nothing and write nothing.
+    let sums = allocate(&x, Shape::new([parts, channels]), DType::F32);
+    // SAFETY: shapes and types were checked above. Units beyond the last row or channel read nothing and write nothing.
     unsafe {
         rows_kernel::launch_unchecked(
             &x.client,
-            CubeCount::Static(count(channels.div_ceil(CHANNELS)), count(parts), 1),
-            CubeDim::new_2d(count(CHANNELS), count(ROWS)),
+            CubeCount::Static(to_u32(channels.div_ceil(CHANNELS)), to_u32(parts), 1),
+            CubeDim::new_2d(to_u32(CHANNELS), to_u32(ROWS)),
             x.clone().into_buffer_arg(),
             sums.clone().into_buffer_arg(),
-            count(rows),
-            count(channels),
-            count(rows.div_ceil(parts)),
+            to_u32(rows),
+            to_u32(channels),
+            to_u32(rows.div_ceil(parts)),
             dtype_to_storage_type(x.dtype),
         );
     }
-    of_parts(&x, &sums, parts, 0, channels, channels)
+    sum_parts(&x, &sums, 0, channels)
 }
 
 /// Into how many parts rows go.
@@ -48,18 +51,18 @@ pub(super) fn parts(rows: usize) -> usize {
 }
 
 /// The sum of some columns of [parts, stride], `channels` of them from `first` on.
-pub(super) fn of_parts(
+pub(super) fn sum_parts(
     like: &CubeTensor,
     sums: &CubeTensor,
-    parts: usize,
     first: usize,
     channels: usize,
-    stride: usize,
 ) -> CubeTensor {
-    let out = room(like, Shape::new([channels]), like.dtype);
-    let dim = CubeDim::new_1d(count(CHANNELS));
-    #[allow(unsafe_code)]
-    // Units beyond the last channel do nothing.
+    let partial = Operand::on_gpu("partial sums", sums);
+    require(checks::sum_parts(&partial, first, channels));
+    let [parts, stride] = [0, 1].map(|d| sums.meta.shape()[d]);
+    let out = allocate(like, Shape::new([channels]), like.dtype);
+    let dim = CubeDim::new_1d(to_u32(CHANNELS));
+    // SAFETY: shapes and types were checked above. Units beyond the last channel do nothing.
     unsafe {
         parts_kernel::launch_unchecked(
             &out.client,
@@ -67,10 +70,10 @@ pub(super) fn of_parts(
             dim,
             sums.clone().into_buffer_arg(),
             out.clone().into_buffer_arg(),
-            count(parts),
-            count(first),
-            count(channels),
-            count(stride),
+            to_u32(parts),
+            to_u32(first),
+            to_u32(channels),
+            to_u32(stride),
             dtype_to_storage_type(out.dtype),
         );
     }
@@ -87,7 +90,7 @@ fn rows_kernel<T: Float>(
     #[define(T)] _elem: ElemType,
 ) {
     let channel = CUBE_POS_X * CHANNELS as u32 + UNIT_POS_X;
-    let end = end_of(CUBE_POS_Y, each, rows);
+    let end = part_end(CUBE_POS_Y, each, rows);
     let mut sum = 0.0f32;
     if channel < channels {
         let mut row = CUBE_POS_Y * each + UNIT_POS_Y;

@@ -1,6 +1,9 @@
 //! Feature-wise scaling and shifting.
 
-use crate::cubes::{count, room, whole};
+use crate::checks;
+use crate::operand::Operand;
+use crate::shape_error::require;
+use crate::launch::{to_u32, allocate, contiguous};
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
 use burn_cubecl::tensor::CubeTensor;
@@ -12,12 +15,15 @@ const UNITS: usize = 128;
 
 /// `x (1 + scale) + shift` of [B, .., C], with [B, 2 C] holding each sample's scales, then its shifts.
 pub(super) fn forward(x: CubeTensor, film: CubeTensor) -> CubeTensor {
-    let (x, film) = (whole(x), whole(film));
+    require(checks::film(
+        &Operand::on_gpu("x", &x),
+        &Operand::on_gpu("scale_and_shift", &film),
+    ));
+    let (x, film) = (contiguous(x), contiguous(film));
     let (out, [numbers, channels, sample]) = like(&x);
-    let dim = CubeDim::new_1d(count(UNITS));
+    let dim = CubeDim::new_1d(to_u32(UNITS));
     if numbers > 0 {
-        #[allow(unsafe_code)]
-        // Units beyond the last number do nothing.
+        // SAFETY: shapes and types were checked above. Units beyond the last number do nothing.
         unsafe {
             forward_kernel::launch_unchecked(
                 &out.client,
@@ -26,9 +32,9 @@ pub(super) fn forward(x: CubeTensor, film: CubeTensor) -> CubeTensor {
                 x.clone().into_buffer_arg(),
                 film.into_buffer_arg(),
                 out.clone().into_buffer_arg(),
-                count(numbers),
-                count(channels),
-                count(sample),
+                to_u32(numbers),
+                to_u32(channels),
+                to_u32(sample),
                 dtype_to_storage_type(x.dtype),
             );
         }
@@ -42,14 +48,18 @@ pub(super) fn gradients(
     film: CubeTensor,
     gradient: CubeTensor,
 ) -> (CubeTensor, CubeTensor) {
-    let [x, film, gradient] = [x, film, gradient].map(whole);
+    require(checks::film_gradients(
+        &Operand::on_gpu("x", &x),
+        &Operand::on_gpu("scale_and_shift", &film),
+        &Operand::on_gpu("gradient", &gradient),
+    ));
+    let [x, film, gradient] = [x, film, gradient].map(contiguous);
     let (out, [numbers, channels, sample]) = like(&x);
     let (of_film, _) = like(&film);
-    let dim = CubeDim::new_1d(count(UNITS));
+    let dim = CubeDim::new_1d(to_u32(UNITS));
     let columns = numbers / sample.max(1) * channels;
     if columns > 0 {
-        #[allow(unsafe_code)]
-        // Units beyond the last sample's last channel do nothing.
+        // SAFETY: shapes and types were checked above. Units beyond the last sample's last channel do nothing.
         unsafe {
             gradients_kernel::launch_unchecked(
                 &out.client,
@@ -60,9 +70,9 @@ pub(super) fn gradients(
                 gradient.into_buffer_arg(),
                 out.clone().into_buffer_arg(),
                 of_film.clone().into_buffer_arg(),
-                count(columns),
-                count(channels),
-                count(sample / channels.max(1)),
+                to_u32(columns),
+                to_u32(channels),
+                to_u32(sample / channels.max(1)),
                 dtype_to_storage_type(x.dtype),
             );
         }
@@ -79,7 +89,7 @@ fn like(x: &CubeTensor) -> (CubeTensor, [usize; 3]) {
         shape[shape.num_dims() - 1],
         numbers / shape[0].max(1),
     ];
-    (room(x, shape, x.dtype), sizes)
+    (allocate(x, shape, x.dtype), sizes)
 }
 
 #[cube(launch_unchecked)]

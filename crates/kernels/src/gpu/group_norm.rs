@@ -1,8 +1,11 @@
 //! Group normalisation and what follows it.
 
-use super::super::activation::Activation;
-use super::curve::{activated, slope};
-use crate::cubes::{count, room, sum_of_units, units_for, whole};
+use crate::checks;
+use crate::operand::Operand;
+use crate::shape_error::require;
+use crate::activation::Activation;
+use super::activation::{activated, derivative};
+use crate::launch::{to_u32, allocate, cube_sum, units_per_cube, contiguous};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::DType;
@@ -19,71 +22,102 @@ pub(super) fn forward(
     groups: usize,
     activation: Activation,
 ) -> (CubeTensor, CubeTensor) {
-    let [x, gamma, beta] = [x, gamma, beta].map(whole);
+    require(checks::group_norm(
+        &Operand::on_gpu("x", &x),
+        &Operand::on_gpu("gamma", &gamma),
+        &Operand::on_gpu("beta", &beta),
+        groups,
+    ));
+    let [x, gamma, beta] = [x, gamma, beta].map(contiguous);
     let sizes = Sizes::of(&x, groups);
-    let out = room(&x, x.meta.shape().clone(), x.dtype);
-    let moments = room(&x, Shape::new([sizes.samples, groups, 2]), DType::F32);
+    let out = allocate(&x, x.meta.shape().clone(), x.dtype);
+    let statistics = allocate(&x, Shape::new([sizes.samples, groups, 2]), DType::F32);
     if x.meta.num_elements() > 0 {
-        let units = units_for(&x, sizes.of_a_group());
-        #[allow(unsafe_code)]
-        // Units beyond a group's last number read nothing and write nothing.
+        let units = units_per_cube(&x, sizes.of_a_group());
+        // SAFETY: shapes and types were checked above. Units beyond a group's last number read nothing and write nothing.
         unsafe {
             forward_kernel::launch_unchecked(
                 &out.client,
-                CubeCount::Static(count(groups), count(sizes.samples), 1),
-                CubeDim::new_1d(count(units)),
+                CubeCount::Static(to_u32(groups), to_u32(sizes.samples), 1),
+                CubeDim::new_1d(to_u32(units)),
                 x.clone().into_buffer_arg(),
                 gamma.into_buffer_arg(),
                 beta.into_buffer_arg(),
                 out.clone().into_buffer_arg(),
-                moments.clone().into_buffer_arg(),
-                count(sizes.positions),
-                count(sizes.channels),
-                count(sizes.channels / groups),
+                statistics.clone().into_buffer_arg(),
+                to_u32(sizes.positions),
+                to_u32(sizes.channels),
+                to_u32(sizes.channels / groups),
                 units,
                 activation,
                 dtype_to_storage_type(x.dtype),
             );
         }
     }
-    (out, moments)
+    (out, statistics)
 }
 
-/// What was normalised and what was found, and the gradient of the output; all in one piece.
-pub(super) struct Normed {
+/// What was normalised and what was found, and the gradient of the output; all contiguous and of shapes that
+/// fit together.
+pub(super) struct Normalized {
     pub(super) x: CubeTensor,
     pub(super) gamma: CubeTensor,
     pub(super) beta: CubeTensor,
     /// Of every group, [B, groups, 2].
-    pub(super) moments: CubeTensor,
+    pub(super) statistics: CubeTensor,
     pub(super) gradient: CubeTensor,
     pub(super) activation: Activation,
 }
 
+impl Normalized {
+    pub(super) fn new(
+        [x, gamma, beta]: [CubeTensor; 3],
+        statistics: CubeTensor,
+        gradient: CubeTensor,
+        activation: Activation,
+    ) -> Self {
+        require(checks::group_norm_gradients(
+            &Operand::on_gpu("x", &x),
+            &Operand::on_gpu("gamma", &gamma),
+            &Operand::on_gpu("beta", &beta),
+            &Operand::on_gpu("statistics", &statistics),
+            &Operand::on_gpu("gradient", &gradient),
+        ));
+        let [x, gamma, beta] = [x, gamma, beta].map(contiguous);
+        Self {
+            x,
+            gamma,
+            beta,
+            statistics: contiguous(statistics),
+            gradient: contiguous(gradient),
+            activation,
+        }
+    }
+}
+
 /// The gradient of x.
-pub(super) fn gradient_of_input(normed: &Normed) -> CubeTensor {
-    let groups = normed.moments.meta.shape()[1];
+pub(super) fn gradient_of_input(normed: &Normalized) -> CubeTensor {
+    let groups = normed.statistics.meta.shape()[1];
     let x = &normed.x;
     let sizes = Sizes::of(x, groups);
-    let out = room(x, x.meta.shape().clone(), x.dtype);
+    let out = allocate(x, x.meta.shape().clone(), x.dtype);
     if x.meta.num_elements() > 0 {
-        let units = units_for(x, sizes.of_a_group());
-        #[allow(unsafe_code)]
-        // Units beyond a group's last number read nothing and write nothing.
+        let units = units_per_cube(x, sizes.of_a_group());
+        // SAFETY: shapes and types were checked above. Units beyond a group's last number read nothing and write nothing.
         unsafe {
             gradient_kernel::launch_unchecked(
                 &out.client,
-                CubeCount::Static(count(groups), count(sizes.samples), 1),
-                CubeDim::new_1d(count(units)),
+                CubeCount::Static(to_u32(groups), to_u32(sizes.samples), 1),
+                CubeDim::new_1d(to_u32(units)),
                 x.clone().into_buffer_arg(),
                 normed.gamma.clone().into_buffer_arg(),
                 normed.beta.clone().into_buffer_arg(),
-                normed.moments.clone().into_buffer_arg(),
+                normed.statistics.clone().into_buffer_arg(),
                 normed.gradient.clone().into_buffer_arg(),
                 out.clone().into_buffer_arg(),
-                count(sizes.positions),
-                count(sizes.channels),
-                count(sizes.channels / groups),
+                to_u32(sizes.positions),
+                to_u32(sizes.channels),
+                to_u32(sizes.channels / groups),
                 units,
                 normed.activation,
                 dtype_to_storage_type(x.dtype),
@@ -125,7 +159,7 @@ fn forward_kernel<T: Float>(
     gamma: &[T],
     beta: &[T],
     out: &mut [T],
-    moments: &mut [f32],
+    statistics: &mut [f32],
     positions: u32,
     channels: u32,
     group: u32,
@@ -142,7 +176,7 @@ fn forward_kernel<T: Float>(
         sum += f32::cast_from(x[(first + i / group * channels + i % group) as usize]);
         i += units as u32;
     }
-    let mean = sum_of_units(sum, &mut shared) / f32::cast_from(total);
+    let mean = cube_sum(sum, &mut shared) / f32::cast_from(total);
     let mut squares = 0.0f32;
     let mut i = UNIT_POS;
     while i < total {
@@ -150,7 +184,7 @@ fn forward_kernel<T: Float>(
         squares += (value - mean) * (value - mean);
         i += units as u32;
     }
-    let variance = sum_of_units(squares, &mut shared) / f32::cast_from(total);
+    let variance = cube_sum(squares, &mut shared) / f32::cast_from(total);
     let inverse = 1.0f32 / (variance + 1e-5f32).sqrt();
     let mut i = UNIT_POS;
     while i < total {
@@ -163,8 +197,8 @@ fn forward_kernel<T: Float>(
     }
     if UNIT_POS == 0 {
         let of_group = (2 * (CUBE_POS_Y * CUBE_COUNT_X + CUBE_POS_X)) as usize;
-        moments[of_group] = mean;
-        moments[of_group + 1] = inverse;
+        statistics[of_group] = mean;
+        statistics[of_group + 1] = inverse;
     }
 }
 
@@ -175,7 +209,7 @@ fn gradient_kernel<T: Float>(
     x: &[T],
     gamma: &[T],
     beta: &[T],
-    moments: &[f32],
+    statistics: &[f32],
     gradient: &[T],
     out: &mut [T],
     positions: u32,
@@ -188,8 +222,8 @@ fn gradient_kernel<T: Float>(
     let total = positions * group;
     let first = CUBE_POS_Y * positions * channels + CUBE_POS_X * group;
     let of_group = (2 * (CUBE_POS_Y * CUBE_COUNT_X + CUBE_POS_X)) as usize;
-    let mean = moments[of_group];
-    let inverse = moments[of_group + 1];
+    let mean = statistics[of_group];
+    let inverse = statistics[of_group + 1];
     let mut shared = Shared::<[f32]>::new_slice(units);
     let mut plain = 0.0f32;
     let mut along = 0.0f32;
@@ -200,13 +234,13 @@ fn gradient_kernel<T: Float>(
         let scale = f32::cast_from(gamma[channel]);
         let normal = (f32::cast_from(x[at]) - mean) * inverse;
         let y = normal * scale + f32::cast_from(beta[channel]);
-        let given = f32::cast_from(gradient[at]) * slope(y, activation) * scale;
+        let given = f32::cast_from(gradient[at]) * derivative(y, activation) * scale;
         plain += given;
         along += given * normal;
         i += units as u32;
     }
-    let m1 = sum_of_units(plain, &mut shared) / f32::cast_from(total);
-    let m2 = sum_of_units(along, &mut shared) / f32::cast_from(total);
+    let m1 = cube_sum(plain, &mut shared) / f32::cast_from(total);
+    let m2 = cube_sum(along, &mut shared) / f32::cast_from(total);
     let mut i = UNIT_POS;
     while i < total {
         let at = (first + i / group * channels + i % group) as usize;
@@ -214,7 +248,7 @@ fn gradient_kernel<T: Float>(
         let scale = f32::cast_from(gamma[channel]);
         let normal = (f32::cast_from(x[at]) - mean) * inverse;
         let y = normal * scale + f32::cast_from(beta[channel]);
-        let given = f32::cast_from(gradient[at]) * slope(y, activation) * scale;
+        let given = f32::cast_from(gradient[at]) * derivative(y, activation) * scale;
         out[at] = T::cast_from(inverse * (given - m1 - normal * m2));
         i += units as u32;
     }

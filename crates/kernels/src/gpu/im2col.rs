@@ -1,7 +1,10 @@
 //! What each output of a convolution sees, side by side, and the way back.
 
-use super::super::window::Window;
-use crate::cubes::{count, room, whole};
+use crate::checks;
+use crate::operand::Operand;
+use crate::shape_error::require;
+use crate::window::Window;
+use crate::launch::{to_u32, allocate, contiguous};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
@@ -14,8 +17,9 @@ use cubecl::prelude::*;
 const UNITS: usize = 256;
 
 /// [B, H, W, C] as [B x H' x W', kernel x C].
-pub(super) fn seen(x: CubeTensor, window: Window) -> CubeTensor {
-    let x = whole(x);
+pub(super) fn im2col(x: CubeTensor, window: Window) -> CubeTensor {
+    require(checks::im2col(&Operand::on_gpu("x", &x), window));
+    let x = contiguous(x);
     let shape = x.meta.shape();
     let input = [0, 1, 2, 3].map(|d| shape[d]);
     let output = window.output_shape(shape, 1);
@@ -25,15 +29,14 @@ pub(super) fn seen(x: CubeTensor, window: Window) -> CubeTensor {
         return reshape(x, wide);
     }
     let client = x.client.clone();
-    let out = room(&x, wide, x.dtype);
+    let out = allocate(&x, wide, x.dtype);
     let vector = vector(&x, input[3]);
     let vectors = out.meta.num_elements() / vector;
-    let dim = CubeDim::new_1d(count(UNITS));
+    let dim = CubeDim::new_1d(to_u32(UNITS));
     if vectors > 0 {
-        #[allow(unsafe_code)]
-        // Units beyond the last vector do nothing; pixels beyond the picture are not read.
+        // SAFETY: shapes and types were checked above. Units beyond the last vector do nothing; pixels beyond the picture are not read.
         unsafe {
-            seen_kernel::launch_unchecked(
+            im2col_kernel::launch_unchecked(
                 &client,
                 calculate_cube_count_elemwise(&client, vectors, dim),
                 dim,
@@ -41,7 +44,7 @@ pub(super) fn seen(x: CubeTensor, window: Window) -> CubeTensor {
                 x.clone().into_buffer_arg(),
                 out.clone().into_buffer_arg(),
                 sizes(window, input, [output[1], output[2]], vector),
-                count(vectors),
+                to_u32(vectors),
                 dtype_to_storage_type(x.dtype),
             );
         }
@@ -51,34 +54,35 @@ pub(super) fn seen(x: CubeTensor, window: Window) -> CubeTensor {
 
 /// The way back: for each number of the [B, H, W, C] of sizes `input` the sum of those of [B x H' x W', kernel x C]
 /// that are seen there.
-pub(super) fn brought_together(seen: CubeTensor, window: Window, input: [usize; 4]) -> CubeTensor {
+pub(super) fn col2im(columns: CubeTensor, window: Window, input: [usize; 4]) -> CubeTensor {
+    let given = Operand::on_gpu("columns", &columns);
+    require(checks::col2im(&given, window, input));
     let shape = Shape::new(input);
     if window.is_a_point() {
-        return reshape(seen, shape);
+        return reshape(columns, shape);
     }
-    let seen = whole(seen);
+    let columns = contiguous(columns);
     let output = window.output_shape(&shape, 1);
-    let client = seen.client.clone();
-    let out = room(&seen, shape, seen.dtype);
-    let vector = vector(&seen, input[3]);
+    let client = columns.client.clone();
+    let out = allocate(&columns, shape, columns.dtype);
+    let vector = vector(&columns, input[3]);
     let vectors = out.meta.num_elements() / vector;
-    let dim = CubeDim::new_1d(count(UNITS));
+    let dim = CubeDim::new_1d(to_u32(UNITS));
     if vectors > 0 {
-        #[allow(unsafe_code)]
-        // Units beyond the last vector do nothing; outputs beyond the last are not read.
+        // SAFETY: shapes and types were checked above. Units beyond the last vector do nothing; outputs beyond the last are not read.
         unsafe {
-            together_kernel::launch_unchecked(
+            col2im_kernel::launch_unchecked(
                 &client,
                 calculate_cube_count_elemwise(&client, vectors, dim),
                 dim,
                 vector,
-                seen.clone().into_buffer_arg(),
+                columns.clone().into_buffer_arg(),
                 out.clone().into_buffer_arg(),
                 sizes(window, input, [output[1], output[2]], vector),
-                count(vectors),
+                to_u32(vectors),
                 window.kernel[0],
                 window.kernel[1],
-                dtype_to_storage_type(seen.dtype),
+                dtype_to_storage_type(columns.dtype),
             );
         }
     }
@@ -101,17 +105,17 @@ fn sizes(
     vector: usize,
 ) -> SizesLaunch {
     SizesLaunch::new(
-        count(height),
-        count(width),
-        count(channels / vector),
-        count(output[0]),
-        count(output[1]),
-        count(window.kernel[0]),
-        count(window.kernel[1]),
-        count(window.stride[0]),
-        count(window.stride[1]),
-        count(window.padding[0]),
-        count(window.padding[1]),
+        to_u32(height),
+        to_u32(width),
+        to_u32(channels / vector),
+        to_u32(output[0]),
+        to_u32(output[1]),
+        to_u32(window.kernel[0]),
+        to_u32(window.kernel[1]),
+        to_u32(window.stride[0]),
+        to_u32(window.stride[1]),
+        to_u32(window.padding[0]),
+        to_u32(window.padding[1]),
     )
 }
 
@@ -133,7 +137,7 @@ struct Sizes {
 }
 
 #[cube(launch_unchecked)]
-fn seen_kernel<T: Float, N: Size>(
+fn im2col_kernel<T: Float, N: Size>(
     x: &[Vector<T, N>],
     out: &mut [Vector<T, N>],
     sizes: Sizes,
@@ -168,8 +172,8 @@ fn seen_kernel<T: Float, N: Size>(
 }
 
 #[cube(launch_unchecked)]
-fn together_kernel<T: Float, N: Size>(
-    seen: &[Vector<T, N>],
+fn col2im_kernel<T: Float, N: Size>(
+    columns: &[Vector<T, N>],
     out: &mut [Vector<T, N>],
     sizes: Sizes,
     vectors: u32,
@@ -202,7 +206,7 @@ fn together_kernel<T: Float, N: Size>(
                     let output = (sample * sizes.rows + row) * sizes.columns + column;
                     let tap = i * sizes.kernel_columns + j;
                     let place = output * (sizes.kernel_rows * sizes.kernel_columns) + tap;
-                    let value = seen[(place * sizes.channels + channel) as usize];
+                    let value = columns[(place * sizes.channels + channel) as usize];
                     sum += Vector::<f32, N>::cast_from(value);
                 }
             }

@@ -1,7 +1,10 @@
-//! A convolution's products, shared out along the weights' rows.
+//! A convolution's products, split along the weights' rows (split-K).
 
-use super::Line;
-use crate::cubes::{count, room};
+use super::geometry::Conv1dGeometry;
+use crate::checks;
+use crate::operand::Operand;
+use crate::shape_error::require;
+use crate::launch::{to_u32, allocate};
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl;
 use burn_cubecl::kernel::into_contiguous;
@@ -34,9 +37,9 @@ fn parts(depth: usize, channels: usize) -> (usize, usize) {
 }
 
 /// [S, B x L', O] of [B, L, C] and [depth, O].
-pub(super) fn parts_shape(x: &Shape, weight: &Shape, line: Line) -> Shape {
+pub(super) fn sums_shape(x: &Shape, weight: &Shape, geometry: Conv1dGeometry) -> Shape {
     let (splits, _) = parts(weight[0], weight[1]);
-    Shape::new([splits, x[0] * line.places(x[1]), weight[1]])
+    Shape::new([splits, x[0] * geometry.places(x[1]), weight[1]])
 }
 
 /// What each part of the weights' rows adds, to channels `x` and those of `skip` after them.
@@ -44,17 +47,24 @@ pub(super) fn launch(
     x: CubeTensor,
     skip: Option<CubeTensor>,
     weight: CubeTensor,
-    line: Line,
+    geometry: Conv1dGeometry,
 ) -> CubeTensor {
-    let (x, weight) = (with_whole_rows(x), with_whole_rows(weight));
+    let more = skip.as_ref().map(|skip| Operand::on_gpu("skip", skip));
+    require(checks::partial_sums(
+        &Operand::on_gpu("x", &x),
+        more.as_ref(),
+        &Operand::on_gpu("weight", &weight),
+        geometry,
+    ));
+    let (x, weight) = (contiguous_rows(x), contiguous_rows(weight));
     // Where there is nothing more, all channels are the first ones.
-    let skip = skip.map_or_else(|| x.clone(), with_whole_rows);
-    let shape = parts_shape(x.meta.shape(), weight.meta.shape(), line);
+    let skip = skip.map_or_else(|| x.clone(), contiguous_rows);
+    let shape = sums_shape(x.meta.shape(), weight.meta.shape(), geometry);
     let [_, rows, channels] = [shape[0], shape[1], shape[2]];
     let depth = weight.meta.shape()[0];
     let (splits, each) = parts(depth, channels);
     let client = x.client.clone();
-    let out = room(&x, shape, DType::F32);
+    let out = allocate(&x, shape, DType::F32);
     let stride = weight.meta.strides()[0];
     let tile = if rows <= 4 { 4 } else { 8 };
     // Some GPUs have less memory a cube than the widest vectors take.
@@ -67,42 +77,41 @@ pub(super) fn launch(
         .unwrap_or(1);
     let columns = channels / vector;
     let [samples, length, first] = [0, 1, 2].map(|d| x.meta.shape()[d]);
-    let strides = |x: &CubeTensor| [0, 1].map(|d| count(x.meta.strides()[d]));
+    let strides = |x: &CubeTensor| [0, 1].map(|d| to_u32(x.meta.strides()[d]));
     let ([x_sample, x_place], [skip_sample, skip_place]) = (strides(&x), strides(&skip));
     let elem = burn::backend::cubecl::dtype_to_storage_type(weight.dtype);
-    debug_assert_eq!(x.dtype, weight.dtype, "types of chunks and weights");
-    #[allow(unsafe_code)]
-    // Every index is below the lengths given here.
+    // SAFETY: shapes and types were checked above, so every index is below the lengths given here: rows of the
+    // weights and columns are masked, places outside x and skip are not read.
     unsafe {
         convolve_kernel::launch_unchecked(
             &client,
             CubeCount::Static(
-                count(columns.div_ceil(COLUMNS)),
-                count(splits),
-                count(rows.div_ceil(tile)),
+                to_u32(columns.div_ceil(COLUMNS)),
+                to_u32(splits),
+                to_u32(rows.div_ceil(tile)),
             ),
-            CubeDim::new_2d(count(COLUMNS), count(SLICES)),
+            CubeDim::new_2d(to_u32(COLUMNS), to_u32(SLICES)),
             vector,
             x.into_buffer_arg(),
             skip.into_buffer_arg(),
             weight.into_buffer_arg(),
             out.clone().into_buffer_arg(),
             SizesLaunch::new(
-                count(rows),
-                count(length),
-                count(depth / line.kernel),
-                count(first),
-                count(rows / samples),
-                count(depth),
-                count(columns),
+                to_u32(rows),
+                to_u32(length),
+                to_u32(depth / geometry.kernel),
+                to_u32(first),
+                to_u32(rows / samples),
+                to_u32(depth),
+                to_u32(columns),
                 x_sample,
                 x_place,
                 skip_sample,
                 skip_place,
-                count(stride / vector),
-                count(line.stride),
-                count(line.padding),
-                count(each),
+                to_u32(stride / vector),
+                to_u32(geometry.stride),
+                to_u32(geometry.padding),
+                to_u32(each),
             ),
             tile,
             elem,
@@ -255,7 +264,7 @@ fn gather<T: Float>(
 }
 
 /// A tensor whose last dimension lies in one piece.
-pub(super) fn with_whole_rows(tensor: CubeTensor) -> CubeTensor {
+pub(super) fn contiguous_rows(tensor: CubeTensor) -> CubeTensor {
     let strides = tensor.meta.strides();
     if strides[strides.len() - 1] == 1 && !tensor.meta.is_tiled() {
         tensor

@@ -1,8 +1,11 @@
 //! What follows a convolution: its parts' sum, GroupNorm, Mish, FiLM and the sum with a shortcut.
 
-use super::Made;
-use super::convolve::with_whole_rows;
-use crate::cubes::{self, count, mish, sum_of_units, units_for};
+use super::convolution::contiguous_rows;
+use super::geometry::OutputSize;
+use crate::checks::{self, Addend, NormOperands};
+use crate::launch::{self, contiguous, cube_sum, mish, to_u32, units_per_cube};
+use crate::operand::Operand;
+use crate::shape_error::require;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
 use burn_cubecl::tensor::CubeTensor;
@@ -14,8 +17,8 @@ const UNITS: usize = 128;
 const UNROLLED: usize = 64;
 
 /// A convolution's parts [S, R, O] and its bias `[O]`.
-pub(super) struct Parts {
-    pub parts: CubeTensor,
+pub(super) struct Sums {
+    pub sums: CubeTensor,
     pub bias: CubeTensor,
 }
 
@@ -27,36 +30,53 @@ pub(super) struct Norm {
 
 /// What follows Mish.
 #[allow(clippy::large_enum_variant)] // One at a time, until its kernel is launched.
-pub(super) enum After {
-    Nothing,
+pub(super) enum PostOp {
+    None,
     /// FiLM by the numbers from `from` on of each row of [B, M].
-    Modulated {
-        by: CubeTensor,
+    Film {
+        modulations: CubeTensor,
         from: usize,
     },
     /// The sum with [B, L, O].
-    Onto(CubeTensor),
-    OntoParts(Parts),
+    Add(CubeTensor),
+    AddSums(Sums),
+}
+
+impl Sums {
+    fn operands(&self) -> (Operand, Operand) {
+        let sums = Operand::on_gpu("partial sums", &self.sums);
+        (sums, Operand::on_gpu("bias", &self.bias))
+    }
+
+    /// In one piece each.
+    fn contiguous(self) -> Self {
+        Self {
+            sums: contiguous(self.sums),
+            bias: contiguous(self.bias),
+        }
+    }
 }
 
 /// The parts' sum and the bias.
-pub(super) fn plain(x: Parts, made: Made) -> CubeTensor {
-    let out = room(&x, made);
-    let numbers = made.batch * made.length * made.channels;
-    let splits = x.parts.meta.shape()[0];
+pub(super) fn add_bias(x: Sums, size: OutputSize) -> CubeTensor {
+    let (sums, bias) = x.operands();
+    require(checks::epilogue(&sums, &bias, size));
+    let x = x.contiguous();
+    let out = allocate(&x, size);
+    let numbers = size.batch * size.length * size.channels;
+    let splits = x.sums.meta.shape()[0];
     let elem = dtype_to_storage_type(out.dtype);
-    #[allow(unsafe_code)]
-    // Units beyond the last number do nothing.
+    // SAFETY: shapes and types were checked above. Units beyond the last number do nothing.
     unsafe {
-        plain_kernel::launch_unchecked(
+        add_bias_kernel::launch_unchecked(
             &out.client,
-            CubeCount::Static(count(numbers.div_ceil(UNITS)), 1, 1),
-            CubeDim::new_1d(count(UNITS)),
-            x.parts.into_buffer_arg(),
+            CubeCount::Static(to_u32(numbers.div_ceil(UNITS)), 1, 1),
+            CubeDim::new_1d(to_u32(UNITS)),
+            x.sums.into_buffer_arg(),
             x.bias.into_buffer_arg(),
             out.clone().into_buffer_arg(),
-            count(numbers),
-            count(made.channels),
+            to_u32(numbers),
+            to_u32(size.channels),
             splits,
             elem,
         );
@@ -65,24 +85,26 @@ pub(super) fn plain(x: Parts, made: Made) -> CubeTensor {
 }
 
 /// The sums of the products of four taps that reach each place, and the bias.
-pub(super) fn spread(x: Parts, made: Made) -> CubeTensor {
-    let out = room(&x, made);
-    let numbers = made.batch * made.length * made.channels;
-    let splits = x.parts.meta.shape()[0];
+pub(super) fn add_bias_transposed(x: Sums, size: OutputSize) -> CubeTensor {
+    let (sums, bias) = x.operands();
+    require(checks::epilogue_transposed(&sums, &bias, size));
+    let x = x.contiguous();
+    let out = allocate(&x, size);
+    let numbers = size.batch * size.length * size.channels;
+    let splits = x.sums.meta.shape()[0];
     let elem = dtype_to_storage_type(out.dtype);
-    #[allow(unsafe_code)]
-    // Units beyond the last number do nothing.
+    // SAFETY: shapes and types were checked above. Units beyond the last number do nothing.
     unsafe {
-        spread_kernel::launch_unchecked(
+        add_bias_transposed_kernel::launch_unchecked(
             &out.client,
-            CubeCount::Static(count(numbers.div_ceil(UNITS)), 1, 1),
-            CubeDim::new_1d(count(UNITS)),
-            x.parts.into_buffer_arg(),
+            CubeCount::Static(to_u32(numbers.div_ceil(UNITS)), 1, 1),
+            CubeDim::new_1d(to_u32(UNITS)),
+            x.sums.into_buffer_arg(),
             x.bias.into_buffer_arg(),
             out.clone().into_buffer_arg(),
-            count(numbers),
-            count(made.length),
-            count(made.channels),
+            to_u32(numbers),
+            to_u32(size.length),
+            to_u32(size.channels),
             splits,
             elem,
         );
@@ -91,53 +113,56 @@ pub(super) fn spread(x: Parts, made: Made) -> CubeTensor {
 }
 
 /// The parts' sum and the bias, normalised, through Mish and what is `after` it.
-pub(super) fn normed(x: Parts, norm: Norm, after: After, made: Made) -> CubeTensor {
-    let out = room(&x, made);
-    let group = made.channels / made.groups;
+pub(super) fn group_norm_mish(x: Sums, norm: Norm, after: PostOp, size: OutputSize) -> CubeTensor {
+    check(&x, &norm, &after, size);
+    let x = x.contiguous();
+    let [gamma, beta] = [norm.gamma, norm.beta].map(contiguous);
+    let out = allocate(&x, size);
+    let group = size.channels / size.groups;
     let elem = dtype_to_storage_type(out.dtype);
     // Tensors that are not there are never read; something has to stand in for them.
     let nothing = || x.bias.clone();
     let mut other_elem = elem;
-    let (how, other, other_bias, [sample_stride, place_stride, other_splits, from]) = match after {
-        After::Nothing => (How::Nothing, nothing(), nothing(), [0; 4]),
-        After::Modulated { by, from } => {
-            let by = with_whole_rows(by);
-            let stride = by.meta.strides()[0];
-            (How::Modulated, by, nothing(), [stride, 0, 0, from])
+    let (kind, other, other_bias, [sample_stride, place_stride, other_splits, from]) = match after {
+        PostOp::None => (PostOpKind::None, nothing(), nothing(), [0; 4]),
+        PostOp::Film { modulations, from } => {
+            let modulations = contiguous_rows(modulations);
+            let stride = modulations.meta.strides()[0];
+            (PostOpKind::Film, modulations, nothing(), [stride, 0, 0, from])
         }
-        After::Onto(other) => {
-            let other = with_whole_rows(other);
+        PostOp::Add(other) => {
+            let other = contiguous_rows(other);
             let [sample, place] = [0, 1].map(|d| other.meta.strides()[d]);
-            (How::Onto, other, nothing(), [sample, place, 0, 0])
+            (PostOpKind::Add, other, nothing(), [sample, place, 0, 0])
         }
-        After::OntoParts(other) => {
-            other_elem = dtype_to_storage_type(other.parts.dtype);
-            let splits = other.parts.meta.shape()[0];
-            (How::OntoParts, other.parts, other.bias, [0, 0, splits, 0])
+        PostOp::AddSums(other) => {
+            let other = other.contiguous();
+            other_elem = dtype_to_storage_type(other.sums.dtype);
+            let splits = other.sums.meta.shape()[0];
+            (PostOpKind::AddSums, other.sums, other.bias, [0, 0, splits, 0])
         }
     };
     let sizes = SizesLaunch::new(
-        count(made.batch * made.length),
-        count(made.length),
-        count(made.channels),
-        count(sample_stride),
-        count(place_stride),
-        count(from),
+        to_u32(size.batch * size.length),
+        to_u32(size.length),
+        to_u32(size.channels),
+        to_u32(sample_stride),
+        to_u32(place_stride),
+        to_u32(from),
     );
-    let splits = [x.parts.meta.shape()[0], other_splits];
-    let total = made.length * group;
-    let units = units_for(&out, total);
-    #[allow(unsafe_code)]
-    // Units beyond a group's last number read nothing and write nothing.
+    let splits = [x.sums.meta.shape()[0], other_splits];
+    let total = size.length * group;
+    let units = units_per_cube(&out, total);
+    // SAFETY: shapes and types were checked above. Units beyond a group's last number read nothing and write nothing.
     unsafe {
-        normed_kernel::launch_unchecked(
+        group_norm_mish_kernel::launch_unchecked(
             &out.client,
-            CubeCount::Static(count(made.groups), count(made.batch), 1),
-            CubeDim::new_1d(count(units)),
-            x.parts.into_buffer_arg(),
+            CubeCount::Static(to_u32(size.groups), to_u32(size.batch), 1),
+            CubeDim::new_1d(to_u32(units)),
+            x.sums.into_buffer_arg(),
             x.bias.into_buffer_arg(),
-            norm.gamma.into_buffer_arg(),
-            norm.beta.into_buffer_arg(),
+            gamma.into_buffer_arg(),
+            beta.into_buffer_arg(),
             other.into_buffer_arg(),
             other_bias.into_buffer_arg(),
             out.clone().into_buffer_arg(),
@@ -147,7 +172,7 @@ pub(super) fn normed(x: Parts, norm: Norm, after: After, made: Made) -> CubeTens
             total.div_ceil(units),
             splits[0],
             splits[1],
-            how,
+            kind,
             elem,
             other_elem,
         );
@@ -155,12 +180,36 @@ pub(super) fn normed(x: Parts, norm: Norm, after: After, made: Made) -> CubeTens
     out
 }
 
-fn room(x: &Parts, made: Made) -> CubeTensor {
-    cubes::room(&x.parts, made.shape(), x.bias.dtype)
+fn check(x: &Sums, norm: &Norm, after: &PostOp, size: OutputSize) {
+    let (sums, bias) = x.operands();
+    let norm = NormOperands {
+        gamma: &Operand::on_gpu("gamma", &norm.gamma),
+        beta: &Operand::on_gpu("beta", &norm.beta),
+    };
+    let checked = |after| require(checks::epilogue_norm(&sums, &bias, &norm, &after, size));
+    match after {
+        PostOp::None => checked(Addend::None),
+        PostOp::Film { modulations, from } => checked(Addend::Film {
+            modulations: &Operand::on_gpu("modulations", modulations),
+            from: *from,
+        }),
+        PostOp::Add(other) => checked(Addend::Residual(&Operand::on_gpu("residual", other))),
+        PostOp::AddSums(other) => {
+            let (sums, bias) = other.operands();
+            checked(Addend::ResidualSums {
+                sums: &sums,
+                bias: &bias,
+            });
+        }
+    }
+}
+
+fn allocate(x: &Sums, size: OutputSize) -> CubeTensor {
+    launch::allocate(&x.sums, size.shape(), x.bias.dtype)
 }
 
 #[cube(launch_unchecked)]
-fn plain_kernel<T: Float>(
+fn add_bias_kernel<T: Float>(
     parts: &[f32],
     bias: &[T],
     out: &mut [T],
@@ -184,7 +233,7 @@ fn plain_kernel<T: Float>(
 /// Input i reaches outputs 2 i - 1 + k: an even output 2 i takes tap 1 of i and tap 3 of i - 1, an odd one
 /// 2 i + 1 takes tap 2 of i and tap 0 of i + 1.
 #[cube(launch_unchecked)]
-fn spread_kernel<T: Float>(
+fn add_bias_transposed_kernel<T: Float>(
     parts: &[f32],
     bias: &[T],
     out: &mut [T],
@@ -225,11 +274,11 @@ fn spread_kernel<T: Float>(
 
 /// What is done after Mish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum How {
-    Nothing,
-    Modulated,
-    Onto,
-    OntoParts,
+enum PostOpKind {
+    None,
+    Film,
+    Add,
+    AddSums,
 }
 
 /// What a kernel is told about its tensors.
@@ -248,7 +297,7 @@ struct Sizes {
 
 /// A cube makes one group of one sample; its units hold `numbers` each.
 #[cube(launch_unchecked)]
-fn normed_kernel<T: Float, Q: Float>(
+fn group_norm_mish_kernel<T: Float, Q: Float>(
     parts: &[f32],
     bias: &[T],
     gamma: &[T],
@@ -262,7 +311,7 @@ fn normed_kernel<T: Float, Q: Float>(
     #[comptime] numbers: usize,
     #[comptime] splits: usize,
     #[comptime] other_splits: usize,
-    #[comptime] how: How,
+    #[comptime] kind: PostOpKind,
     #[define(T)] _elem: ElemType,
     #[define(Q)] _other_elem: ElemType,
 ) {
@@ -289,7 +338,7 @@ fn normed_kernel<T: Float, Q: Float>(
         sum += value;
     }
     let mut shared = Shared::<[f32]>::new_slice(units);
-    let mean = sum_of_units(sum, &mut shared) / f32::cast_from(total);
+    let mean = cube_sum(sum, &mut shared) / f32::cast_from(total);
     let mut squares = 0.0f32;
     #[unroll]
     for i in 0..numbers {
@@ -300,7 +349,7 @@ fn normed_kernel<T: Float, Q: Float>(
             squares += centred * centred;
         }
     }
-    let variance = sum_of_units(squares, &mut shared) / f32::cast_from(total);
+    let variance = cube_sum(squares, &mut shared) / f32::cast_from(total);
     let scale = 1.0f32 / (variance + 1e-5f32).sqrt();
     #[unroll]
     for i in 0..numbers {
@@ -312,17 +361,17 @@ fn normed_kernel<T: Float, Q: Float>(
             let normal = held[i] * scale * f32::cast_from(gamma[c as usize])
                 + f32::cast_from(beta[c as usize]);
             let mut value = mish(normal);
-            if comptime!(how == How::Modulated) {
+            if comptime!(kind == PostOpKind::Film) {
                 let of_sample = CUBE_POS_Y * sizes.other_sample_stride + sizes.from + c;
                 let by = f32::cast_from(other[of_sample as usize]);
                 let shift = f32::cast_from(other[(of_sample + sizes.channels) as usize]);
                 value = value * (1.0f32 + by) + shift;
             }
-            if comptime!(how == How::Onto) {
+            if comptime!(kind == PostOpKind::Add) {
                 let from = CUBE_POS_Y * sizes.other_sample_stride + step * sizes.other_place_stride;
                 value += f32::cast_from(other[(from + c) as usize]);
             }
-            if comptime!(how == How::OntoParts) {
+            if comptime!(kind == PostOpKind::AddSums) {
                 value += f32::cast_from(other_bias[c as usize]);
                 #[unroll(other_splits <= UNROLLED)]
                 for split in 0..other_splits {

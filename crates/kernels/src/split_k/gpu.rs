@@ -1,94 +1,97 @@
 //! These operations on CubeCL's devices.
 
-use super::settle::{self, After, Norm, Parts};
-use super::{FewRowsOps, Line, Made, convolve};
+use super::convolution;
+use super::epilogue::{self, Norm, PostOp, Sums};
+use super::geometry::{Conv1dGeometry, OutputSize};
+use super::ops::SplitKOps;
 use burn::backend::tensor::FloatTensor;
 use burn_cubecl::CubeBackend;
 
-impl FewRowsOps for CubeBackend {
-    fn convolve_parts(
+impl SplitKOps for CubeBackend {
+    fn partial_sums(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        line: Line,
+        geometry: Conv1dGeometry,
     ) -> FloatTensor<Self> {
-        convolve::launch(x, None, weight, line)
+        convolution::launch(x, None, weight, geometry)
     }
 
-    fn convolve_parts_of_two(
+    fn partial_sums_with_skip(
         x: FloatTensor<Self>,
         skip: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        line: Line,
+        geometry: Conv1dGeometry,
     ) -> FloatTensor<Self> {
-        convolve::launch(x, Some(skip), weight, line)
+        convolution::launch(x, Some(skip), weight, geometry)
     }
 
-    fn settle(parts: FloatTensor<Self>, bias: FloatTensor<Self>, made: Made) -> FloatTensor<Self> {
-        settle::plain(Parts { parts, bias }, made)
-    }
-
-    fn settle_spread(
-        parts: FloatTensor<Self>,
+    fn epilogue(
+        sums: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        made: Made,
+        size: OutputSize,
     ) -> FloatTensor<Self> {
-        settle::spread(Parts { parts, bias }, made)
+        epilogue::add_bias(Sums { sums, bias }, size)
     }
 
-    fn settle_normed(
-        parts: FloatTensor<Self>,
+    fn epilogue_transposed(
+        sums: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        size: OutputSize,
+    ) -> FloatTensor<Self> {
+        epilogue::add_bias_transposed(Sums { sums, bias }, size)
+    }
+
+    fn epilogue_norm(
+        sums: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
-        made: Made,
+        size: OutputSize,
     ) -> FloatTensor<Self> {
         let norm = Norm { gamma, beta };
-        settle::normed(Parts { parts, bias }, norm, After::Nothing, made)
+        epilogue::group_norm_mish(Sums { sums, bias }, norm, PostOp::None, size)
     }
 
-    fn settle_modulated(
-        parts: FloatTensor<Self>,
+    fn epilogue_norm_film(
+        sums: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         modulations: FloatTensor<Self>,
         from: usize,
-        made: Made,
+        size: OutputSize,
     ) -> FloatTensor<Self> {
         let norm = Norm { gamma, beta };
-        let after = After::Modulated {
-            by: modulations,
-            from,
+        let film = PostOp::Film { modulations, from };
+        epilogue::group_norm_mish(Sums { sums, bias }, norm, film, size)
+    }
+
+    fn epilogue_norm_add(
+        sums: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        size: OutputSize,
+    ) -> FloatTensor<Self> {
+        let norm = Norm { gamma, beta };
+        epilogue::group_norm_mish(Sums { sums, bias }, norm, PostOp::Add(residual), size)
+    }
+
+    fn epilogue_norm_add_sums(
+        sums: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        residual_bias: FloatTensor<Self>,
+        size: OutputSize,
+    ) -> FloatTensor<Self> {
+        let norm = Norm { gamma, beta };
+        let residual = Sums {
+            sums: residual,
+            bias: residual_bias,
         };
-        settle::normed(Parts { parts, bias }, norm, after, made)
-    }
-
-    fn settle_onto(
-        parts: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        other: FloatTensor<Self>,
-        made: Made,
-    ) -> FloatTensor<Self> {
-        let norm = Norm { gamma, beta };
-        settle::normed(Parts { parts, bias }, norm, After::Onto(other), made)
-    }
-
-    fn settle_onto_parts(
-        parts: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        other: FloatTensor<Self>,
-        other_bias: FloatTensor<Self>,
-        made: Made,
-    ) -> FloatTensor<Self> {
-        let norm = Norm { gamma, beta };
-        let after = After::OntoParts(Parts {
-            parts: other,
-            bias: other_bias,
-        });
-        settle::normed(Parts { parts, bias }, norm, after, made)
+        epilogue::group_norm_mish(Sums { sums, bias }, norm, PostOp::AddSums(residual), size)
     }
 }

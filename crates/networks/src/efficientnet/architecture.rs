@@ -4,6 +4,8 @@
 //! TensorFlow repository (`tpu/models/official/efficientnet/lite`): no squeeze-and-excitation,
 //! ReLU6 for swish, stem and head not scaled.
 
+/// What errors call this network.
+pub const NAME: &str = "EfficientNet-Lite0";
 /// Channels after the stem.
 pub const STEM: usize = 32;
 /// Channels after the last block.

@@ -1,18 +1,12 @@
 //! The dense convolutions of the network, each as one matrix product.
 
-use crate::{
-    NamedTensors, WeightsError,
-    architecture::{BATCH_NORM_EPSILON, SamePadding},
-};
-use burn::{backend::DispatchDevice, prelude::*, tensor::TensorData};
+use super::architecture::{BATCH_NORM_EPSILON, SamePadding};
+use crate::error::WeightsError;
+use crate::named_tensors::NamedTensors;
+use apprentice_kernels::{ShapeError, is_cpu, require};
+use burn::{prelude::*, tensor::TensorData};
 use rayon::prelude::*;
 use std::sync::Arc;
-
-/// Whether tensors on `device` lie in host memory, so that a kernel may read them in place.
-#[must_use]
-pub fn is_host(device: &Device) -> bool {
-    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
-}
 
 /// A convolution's weight with the batch normalisation after it folded in.
 #[derive(Clone, Debug)]
@@ -146,7 +140,7 @@ impl Patches {
     /// # Errors
     /// When the device cannot give the input back.
     pub fn product_of_images(&self, images: Tensor<4>) -> Result<Tensor<4>, WeightsError> {
-        let patches = if is_host(&images.device()) {
+        let patches = if is_cpu(&images.device()) {
             self.gather_host(images)?
         } else {
             self.gather(images)

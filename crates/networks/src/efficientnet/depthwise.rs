@@ -6,7 +6,9 @@
 //! applies the *previous* convolution's bias and ReLU6 on the way in, which saves a pass over the
 //! widest tensor of the block.
 
-use crate::{WeightsError, architecture::SamePadding, convolution::is_host};
+use super::architecture::SamePadding;
+use crate::error::WeightsError;
+use apprentice_kernels::{ShapeError, is_cpu, require};
 use burn::{
     prelude::*,
     tensor::{TensorData, module::conv2d, ops::ConvOptions},
@@ -37,7 +39,7 @@ impl Depthwise {
         let taps = (0..area * channels)
             .map(|i| weight[(i % channels) * area + i / channels])
             .collect();
-        let on_device = (!is_host(to)).then(|| {
+        let on_device = (!is_cpu(to)).then(|| {
             let weight = TensorData::new(weight.to_vec(), [channels, 1, kernel, kernel]);
             let bias = TensorData::new(bias.to_vec(), [channels]);
             (Tensor::from_data(weight, to), Tensor::from_data(bias, to))

@@ -1,8 +1,9 @@
 //! ResNet-18 from torchvision, and as LeRobot's policies keep it.
 
-use super::{Place, any_weights, fill, sizes};
-use crate::{NamedTensors, WeightsError};
-use apprentice_nn::{Normalisation, ResNet18, ResNetConfig};
+use crate::error::WeightsError;
+use crate::import::{Place, any_weights, fill, sizes};
+use crate::named_tensors::NamedTensors;
+use crate::resnet::{Normalisation, ResNet18, ResNetConfig};
 use burn::tensor::Device;
 
 /// Channels of a group where a file has GroupNorm: Diffusion Policy's.

@@ -1,8 +1,9 @@
 //! Conditional U-Nets from Diffusion Policy's and LeRobot's checkpoints.
 
-use super::{Place, any_weights, fill, sizes};
-use crate::{NamedTensors, WeightsError};
-use apprentice_nn::{UNet1d, UNetConfig};
+use crate::error::WeightsError;
+use crate::import::{Place, any_weights, fill, sizes};
+use crate::named_tensors::NamedTensors;
+use crate::unet::{UNet1d, UNetConfig};
 use burn::tensor::Device;
 
 /// A tensor that every such network has; what stands before it is the prefix of all.

@@ -1,8 +1,9 @@
 //! Vision transformers from DINOv2.
 
-use super::{Place, any_weights, fill, sizes};
-use crate::{NamedTensors, WeightsError};
-use apprentice_nn::{VisionTransformer, VisionTransformerConfig};
+use crate::error::WeightsError;
+use crate::import::{Place, any_weights, fill, sizes};
+use crate::named_tensors::NamedTensors;
+use crate::vit::{VisionTransformer, VisionTransformerConfig};
 use burn::tensor::Device;
 
 /// Numbers of a head in all of DINOv2's networks.

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "../../../nn/tests/parity"))
+sys.path.insert(0, str(HERE / "../parity"))
 from torch_networks import ResNet18, VisionTransformer  # noqa: E402
 
 

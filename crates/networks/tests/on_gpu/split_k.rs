@@ -5,7 +5,7 @@ use apprentice_nn::{Conv1d, ConvTranspose1d, gaussian, mish};
 use burn::tensor::Device;
 
 #[test]
-fn few_rows_convolve_as_on_the_processor() {
+fn split_k_convolves_as_on_the_processor() {
     let device = gpu();
     // Batch, length, channels in and out, kernel, stride, padding.
     let sizes = [
@@ -62,7 +62,7 @@ fn the_unet_answers_few_chunks_as_on_the_processor() {
 }
 
 #[test]
-fn few_rows_are_the_same_bits_each_time() {
+fn split_k_sums_are_the_same_bits_each_time() {
     let device = gpu();
     let layer = Conv1d::new(512, 256, 5, 1, 2, &mut rng(), &device);
     let x = gaussian([1, 8, 512], &mut rng(), &device);

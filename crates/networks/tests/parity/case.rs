@@ -1,6 +1,7 @@
 //! One file that PyTorch wrote, and the comparison with it.
 
-use apprentice_nn::{DeviceChoice, load_module, open_device};
+use apprentice_networks::load_module;
+use apprentice_nn::{DeviceChoice, open_device};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};

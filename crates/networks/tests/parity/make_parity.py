@@ -3,7 +3,7 @@
     python -m venv /tmp/parity && /tmp/parity/bin/pip install torch numpy safetensors
     /tmp/parity/bin/python make_parity.py
 
-Every file holds one module under the names that apprentice-nn gives its tensors and in its layout
+Every file holds one module under the names that apprentice-networks gives its tensors and in its layout
 (channels last, convolutions [kernel * in, out], linear maps [in, out]), the inputs, the output, a
 `probe` of the output's shape, and the gradients of sum(output * probe), of inputs as `gradient.NAME`
 and of weights likewise. Weights and inputs are single precision, the arithmetic is double.

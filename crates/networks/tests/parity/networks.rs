@@ -1,5 +1,5 @@
 use crate::case::{BACKWARD, Case};
-use apprentice_nn::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
+use apprentice_networks::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
 use burn::tensor::Tensor;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -1,9 +1,9 @@
-"""The networks of apprentice-nn written with PyTorch, as tests and benches compare with them."""
+"""The networks of apprentice-networks written with PyTorch, as tests and benches compare with them."""
 
 import torch
 from torch import nn
 
-# Factor of the maps before the spatial softmax, as in crates/nn/src/vision.rs.
+# Factor of the maps before the spatial softmax, as in crates/networks/src/vision.rs.
 SHARPNESS = 6.0
 
 

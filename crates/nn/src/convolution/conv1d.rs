@@ -1,11 +1,10 @@
 //! Convolutions along a line, such as an action chunk's time.
 
-use super::steps;
-use crate::ShapeError;
-use crate::few_rows::{self, Input, Line, Parts};
-use crate::fused::{self, Window};
-use crate::gathering::{pad, pad_side, strided};
-use crate::linear::uniform;
+use super::output_size::output_size;
+use crate::initialization::uniform;
+use crate::padding::{pad, pad_side, strided};
+use apprentice_kernels::split_k::{self, Conv1dGeometry, ConvInput, PartialSums};
+use apprentice_kernels::{self as kernels, ShapeError, Window, require};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
@@ -42,7 +41,8 @@ impl Conv1d {
     }
 
     /// Channels out.
-    pub(crate) fn outputs(&self) -> usize {
+    #[must_use]
+    pub fn outputs(&self) -> usize {
         self.bias.dims()[0]
     }
 
@@ -64,7 +64,7 @@ impl Conv1d {
         let fits = channels == wanted;
         ShapeError::unless(fits, "Conv1d", "channels of the line", channels, wanted)?;
         let (kernel, stride, padding) = (self.kernel, self.stride, self.padding);
-        let length = steps(
+        let length = output_size(
             "Conv1d",
             "length of the line",
             length,
@@ -75,18 +75,18 @@ impl Conv1d {
         Ok([length, out])
     }
 
-    /// [B, L, in] to [B, L', out]. What does not fit is told by [`Self::output`].
+    /// [B, L, in] to [B, L', out].
+    ///
+    /// # Panics
+    /// When [`Self::output`] refuses the sizes; networks ask it before they begin.
     #[must_use]
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        #[cfg(debug_assertions)]
-        {
-            let [_, l, c] = x.dims();
-            debug_assert_eq!(self.output([l, c]).err(), None);
+        let [_, length, channels] = x.dims();
+        require(self.output([length, channels]));
+        if split_k::applies_to(&x) {
+            return self.partial_sums(x.into()).add_bias();
         }
-        if few_rows::are(&x) {
-            return self.start(x.into()).settle();
-        }
-        if !fused::has_blocks(&x) {
+        if !kernels::has_kernels_for(&x) {
             return self.plain(x);
         }
         let window = Window {
@@ -95,17 +95,21 @@ impl Conv1d {
             padding: [0, self.padding],
         };
         let line = x.unsqueeze_dim::<4>(1);
-        fused::convolve(line, self.weight.val(), self.bias.val(), window).squeeze_dim(1)
+        kernels::conv2d(line, self.weight.val(), self.bias.val(), window).squeeze_dim(1)
     }
 
-    /// [`Self::forward`] of [few rows](few_rows), up to what follows it.
-    pub(crate) fn start(&self, input: Input) -> Parts {
-        let line = Line {
+    /// [`Self::forward`] of few rows on a GPU ([`split_k::applies_to`]), up to what follows it.
+    ///
+    /// # Panics
+    /// When the channels, of which some may be a skip connection's, are not those the layer was made for.
+    #[must_use]
+    pub fn partial_sums(&self, input: ConvInput) -> PartialSums {
+        let geometry = Conv1dGeometry {
             kernel: self.kernel,
             stride: self.stride,
             padding: self.padding,
         };
-        Parts::of(input, self.weight.val(), self.bias.val(), line)
+        PartialSums::new(input, self.weight.val(), self.bias.val(), geometry)
     }
 
     /// In tensor operations that every backend has.
@@ -142,13 +146,18 @@ impl ConvTranspose1d {
     }
 
     /// [B, L, in] to [B, 2 L, out].
+    ///
+    /// # Panics
+    /// When the line is empty, or its channels are not those the layer was made for.
     #[must_use]
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        if few_rows::are(&x) {
-            return Parts::of(x.into(), self.weight.val(), self.bias.val(), Line::POINT)
-                .settle_spread();
+        require(self.check(x.dims()));
+        if split_k::applies_to(&x) {
+            let (weight, bias) = (self.weight.val(), self.bias.val());
+            return PartialSums::new(x.into(), weight, bias, Conv1dGeometry::POINTWISE)
+                .add_bias_transposed();
         }
-        if !fused::has_blocks(&x) {
+        if !kernels::has_kernels_for(&x) {
             return self.plain(x);
         }
         let [b, l, _] = x.dims();
@@ -159,7 +168,14 @@ impl ConvTranspose1d {
         };
         let (weight, bias) = (self.weight.val(), self.bias.val());
         let output = [b, 1, 2 * l, bias.dims()[0]];
-        fused::convolve_transposed(x.unsqueeze_dim(1), weight, bias, window, output).squeeze_dim(1)
+        kernels::conv_transpose2d(x.unsqueeze_dim(1), weight, bias, window, output).squeeze_dim(1)
+    }
+
+    fn check(&self, [_, length, channels]: [usize; 3]) -> Result<(), ShapeError> {
+        let wanted = self.weight.dims()[0];
+        let (layer, what) = ("ConvTranspose1d", "channels of the line");
+        ShapeError::unless(channels == wanted, layer, what, channels, wanted)?;
+        ShapeError::unless(length > 0, layer, "length of the line", length, "1 or more")
     }
 
     /// In tensor operations that every backend has.
@@ -185,7 +201,7 @@ impl ConvTranspose1d {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fused::agreement::{agrees, close, numbers};
+    use crate::agreement::{agrees, close, numbers};
     use crate::gaussian;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;

@@ -1,10 +1,9 @@
 //! Convolutions of pictures.
 
-use super::steps;
-use crate::ShapeError;
-use crate::fused::{self, Window};
-use crate::gathering::{pad, strided};
-use crate::linear::uniform;
+use super::output_size::output_size;
+use crate::initialization::uniform;
+use crate::padding::{pad, strided};
+use apprentice_kernels::{self as kernels, ShapeError, Window, require};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
@@ -84,7 +83,7 @@ impl Conv2d {
         let fits = channels == wanted;
         ShapeError::unless(fits, "Conv2d", "channels of the picture", channels, wanted)?;
         let along =
-            |size, what| steps("Conv2d", what, size, self.kernel, self.stride, self.padding);
+            |size, what| output_size("Conv2d", what, size, self.kernel, self.stride, self.padding);
         Ok([
             along(h, "height of the picture")?,
             along(w, "width of the picture")?,
@@ -92,16 +91,15 @@ impl Conv2d {
         ])
     }
 
-    /// [B, H, W, in] to [B, H', W', out]. What does not fit is told by [`Self::output`], which networks
-    /// ask before they begin.
+    /// [B, H, W, in] to [B, H', W', out].
+    ///
+    /// # Panics
+    /// When [`Self::output`] refuses the sizes; networks ask it before they begin.
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        #[cfg(debug_assertions)]
-        {
-            let [_, h, w, c] = x.dims();
-            debug_assert_eq!(self.output([h, w, c]).err(), None);
-        }
-        if !fused::has_blocks(&x) {
+        let [_, height, width, channels] = x.dims();
+        require(self.output([height, width, channels]));
+        if !kernels::has_kernels_for(&x) {
             return self.plain(x);
         }
         let window = Window {
@@ -109,7 +107,7 @@ impl Conv2d {
             stride: [self.stride; 2],
             padding: [self.padding; 2],
         };
-        fused::convolve(x, self.weight.val(), self.offset(), window)
+        kernels::conv2d(x, self.weight.val(), self.offset(), window)
     }
 
     /// In tensor operations that every backend has.
@@ -135,7 +133,7 @@ impl Conv2d {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fused::agreement::agrees;
+    use crate::agreement::agrees;
     use crate::gaussian;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;

@@ -4,9 +4,8 @@ use super::{LARGE, Work, chunks, eye, rng, timed, unet, wait};
 use anyhow::{Result, bail};
 use apprentice_core::{CameraFrame, Image, Observation, RobotState, Seed};
 use apprentice_episode::{CameraInfo, Episode, EpisodeId, EpisodeMeta, Source, Tick};
-use apprentice_nn::{
-    AdamW, AdamWConfig, Ema, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionEncoder, gaussian,
-};
+use apprentice_networks::{ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionEncoder};
+use apprentice_nn::{AdamW, AdamWConfig, Ema, gaussian};
 use apprentice_policy::{PolicyConfig, TrainConfig, Windows, train};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
