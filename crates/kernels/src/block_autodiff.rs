@@ -5,8 +5,8 @@
 //! Without it everything is kept.
 
 use crate::activation::Activation;
-use crate::recompute::Recompute;
 use crate::block_ops::{BlockGradients, BlockOps};
+use crate::recompute::Recompute;
 use crate::window::Window;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -56,16 +56,20 @@ impl<B: BlockOps + BlockGradients, C: CheckpointStrategy> BlockOps for Autodiff<
         let again = Recompute::new([x.id(), gamma.id(), beta.id()], move |[x, gamma, beta]| {
             B::group_norm(x, gamma, beta, groups, activation)
         });
-        match Backward::<B, 3>::prepare::<C>(GroupNormBackward, [x.node(), gamma.node(), beta.node()])
-            .memory_bound()
-            .retro_forward(again)
-            .parents([&x, &gamma, &beta])
-            .stateful()
+        match Backward::<B, 3>::prepare::<C>(
+            GroupNormBackward,
+            [x.node(), gamma.node(), beta.node()],
+        )
+        .memory_bound()
+        .retro_forward(again)
+        .parents([&x, &gamma, &beta])
+        .stateful()
         {
             OpsKind::Tracked(mut prep) => {
                 let inputs = [&x, &gamma, &beta].map(|t| prep.checkpoint(t));
                 let [x, gamma, beta] = [x, gamma, beta].map(|t| t.into_primitive());
-                let (out, statistics) = B::group_norm_with_statistics(x, gamma, beta, groups, activation);
+                let (out, statistics) =
+                    B::group_norm_with_statistics(x, gamma, beta, groups, activation);
                 prep.finish((inputs, statistics, activation), out)
             }
             OpsKind::UnTracked(prep) => {

@@ -14,14 +14,16 @@ mod split_k;
 
 pub(crate) use adamw::{adamw, add_squares};
 pub(crate) use column_sums::{column_sums, sum_parts};
-pub(crate) use convolution::{col2im, im2col};
 pub(crate) use convolution::{
     bias_gradient, conv_transpose2d, conv2d, conv2d_input_gradient, conv2d_weight_gradient,
 };
+pub(crate) use convolution::{col2im, im2col};
 pub(crate) use layers::{add_relu, attention, layer_norm, max_pool, on_cpu};
 pub(crate) use modulation::{film, film_gradients};
 pub(crate) use normalization::{group_norm, group_norm_gradients};
-pub(crate) use split_k::{Addend, NormOperands, epilogue, epilogue_norm, epilogue_transposed, partial_sums};
+pub(crate) use split_k::{
+    Addend, NormOperands, epilogue, epilogue_norm, epilogue_transposed, partial_sums,
+};
 
 /// What the tests of the checks share.
 #[cfg(test)]

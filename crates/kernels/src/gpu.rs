@@ -23,7 +23,12 @@ use burn_cubecl::ops::numeric::add;
 use burn_cubecl::tensor::CubeTensor;
 
 impl BlockOps for CubeBackend {
-    fn conv2d_nhwc(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, window: Window) -> CubeTensor {
+    fn conv2d_nhwc(
+        x: CubeTensor,
+        weight: CubeTensor,
+        bias: CubeTensor,
+        window: Window,
+    ) -> CubeTensor {
         require(checks::conv2d(
             &Operand::on_gpu("x", &x),
             &Operand::on_gpu("weight", &weight),
@@ -99,11 +104,7 @@ impl BlockGradients for CubeBackend {
         im2col::col2im(columns, window, input)
     }
 
-    fn conv2d_weight_gradient(
-        x: CubeTensor,
-        gradient: CubeTensor,
-        window: Window,
-    ) -> CubeTensor {
+    fn conv2d_weight_gradient(x: CubeTensor, gradient: CubeTensor, window: Window) -> CubeTensor {
         require(checks::conv2d_weight_gradient(
             &Operand::on_gpu("x", &x),
             &Operand::on_gpu("gradient", &gradient),

@@ -27,10 +27,7 @@ impl Operand {
 
     /// Of a tensor on a GPU.
     #[cfg(feature = "gpu")]
-    pub(crate) fn on_gpu(
-        name: &'static str,
-        tensor: &burn_cubecl::tensor::CubeTensor,
-    ) -> Self {
+    pub(crate) fn on_gpu(name: &'static str, tensor: &burn_cubecl::tensor::CubeTensor) -> Self {
         let shape = tensor.meta.shape();
         let sizes: Vec<usize> = (0..shape.num_dims()).map(|d| shape[d]).collect();
         Self::new(name, &sizes, tensor.dtype)
@@ -110,11 +107,7 @@ impl Operand {
     }
 
     /// Refuses another shape or element type than those of `other`.
-    pub(crate) fn is_like(
-        &self,
-        operation: &'static str,
-        other: &Self,
-    ) -> Result<(), ShapeError> {
+    pub(crate) fn is_like(&self, operation: &'static str, other: &Self) -> Result<(), ShapeError> {
         self.has_shape(operation, &other.shape, format_args!("as {}", other.name))?;
         self.has_dtype(operation, other.dtype)
     }

@@ -54,7 +54,9 @@ impl Window {
                 operation,
                 ["height", "width"][d],
                 size[d],
-                format_args!("{least} or more, for a kernel of {kernel} and {padding} zeros a side"),
+                format_args!(
+                    "{least} or more, for a kernel of {kernel} and {padding} zeros a side"
+                ),
             )?;
         }
         Ok(())

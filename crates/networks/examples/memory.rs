@@ -2,7 +2,9 @@
 //! `memory [again] [small] [BATCH]`. Large is ResNet-18 and the large U-Net of Diffusion Policy, small a
 //! compact encoder and a U-Net of two levels.
 
-use apprentice_networks::{ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder};
+use apprentice_networks::{
+    ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder,
+};
 use apprentice_nn::{AdamW, AdamWConfig, gaussian};
 use burn::module::{Module, ModuleDisplay};
 use burn::optim::GradientsParams;

@@ -4,7 +4,10 @@
 //! processor time, summed over the threads, says more than the wall clock.
 
 use apprentice_networks::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
-use apprentice_nn::{AdamW, AdamWConfig, Conv1d, Conv2d, Conv2dConfig, Ema, GroupNormMish, ShapeError, SpatialSoftmax, gaussian, mish};
+use apprentice_nn::{
+    AdamW, AdamWConfig, Conv1d, Conv2d, Conv2dConfig, Ema, GroupNormMish, ShapeError,
+    SpatialSoftmax, gaussian, mish,
+};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;

@@ -8,9 +8,9 @@ use crate::error::WeightsError;
 use crate::named_tensors::NamedTensors;
 use apprentice_kernels::is_cpu;
 use architecture::{BlockPlan, CLASSES, HEAD, LAST, STEM};
+use burn::{prelude::*, tensor::TensorData};
 use convolution::{Folded, Patches, Pointwise};
 use depthwise::{Depthwise, add_and_relu6};
-use burn::{prelude::*, tensor::TensorData};
 use rayon::prelude::*;
 use std::path::Path;
 

@@ -141,7 +141,10 @@ impl<R: Fn(&Place<'_>) -> Result<Vec<f32>, WeightsError>> ModuleMapper for Fille
 }
 
 /// The sizes of a tensor that tells a network's sizes.
-pub(crate) fn sizes<const D: usize>(tensors: &NamedTensors, name: &str) -> Result<[usize; D], WeightsError> {
+pub(crate) fn sizes<const D: usize>(
+    tensors: &NamedTensors,
+    name: &str,
+) -> Result<[usize; D], WeightsError> {
     match tensors.shape(name).map(<[usize; D]>::try_from) {
         Some(Ok(shape)) => Ok(shape),
         // Asked for with no size in any dimension, it is missing or misshapen: that says which.

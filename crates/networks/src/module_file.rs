@@ -113,7 +113,8 @@ fn unreadable(path: &Path, reason: String) -> WeightsError {
 }
 
 fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<SafeTensors<'b>, WeightsError> {
-    SafeTensors::deserialize(bytes).map_err(|e| unreadable(path, cut_off(bytes).unwrap_or_else(|| e.to_string())))
+    SafeTensors::deserialize(bytes)
+        .map_err(|e| unreadable(path, cut_off(bytes).unwrap_or_else(|| e.to_string())))
 }
 
 fn metadata(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, WeightsError> {

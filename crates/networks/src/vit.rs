@@ -3,7 +3,9 @@
 
 pub mod import;
 
-use apprentice_nn::{Attention, Conv2d, Conv2dConfig, LayerNorm, Linear, ShapeError, gaussian, gelu};
+use apprentice_nn::{
+    Attention, Conv2d, Conv2dConfig, LayerNorm, Linear, ShapeError, gaussian, gelu,
+};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
-use apprentice_networks::{Normalisation, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder, VisionTransformer, VisionTransformerConfig};
+use apprentice_networks::{
+    Normalisation, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder,
+    VisionTransformer, VisionTransformerConfig,
+};
 use apprentice_nn::gaussian;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;

@@ -172,7 +172,8 @@ fn a_file_of_the_users_is_taken_whichever_of_the_three_it_is() {
 fn a_truncated_checkpoint_is_refused() {
     let shop = Shop::open();
     let whole =
-        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/efficientnet/legacy.pth")).unwrap();
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/efficientnet/legacy.pth"))
+            .unwrap();
     for keep in [0, 10, 200, whole.len() - 4] {
         let path = shop.folder.path().join("cut.pth");
         fs::write(&path, &whole[..keep]).unwrap();

@@ -113,7 +113,12 @@ fn a_file_cut_anywhere_is_refused() {
     for length in 0..bytes.len() {
         std::fs::write(&cut, &bytes[..length]).unwrap();
         let error = load_module(linear(3, 2, 1, &device), &cut).unwrap_err();
-        assert!(error.to_string().contains("may be cut short: write or copy it again"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("may be cut short: write or copy it again"),
+            "{error}"
+        );
     }
     // Two numbers of bias, then six of weights, eight-byte aligned at the end of the file.
     for (missing, tensor) in [(1, "weight"), (24, "weight"), (25, "bias"), (32, "bias")] {

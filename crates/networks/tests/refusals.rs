@@ -2,8 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
-use apprentice_networks::{Normalisation, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder, VisionTransformer, VisionTransformerConfig};
-use apprentice_nn::{Attention, Conv1d, Conv2d, Conv2dConfig, DeviceChoice, GroupNorm, open_device};
+use apprentice_networks::{
+    Normalisation, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder,
+    VisionTransformer, VisionTransformerConfig,
+};
+use apprentice_nn::{
+    Attention, Conv1d, Conv2d, Conv2dConfig, DeviceChoice, GroupNorm, open_device,
+};
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
-use apprentice_networks::{Normalisation, ResNet18, ResNetConfig, VisionConfig, VisionEncoder, VisionTransformer, VisionTransformerConfig, load_module, save_module};
+use apprentice_networks::{
+    Normalisation, ResNet18, ResNetConfig, VisionConfig, VisionEncoder, VisionTransformer,
+    VisionTransformerConfig, load_module, save_module,
+};
 use apprentice_nn::{FrozenBatchNorm, Precision, gaussian};
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};

@@ -213,7 +213,8 @@ impl Stepper<'_> {
         let moments = moments.unwrap_or_else(|| on_device::Moments::like(&value));
         let average = self.average.as_mut();
         let average = average.map(|(ema, _)| ema.take_out(id, &value));
-        let (moments, value, average) = moments.step(coefficients, scale.clone(), value, gradient, average);
+        let (moments, value, average) =
+            moments.step(coefficients, scale.clone(), value, gradient, average);
         self.optimizer.on_device.insert(id, moments);
         if let (Some((ema, _)), Some(average)) = (&mut self.average, average) {
             ema.put_back(id, average);

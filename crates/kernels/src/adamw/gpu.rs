@@ -3,7 +3,7 @@
 use super::coefficients::StepCoefficients;
 use super::ops::AdamWOps;
 use crate::checks;
-use crate::launch::{to_u32, part_end, cube_sum, contiguous};
+use crate::launch::{contiguous, cube_sum, part_end, to_u32};
 use crate::operand::Operand;
 use crate::shape_error::require;
 use burn::backend::cubecl::dtype_to_storage_type;
@@ -28,7 +28,15 @@ impl AdamWOps for CubeBackend {
         let [value, m, v] = [value, m, v].map(own);
         // Nothing is averaged; something has to stand in for the average.
         let nothing = gradient.clone();
-        step(&value, gradient, [&m, &v], &nothing, scale, coefficients, false);
+        step(
+            &value,
+            gradient,
+            [&m, &v],
+            &nothing,
+            scale,
+            coefficients,
+            false,
+        );
         (value, m, v)
     }
 
@@ -42,7 +50,15 @@ impl AdamWOps for CubeBackend {
         coefficients: StepCoefficients,
     ) -> (CubeTensor, CubeTensor, CubeTensor, CubeTensor) {
         let [value, m, v, average] = [value, m, v, average].map(own);
-        step(&value, gradient, [&m, &v], &average, scale, coefficients, true);
+        step(
+            &value,
+            gradient,
+            [&m, &v],
+            &average,
+            scale,
+            coefficients,
+            true,
+        );
         (value, m, v, average)
     }
 

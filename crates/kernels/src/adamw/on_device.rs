@@ -63,7 +63,13 @@ impl Moments {
             Some(average) => {
                 let average = average.into_dispatch();
                 let (value, m, v, average) = <Dispatch as AdamWOps>::adamw_averaging(
-                    value, gradient, m, v, average, scale, coefficients,
+                    value,
+                    gradient,
+                    m,
+                    v,
+                    average,
+                    scale,
+                    coefficients,
                 );
                 (value, m, v, Some(Tensor::from_dispatch(average)))
             }
@@ -83,10 +89,7 @@ impl Moments {
 /// # Panics
 /// When the sums are not a line of 32-bit numbers.
 #[must_use]
-pub fn add_squares<const D: usize>(
-    sums: Option<Tensor<1>>,
-    gradient: Tensor<D>,
-) -> Tensor<1> {
+pub fn add_squares<const D: usize>(sums: Option<Tensor<1>>, gradient: Tensor<D>) -> Tensor<1> {
     let none = || Tensor::zeros([PARTS], (&gradient.device(), DType::F32));
     let sums = sums.unwrap_or_else(none);
     require(checks::add_squares(&Operand::of("sums", &sums)));

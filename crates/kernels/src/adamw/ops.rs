@@ -1,7 +1,10 @@
 //! The operations as backends have them.
 
 // The attribute on the trait writes the dispatch between backends, and there are kernels for GPUs only.
-#![cfg_attr(not(feature = "gpu"), allow(dead_code, unused_imports, unused_variables))]
+#![cfg_attr(
+    not(feature = "gpu"),
+    allow(dead_code, unused_imports, unused_variables)
+)]
 
 use super::coefficients::StepCoefficients;
 #[cfg(feature = "gpu")]

@@ -30,10 +30,19 @@ mod tests {
     #[test]
     fn columns_beyond_the_last_are_refused() {
         assert_eq!(column_sums(&f32("x", &[7, 5])), Ok(()));
-        refused(column_sums(&f32("x", &[7])), "x is [7], allowed: 2 dimensions");
+        refused(
+            column_sums(&f32("x", &[7])),
+            "x is [7], allowed: 2 dimensions",
+        );
         assert_eq!(sum_parts(&f32("sums", &[3, 10]), 5, 5), Ok(()));
-        refused(sum_parts(&f32("sums", &[3, 10]), 6, 5), "first column is 6, allowed: so that 5");
-        refused(sum_parts(&f32("sums", &[3, 10]), usize::MAX, 5), "so that 5 columns fit 10");
+        refused(
+            sum_parts(&f32("sums", &[3, 10]), 6, 5),
+            "first column is 6, allowed: so that 5",
+        );
+        refused(
+            sum_parts(&f32("sums", &[3, 10]), usize::MAX, 5),
+            "so that 5 columns fit 10",
+        );
         refused(sum_parts(&bf16("sums", &[3, 10]), 0, 5), "of BF16 numbers");
         refused(sum_parts(&f32("sums", &[10]), 0, 5), "2 dimensions");
     }

@@ -46,7 +46,13 @@ pub(crate) fn layer_norm(x: &Operand, gamma: &Operand, beta: &Operand) -> Result
 /// Queries, keys and values [B, N, 3 x heads x D].
 pub(crate) fn attention(qkv: &Operand, heads: usize) -> Result<(), ShapeError> {
     let [_, _, width] = qkv.dims("attention")?;
-    ShapeError::unless(heads > 0, "attention", "number of heads", heads, "1 or more")?;
+    ShapeError::unless(
+        heads > 0,
+        "attention",
+        "number of heads",
+        heads,
+        "1 or more",
+    )?;
     ShapeError::unless(
         width.is_multiple_of(3 * heads),
         "attention",
@@ -94,7 +100,10 @@ mod tests {
     fn sums_of_two_shapes_are_refused() {
         let a = f32("a", &[2, 3]);
         assert_eq!(add_relu(&a, &f32("b", &[2, 3])), Ok(()));
-        refused(add_relu(&a, &f32("b", &[3, 2])), "b is [3, 2], allowed: [2, 3], as a");
+        refused(
+            add_relu(&a, &f32("b", &[3, 2])),
+            "b is [3, 2], allowed: [2, 3], as a",
+        );
         refused(add_relu(&a, &f32("b", &[6])), "b is [6]");
     }
 
@@ -113,8 +122,14 @@ mod tests {
     #[test]
     fn attention_needs_whole_heads() {
         assert_eq!(attention(&f32("qkv", &[2, 5, 24]), 4), Ok(()));
-        refused(attention(&f32("qkv", &[2, 5, 26]), 4), "is 26, allowed: a multiple of 3 times");
-        refused(attention(&f32("qkv", &[2, 5, 24]), 0), "number of heads is 0");
+        refused(
+            attention(&f32("qkv", &[2, 5, 26]), 4),
+            "is 26, allowed: a multiple of 3 times",
+        );
+        refused(
+            attention(&f32("qkv", &[2, 5, 24]), 0),
+            "number of heads is 0",
+        );
         refused(attention(&f32("qkv", &[5, 24]), 4), "3 dimensions");
     }
 
@@ -129,8 +144,14 @@ mod tests {
             max_pool(&f32("x", x), window)
         };
         assert_eq!(check(&[2, 8, 9, 5], 3, 2, 1), Ok(()));
-        refused(check(&[2, 2, 9, 5], 3, 2, 0), "height is 2, allowed: 3 or more");
-        refused(check(&[2, 20, 20, 5], 16, 2, 0), "kernel is 16, allowed: 15");
+        refused(
+            check(&[2, 2, 9, 5], 3, 2, 0),
+            "height is 2, allowed: 3 or more",
+        );
+        refused(
+            check(&[2, 20, 20, 5], 16, 2, 0),
+            "kernel is 16, allowed: 15",
+        );
         refused(check(&[2, 8, 9, 5], 3, 2, 3), "padding is 3");
         refused(check(&[2, 8, 9, 5], 3, 0, 1), "stride is 0");
         refused(check(&[8, 9, 5], 3, 2, 1), "4 dimensions");

@@ -36,17 +36,38 @@ mod tests {
             let told = format!("scale_and_shift is {shape:?}, allowed: [2, 6]");
             refused(film(&x, &f32("scale_and_shift", &shape)), &told);
         }
-        refused(film(&x, &f32("scale_and_shift", &[12])), "is [12], allowed: [2, 6]");
-        refused(film(&x, &bf16("scale_and_shift", &[2, 6])), "of BF16 numbers, allowed: F32");
-        refused(film(&f32("x", &[4]), &f32("scale_and_shift", &[4, 8])), "2 dimensions or more");
+        refused(
+            film(&x, &f32("scale_and_shift", &[12])),
+            "is [12], allowed: [2, 6]",
+        );
+        refused(
+            film(&x, &bf16("scale_and_shift", &[2, 6])),
+            "of BF16 numbers, allowed: F32",
+        );
+        refused(
+            film(&f32("x", &[4]), &f32("scale_and_shift", &[4, 8])),
+            "2 dimensions or more",
+        );
     }
 
     #[test]
     fn gradients_of_another_shape_are_refused() {
         let (x, both) = (f32("x", &[2, 5, 3]), f32("scale_and_shift", &[2, 6]));
-        assert_eq!(film_gradients(&x, &both, &f32("gradient", &[2, 5, 3])), Ok(()));
-        refused(film_gradients(&x, &both, &f32("gradient", &[2, 4, 3])), "allowed: [2, 5, 3]");
-        refused(film_gradients(&x, &both, &bf16("gradient", &[2, 5, 3])), "of BF16 numbers");
-        refused(film_gradients(&x, &f32("scale_and_shift", &[2, 3]), &x), "allowed: [2, 6]");
+        assert_eq!(
+            film_gradients(&x, &both, &f32("gradient", &[2, 5, 3])),
+            Ok(())
+        );
+        refused(
+            film_gradients(&x, &both, &f32("gradient", &[2, 4, 3])),
+            "allowed: [2, 5, 3]",
+        );
+        refused(
+            film_gradients(&x, &both, &bf16("gradient", &[2, 5, 3])),
+            "of BF16 numbers",
+        );
+        refused(
+            film_gradients(&x, &f32("scale_and_shift", &[2, 3]), &x),
+            "allowed: [2, 6]",
+        );
     }
 }

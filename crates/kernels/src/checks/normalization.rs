@@ -61,12 +61,23 @@ mod tests {
     #[test]
     fn wrong_channels_and_groups_are_refused() {
         let check = |x: &[usize], gamma: &[usize], beta: &[usize], groups| {
-            group_norm(&f32("x", x), &f32("gamma", gamma), &f32("beta", beta), groups)
+            group_norm(
+                &f32("x", x),
+                &f32("gamma", gamma),
+                &f32("beta", beta),
+                groups,
+            )
         };
         assert_eq!(check(&[2, 5, 6], &[6], &[6], 3), Ok(()));
         assert_eq!(check(&[2, 4, 5, 6], &[6], &[6], 6), Ok(()));
-        refused(check(&[2, 5, 8], &[6], &[6], 2), "gamma is [6], allowed: [8]");
-        refused(check(&[2, 5, 6], &[6], &[5], 3), "beta is [5], allowed: [6]");
+        refused(
+            check(&[2, 5, 8], &[6], &[6], 2),
+            "gamma is [6], allowed: [8]",
+        );
+        refused(
+            check(&[2, 5, 6], &[6], &[5], 3),
+            "beta is [5], allowed: [6]",
+        );
         refused(check(&[2, 5, 6], &[1, 6], &[6], 3), "gamma is [1, 6]");
         refused(check(&[6], &[6], &[6], 3), "2 dimensions or more");
         refused(check(&[2, 5, 6], &[6], &[6], 4), "number of groups is 4");
@@ -75,8 +86,15 @@ mod tests {
 
     #[test]
     fn other_types_are_refused() {
-        let (x, gamma, beta) = (bf16("x", &[2, 3, 4]), f32("gamma", &[4]), bf16("beta", &[4]));
-        refused(group_norm(&x, &gamma, &beta, 2), "gamma is of F32 numbers, allowed: BF16");
+        let (x, gamma, beta) = (
+            bf16("x", &[2, 3, 4]),
+            f32("gamma", &[4]),
+            bf16("beta", &[4]),
+        );
+        refused(
+            group_norm(&x, &gamma, &beta, 2),
+            "gamma is of F32 numbers, allowed: BF16",
+        );
     }
 
     #[test]
@@ -87,11 +105,26 @@ mod tests {
         };
         let statistics = f32("statistics", &[2, 3, 2]);
         assert_eq!(check(&statistics, &f32("gradient", &[2, 5, 6])), Ok(()));
-        refused(check(&f32("statistics", &[1, 3, 2]), &x), "allowed: [2, 3, 2]");
-        refused(check(&f32("statistics", &[2, 3, 1]), &x), "allowed: [2, 3, 2]");
-        refused(check(&f32("statistics", &[2, 4, 2]), &x), "number of groups is 4");
+        refused(
+            check(&f32("statistics", &[1, 3, 2]), &x),
+            "allowed: [2, 3, 2]",
+        );
+        refused(
+            check(&f32("statistics", &[2, 3, 1]), &x),
+            "allowed: [2, 3, 2]",
+        );
+        refused(
+            check(&f32("statistics", &[2, 4, 2]), &x),
+            "number of groups is 4",
+        );
         refused(check(&f32("statistics", &[6, 2]), &x), "3 dimensions");
-        refused(check(&bf16("statistics", &[2, 3, 2]), &x), "of BF16 numbers");
-        refused(check(&statistics, &f32("gradient", &[2, 5, 7])), "allowed: [2, 5, 6]");
+        refused(
+            check(&bf16("statistics", &[2, 3, 2]), &x),
+            "of BF16 numbers",
+        );
+        refused(
+            check(&statistics, &f32("gradient", &[2, 5, 7])),
+            "allowed: [2, 5, 6]",
+        );
     }
 }

@@ -33,16 +33,16 @@ pub(crate) fn partial_sums(
         ShapeError::unless(size > 0, SUMS, what, size, "1 or more")?;
     }
     let wanted = [geometry.kernel * inputs, outputs];
-    weight.has_shape(SUMS, &wanted, "kernel places times channels in, channels out")?;
+    weight.has_shape(
+        SUMS,
+        &wanted,
+        "kernel places times channels in, channels out",
+    )?;
     weight.has_dtype(SUMS, x.dtype())
 }
 
 /// Partial sums [S, B x L, O] in 32 bits and a bias `[O]`.
-pub(crate) fn epilogue(
-    sums: &Operand,
-    bias: &Operand,
-    size: OutputSize,
-) -> Result<(), ShapeError> {
+pub(crate) fn epilogue(sums: &Operand, bias: &Operand, size: OutputSize) -> Result<(), ShapeError> {
     let rows = size.batch * size.length;
     sums_and_bias(sums, bias, [rows, size.channels], size.channels)
 }
@@ -55,7 +55,13 @@ pub(crate) fn epilogue_transposed(
 ) -> Result<(), ShapeError> {
     let length = size.length;
     let even = length.is_multiple_of(2);
-    ShapeError::unless(even, EPILOGUE, "length of the output", length, "an even number")?;
+    ShapeError::unless(
+        even,
+        EPILOGUE,
+        "length of the output",
+        length,
+        "an even number",
+    )?;
     let rows = size.batch * length / 2;
     sums_and_bias(sums, bias, [rows, 4 * size.channels], size.channels)
 }
@@ -67,9 +73,19 @@ fn sums_and_bias(
     channels: usize,
 ) -> Result<(), ShapeError> {
     let [splits, ..] = sums.dims::<3>(EPILOGUE)?;
-    ShapeError::unless(splits > 0, EPILOGUE, "number of splits", splits, "1 or more")?;
+    ShapeError::unless(
+        splits > 0,
+        EPILOGUE,
+        "number of splits",
+        splits,
+        "1 or more",
+    )?;
     let wanted = [splits, rows, columns];
-    sums.has_shape(EPILOGUE, &wanted, "splits, rows and columns of the products")?;
+    sums.has_shape(
+        EPILOGUE,
+        &wanted,
+        "splits, rows and columns of the products",
+    )?;
     sums.has_dtype(EPILOGUE, DType::F32)?;
     bias.has_shape(EPILOGUE, &[channels], "a number a channel out")
 }
@@ -84,11 +100,17 @@ pub(crate) struct NormOperands<'a> {
 pub(crate) enum Addend<'a> {
     None,
     /// FiLM by the 2 O numbers from `from` on of each row of [B, M].
-    Film { modulations: &'a Operand, from: usize },
+    Film {
+        modulations: &'a Operand,
+        from: usize,
+    },
     /// The sum with [B, L, O].
     Residual(&'a Operand),
     /// The sum with another convolution's partial sums and bias.
-    ResidualSums { sums: &'a Operand, bias: &'a Operand },
+    ResidualSums {
+        sums: &'a Operand,
+        bias: &'a Operand,
+    },
 }
 
 /// [`epilogue`], then a GroupNorm with gamma and beta `[O]`, Mish and what comes after it.
@@ -112,7 +134,8 @@ pub(crate) fn epilogue_norm(
             let [_, width] = modulations.dims(EPILOGUE)?;
             modulations.has_shape(EPILOGUE, &[size.batch, width], "a row a sample")?;
             ShapeError::unless(
-                from.checked_add(2 * channels).is_some_and(|end| end <= width),
+                from.checked_add(2 * channels)
+                    .is_some_and(|end| end <= width),
                 EPILOGUE,
                 "where a block's modulations begin",
                 from,
@@ -160,11 +183,26 @@ mod tests {
         };
         assert_eq!(check(&[2, 4, 5], None, &[15, 6]), Ok(()));
         assert_eq!(check(&[2, 4, 5], Some(&[2, 4, 3]), &[24, 6]), Ok(()));
-        refused(check(&[2, 4, 6], None, &[15, 6]), "weight is [15, 6], allowed: [18, 6]");
-        refused(check(&[2, 4, 5], Some(&[2, 4, 3]), &[15, 6]), "allowed: [24, 6]");
-        refused(check(&[2, 4, 5], Some(&[2, 5, 3]), &[24, 6]), "skip is [2, 5, 3]");
-        refused(check(&[2, 4, 5], Some(&[1, 4, 3]), &[24, 6]), "skip is [1, 4, 3]");
-        refused(check(&[4, 5], None, &[15, 6]), "x is [4, 5], allowed: 3 dimensions");
+        refused(
+            check(&[2, 4, 6], None, &[15, 6]),
+            "weight is [15, 6], allowed: [18, 6]",
+        );
+        refused(
+            check(&[2, 4, 5], Some(&[2, 4, 3]), &[15, 6]),
+            "allowed: [24, 6]",
+        );
+        refused(
+            check(&[2, 4, 5], Some(&[2, 5, 3]), &[24, 6]),
+            "skip is [2, 5, 3]",
+        );
+        refused(
+            check(&[2, 4, 5], Some(&[1, 4, 3]), &[24, 6]),
+            "skip is [1, 4, 3]",
+        );
+        refused(
+            check(&[4, 5], None, &[15, 6]),
+            "x is [4, 5], allowed: 3 dimensions",
+        );
         refused(check(&[0, 4, 5], None, &[15, 6]), "number of samples is 0");
         refused(check(&[2, 4, 0], None, &[0, 6]), "channels in is 0");
         refused(check(&[2, 4, 5], None, &[15, 0]), "channels out is 0");
@@ -190,17 +228,27 @@ mod tests {
     #[test]
     fn convolutions_of_mixed_types_are_refused() {
         let (x, weight) = (bf16("x", &[1, 4, 5]), f32("weight", &[15, 6]));
-        refused(partial_sums(&x, None, &weight, THREE), "weight is of F32 numbers");
+        refused(
+            partial_sums(&x, None, &weight, THREE),
+            "weight is of F32 numbers",
+        );
         let weight = bf16("weight", &[30, 6]);
         let skip = f32("skip", &[1, 4, 5]);
-        refused(partial_sums(&x, Some(&skip), &weight, THREE), "skip is of F32 numbers");
+        refused(
+            partial_sums(&x, Some(&skip), &weight, THREE),
+            "skip is of F32 numbers",
+        );
     }
 
     #[test]
     fn sums_of_another_size_are_refused() {
-        let check = |sums: &[usize], bias: &[usize]| epilogue(&f32("sums", sums), &f32("bias", bias), SIZE);
+        let check =
+            |sums: &[usize], bias: &[usize]| epilogue(&f32("sums", sums), &f32("bias", bias), SIZE);
         assert_eq!(check(&[7, 8, 6], &[6]), Ok(()));
-        refused(check(&[7, 9, 6], &[6]), "sums is [7, 9, 6], allowed: [7, 8, 6]");
+        refused(
+            check(&[7, 9, 6], &[6]),
+            "sums is [7, 9, 6], allowed: [7, 8, 6]",
+        );
         refused(check(&[7, 8, 5], &[6]), "sums is [7, 8, 5]");
         refused(check(&[0, 8, 6], &[6]), "number of splits is 0");
         refused(check(&[8, 6], &[6]), "3 dimensions");
@@ -211,7 +259,9 @@ mod tests {
 
     #[test]
     fn doubled_lines_need_four_products_for_two_places() {
-        let check = |sums: &[usize], size| epilogue_transposed(&f32("sums", sums), &f32("bias", &[6]), size);
+        let check = |sums: &[usize], size| {
+            epilogue_transposed(&f32("sums", sums), &f32("bias", &[6]), size)
+        };
         assert_eq!(check(&[7, 4, 24], SIZE), Ok(()));
         refused(check(&[7, 8, 24], SIZE), "allowed: [7, 4, 24]");
         refused(check(&[7, 4, 6], SIZE), "allowed: [7, 4, 24]");
@@ -222,7 +272,13 @@ mod tests {
     fn norm_check(gamma: &Operand, after: &Addend<'_>, size: OutputSize) -> Result<(), ShapeError> {
         let beta = f32("beta", &[6]);
         let norm = NormOperands { gamma, beta: &beta };
-        epilogue_norm(&f32("sums", &[7, 8, 6]), &f32("bias", &[6]), &norm, after, size)
+        epilogue_norm(
+            &f32("sums", &[7, 8, 6]),
+            &f32("bias", &[6]),
+            &norm,
+            after,
+            size,
+        )
     }
 
     #[test]
@@ -230,11 +286,20 @@ mod tests {
         let gamma = f32("gamma", &[6]);
         assert_eq!(norm_check(&gamma, &Addend::None, SIZE), Ok(()));
         let wide = f32("gamma", &[7]);
-        refused(norm_check(&wide, &Addend::None, SIZE), "gamma is [7], allowed: [6]");
+        refused(
+            norm_check(&wide, &Addend::None, SIZE),
+            "gamma is [7], allowed: [6]",
+        );
         let half = bf16("gamma", &[6]);
-        refused(norm_check(&half, &Addend::None, SIZE), "gamma is of BF16 numbers");
+        refused(
+            norm_check(&half, &Addend::None, SIZE),
+            "gamma is of BF16 numbers",
+        );
         let four = OutputSize { groups: 4, ..SIZE };
-        refused(norm_check(&gamma, &Addend::None, four), "number of groups is 4");
+        refused(
+            norm_check(&gamma, &Addend::None, four),
+            "number of groups is 4",
+        );
     }
 
     #[test]
@@ -249,7 +314,10 @@ mod tests {
             })
         };
         assert_eq!(film(&[2, 20], 8), Ok(()));
-        refused(film(&[2, 20], 9), "modulations begin is 9, allowed: so that 12 numbers fit a row of 20");
+        refused(
+            film(&[2, 20], 9),
+            "modulations begin is 9, allowed: so that 12 numbers fit a row of 20",
+        );
         refused(film(&[2, 20], usize::MAX), "fit a row of 20");
         refused(film(&[1, 20], 8), "modulations is [1, 20]");
         refused(film(&[2, 1, 20], 8), "2 dimensions");
@@ -260,9 +328,18 @@ mod tests {
         };
         refused(check(half), "modulations is of BF16 numbers");
         assert_eq!(check(Addend::Residual(&f32("other", &[2, 4, 6]))), Ok(()));
-        refused(check(Addend::Residual(&f32("other", &[2, 4, 5]))), "allowed: [2, 4, 6]");
-        refused(check(Addend::Residual(&f32("other", &[1, 4, 6]))), "allowed: [2, 4, 6]");
-        refused(check(Addend::Residual(&bf16("other", &[2, 4, 6]))), "of BF16 numbers");
+        refused(
+            check(Addend::Residual(&f32("other", &[2, 4, 5]))),
+            "allowed: [2, 4, 6]",
+        );
+        refused(
+            check(Addend::Residual(&f32("other", &[1, 4, 6]))),
+            "allowed: [2, 4, 6]",
+        );
+        refused(
+            check(Addend::Residual(&bf16("other", &[2, 4, 6]))),
+            "of BF16 numbers",
+        );
         let other = |sums: &[usize], bias: &Operand| {
             let sums = f32("other sums", sums);
             check(Addend::ResidualSums { sums: &sums, bias })
@@ -270,7 +347,13 @@ mod tests {
         let bias = f32("other bias", &[6]);
         assert_eq!(other(&[3, 8, 6], &bias), Ok(()));
         refused(other(&[3, 7, 6], &bias), "other sums is [3, 7, 6]");
-        refused(other(&[3, 8, 6], &f32("other bias", &[4])), "other bias is [4]");
-        refused(other(&[3, 8, 6], &bf16("other bias", &[6])), "of BF16 numbers");
+        refused(
+            other(&[3, 8, 6], &f32("other bias", &[4])),
+            "other bias is [4]",
+        );
+        refused(
+            other(&[3, 8, 6], &bf16("other bias", &[6])),
+            "of BF16 numbers",
+        );
     }
 }

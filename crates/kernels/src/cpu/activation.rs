@@ -1,6 +1,6 @@
 //! Activations, number by number.
 
-use super::mish::{mish, derivative};
+use super::mish::{derivative, mish};
 
 /// An activation and its derivative, known when compiling.
 pub(super) trait ActivationFunction {

@@ -2,9 +2,9 @@
 //! scores stay in the cache.
 
 use super::buffer::{tensor, values};
+use super::buffer_pool;
 use super::micro_kernel::{Outputs, Panels, Run, Weights};
 use super::mish::exp;
-use super::buffer_pool;
 use burn::backend::Shape;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;

@@ -1,11 +1,11 @@
 //! [`BlockOps`] on the processor.
 
-use crate::activation::Activation;
-use crate::block_ops::{BlockGradients, BlockOps};
-use crate::window::Window;
 use super::buffer::{tensor, values};
 use super::convolution_layout::ConvolutionLayout;
 use super::{convolution, film, group_norm};
+use crate::activation::Activation;
+use crate::block_ops::{BlockGradients, BlockOps};
+use crate::window::Window;
 use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Flex, Shape, TensorMetadata};
@@ -14,7 +14,12 @@ use burn::backend::{Flex, Shape, TensorMetadata};
 const FEW_ROWS: usize = 64;
 
 impl BlockOps for Flex {
-    fn conv2d_nhwc(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, window: Window) -> FlexTensor {
+    fn conv2d_nhwc(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        window: Window,
+    ) -> FlexTensor {
         convolution::forward(x, weight, bias, window, true)
     }
 
@@ -31,8 +36,13 @@ impl BlockOps for Flex {
             let x = Self::float_reshape(x, Shape::from(vec![rows, shape[3]]));
             let columns = values(Self::float_matmul(x, weight));
             let bias = values(bias);
-            let out =
-                col2im(columns.get(), bias.get(), [shape[1], shape[2]], window, output);
+            let out = col2im(
+                columns.get(),
+                bias.get(),
+                [shape[1], shape[2]],
+                window,
+                output,
+            );
             return tensor(out, Shape::from(output.to_vec()));
         }
         let weight = Self::float_swap_dims(weight, 0, 1);
@@ -83,11 +93,7 @@ impl BlockGradients for Flex {
         tensor(out, shape)
     }
 
-    fn conv2d_weight_gradient(
-        x: FlexTensor,
-        gradient: FlexTensor,
-        window: Window,
-    ) -> FlexTensor {
+    fn conv2d_weight_gradient(x: FlexTensor, gradient: FlexTensor, window: Window) -> FlexTensor {
         let picture = ConvolutionLayout::new(window, &x.shape());
         let columns = gradient.shape()[3];
         let shape = Shape::from(vec![window.places() * picture.channels(), columns]);
@@ -157,7 +163,10 @@ fn col2im(
     let [_, rows, columns, channels] = output;
     let numbers = output.iter().product();
     let mut out: Vec<f32> = bias.iter().copied().cycle().take(numbers).collect();
-    for (index, taps) in products.chunks_exact(window.places() * channels).enumerate() {
+    for (index, taps) in products
+        .chunks_exact(window.places() * channels)
+        .enumerate()
+    {
         let (line, x) = (index / width, index % width);
         let (sample, y) = (line / height, line % height);
         for (tap, more) in taps.chunks_exact(channels).enumerate() {

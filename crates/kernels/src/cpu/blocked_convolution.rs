@@ -1,7 +1,7 @@
 //! What outputs see of a picture, times a matrix, shared out among the threads.
 
-use super::micro_kernel::{Outputs, Panel, Panels, Run};
 use super::buffer_pool;
+use super::micro_kernel::{Outputs, Panel, Panels, Run};
 use rayon::prelude::*;
 
 /// Rows of a panel that are kept in the second-level cache.
@@ -192,7 +192,9 @@ fn by_panel(
             }
         }
     });
-    parts.into_iter().for_each(|(_, part)| buffer_pool::put(part));
+    parts
+        .into_iter()
+        .for_each(|(_, part)| buffer_pool::put(part));
 }
 
 /// The rows `share` at a time, each with the part of `out` that holds them.

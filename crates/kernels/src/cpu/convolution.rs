@@ -1,12 +1,12 @@
 //! Convolution and its gradients, each a product that reads the picture where it lies.
 
-use crate::window::Window;
-use super::buffer::{tensor, values};
 use super::blocked_convolution::{ReceptiveFields, convolve_blocks};
-use super::micro_kernel::{Panel, Panels, Weights};
+use super::buffer::{tensor, values};
 use super::convolution_layout::ConvolutionLayout;
+use super::micro_kernel::{Panel, Panels, Weights};
 use super::skinny_matmul::{MAX_ROWS, matmul_add};
 use super::{buffer_pool, packed_weights};
+use crate::window::Window;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use rayon::prelude::*;

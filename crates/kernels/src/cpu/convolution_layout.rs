@@ -1,8 +1,8 @@
 //! Where outputs of a convolution lie over a picture, and pixels under the outputs.
 
-use crate::window::Window;
 use super::micro_kernel::Run;
 use super::zero_padding::{ImageSize, Padded};
+use crate::window::Window;
 use burn::backend::Shape;
 
 /// One sample's sizes.

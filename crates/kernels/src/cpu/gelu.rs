@@ -1,8 +1,8 @@
 //! `x Phi(x)`, with Phi the normal distribution's share below x.
 
 use super::buffer::{tensor, values, writable};
-use super::mish::exp;
 use super::buffer_pool;
+use super::mish::exp;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use pulp::NullaryFnOnce;

@@ -1,9 +1,9 @@
 //! Group normalisation and what follows it in one go.
 
-use crate::activation::Activation;
-use super::buffer::{tensor, values, writable};
 use super::activation::{ActivationFunction, Identity, Mish, Relu};
+use super::buffer::{tensor, values, writable};
 use super::buffer_pool;
+use crate::activation::Activation;
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Shape, TensorMetadata};
 use pulp::NullaryFnOnce;
@@ -183,7 +183,8 @@ impl NullaryFnOnce for Backward<'_> {
         fold(&total, beta_sums);
         fold(&along, gamma_sums);
         let gamma = &self.gamma[..self.channels];
-        let (slant, lift) = corrections(self.x.len(), gamma, self.statistics, beta_sums, gamma_sums);
+        let (slant, lift) =
+            corrections(self.x.len(), gamma, self.statistics, beta_sums, gamma_sums);
         let (slant, lift) = (repeated(&slant, row), repeated(&lift, row));
         for (dx, x) in self.gradient.chunks_mut(row).zip(self.x.chunks(row)) {
             correct(dx, x, &inverse, self.gamma, &slant, &lift);

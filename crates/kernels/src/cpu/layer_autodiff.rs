@@ -1,13 +1,13 @@
 //! [`LayerOps`] with gradients, kept or computed again as [blocks](super::super::tracked)' are.
 
-use crate::recompute::Recompute;
-use crate::layer_ops::LayerOps;
-use crate::window::Window;
 use super::layer_gradients::{
-    AddReluBackward, AttentionBackward, GeluBackward, LayerNormBackward, MaxPoolBackward, MishBackward, SpatialSoftmaxBackward,
-    Sum,
+    AddReluBackward, AttentionBackward, GeluBackward, LayerNormBackward, MaxPoolBackward,
+    MishBackward, SpatialSoftmaxBackward, Sum,
 };
 use super::{add_relu, attention, gelu, layer_norm, max_pool, spatial_softmax};
+use crate::layer_ops::LayerOps;
+use crate::recompute::Recompute;
+use crate::window::Window;
 use burn::backend::Flex;
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::strategy::{CheckpointStrategy, NoCheckpointing};
@@ -56,7 +56,11 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
     fn max_pool(x: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
         let nodes = [x.node()];
         let x = x.into_primitive();
-        match MaxPoolBackward.prepare::<C>(nodes).compute_bound().stateful() {
+        match MaxPoolBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => {
                 let (out, chosen) = max_pool::forward(x, window);
                 prep.finish(chosen, out)

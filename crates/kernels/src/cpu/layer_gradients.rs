@@ -1,7 +1,7 @@
 //! What each layer's gradients are computed from.
 
 use super::buffer::{values, writable};
-use super::{add_relu, attention, gelu, layer_norm, mish, max_pool, spatial_softmax};
+use super::{add_relu, attention, gelu, layer_norm, max_pool, mish, spatial_softmax};
 use burn::backend::Flex;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;

@@ -1,9 +1,9 @@
 //! [`LayerOps`] on the processor.
 
+use super::buffer::{tensor, values};
+use super::{add_relu, attention, gelu, layer_norm, max_pool, mish, spatial_softmax};
 use crate::layer_ops::LayerOps;
 use crate::window::Window;
-use super::buffer::{tensor, values};
-use super::{add_relu, attention, gelu, layer_norm, mish, max_pool, spatial_softmax};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
 

@@ -1,8 +1,8 @@
 //! The largest number under a window, channels-last.
 
-use crate::window::Window;
 use super::buffer::{tensor, values};
 use super::buffer_pool;
+use crate::window::Window;
 use burn::backend::TensorMetadata;
 use burn::backend::flex::FlexTensor;
 use pulp::NullaryFnOnce;

@@ -99,7 +99,7 @@ pub(super) fn exp(x: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{exp, mish, derivative};
+    use super::{derivative, exp, mish};
 
     fn exact(x: f64) -> f64 {
         x * x.exp().ln_1p().tanh()
@@ -122,7 +122,10 @@ mod tests {
             assert!((f64::from(mish(x)) - exact(wide)).abs() < 1e-6 * (1.0 + wide.abs()));
             let h = 1e-5;
             let rise = (exact(wide + h) - exact(wide - h)) / (2.0 * h);
-            assert!((f64::from(derivative(x)) - rise).abs() < 2e-6, "derivative at {x}");
+            assert!(
+                (f64::from(derivative(x)) - rise).abs() < 2e-6,
+                "derivative at {x}"
+            );
         }
     }
 

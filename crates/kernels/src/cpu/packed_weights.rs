@@ -75,8 +75,8 @@ pub(super) fn packed(
 
 #[cfg(test)]
 mod tests {
-    use crate::cpu::buffer::tensor;
     use super::*;
+    use crate::cpu::buffer::tensor;
     use burn::backend::Shape;
 
     fn weight(value: f32) -> FlexTensor {

@@ -1,8 +1,8 @@
 //! Spatial softmax: expected positions, without the transposes a softmax over rows would need.
 
 use super::buffer::{tensor, values};
-use super::mish::exp;
 use super::buffer_pool;
+use super::mish::exp;
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Shape, TensorMetadata};
 use pulp::NullaryFnOnce;
@@ -98,7 +98,10 @@ impl NullaryFnOnce for Forward<'_> {
             raise(top, x);
         }
         for (i, x) in self.x.chunks(channels).enumerate() {
-            let at = (normalized_coordinate(i % width, width), normalized_coordinate(i / width, height));
+            let at = (
+                normalized_coordinate(i % width, width),
+                normalized_coordinate(i / width, height),
+            );
             weigh(x, at, top, sum, across, down);
         }
         for (sum, (across, down)) in sum.iter_mut().zip(across.iter_mut().zip(down)) {
@@ -133,7 +136,10 @@ impl NullaryFnOnce for Backward<'_> {
             .collect();
         let numbers = self.dx.chunks_mut(channels).zip(self.x.chunks(channels));
         for (i, (dx, x)) in numbers.enumerate() {
-            let at = (normalized_coordinate(i % width, width), normalized_coordinate(i / width, height));
+            let at = (
+                normalized_coordinate(i % width, width),
+                normalized_coordinate(i / width, height),
+            );
             slide(dx, x, at, (top, inverse), (across, down), &along);
         }
     }

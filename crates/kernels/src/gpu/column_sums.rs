@@ -1,9 +1,9 @@
 //! Sums of many rows, channel by channel.
 
 use crate::checks;
+use crate::launch::{allocate, contiguous, part_end, to_u32};
 use crate::operand::Operand;
 use crate::shape_error::require;
-use crate::launch::{to_u32, part_end, allocate, contiguous};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::DType;

@@ -1,9 +1,9 @@
 //! Feature-wise scaling and shifting.
 
 use crate::checks;
+use crate::launch::{allocate, contiguous, to_u32};
 use crate::operand::Operand;
 use crate::shape_error::require;
-use crate::launch::{to_u32, allocate, contiguous};
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;
 use burn_cubecl::tensor::CubeTensor;

@@ -1,11 +1,11 @@
 //! Group normalisation and what follows it.
 
+use super::activation::{activated, derivative};
+use crate::activation::Activation;
 use crate::checks;
+use crate::launch::{allocate, contiguous, cube_sum, to_u32, units_per_cube};
 use crate::operand::Operand;
 use crate::shape_error::require;
-use crate::activation::Activation;
-use super::activation::{activated, derivative};
-use crate::launch::{to_u32, allocate, cube_sum, units_per_cube, contiguous};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::DType;

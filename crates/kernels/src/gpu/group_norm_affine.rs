@@ -1,10 +1,10 @@
 //! Gradients of the affine map after a normalisation.
 
-use crate::activation::Activation;
 use super::activation::derivative;
+use super::column_sums::{CHANNELS, ROWS, parts, sum_of_rows, sum_parts};
 use super::group_norm::Normalized;
-use super::column_sums::{CHANNELS, ROWS, sum_parts, parts, sum_of_rows};
-use crate::launch::{to_u32, part_end, allocate};
+use crate::activation::Activation;
+use crate::launch::{allocate, part_end, to_u32};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::DType;
@@ -74,7 +74,8 @@ fn affine_kernel<T: Float>(
             let at = (row * channels + channel) as usize;
             let of_group = (2 * (row / positions * (channels / group) + channel / group)) as usize;
             let normal = (f32::cast_from(x[at]) - statistics[of_group]) * statistics[of_group + 1];
-            let given = f32::cast_from(gradient[at]) * derivative(normal * scale + shift, activation);
+            let given =
+                f32::cast_from(gradient[at]) * derivative(normal * scale + shift, activation);
             plain += given;
             along += given * normal;
             row += ROWS as u32;

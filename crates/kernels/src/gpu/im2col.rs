@@ -1,10 +1,10 @@
 //! What each output of a convolution sees, side by side, and the way back.
 
 use crate::checks;
+use crate::launch::{allocate, contiguous, to_u32};
 use crate::operand::Operand;
 use crate::shape_error::require;
 use crate::window::Window;
-use crate::launch::{to_u32, allocate, contiguous};
 use burn::backend::Shape;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::cubecl;

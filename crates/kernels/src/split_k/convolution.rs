@@ -2,9 +2,9 @@
 
 use super::geometry::Conv1dGeometry;
 use crate::checks;
+use crate::launch::{allocate, to_u32};
 use crate::operand::Operand;
 use crate::shape_error::require;
-use crate::launch::{to_u32, allocate};
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl;
 use burn_cubecl::kernel::into_contiguous;

@@ -128,7 +128,12 @@ pub(super) fn group_norm_mish(x: Sums, norm: Norm, after: PostOp, size: OutputSi
         PostOp::Film { modulations, from } => {
             let modulations = contiguous_rows(modulations);
             let stride = modulations.meta.strides()[0];
-            (PostOpKind::Film, modulations, nothing(), [stride, 0, 0, from])
+            (
+                PostOpKind::Film,
+                modulations,
+                nothing(),
+                [stride, 0, 0, from],
+            )
         }
         PostOp::Add(other) => {
             let other = contiguous_rows(other);
@@ -139,7 +144,12 @@ pub(super) fn group_norm_mish(x: Sums, norm: Norm, after: PostOp, size: OutputSi
             let other = other.contiguous();
             other_elem = dtype_to_storage_type(other.sums.dtype);
             let splits = other.sums.meta.shape()[0];
-            (PostOpKind::AddSums, other.sums, other.bias, [0, 0, splits, 0])
+            (
+                PostOpKind::AddSums,
+                other.sums,
+                other.bias,
+                [0, 0, splits, 0],
+            )
         }
     };
     let sizes = SizesLaunch::new(

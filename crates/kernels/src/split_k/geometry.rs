@@ -39,7 +39,9 @@ impl Conv1dGeometry {
             operation,
             "length",
             length,
-            format_args!("{least} or more, for a kernel of {kernel} and {padding} zeros at each end"),
+            format_args!(
+                "{least} or more, for a kernel of {kernel} and {padding} zeros at each end"
+            ),
         )
     }
 }

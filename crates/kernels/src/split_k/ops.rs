@@ -1,7 +1,10 @@
 //! The operations as backends have them.
 
 // The attribute on the trait writes the dispatch between backends, and reads sizes only where there are kernels.
-#![cfg_attr(not(feature = "gpu"), allow(dead_code, unused_imports, unused_variables))]
+#![cfg_attr(
+    not(feature = "gpu"),
+    allow(dead_code, unused_imports, unused_variables)
+)]
 
 #[cfg(feature = "gpu")]
 use super::convolution;
@@ -9,7 +12,7 @@ use super::geometry::{Conv1dGeometry, OutputSize};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 #[cfg(feature = "gpu")]
-use burn::tensor::{DType};
+use burn::tensor::DType;
 
 /// A convolution's partial sums, and what follows them. Layouts are channels-last and row-major.
 #[backend_extension(Cube: cfg(feature = "gpu"), Fusion: cfg(feature = "gpu"))]
@@ -33,7 +36,11 @@ pub(crate) trait SplitKOps: Backend {
 
     /// The sum of the splits and a bias, [B, L, O].
     #[fusion(dtype = bias, shape = size.shape())]
-    fn epilogue(sums: FloatTensor<Self>, bias: FloatTensor<Self>, size: OutputSize) -> FloatTensor<Self>;
+    fn epilogue(
+        sums: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        size: OutputSize,
+    ) -> FloatTensor<Self>;
 
     /// Of a transposed convolution's products with each tap, [S, B x L, 4 O], the sums of those that reach a
     /// place, and a bias, [B, 2 L, O].
@@ -90,4 +97,3 @@ pub(crate) trait SplitKOps: Backend {
         size: OutputSize,
     ) -> FloatTensor<Self>;
 }
-

@@ -5,9 +5,9 @@ use super::ops::SplitKOps;
 use crate::checks::{self, Addend, NormOperands};
 use crate::operand::Operand;
 use crate::shape_error::require;
+use burn::backend::Dispatch;
 #[cfg(feature = "gpu")]
 use burn::backend::DispatchDevice;
-use burn::backend::Dispatch;
 use burn::tensor::{Device, Tensor};
 
 /// More rows are matrix products like others.

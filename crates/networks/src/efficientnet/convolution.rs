@@ -61,8 +61,12 @@ pub struct Pointwise {
 
 impl Pointwise {
     /// From PyTorch's [output, input] layout.
+    ///
+    /// # Panics
+    /// When there is no bias, or the weights are not a row for each of its numbers.
     #[must_use]
     pub fn new(weight: &[f32], bias: &[f32], device: &Device) -> Self {
+        require(check_weights("Pointwise", weight.len(), bias.len(), 1));
         let (outputs, inputs) = (bias.len(), weight.len() / bias.len());
         let transposed: Vec<f32> = (0..weight.len())
             .map(|i| weight[(i % outputs) * inputs + i / outputs])
@@ -74,9 +78,25 @@ impl Pointwise {
         }
     }
 
+    /// Channels in.
+    fn inputs(&self) -> usize {
+        self.weight.dims()[0]
+    }
+
     /// The product alone, [N, input] to [N, output].
+    ///
+    /// # Panics
+    /// When there are not as many numbers in a row.
     #[must_use]
     pub fn product(&self, rows: Tensor<2>) -> Tensor<2> {
+        let (given, wanted) = (rows.dims()[1], self.inputs());
+        require(ShapeError::unless(
+            given == wanted,
+            "Pointwise",
+            "channels of x",
+            given,
+            wanted,
+        ));
         rows.matmul(self.weight.clone())
     }
 
@@ -105,6 +125,24 @@ impl Pointwise {
     }
 }
 
+/// Weights of as many numbers for each output, a multiple of the kernel's places.
+fn check_weights(
+    layer: &'static str,
+    weights: usize,
+    outputs: usize,
+    area: usize,
+) -> Result<(), ShapeError> {
+    ShapeError::unless(outputs > 0, layer, "channels out", outputs, "1 or more")?;
+    ShapeError::unless(area > 0, layer, "kernel", area, "1 or more places")?;
+    ShapeError::unless(
+        weights > 0 && weights.is_multiple_of(outputs * area),
+        layer,
+        "number of weights",
+        weights,
+        format_args!("a multiple of {outputs} channels out times {area} places, 1 or more"),
+    )
+}
+
 /// A frozen square convolution over all channels, 'SAME' padding, as one product of patches.
 #[derive(Clone, Debug)]
 pub struct Patches {
@@ -115,10 +153,20 @@ pub struct Patches {
 
 impl Patches {
     /// From PyTorch's [output, input, kernel, kernel] layout.
+    ///
+    /// # Panics
+    /// When kernel or stride is zero, there is no bias, or the weights are not of such a kernel.
     #[must_use]
     pub fn new(folded: &Folded, kernel: usize, stride: usize, device: &Device) -> Self {
-        let outputs = folded.bias.len();
-        let area = kernel * kernel;
+        let (area, outputs) = (kernel * kernel, folded.bias.len());
+        require(check_weights("Patches", folded.weight.len(), outputs, area));
+        require(ShapeError::unless(
+            stride > 0,
+            "Patches",
+            "stride",
+            stride,
+            "1 or more",
+        ));
         let inputs = folded.weight.len() / (outputs * area);
         // Patches are gathered tap by tap, each with all its channels.
         let weight: Vec<f32> = (0..folded.weight.len())
@@ -139,13 +187,30 @@ impl Patches {
     ///
     /// # Errors
     /// When the device cannot give the input back.
+    ///
+    /// # Panics
+    /// When the images have other channels than the layer was made for, or no pixel.
     pub fn product_of_images(&self, images: Tensor<4>) -> Result<Tensor<4>, WeightsError> {
+        require(self.check(images.dims()));
         let patches = if is_cpu(&images.device()) {
             self.gather_host(images)?
         } else {
             self.gather(images)
         };
         Ok(self.product.product_of_images(patches))
+    }
+
+    fn check(&self, [_, height, width, channels]: [usize; 4]) -> Result<(), ShapeError> {
+        let wanted = self.product.inputs() / (self.kernel * self.kernel);
+        ShapeError::unless(
+            channels == wanted,
+            "Patches",
+            "channels of x",
+            channels,
+            wanted,
+        )?;
+        let pixels = height * width;
+        ShapeError::unless(pixels > 0, "Patches", "pixels of x", pixels, "1 or more")
     }
 
     /// The bias that is still to be added, `[output]`.
@@ -232,6 +297,47 @@ impl Patches {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrong_sizes_are_refused() {
+        let refused = |checked: Result<(), ShapeError>, told: &str| {
+            let error = checked.unwrap_err().to_string();
+            assert!(error.contains(told), "{error} lacks {told}");
+        };
+        refused(check_weights("Patches", 0, 2, 9), "number of weights is 0");
+        refused(
+            check_weights("Patches", 28, 2, 9),
+            "is 28, allowed: a multiple of 2 channels out",
+        );
+        refused(check_weights("Patches", 9, 0, 9), "channels out is 0");
+        refused(check_weights("Patches", 9, 1, 0), "kernel is 0");
+        let folded = Folded {
+            weight: vec![0.0; 27],
+            bias: vec![0.0],
+        };
+        let layer = Patches::new(&folded, 3, 2, &Device::flex());
+        assert_eq!(layer.check([1, 4, 4, 3]), Ok(()));
+        refused(layer.check([1, 4, 4, 2]), "channels of x is 2, allowed: 3");
+        refused(layer.check([1, 4, 0, 3]), "pixels of x is 0");
+    }
+
+    #[test]
+    #[should_panic(expected = "Patches: channels of x is 4, allowed: 3")]
+    fn patches_of_wrong_channels_are_refused() {
+        let folded = Folded {
+            weight: vec![0.0; 27],
+            bias: vec![0.0],
+        };
+        let layer = Patches::new(&folded, 3, 2, &Device::flex());
+        let _ = layer.product_of_images(Tensor::zeros([1, 4, 4, 4], &Device::flex()));
+    }
+
+    #[test]
+    #[should_panic(expected = "Pointwise: channels of x is 3, allowed: 2")]
+    fn products_of_wrong_channels_are_refused() {
+        let layer = Pointwise::new(&[0.0; 4], &[0.0; 2], &Device::flex());
+        let _ = layer.product(Tensor::zeros([5, 3], &Device::flex()));
+    }
 
     #[test]
     fn copied_patches_equal_sliced_ones() {

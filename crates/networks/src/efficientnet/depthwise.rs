@@ -16,6 +16,8 @@ use burn::{
 use rayon::prelude::*;
 use std::sync::Arc;
 
+const LAYER: &str = "Depthwise";
+
 /// A frozen depthwise convolution followed by ReLU6.
 #[derive(Clone, Debug)]
 pub struct Depthwise {
@@ -32,9 +34,13 @@ pub struct Depthwise {
 
 impl Depthwise {
     /// From PyTorch's layout: `weight` [channels, 1, kernel, kernel], `bias` `[channels]`.
+    ///
+    /// # Panics
+    /// When the kernel is not 3 or 5, the stride is zero, or there are not as many weights.
     #[must_use]
     pub fn new(weight: &[f32], bias: &[f32], kernel: usize, stride: usize, to: &Device) -> Self {
         let channels = bias.len();
+        require(check_weights(weight.len(), channels, kernel, stride));
         let area = kernel * kernel;
         let taps = (0..area * channels)
             .map(|i| weight[(i % channels) * area + i / channels])
@@ -60,11 +66,15 @@ impl Depthwise {
     ///
     /// # Errors
     /// When the device cannot give the input back.
+    ///
+    /// # Panics
+    /// When images or pending bias have other channels than the layer was made for, or the images no pixel.
     pub fn forward(
         &self,
         images: Tensor<4>,
         pending: Option<&[f32]>,
     ) -> Result<Tensor<4>, WeightsError> {
+        require(self.check(images.dims(), pending.map(<[f32]>::len)));
         match &self.on_device {
             Some((weight, bias)) => {
                 let device = images.device();
@@ -79,6 +89,19 @@ impl Depthwise {
             }
             None => self.forward_host(images, pending),
         }
+    }
+
+    fn check(
+        &self,
+        [_, height, width, channels]: [usize; 4],
+        pending: Option<usize>,
+    ) -> Result<(), ShapeError> {
+        let wanted = self.channels;
+        ShapeError::unless(channels == wanted, LAYER, "channels of x", channels, wanted)?;
+        let pending = pending.unwrap_or(wanted);
+        ShapeError::unless(pending == wanted, LAYER, "pending bias", pending, wanted)?;
+        let pixels = height * width;
+        ShapeError::unless(pixels > 0, LAYER, "pixels of x", pixels, "1 or more")
     }
 
     /// burn's grouped convolution, for devices where leaving the device would cost more.
@@ -196,6 +219,24 @@ impl Depthwise {
     }
 }
 
+fn check_weights(
+    weights: usize,
+    channels: usize,
+    kernel: usize,
+    stride: usize,
+) -> Result<(), ShapeError> {
+    ShapeError::unless([3, 5].contains(&kernel), LAYER, "kernel", kernel, "3 or 5")?;
+    ShapeError::unless(stride > 0, LAYER, "stride", stride, "1 or more")?;
+    let wanted = channels * kernel * kernel;
+    ShapeError::unless(
+        weights == wanted,
+        LAYER,
+        "number of weights",
+        weights,
+        wanted,
+    )
+}
+
 /// For a kernel of `kernel` taps placed at `at` on an axis of `size` pixels with `before` zeros in
 /// front: the first pixel it meets, the tap that meets it, and the end of the taps that meet one.
 /// Taps outside the picture meet zeros, so they are left out.
@@ -218,7 +259,19 @@ struct Frame {
 }
 
 /// `values` [.., C] becomes `min(max(values + bias, 0), 6)`.
+///
+/// # Panics
+/// When there are no channels, or the values are not whole pixels of them.
 pub(crate) fn add_and_relu6(values: &mut [f32], bias: &[f32]) {
+    let whole = !bias.is_empty() && values.len().is_multiple_of(bias.len());
+    let allowed = format_args!("a multiple of the {} channels, 1 or more", bias.len());
+    require(ShapeError::unless(
+        whole,
+        "bias and ReLU6",
+        "number of values",
+        values.len(),
+        allowed,
+    ));
     pulp::Arch::new().dispatch(
         #[inline(always)]
         || {
@@ -234,6 +287,44 @@ pub(crate) fn add_and_relu6(values: &mut [f32], bias: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrong_sizes_are_refused() {
+        let refused = |checked: Result<(), ShapeError>, told: &str| {
+            let error = checked.unwrap_err().to_string();
+            assert!(error.contains(told), "{error} lacks {told}");
+        };
+        refused(check_weights(18, 2, 4, 1), "kernel is 4, allowed: 3 or 5");
+        refused(check_weights(18, 2, 3, 0), "stride is 0");
+        refused(
+            check_weights(17, 2, 3, 1),
+            "number of weights is 17, allowed: 18",
+        );
+        let layer = Depthwise::new(&[0.0; 18], &[0.0; 2], 3, 1, &Device::flex());
+        assert_eq!(layer.check([1, 4, 4, 2], Some(2)), Ok(()));
+        refused(
+            layer.check([1, 4, 4, 3], None),
+            "channels of x is 3, allowed: 2",
+        );
+        refused(
+            layer.check([1, 4, 4, 2], Some(3)),
+            "pending bias is 3, allowed: 2",
+        );
+        refused(layer.check([1, 0, 4, 2], None), "pixels of x is 0");
+    }
+
+    #[test]
+    #[should_panic(expected = "Depthwise: channels of x is 3, allowed: 2")]
+    fn forward_refuses_wrong_channels() {
+        let layer = Depthwise::new(&[0.0; 18], &[0.0; 2], 3, 1, &Device::flex());
+        let _ = layer.forward(Tensor::zeros([1, 4, 4, 3], &Device::flex()), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "number of values is 5, allowed: a multiple of the 2 channels")]
+    fn a_bias_needs_whole_pixels() {
+        add_and_relu6(&mut [0.0; 5], &[0.0; 2]);
+    }
     use apprentice_core::Seed;
     use rand::Rng as _;
 

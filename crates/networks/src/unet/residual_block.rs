@@ -60,7 +60,9 @@ impl ResidualBlock {
         let y = y.group_norm_mish_film(self.first_norm.weights(), all, from);
         let y = self.second.partial_sums(y.into());
         match &self.shortcut {
-            Some(shortcut) => y.group_norm_mish_add_sums(self.second_norm.weights(), shortcut.partial_sums(input)),
+            Some(shortcut) => {
+                y.group_norm_mish_add_sums(self.second_norm.weights(), shortcut.partial_sums(input))
+            }
             None => y.group_norm_mish_add(self.second_norm.weights(), input.concatenated()),
         }
     }

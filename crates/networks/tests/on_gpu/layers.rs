@@ -1,7 +1,9 @@
 //! Layers and their gradients, as they are where networks learn.
 
 use super::{apart, coarser, gpu, numbers, rng};
-use apprentice_nn::{Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, GroupNorm, GroupNormMish, film, gaussian};
+use apprentice_nn::{
+    Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, GroupNorm, GroupNormMish, film, gaussian,
+};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 use rand_chacha::ChaCha8Rng;

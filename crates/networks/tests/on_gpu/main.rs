@@ -5,10 +5,13 @@
 #![cfg(any(feature = "cuda", feature = "wgpu"))]
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
-mod split_k;
 mod layers;
+mod split_k;
 
-use apprentice_networks::{ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder, VisionTransformer, VisionTransformerConfig};
+use apprentice_networks::{
+    ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionConfig, VisionEncoder, VisionTransformer,
+    VisionTransformerConfig,
+};
 use apprentice_nn::{AdamW, AdamWConfig, DeviceChoice, Ema, Precision, gaussian, open_device};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;

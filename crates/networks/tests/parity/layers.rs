@@ -1,5 +1,8 @@
 use crate::case::Case;
-use apprentice_nn::{Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, GroupNorm, GroupNormMish, Linear, SpatialSoftmax, mish};
+use apprentice_nn::{
+    Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, GroupNorm, GroupNormMish, Linear,
+    SpatialSoftmax, mish,
+};
 use burn::tensor::Tensor;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
