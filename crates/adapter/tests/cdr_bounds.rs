@@ -35,17 +35,21 @@ fn measured(read: Read, bytes: &[u8]) -> (bool, usize) {
     (good, (MOST.get() - before) as usize)
 }
 
+// SAFETY: every call is passed on to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, memory: Memory) -> *mut u8 {
         change(memory.size() as isize);
+        // SAFETY: as promised by the caller.
         unsafe { System.alloc(memory) }
     }
     unsafe fn dealloc(&self, at: *mut u8, memory: Memory) {
         change(-(memory.size() as isize));
+        // SAFETY: as promised by the caller.
         unsafe { System.dealloc(at, memory) }
     }
     unsafe fn realloc(&self, at: *mut u8, memory: Memory, size: usize) -> *mut u8 {
         change(size as isize - memory.size() as isize);
+        // SAFETY: as promised by the caller.
         unsafe { System.realloc(at, memory, size) }
     }
 }

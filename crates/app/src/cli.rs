@@ -400,7 +400,7 @@ impl DeviceArg {
 impl From<DeviceArg> for apprentice_nn::DeviceChoice {
     fn from(device: DeviceArg) -> Self {
         match device {
-            DeviceArg::Flex => Self::Flex,
+            DeviceArg::Flex => Self::Cpu,
             DeviceArg::Cuda => Self::Cuda,
             DeviceArg::Wgpu => Self::Wgpu,
         }

@@ -1,4 +1,4 @@
-//! What kernels of our own for GPUs share.
+//! What kernels for GPUs share.
 
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl;
@@ -20,13 +20,13 @@ pub(crate) fn to_u32(n: usize) -> u32 {
     n as u32
 }
 
-/// A tensor in one piece, of no more numbers than kernels [to_u32].
+/// A contiguous tensor, of no more numbers than kernels [to_u32].
 pub(crate) fn contiguous(tensor: CubeTensor) -> CubeTensor {
     to_u32(tensor.meta.num_elements());
     into_contiguous(tensor)
 }
 
-/// Room for a tensor where another one is, with anything in it, of no more numbers than kernels [to_u32].
+/// Uninitialised memory for a tensor where another one is, of no more numbers than kernels [to_u32].
 pub(crate) fn allocate(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
     to_u32(shape.num_elements());
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)

@@ -9,7 +9,7 @@ use crate::named_tensors::NamedTensors;
 use apprentice_kernels::is_cpu;
 use architecture::{BlockPlan, CLASSES, HEAD, LAST, STEM};
 use burn::{prelude::*, tensor::TensorData};
-use convolution::{Folded, Patches, Pointwise};
+use convolution::{FoldedConv, Im2colConv, Pointwise};
 use depthwise::{Depthwise, add_and_relu6};
 use rayon::prelude::*;
 use std::path::Path;
@@ -31,7 +31,7 @@ const HOST_WIDEST: usize = 1 << 18;
 #[derive(Clone, Debug)]
 pub struct EfficientNetLite0 {
     device: Device,
-    stem: Patches,
+    stem: Im2colConv,
     blocks: Vec<Block>,
     head: Pointwise,
     classifier: Option<Pointwise>,
@@ -65,13 +65,13 @@ impl EfficientNetLite0 {
     /// As [`EfficientNetLite0::load`].
     pub fn from_tensors(tensors: &NamedTensors, device: &Device) -> Result<Self, WeightsError> {
         let device = device.clone().without_autodiff();
-        let stem = Folded::read(tensors, "_conv_stem", "_bn0", [STEM, 3, 3, 3])?;
+        let stem = FoldedConv::read(tensors, "_conv_stem", "_bn0", [STEM, 3, 3, 3])?;
         let blocks = architecture::blocks()
             .into_iter()
             .enumerate()
             .map(|(index, plan)| Block::read(tensors, index, plan, &device))
             .collect::<Result<_, _>>()?;
-        let head = Folded::read(tensors, "_conv_head", "_bn1", [HEAD, LAST, 1, 1])?;
+        let head = FoldedConv::read(tensors, "_conv_head", "_bn1", [HEAD, LAST, 1, 1])?;
         let classifier = if tensors.contains("_fc.weight") {
             let weight = tensors.get("_fc.weight", &[CLASSES, HEAD])?;
             let bias = tensors.get("_fc.bias", &[CLASSES])?;
@@ -80,7 +80,7 @@ impl EfficientNetLite0 {
             None
         };
         Ok(Self {
-            stem: Patches::new(&stem, 3, 2, &device),
+            stem: Im2colConv::new(&stem, 3, 2, &device),
             blocks,
             head: Pointwise::new(&head.weight, &head.bias, &device),
             classifier,
@@ -167,7 +167,7 @@ impl Block {
         } = plan;
         let read = |convolution: &str, norm: &str, shape| {
             let named = |what: &str| format!("_blocks.{index}.{what}");
-            Folded::read(tensors, &named(convolution), &named(norm), shape)
+            FoldedConv::read(tensors, &named(convolution), &named(norm), shape)
         };
         let expand = if plan.expands() {
             let folded = read("_expand_conv", "_bn0", [middle, input, 1, 1])?;

@@ -7,7 +7,7 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {
     /// The processor, in pure Rust.
-    Flex,
+    Cpu,
     /// An NVIDIA GPU.
     Cuda,
     /// Any GPU with Vulkan, Metal or DirectX 12.
@@ -54,7 +54,7 @@ pub enum DeviceError {
 /// When the device is not in this build or does not work here.
 pub fn open_device(choice: DeviceChoice) -> Result<Device, DeviceError> {
     match choice {
-        DeviceChoice::Flex => Ok(Device::flex()),
+        DeviceChoice::Cpu => Ok(Device::flex()),
         DeviceChoice::Cuda => {
             #[cfg(feature = "cuda")]
             return proven("cuda", || Device::cuda(0));

@@ -6,7 +6,9 @@ use crate::{
     DiffusionPolicy, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork, TrainConfig, Windows,
 };
 use apprentice_core::Seed;
-use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, may_record, in_thread_pool};
+use apprentice_nn::{
+    AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, in_thread_pool, may_record,
+};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, seq::SliceRandom};

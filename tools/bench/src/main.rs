@@ -8,7 +8,7 @@
 mod works;
 
 use anyhow::{Context as _, Result, bail};
-use apprentice_nn::{DeviceChoice, may_record, in_thread_pool, open_device};
+use apprentice_nn::{DeviceChoice, in_thread_pool, may_record, open_device};
 use std::io::{BufRead as _, Write as _};
 
 fn main() -> Result<()> {
@@ -20,7 +20,7 @@ fn main() -> Result<()> {
         .num_threads(threads.parse().context("the number of threads")?)
         .build_global()?;
     let device = open_device(match device.as_str() {
-        "flex" => DeviceChoice::Flex,
+        "flex" => DeviceChoice::Cpu,
         "cuda" => DeviceChoice::Cuda,
         "wgpu" => DeviceChoice::Wgpu,
         other => bail!("got device {other}, allowed: flex, cuda, wgpu"),

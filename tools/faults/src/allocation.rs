@@ -1,5 +1,5 @@
 //! Counts what a thread allocates: part of every process of this program.
-#![allow(unsafe_code)]
+#![allow(unsafe_code)] // An allocator that counts can only be written so.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

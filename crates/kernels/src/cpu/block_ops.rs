@@ -89,7 +89,8 @@ impl BlockGradients for Flex {
         if gradient.get().is_empty() {
             return tensor(vec![0.0; numbers], shape);
         }
-        let out = convolution::of_picture(numbers, weight.get(), gradient.get(), columns, &picture);
+        let out =
+            convolution::input_gradient(numbers, weight.get(), gradient.get(), columns, &picture);
         tensor(out, shape)
     }
 
@@ -101,7 +102,7 @@ impl BlockGradients for Flex {
         if gradient.get().is_empty() {
             return tensor(vec![0.0; numbers], shape);
         }
-        let out = convolution::of_weights(x.get(), numbers, gradient.get(), columns, &picture);
+        let out = convolution::weight_gradient(x.get(), numbers, gradient.get(), columns, &picture);
         x.release();
         gradient.release();
         tensor(out, shape)
@@ -110,7 +111,7 @@ impl BlockGradients for Flex {
     fn bias_gradient(x: FlexTensor) -> FlexTensor {
         let channels = x.shape()[3];
         tensor(
-            convolution::of_bias(values(x).get(), channels),
+            convolution::bias_gradient(values(x).get(), channels),
             [channels].into(),
         )
     }

@@ -25,7 +25,7 @@ pub(super) struct ReceptiveFields<'a> {
 
 impl ReceptiveFields<'_> {
     /// Numbers an output sees.
-    fn reach(&self) -> usize {
+    fn fan_in(&self) -> usize {
         self.runs.iter().map(|r| r.length).sum()
     }
 
@@ -51,7 +51,7 @@ impl ReceptiveFields<'_> {
     }
 }
 
-/// Writes to `out`, rows as long as `bias`, the bias and what each output sees times a matrix [reach,
+/// Writes to `out`, rows as long as `bias`, the bias and what each output sees times a matrix [fan_in,
 /// columns], which is `packed` or whose panels `pack` writes.
 pub(super) fn convolve_blocks(
     out: &mut [f32],
@@ -60,8 +60,8 @@ pub(super) fn convolve_blocks(
     packed: Option<&[f32]>,
     pack: impl Fn(Panel, &mut [f32]) + Sync,
 ) {
-    let (reach, columns) = (fields.reach(), bias.len());
-    if fields.places.is_empty() || reach * columns == 0 {
+    let (fan_in, columns) = (fields.fan_in(), bias.len());
+    if fields.places.is_empty() || fan_in * columns == 0 {
         return;
     }
     let panels = Panels::new(columns);
@@ -75,12 +75,12 @@ pub(super) fn convolve_blocks(
         return;
     }
     // Large matrices and few outputs: each thread takes panels, so that the matrix is read once.
-    if reach * columns > fields.x.len() && columns > 64 {
+    if fan_in * columns > fields.x.len() && columns > 64 {
         by_panel(out, panels, &start, fields, pack);
     } else {
-        let mut packed = buffer_pool::take(panels.numbers(reach));
+        let mut packed = buffer_pool::take(panels.numbers(fan_in));
         panels
-            .cut(&mut packed, reach)
+            .cut(&mut packed, fan_in)
             .into_par_iter()
             .for_each(|(panel, to)| pack(panel, to));
         let share = fields.places.len().div_ceil(TASKS);
@@ -104,7 +104,7 @@ fn by_output(
     packed: &[f32],
     share: usize,
 ) {
-    let (reach, columns, groups) = (fields.reach(), panels.columns(), fields.groups());
+    let (fan_in, columns, groups) = (fields.fan_in(), panels.columns(), fields.groups());
     let share = share.next_multiple_of(TOGETHER);
     let tasks = fields
         .places
@@ -120,7 +120,7 @@ fn by_output(
                 let rows_of_panel = runs.iter().map(|r| r.length).sum::<usize>();
                 for index in 0..panels.count() {
                     let panel = panels.get(index);
-                    let packed = panels.of(packed, reach, index);
+                    let packed = panels.of(packed, fan_in, index);
                     Outputs {
                         x: fields.x,
                         places,
@@ -146,13 +146,13 @@ fn by_panel(
     fields: &ReceptiveFields<'_>,
     pack: impl Fn(Panel, &mut [f32]) + Sync,
 ) {
-    let (reach, columns, groups) = (fields.reach(), panels.columns(), fields.groups());
+    let (fan_in, columns, groups) = (fields.fan_in(), panels.columns(), fields.groups());
     let count = fields.places.len();
     let parts: Vec<(Panel, Vec<f32>)> = (0..panels.count())
         .into_par_iter()
         .map(|index| {
             let panel = panels.get(index);
-            let mut packed = buffer_pool::take(reach * panel.width);
+            let mut packed = buffer_pool::take(fan_in * panel.width);
             pack(panel, &mut packed);
             let mut part = buffer_pool::take(count * panel.width);
             let mut start = Some(&start[panel.first..][..panel.width]);

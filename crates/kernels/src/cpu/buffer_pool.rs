@@ -48,27 +48,22 @@ pub(super) fn memory(numbers: Vec<f32>) -> Bytes {
         return Bytes::from_elems(numbers);
     }
     let length = size_of_val(numbers.as_slice());
-    let controller = Box::new(Lent(ManuallyDrop::new(numbers)));
-    // All the numbers are initialised, and `length` is their size.
-    #[allow(unsafe_code)]
-    unsafe {
-        Bytes::from_controller(controller, length)
-    }
+    let controller = Box::new(PooledBuffer(ManuallyDrop::new(numbers)));
+    // SAFETY: all the numbers are initialised, and `length` is their size in bytes.
+    unsafe { Bytes::from_controller(controller, length) }
 }
 
 /// Numbers lent to a tensor.
-struct Lent(ManuallyDrop<Vec<f32>>);
+struct PooledBuffer(ManuallyDrop<Vec<f32>>);
 
-impl Drop for Lent {
+impl Drop for PooledBuffer {
     fn drop(&mut self) {
         // Empty once detached; an empty one is not kept.
         put(std::mem::take(&mut *self.0));
     }
 }
 
-// Bytes of floats may be read as bytes, and any bytes written there are floats.
-#[allow(unsafe_code)]
-impl AllocationController for Lent {
+impl AllocationController for PooledBuffer {
     fn alloc_align(&self) -> usize {
         align_of::<f32>()
     }
@@ -83,12 +78,16 @@ impl AllocationController for Lent {
     ) -> Result<&mut [MaybeUninit<u8>], AccessError> {
         let length = size_of_val(self.0.as_slice());
         let start = self.0.as_mut_ptr().cast();
+        // SAFETY: the vector's own memory, borrowed mutably as long as the slice; `length` is the size of its
+        // numbers, and any bytes written there are floats.
         Ok(unsafe { std::slice::from_raw_parts_mut(start, length) })
     }
 
     fn memory(&self, _: AccessPolicy) -> Result<&[MaybeUninit<u8>], AccessError> {
         let length = size_of_val(self.0.as_slice());
         let start = self.0.as_ptr().cast();
+        // SAFETY: the vector's own memory, borrowed as long as the slice; `length` is the size of its numbers,
+        // and floats may be read as bytes.
         Ok(unsafe { std::slice::from_raw_parts(start, length) })
     }
 

@@ -23,7 +23,7 @@ const SQUARE: usize = 16;
 const ABREAST: usize = 8;
 const STRETCH: usize = 128;
 
-/// Outputs [B, H', W', out] of `x` [B, H, W, in] with weights [reach, out] and bias [out]. What packing
+/// Outputs [B, H', W', out] of `x` [B, H, W, in] with weights [fan_in, out] and bias [out]. What packing
 /// makes of the weights is kept when they will be `used_again`.
 pub(super) fn forward(
     x: FlexTensor,
@@ -39,11 +39,11 @@ pub(super) fn forward(
     let columns = bias.get().len();
     let kept = if used_again && shape.num_elements() > MAX_ROWS * columns {
         let panels = Panels::new(columns);
-        let reach = weight.shape()[0];
-        packed_weights::packed(&weight, panels.numbers(reach), |to| {
+        let fan_in = weight.shape()[0];
+        packed_weights::packed(&weight, panels.numbers(fan_in), |to| {
             let weight = values(weight.clone());
             panels
-                .cut(to, reach)
+                .cut(to, fan_in)
                 .into_par_iter()
                 .for_each(|(panel, to)| pack(panel, to, weight.get(), columns));
         })
@@ -71,16 +71,16 @@ fn convolve(
     let padded = picture.padded(x);
     let (places, runs) = (picture.places(&padded), picture.runs(&padded));
     if count <= MAX_ROWS {
-        let mut seen = Vec::with_capacity(count * weight.len() / columns);
+        let mut patches = Vec::with_capacity(count * weight.len() / columns);
         for place in &places {
             for run in &runs {
-                seen.extend_from_slice(&padded.numbers()[place + run.offset..][..run.length]);
+                patches.extend_from_slice(&padded.numbers()[place + run.offset..][..run.length]);
             }
         }
         for row in out.chunks_mut(columns) {
             row.copy_from_slice(bias);
         }
-        matmul_add(&mut out, &seen, weight, columns);
+        matmul_add(&mut out, &patches, weight, columns);
         return out;
     }
     let fields = ReceptiveFields {
@@ -123,7 +123,7 @@ fn pack(panel: Panel, to: &mut [f32], matrix: &[f32], columns: usize) {
 }
 
 /// The gradient of the bias from that of the output, [B, H', W', out].
-pub(super) fn of_bias(gradient: &[f32], columns: usize) -> Vec<f32> {
+pub(super) fn bias_gradient(gradient: &[f32], columns: usize) -> Vec<f32> {
     let sums: Vec<Vec<f32>> = gradient
         .par_chunks(SUMMED * columns)
         .map(|rows| {
@@ -142,7 +142,7 @@ fn add(sums: &mut [f32], more: &[f32]) {
 }
 
 /// The gradient of the weights.
-pub(super) fn of_weights(
+pub(super) fn weight_gradient(
     x: &[f32],
     length: usize,
     gradient: &[f32],
@@ -191,7 +191,7 @@ pub(super) fn of_weights(
 }
 
 /// What every pixel is seen by, times the weights it is seen through.
-pub(super) fn of_picture(
+pub(super) fn input_gradient(
     length: usize,
     weight: &[f32],
     gradient: &[f32],

@@ -46,8 +46,8 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
         {
             OpsKind::Tracked(mut prep) => {
                 let from = prep.checkpoint(&x);
-                let (out, peaks) = spatial_softmax::forward(x.into_primitive());
-                prep.finish((from, peaks), out)
+                let (out, statistics) = spatial_softmax::forward(x.into_primitive());
+                prep.finish((from, statistics), out)
             }
             OpsKind::UnTracked(prep) => prep.finish(spatial_softmax::forward(x.into_primitive()).0),
         }
@@ -62,8 +62,8 @@ impl<C: CheckpointStrategy> LayerOps for Autodiff<Flex, C> {
             .stateful()
         {
             OpsKind::Tracked(prep) => {
-                let (out, chosen) = max_pool::forward(x, window);
-                prep.finish(chosen, out)
+                let (out, indices) = max_pool::forward(x, window);
+                prep.finish(indices, out)
             }
             OpsKind::UnTracked(prep) => prep.finish(max_pool::forward(x, window).0),
         }

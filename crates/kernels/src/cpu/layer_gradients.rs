@@ -35,13 +35,13 @@ impl Backward<Flex, 1> for MishBackward {
 pub(super) struct SpatialSoftmaxBackward;
 
 impl Backward<Flex, 1> for SpatialSoftmaxBackward {
-    type State = (NodeId, spatial_softmax::Peaks);
+    type State = (NodeId, spatial_softmax::SoftmaxStatistics);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, kept: &mut Checkpointer) {
-        let (from, peaks) = ops.state;
+        let (from, statistics) = ops.state;
         let [x] = inputs([from], kept);
         unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
-            spatial_softmax::backward(x, &peaks, gradient)
+            spatial_softmax::backward(x, &statistics, gradient)
         });
     }
 }
@@ -53,9 +53,9 @@ impl Backward<Flex, 1> for MaxPoolBackward {
     type State = max_pool::MaxIndices;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let chosen = ops.state;
+        let indices = ops.state;
         unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
-            max_pool::backward(&chosen, gradient)
+            max_pool::backward(&indices, gradient)
         });
     }
 }

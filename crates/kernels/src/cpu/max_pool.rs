@@ -42,37 +42,37 @@ pub(super) fn forward(x: FlexTensor, window: Window) -> (FlexTensor, MaxIndices)
                 places,
             });
         });
-    let chosen = MaxIndices {
+    let indices = MaxIndices {
         places: places.into(),
         window,
         input,
         output,
     };
-    (tensor(out, out_shape), chosen)
+    (tensor(out, out_shape), indices)
 }
 
 /// The gradient goes to where the number came from.
-pub(super) fn backward(chosen: &MaxIndices, gradient: FlexTensor) -> FlexTensor {
+pub(super) fn backward(indices: &MaxIndices, gradient: FlexTensor) -> FlexTensor {
     let gradient = values(gradient);
-    let [_, height, width, channels] = chosen.input;
+    let [_, height, width, channels] = indices.input;
     let sample = height * width * channels;
-    let per_sample = chosen.output[1] * chosen.output[2] * channels;
-    let mut dx = buffer_pool::take(chosen.input.iter().product());
+    let per_sample = indices.output[1] * indices.output[2] * channels;
+    let mut dx = buffer_pool::take(indices.input.iter().product());
     if sample > 0 && per_sample > 0 {
         dx.par_chunks_mut(sample)
             .zip(gradient.get().par_chunks(per_sample))
-            .zip(chosen.places.par_chunks(per_sample))
+            .zip(indices.places.par_chunks(per_sample))
             .for_each(|((dx, gradient), places)| {
                 pulp::Arch::new().dispatch(Scatter {
                     dx,
                     gradient,
                     places,
-                    chosen,
+                    indices,
                 });
             });
     }
     gradient.release();
-    tensor(dx, burn::backend::Shape::from(chosen.input.to_vec()))
+    tensor(dx, burn::backend::Shape::from(indices.input.to_vec()))
 }
 
 /// The pixels of the picture under an output, with their places under the window.
@@ -116,14 +116,14 @@ impl NullaryFnOnce for Line<'_> {
         let [_, height, width, channels] = self.input;
         let picture = &self.x[self.sample * height * width * channels..];
         let outputs = self.out.chunks_mut(channels);
-        for (column, (out, chosen)) in outputs.zip(self.places.chunks_mut(channels)).enumerate() {
+        for (column, (out, indices)) in outputs.zip(self.places.chunks_mut(channels)).enumerate() {
             out.fill(f32::NEG_INFINITY);
             for (place, pixel) in under(self.window, [height, width], [self.line, column]) {
                 let x = &picture[pixel * channels..][..channels];
-                for ((out, chosen), &x) in out.iter_mut().zip(chosen.iter_mut()).zip(x) {
+                for ((out, indices), &x) in out.iter_mut().zip(indices.iter_mut()).zip(x) {
                     let larger = x > *out;
                     *out = if larger { x } else { *out };
-                    *chosen = if larger { place } else { *chosen };
+                    *indices = if larger { place } else { *indices };
                 }
             }
         }
@@ -135,7 +135,7 @@ struct Scatter<'a> {
     dx: &'a mut [f32],
     gradient: &'a [f32],
     places: &'a [u8],
-    chosen: &'a MaxIndices,
+    indices: &'a MaxIndices,
 }
 
 impl NullaryFnOnce for Scatter<'_> {
@@ -143,16 +143,16 @@ impl NullaryFnOnce for Scatter<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let [_, height, width, channels] = self.chosen.input;
-        let columns = self.chosen.output[2];
+        let [_, height, width, channels] = self.indices.input;
+        let columns = self.indices.output[2];
         self.dx.fill(0.0);
         let outputs = self.gradient.chunks(channels);
-        for (at, (gradient, chosen)) in outputs.zip(self.places.chunks(channels)).enumerate() {
+        for (at, (gradient, indices)) in outputs.zip(self.places.chunks(channels)).enumerate() {
             let output = [at / columns, at % columns];
-            for (place, pixel) in under(self.chosen.window, [height, width], output) {
+            for (place, pixel) in under(self.indices.window, [height, width], output) {
                 let dx = &mut self.dx[pixel * channels..][..channels];
-                for ((dx, &gradient), &chosen) in dx.iter_mut().zip(gradient).zip(chosen) {
-                    *dx += if chosen == place { gradient } else { 0.0 };
+                for ((dx, &gradient), &indices) in dx.iter_mut().zip(gradient).zip(indices) {
+                    *dx += if indices == place { gradient } else { 0.0 };
                 }
             }
         }

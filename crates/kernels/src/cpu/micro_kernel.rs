@@ -153,10 +153,10 @@ fn add_outputs<S: Simd, const V: usize>(simd: S, job: Outputs<'_>) {
         let mut sums = [first; ROWS];
         let mut rest = panel;
         for run in job.runs {
-            let seen: [&[f32]; ROWS] =
+            let inputs: [&[f32]; ROWS] =
                 array::from_fn(|r| &job.x[place[r] + run.offset..][..run.length]);
             let (now, later) = rest.split_at(V * run.length);
-            add_run(simd, seen, now, run.length, &mut sums);
+            add_run(simd, inputs, now, run.length, &mut sums);
             rest = later;
         }
         for (&row, sums) in rows.iter().zip(&sums) {
@@ -173,19 +173,19 @@ fn add_outputs<S: Simd, const V: usize>(simd: S, job: Outputs<'_>) {
 #[inline(always)]
 fn add_run<S: Simd, const V: usize>(
     simd: S,
-    seen: [&[f32]; ROWS],
+    inputs: [&[f32]; ROWS],
     panel: &[S::f32s],
     length: usize,
     sums: &mut [[S::f32s; V]; ROWS],
 ) {
     // A copy of its own, so that the sums stay in registers.
     let mut mine = *sums;
-    let seen: [&[f32]; ROWS] = array::from_fn(|r| &seen[r][..length]);
+    let inputs: [&[f32]; ROWS] = array::from_fn(|r| &inputs[r][..length]);
     let panel = &panel[..V * length];
     for k in 0..length {
         let weights: [S::f32s; V] = array::from_fn(|v| panel[V * k + v]);
         for r in 0..ROWS {
-            let number = simd.splat_f32s(seen[r][k]);
+            let number = simd.splat_f32s(inputs[r][k]);
             for v in 0..V {
                 mine[r][v] = simd.mul_add_f32s(number, weights[v], mine[r][v]);
             }
@@ -225,7 +225,7 @@ pub(super) struct Weights<'a> {
     pub(super) x: &'a [f32],
     /// Where in `x` each output's runs count from.
     pub(super) places: &'a [usize],
-    /// Where the first of these weights is seen, from there on.
+    /// Where the first of these weights is used, from there on.
     pub(super) offset: usize,
     /// Gradients of the outputs, packed.
     pub(super) gradient: &'a [f32],
@@ -306,9 +306,9 @@ impl Block<'_> {
         let mut sums = [[simd.splat_f32s(0.0); V]; R];
         let gradient = S::as_simd_f32s(self.gradient).0;
         for (&place, gradient) in self.places.iter().zip(gradient.chunks_exact(V)) {
-            let seen = &self.x[place + self.offset..][..R];
+            let inputs = &self.x[place + self.offset..][..R];
             for r in 0..R {
-                let number = simd.splat_f32s(seen[r]);
+                let number = simd.splat_f32s(inputs[r]);
                 for v in 0..V {
                     sums[r][v] = simd.mul_add_f32s(number, gradient[v], sums[r][v]);
                 }

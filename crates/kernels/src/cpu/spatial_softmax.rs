@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// What the backward pass needs: maximum, inverse sum, x and y of every channel, [B, 4 C].
 #[derive(Clone, Debug)]
-pub(super) struct Peaks(Arc<[f32]>);
+pub(super) struct SoftmaxStatistics(Arc<[f32]>);
 
 /// Where entry `i` of `n` lies, from -1 to 1.
 #[must_use]
@@ -24,34 +24,38 @@ pub fn normalized_coordinate(i: usize, n: usize) -> f32 {
 }
 
 /// [B, H, W, C] to [B, 2 C]: x of every channel, then y.
-pub(super) fn forward(x: FlexTensor) -> (FlexTensor, Peaks) {
+pub(super) fn forward(x: FlexTensor) -> (FlexTensor, SoftmaxStatistics) {
     let shape = x.shape();
     let (batch, height, width, channels) = (shape[0], shape[1], shape[2], shape[3]);
     let x = values(x);
     let sample = height * width * channels;
-    let mut peaks = vec![0.0; batch * 4 * channels];
+    let mut statistics = vec![0.0; batch * 4 * channels];
     let mut out = vec![0.0; batch * 2 * channels];
     if batch * sample > 0 {
         out.par_chunks_mut(2 * channels)
-            .zip(peaks.par_chunks_mut(4 * channels))
+            .zip(statistics.par_chunks_mut(4 * channels))
             .zip(x.get().par_chunks(sample))
-            .for_each(|((out, peaks), x)| {
+            .for_each(|((out, statistics), x)| {
                 pulp::Arch::new().dispatch(Forward {
                     x,
                     size: [height, width],
-                    peaks,
+                    statistics,
                 });
-                out.copy_from_slice(&peaks[2 * channels..]);
+                out.copy_from_slice(&statistics[2 * channels..]);
             });
     }
     (
         tensor(out, Shape::from(vec![batch, 2 * channels])),
-        Peaks(peaks.into()),
+        SoftmaxStatistics(statistics.into()),
     )
 }
 
 /// Gradient of x: the softmax times how far each position lies along the gradient from the mean.
-pub(super) fn backward(x: FlexTensor, peaks: &Peaks, gradient: FlexTensor) -> FlexTensor {
+pub(super) fn backward(
+    x: FlexTensor,
+    statistics: &SoftmaxStatistics,
+    gradient: FlexTensor,
+) -> FlexTensor {
     let shape = x.shape();
     let (height, width, channels) = (shape[1], shape[2], shape[3]);
     let (x, gradient) = (values(x), values(gradient));
@@ -60,13 +64,13 @@ pub(super) fn backward(x: FlexTensor, peaks: &Peaks, gradient: FlexTensor) -> Fl
     if !dx.is_empty() {
         dx.par_chunks_mut(sample)
             .zip(x.get().par_chunks(sample))
-            .zip(peaks.0.par_chunks(4 * channels))
+            .zip(statistics.0.par_chunks(4 * channels))
             .zip(gradient.get().par_chunks(2 * channels))
-            .for_each(|(((dx, x), peaks), gradient)| {
+            .for_each(|(((dx, x), statistics), gradient)| {
                 pulp::Arch::new().dispatch(Backward {
                     x,
                     size: [height, width],
-                    peaks,
+                    statistics,
                     gradient,
                     dx,
                 });
@@ -80,7 +84,7 @@ pub(super) fn backward(x: FlexTensor, peaks: &Peaks, gradient: FlexTensor) -> Fl
 struct Forward<'a> {
     x: &'a [f32],
     size: [usize; 2],
-    peaks: &'a mut [f32],
+    statistics: &'a mut [f32],
 }
 
 impl NullaryFnOnce for Forward<'_> {
@@ -89,8 +93,8 @@ impl NullaryFnOnce for Forward<'_> {
     #[inline(always)]
     fn call(self) {
         let [height, width] = self.size;
-        let channels = self.peaks.len() / 4;
-        let (top, rest) = self.peaks.split_at_mut(channels);
+        let channels = self.statistics.len() / 4;
+        let (top, rest) = self.statistics.split_at_mut(channels);
         let (sum, mean) = rest.split_at_mut(channels);
         let (across, down) = mean.split_at_mut(channels);
         top.fill(f32::NEG_INFINITY);
@@ -116,7 +120,7 @@ impl NullaryFnOnce for Forward<'_> {
 struct Backward<'a> {
     x: &'a [f32],
     size: [usize; 2],
-    peaks: &'a [f32],
+    statistics: &'a [f32],
     gradient: &'a [f32],
     dx: &'a mut [f32],
 }
@@ -127,8 +131,8 @@ impl NullaryFnOnce for Backward<'_> {
     #[inline(always)]
     fn call(self) {
         let [height, width] = self.size;
-        let channels = self.peaks.len() / 4;
-        let (top, rest) = self.peaks.split_at(channels);
+        let channels = self.statistics.len() / 4;
+        let (top, rest) = self.statistics.split_at(channels);
         let (inverse, mean) = rest.split_at(channels);
         let (across, down) = self.gradient.split_at(channels);
         let along: Vec<f32> = (0..channels)

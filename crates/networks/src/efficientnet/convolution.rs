@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 /// A convolution's weight with the batch normalisation after it folded in.
 #[derive(Clone, Debug)]
-pub struct Folded {
+pub struct FoldedConv {
     /// PyTorch's layout, [output, input, kernel, kernel].
     pub weight: Vec<f32>,
     /// `[output]`.
     pub bias: Vec<f32>,
 }
 
-impl Folded {
+impl FoldedConv {
     /// Reads `{convolution}.weight` of `shape` and the four tensors of `{norm}`.
     ///
     /// # Errors
@@ -145,24 +145,29 @@ fn check_weights(
 
 /// A frozen square convolution over all channels, 'SAME' padding, as one product of patches.
 #[derive(Clone, Debug)]
-pub struct Patches {
+pub struct Im2colConv {
     kernel: usize,
     stride: usize,
     product: Pointwise,
 }
 
-impl Patches {
+impl Im2colConv {
     /// From PyTorch's [output, input, kernel, kernel] layout.
     ///
     /// # Panics
     /// When kernel or stride is zero, there is no bias, or the weights are not of such a kernel.
     #[must_use]
-    pub fn new(folded: &Folded, kernel: usize, stride: usize, device: &Device) -> Self {
+    pub fn new(folded: &FoldedConv, kernel: usize, stride: usize, device: &Device) -> Self {
         let (area, outputs) = (kernel * kernel, folded.bias.len());
-        require(check_weights("Patches", folded.weight.len(), outputs, area));
+        require(check_weights(
+            "Im2colConv",
+            folded.weight.len(),
+            outputs,
+            area,
+        ));
         require(ShapeError::unless(
             stride > 0,
-            "Patches",
+            "Im2colConv",
             "stride",
             stride,
             "1 or more",
@@ -193,9 +198,9 @@ impl Patches {
     pub fn product_of_images(&self, images: Tensor<4>) -> Result<Tensor<4>, WeightsError> {
         require(self.check(images.dims()));
         let patches = if is_cpu(&images.device()) {
-            self.gather_host(images)?
+            self.im2col_host(images)?
         } else {
-            self.gather(images)
+            self.im2col(images)
         };
         Ok(self.product.product_of_images(patches))
     }
@@ -204,13 +209,13 @@ impl Patches {
         let wanted = self.product.inputs() / (self.kernel * self.kernel);
         ShapeError::unless(
             channels == wanted,
-            "Patches",
+            "Im2colConv",
             "channels of x",
             channels,
             wanted,
         )?;
         let pixels = height * width;
-        ShapeError::unless(pixels > 0, "Patches", "pixels of x", pixels, "1 or more")
+        ShapeError::unless(pixels > 0, "Im2colConv", "pixels of x", pixels, "1 or more")
     }
 
     /// The bias that is still to be added, `[output]`.
@@ -220,7 +225,7 @@ impl Patches {
     }
 
     /// Patches [B, OH, OW, kernel * kernel * input] by strided slices, on any device.
-    fn gather(&self, images: Tensor<4>) -> Tensor<4> {
+    fn im2col(&self, images: Tensor<4>) -> Tensor<4> {
         let [batch, height, width, inputs] = images.dims();
         let rows = SamePadding::new(height, self.kernel, self.stride);
         let columns = SamePadding::new(width, self.kernel, self.stride);
@@ -253,7 +258,7 @@ impl Patches {
     }
 
     /// The same patches by copying: in channels-last order a patch's row lies in one piece.
-    fn gather_host(&self, images: Tensor<4>) -> Result<Tensor<4>, WeightsError> {
+    fn im2col_host(&self, images: Tensor<4>) -> Result<Tensor<4>, WeightsError> {
         let [batch, height, width, inputs] = images.dims();
         let device = images.device();
         let rows = SamePadding::new(height, self.kernel, self.stride);
@@ -304,31 +309,34 @@ mod tests {
             let error = checked.unwrap_err().to_string();
             assert!(error.contains(told), "{error} lacks {told}");
         };
-        refused(check_weights("Patches", 0, 2, 9), "number of weights is 0");
         refused(
-            check_weights("Patches", 28, 2, 9),
+            check_weights("Im2colConv", 0, 2, 9),
+            "number of weights is 0",
+        );
+        refused(
+            check_weights("Im2colConv", 28, 2, 9),
             "is 28, allowed: a multiple of 2 channels out",
         );
-        refused(check_weights("Patches", 9, 0, 9), "channels out is 0");
-        refused(check_weights("Patches", 9, 1, 0), "kernel is 0");
-        let folded = Folded {
+        refused(check_weights("Im2colConv", 9, 0, 9), "channels out is 0");
+        refused(check_weights("Im2colConv", 9, 1, 0), "kernel is 0");
+        let folded = FoldedConv {
             weight: vec![0.0; 27],
             bias: vec![0.0],
         };
-        let layer = Patches::new(&folded, 3, 2, &Device::flex());
+        let layer = Im2colConv::new(&folded, 3, 2, &Device::flex());
         assert_eq!(layer.check([1, 4, 4, 3]), Ok(()));
         refused(layer.check([1, 4, 4, 2]), "channels of x is 2, allowed: 3");
         refused(layer.check([1, 4, 0, 3]), "pixels of x is 0");
     }
 
     #[test]
-    #[should_panic(expected = "Patches: channels of x is 4, allowed: 3")]
+    #[should_panic(expected = "Im2colConv: channels of x is 4, allowed: 3")]
     fn patches_of_wrong_channels_are_refused() {
-        let folded = Folded {
+        let folded = FoldedConv {
             weight: vec![0.0; 27],
             bias: vec![0.0],
         };
-        let layer = Patches::new(&folded, 3, 2, &Device::flex());
+        let layer = Im2colConv::new(&folded, 3, 2, &Device::flex());
         let _ = layer.product_of_images(Tensor::zeros([1, 4, 4, 4], &Device::flex()));
     }
 
@@ -346,13 +354,13 @@ mod tests {
             let count = 2 * height * width * 3;
             let values: Vec<f32> = (1..=count).map(|v| v as f32).collect();
             let images = Tensor::from_data(TensorData::new(values, [2, height, width, 3]), &device);
-            let folded = Folded {
+            let folded = FoldedConv {
                 weight: vec![0.0; 27],
                 bias: vec![0.0],
             };
-            let conv = Patches::new(&folded, 3, stride, &device);
-            let copied = conv.gather_host(images.clone()).unwrap();
-            let sliced = conv.gather(images);
+            let conv = Im2colConv::new(&folded, 3, stride, &device);
+            let copied = conv.im2col_host(images.clone()).unwrap();
+            let sliced = conv.im2col(images);
             assert_eq!(
                 copied.to_data(),
                 sliced.to_data(),

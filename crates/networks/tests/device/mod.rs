@@ -21,7 +21,7 @@ pub fn open() -> (Device, f32) {
 fn named() -> (Device, f32) {
     let name = std::env::var("APPRENTICE_TEST_DEVICE").unwrap_or_else(|_| "flex".into());
     let (choice, loosened) = match name.as_str() {
-        "flex" => (DeviceChoice::Flex, 1.0),
+        "flex" => (DeviceChoice::Cpu, 1.0),
         "cuda" => (DeviceChoice::Cuda, TF32),
         "wgpu" => (DeviceChoice::Wgpu, GPU),
         other => panic!("APPRENTICE_TEST_DEVICE is {other}, allowed: flex, cuda, wgpu"),

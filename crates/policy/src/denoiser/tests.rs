@@ -64,7 +64,7 @@ impl Case {
 fn device() -> Device {
     let asked = std::env::var("APPRENTICE_TEST_DEVICE");
     let choice = match asked.as_deref() {
-        Err(_) | Ok("flex") => DeviceChoice::Flex,
+        Err(_) | Ok("flex") => DeviceChoice::Cpu,
         Ok("cuda") => DeviceChoice::Cuda,
         Ok("wgpu") => DeviceChoice::Wgpu,
         Ok(other) => panic!("APPRENTICE_TEST_DEVICE is {other}, allowed: flex, cuda, wgpu"),

@@ -1,5 +1,5 @@
 //! A tick of the guard and one of the gate allocate nothing, whatever they are given, and are short.
-#![allow(clippy::unwrap_used, unsafe_code)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "../hostile/proposals.rs"]
 #[allow(dead_code)]

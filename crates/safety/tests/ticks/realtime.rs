@@ -1,6 +1,9 @@
 //! Stretches of code that must not allocate and, where RealtimeSanitizer is loaded beside the test (`cargo xtask
 //! realtime`), must not free, wait for a lock or ask the system for anything else either.
 
+// An allocator that counts and a sanitizer's entry points can only be written so.
+#![allow(unsafe_code)]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -76,6 +79,7 @@ mod sanitizer {
     use std::ffi::{CStr, c_char, c_void};
     use std::sync::OnceLock;
 
+    // SAFETY: as the C library declares it.
     unsafe extern "C" {
         fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
     }

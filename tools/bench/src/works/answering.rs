@@ -2,11 +2,11 @@
 
 use super::{Work, chunks, rng, timed, unet};
 use anyhow::Result;
+use apprentice_networks::EfficientNetLite0;
 use apprentice_networks::{ResNet18, ResNetConfig, VisionTransformer, VisionTransformerConfig};
 use apprentice_nn::{Precision, gaussian, may_record};
 use apprentice_policy::schedule::Spacing;
 use apprentice_policy::{DdimSampler, Denoiser, NoiseSchedule};
-use apprentice_networks::EfficientNetLite0;
 use burn::tensor::{Device, Tensor};
 use std::hint::black_box;
 use std::path::Path;

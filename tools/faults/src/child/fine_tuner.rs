@@ -18,7 +18,7 @@ pub fn run() -> Result<()> {
     let mut rng = Seed(1).rng();
     let episodes: Vec<Episode> = (0..8).map(|_| episode(&mut rng)).collect::<Result<_>>()?;
     let config = PolicyConfig::default();
-    let device = open_device(DeviceChoice::Flex)?;
+    let device = open_device(DeviceChoice::Cpu)?;
     let windows = Windows::new(episodes.iter().map(|e| ("random", e)), &config)?;
     let network = PolicyNetwork::new(
         &config,
