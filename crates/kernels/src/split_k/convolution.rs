@@ -39,7 +39,7 @@ fn parts(depth: usize, channels: usize) -> (usize, usize) {
 /// [S, B x L', O] of [B, L, C] and [depth, O].
 pub(super) fn sums_shape(x: &Shape, weight: &Shape, geometry: Conv1dGeometry) -> Shape {
     let (splits, _) = parts(weight[0], weight[1]);
-    Shape::new([splits, x[0] * geometry.places(x[1]), weight[1]])
+    Shape::new([splits, x[0] * geometry.output_length(x[1]), weight[1]])
 }
 
 /// What each part of the weights' rows adds, to channels `x` and those of `skip` after them.

@@ -10,7 +10,7 @@
 use super::convolution;
 use super::geometry::{Conv1dGeometry, OutputSize};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::backend::{Backend, backend_extension};
 #[cfg(feature = "gpu")]
 use burn::tensor::DType;
 
