@@ -12,28 +12,40 @@
 //! `guard.stale_ms`. When such a robot falls silent the arm is told to brake; if it is still silent when
 //! it should be at rest, or anything else ends the episode early, that is reported.
 
+#![deny(missing_docs)]
+
 pub mod agent;
+mod annotate;
+mod chunk_check;
+pub mod chunking;
 pub mod control_loop;
 mod delayed;
 pub mod ensemble;
+mod episode_origin;
+pub mod episode_plan;
+mod episode_run;
 pub mod error;
-pub mod live;
+mod live;
 pub mod operator;
 mod pace;
+mod plan_ready;
+mod planning;
 mod priority;
+pub mod real_time_stats;
 pub mod replay;
 pub mod schedule;
 pub mod session;
 mod teleop;
-mod thinking;
 pub mod totals;
 
-pub use agent::{Agent, Decision, View};
-pub use control_loop::{Acted, ControlLoop};
+pub use agent::Agent;
+pub use chunking::{Blending, ChunkingConfig};
+pub use control_loop::{ActionOutcome, ControlLoop};
 pub use ensemble::Ensemble;
+pub use episode_plan::{EpisodePlan, RecordedEpisode};
 pub use error::ControlError;
-pub use live::{LiveFigures, Thinking};
-pub use schedule::{Blending, RunningChunk, Schedule};
-pub use session::{EpisodePlan, Recorded, record_episodes};
+pub use real_time_stats::RealTimeStats;
+pub use schedule::Schedule;
+pub use session::record_episodes;
 pub use teleop::TeleopAgent;
 pub use totals::GuardTotals;

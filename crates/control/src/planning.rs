@@ -1,70 +1,46 @@
-//! An agent thinks, and the arms it will move are not left alone meanwhile.
+//! An agent plans, and the arms it will move are commanded meanwhile.
 
-use crate::{Agent, ControlError, ControlLoop, Decision, View};
-use std::sync::{Condvar, Mutex, PoisonError};
+use crate::plan_ready::PlanReady;
+use crate::{Agent, ControlError, ControlLoop};
+use apprentice_core::{ActionChunk, PolicyInput};
 use std::thread;
-use std::time::Duration;
 
-/// Whether the agent has decided.
-#[derive(Default)]
-pub(crate) struct Decided {
-    yes: Mutex<bool>,
-    changed: Condvar,
-}
+/// Lets the others go on whatever ends the agent's planning, a panic included.
+struct TellsOnDrop<'a>(&'a PlanReady);
 
-impl Decided {
-    fn tell(&self) {
-        *self.yes.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.changed.notify_all();
-    }
-
-    /// Whether it has, at the latest after `patience`.
-    pub fn wait(&self, patience: Duration) -> bool {
-        let yes = self.yes.lock().unwrap_or_else(PoisonError::into_inner);
-        *self
-            .changed
-            .wait_timeout_while(yes, patience, |yes| !*yes)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-    }
-}
-
-/// Lets the others go on whatever ends the agent's thinking, a panic included.
-struct Tells<'a>(&'a Decided);
-
-impl Drop for Tells<'_> {
+impl Drop for TellsOnDrop<'_> {
     fn drop(&mut self) {
         self.0.tell();
     }
 }
 
-/// Asks the agent about `views`, the first robots'. Time does not stand still for robots in real time:
+/// Asks the agent about `inputs`, the first robots'. Time does not stand still for robots in real time:
 /// each is commanded by a thread of its own until there is an answer.
 pub(crate) fn plan(
     robots: &mut [ControlLoop],
     agent: &mut dyn Agent,
-    views: &[View<'_>],
-) -> Result<Vec<Vec<Decision>>, ControlError> {
+    inputs: &[PolicyInput<'_>],
+) -> Result<Vec<ActionChunk>, ControlError> {
     if robots.iter().all(ControlLoop::is_lockstep) {
-        return agent.plan(views);
+        return agent.plan(inputs);
     }
-    let decided = &Decided::default();
+    let ready = &PlanReady::default();
     thread::scope(|scope| {
-        let tells = Tells(decided);
+        let tells = TellsOnDrop(ready);
         let waiting = robots
             .iter_mut()
-            .take(views.len())
+            .take(inputs.len())
             .enumerate()
             .filter(|(_, robot)| !robot.is_lockstep())
             .map(|(i, robot)| {
                 thread::Builder::new()
                     .name(format!("robot-{i}"))
-                    .spawn_scoped(scope, move || robot.hold_until(decided))
+                    .spawn_scoped(scope, move || robot.hold_until(ready))
                     .map(|thread| (i, thread))
                     .map_err(|_| ControlError::Thread(i))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let chunks = agent.plan(views);
+        let chunks = agent.plan(inputs);
         drop(tells);
         for (i, thread) in waiting {
             thread.join().map_err(|_| ControlError::Thread(i))??;

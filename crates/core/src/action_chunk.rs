@@ -258,9 +258,16 @@ mod tests {
 
     #[test]
     fn rows_come_back_and_what_is_recorded_may_differ() {
-        let chunk = ActionChunk::new(ActionSpace::JointPositions, OBSERVED, [[1.0, 2.0], [3.0, 4.0]]);
+        let chunk = ActionChunk::new(
+            ActionSpace::JointPositions,
+            OBSERVED,
+            [[1.0, 2.0], [3.0, 4.0]],
+        );
         let chunk = chunk.unwrap();
-        assert_eq!((chunk.len(), chunk.action_dim(), chunk.n_action_steps()), (2, 2, 2));
+        assert_eq!(
+            (chunk.len(), chunk.action_dim(), chunk.n_action_steps()),
+            (2, 2, 2)
+        );
         assert_eq!(chunk.executed(1), Some(&[3.0, 4.0][..]));
         assert_eq!(chunk.recorded(1), chunk.executed(1));
         assert_eq!(chunk.executed(2), None);
@@ -269,7 +276,11 @@ mod tests {
         assert_eq!(chunk.recorded(1), Some(&[7.0, 8.0][..]));
         assert_eq!(chunk.with_n_action_steps(9).n_action_steps(), 2);
         let none: [[f32; 0]; 0] = [];
-        assert!(ActionChunk::new(ActionSpace::JointPositions, OBSERVED, none).unwrap().is_empty());
+        assert!(
+            ActionChunk::new(ActionSpace::JointPositions, OBSERVED, none)
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]
@@ -282,9 +293,18 @@ mod tests {
         );
         let chunk = ActionChunk::new(ActionSpace::CartesianPose, OBSERVED, [[1.0], [2.0]]).unwrap();
         let error = chunk.clone().recording([[1.0]]).unwrap_err().to_string();
-        assert!(error.contains("number of recorded actions is 1, expected 2"), "{error}");
-        let error = chunk.recording([[1.0, 1.0], [2.0, 2.0]]).unwrap_err().to_string();
-        assert!(error.contains("length of recorded action 0 is 2, expected 1"), "{error}");
+        assert!(
+            error.contains("number of recorded actions is 1, expected 2"),
+            "{error}"
+        );
+        let error = chunk
+            .recording([[1.0, 1.0], [2.0, 2.0]])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("length of recorded action 0 is 2, expected 1"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             },
             proprioception: vec![0.0; 18],
             action: vec![0.0; 10],
-            guard_refusals: Vec::new(),
+            guard_interventions: Vec::new(),
             decided_by: apprentice_episode::DecidedBy::Agent,
             unexecuted: Vec::new(),
         };

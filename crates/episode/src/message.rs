@@ -22,7 +22,7 @@ pub(crate) struct State {
 pub(crate) struct Action {
     pub index: u64,
     pub values: Vec<f32>,
-    pub guard_refusals: Vec<String>,
+    pub guard_interventions: Vec<String>,
     pub decided_by: DecidedBy,
     /// One after the other.
     pub unexecuted: Vec<f32>,
@@ -50,7 +50,7 @@ pub(crate) fn encode_action(tick: &Tick) -> Vec<u8> {
         .number(1, tick.index)
         .floats(2, &tick.action);
     let mut encoder = tick
-        .guard_refusals
+        .guard_interventions
         .iter()
         .fold(encoder, |e, rule| e.bytes(3, rule.as_bytes()));
     if tick.decided_by != DecidedBy::Agent {
@@ -125,7 +125,7 @@ pub(crate) fn decode_action(bytes: &[u8]) -> Result<Action, WireError> {
             (2, value) => floats(value, &mut action.values),
             (3, Value::Bytes(text)) => {
                 let text = String::from_utf8_lossy(text).into_owned();
-                action.guard_refusals.push(text);
+                action.guard_interventions.push(text);
                 Some(())
             }
             (4, Value::Number(n)) => decider(n).map(|d| action.decided_by = d),
@@ -194,7 +194,7 @@ mod tests {
             },
             proprioception: vec![0.1, f32::INFINITY],
             action: vec![f32::NAN, -1.5],
-            guard_refusals: vec!["workspace".into(), "velocity".into()],
+            guard_interventions: vec!["workspace".into(), "velocity".into()],
             decided_by: DecidedBy::Human,
             unexecuted: vec![vec![0.5, 1.5], vec![2.5, -0.0]],
         };
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(state.proprioception, tick.proprioception);
         let action = decode_action(&encode_action(&tick)).unwrap();
         assert_eq!(action.values[0].to_bits(), tick.action[0].to_bits());
-        assert_eq!(action.guard_refusals, tick.guard_refusals);
+        assert_eq!(action.guard_interventions, tick.guard_interventions);
         assert_eq!(action.decided_by, tick.decided_by);
         assert_eq!(action.unexecuted, [0.5, 1.5, 2.5, -0.0]);
     }

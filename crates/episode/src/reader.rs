@@ -110,7 +110,7 @@ impl Parts<'_> {
             },
             proprioception: state.proprioception,
             action: action.values,
-            guard_refusals: action.guard_refusals,
+            guard_interventions: action.guard_interventions,
             decided_by: action.decided_by,
             unexecuted,
         })

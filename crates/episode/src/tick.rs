@@ -17,7 +17,7 @@ pub struct Tick {
     /// The action as the policy gave it, [`EpisodeMeta::action_dim`] numbers.
     pub action: Vec<f32>,
     /// Names of the guard's rules that changed or refused this action; empty when it passed.
-    pub guard_refusals: Vec<String>,
+    pub guard_interventions: Vec<String>,
     /// Who decided what was done; where it was not the policy, `action` is the person's, or that the arm
     /// stays where it is.
     pub decided_by: DecidedBy,

@@ -377,7 +377,7 @@ mod tests {
             },
             proprioception: vec![],
             action: vec![],
-            guard_refusals: vec![],
+            guard_interventions: vec![],
             decided_by: crate::DecidedBy::Agent,
             unexecuted: Vec::new(),
         };

@@ -54,7 +54,7 @@ fn tick(index: u64) -> Tick {
         },
         proprioception: vec![0.1, 0.2, index as f32],
         action: vec![0.3, -0.1, 1e-30],
-        guard_refusals: if index == 2 {
+        guard_interventions: if index == 2 {
             vec!["velocity".into()]
         } else {
             vec![]

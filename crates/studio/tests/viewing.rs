@@ -44,7 +44,7 @@ fn tick_of(robot: &RobotDescription, index: u64) -> Tick {
         observation: seen(robot, index),
         proprioception: Vec::new(),
         action: Vec::new(),
-        guard_refusals: if held {
+        guard_interventions: if held {
             vec!["workspace".into(), "velocity".into()]
         } else {
             vec!["velocity".into()]

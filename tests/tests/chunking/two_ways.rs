@@ -39,7 +39,7 @@ fn demonstration(side: f32, width: f32) -> Episode {
             },
             proprioception: vec![index as f32 / TICKS as f32],
             action: vec![next, side * width * aside(next)],
-            guard_refusals: Vec::new(),
+            guard_interventions: Vec::new(),
             decided_by: DecidedBy::Agent,
             unexecuted: Vec::new(),
         }

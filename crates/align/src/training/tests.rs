@@ -33,7 +33,7 @@ fn episode(action: f32) -> Episode {
         },
         proprioception: vec![index as f32, 1.0],
         action: vec![action, -action],
-        guard_refusals: Vec::new(),
+        guard_interventions: Vec::new(),
         decided_by: apprentice_episode::DecidedBy::Agent,
         unexecuted: Vec::new(),
     };

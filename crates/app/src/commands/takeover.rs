@@ -6,7 +6,7 @@ mod status_line;
 use crate::cli::TakeoverArgs;
 use crate::context::start_for;
 use anyhow::{Context as _, Result, bail};
-use apprentice_control::operator::{Gamepad, Hands, Jog, JogConfig};
+use apprentice_control::operator::{Gamepad, OperatorInput, Jog, JogConfig};
 use apprentice_link::OperatorLink;
 use apprentice_link::security::Security;
 use keyboard::Keyboard;
@@ -66,7 +66,7 @@ fn hold(
     let mut last = Instant::now();
     let mut next = last + PERIOD;
     while !stop.load(Relaxed) {
-        let Some(hands) = device.hands(next)? else {
+        let Some(hands) = device.input(next)? else {
             break;
         };
         let state = link.state();
@@ -96,12 +96,12 @@ impl Device {
     }
 
     /// What the hands do at a time; `None` when the person leaves.
-    fn hands(&mut self, at: Instant) -> Result<Option<Hands>> {
+    fn input(&mut self, at: Instant) -> Result<Option<OperatorInput>> {
         match self {
-            Self::Keyboard(keyboard) => keyboard.hands(at),
+            Self::Keyboard(keyboard) => keyboard.input(at),
             Self::Gamepad(gamepad) => {
                 std::thread::sleep(at.saturating_duration_since(Instant::now()));
-                match gamepad.hands() {
+                match gamepad.input() {
                     Ok(hands) => Ok(Some(hands)),
                     Err(error) => bail!(error),
                 }

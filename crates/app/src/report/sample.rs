@@ -168,7 +168,7 @@ pub fn episode(speed: f64) -> Episode {
         },
         proprioception: vec![0.0; 10],
         action: vec![0.0; 10],
-        guard_refusals: Vec::new(),
+        guard_interventions: Vec::new(),
         decided_by: apprentice_episode::DecidedBy::Agent,
         unexecuted: Vec::new(),
     };

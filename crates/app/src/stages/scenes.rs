@@ -66,7 +66,7 @@ pub fn record(
         let counted = Mutex::new(Totals::default());
         let watch = |robot: usize, tick: &Tick| {
             let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
-            counts.add_tick(&tick.guard_refusals);
+            counts.add_tick(&tick.guard_interventions);
             drop(counts);
             show(context, recording.what, robot, tick);
         };

@@ -20,11 +20,11 @@ impl ControlLoop {
         };
         // Where a state is being brought just now, the one before does for a tick; whoever brings it may have
         // been put to sleep in the middle of it, and is not waited for until that makes it too old.
-        let patient = self.unseen.saturating_mul(self.pace.period_ns())
+        let patient = self.missed_states.saturating_mul(self.pace.period_ns())
             < self.freshness.state.as_nanos() as u64;
         match self.link.latest_state(self.freshness, state) {
-            Ok(true) => self.unseen = 0,
-            Ok(false) if patient => self.unseen += 1,
+            Ok(true) => self.missed_states = 0,
+            Ok(false) if patient => self.missed_states += 1,
             _ => return self.wait_out(false).map(drop),
         }
         Ok(())
@@ -57,7 +57,7 @@ impl ControlLoop {
         };
         let seen = self.halted_unless(seen)?;
         self.remember(&seen);
-        self.unseen = 0;
+        self.missed_states = 0;
         Ok(seen)
     }
 

@@ -1,16 +1,16 @@
-//! Wakes the agent when a robot has something new.
+//! Tells the agent that a robot has something new.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often the agent looks. Whoever rings asks the system for nothing, so that nobody can be woken.
+/// How often the agent looks. Whoever sets it asks the system for nothing, so that nobody can be woken.
 const LOOKS: Duration = Duration::from_millis(1);
 
 #[derive(Default)]
-pub(super) struct Bell(AtomicBool);
+pub(super) struct WakeFlag(AtomicBool);
 
-impl Bell {
-    pub fn ring(&self) {
+impl WakeFlag {
+    pub fn set(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 

@@ -6,7 +6,7 @@
 //! numbered as the kernel numbers those of Xbox and PlayStation pads; no control is used that the two number
 //! differently.
 
-use super::Hands;
+use super::operator_input::OperatorInput;
 
 /// Bytes of one event.
 pub(super) const EVENT: usize = 8;
@@ -33,7 +33,7 @@ const CROSS: [usize; 2] = [6, 7];
 
 /// Something that moved on a gamepad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PadEvent {
+pub enum GamepadEvent {
     /// A button, and whether it is pressed.
     Button(u8, bool),
     /// An axis, and where it is, -32767 to 32767.
@@ -42,19 +42,19 @@ pub enum PadEvent {
 
 /// The event in eight bytes; `None` for one of a kind that is not known.
 #[must_use]
-pub fn decode_event(bytes: [u8; EVENT]) -> Option<PadEvent> {
+pub fn decode_event(bytes: [u8; EVENT]) -> Option<GamepadEvent> {
     let [_, _, _, _, low, high, kind, number] = bytes;
     let value = i16::from_ne_bytes([low, high]);
     match kind & !AT_OPENING {
-        BUTTON => Some(PadEvent::Button(number, value != 0)),
-        AXIS => Some(PadEvent::Axis(number, value)),
+        BUTTON => Some(GamepadEvent::Button(number, value != 0)),
+        AXIS => Some(GamepadEvent::Axis(number, value)),
         _ => None,
     }
 }
 
 /// How a gamepad's sticks and buttons stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pad {
+pub struct GamepadState {
     axes: [i16; AXES],
     buttons: [bool; BUTTONS],
     choose: i32,
@@ -62,18 +62,18 @@ pub struct Pad {
     handed_back: bool,
 }
 
-impl Pad {
+impl GamepadState {
     /// Something moved. What it does not have is left.
-    pub fn apply(&mut self, event: PadEvent) {
+    pub fn apply(&mut self, event: GamepadEvent) {
         match event {
-            PadEvent::Button(number, pressed) => {
+            GamepadEvent::Button(number, pressed) => {
                 let number = usize::from(number);
                 if let Some(button) = self.buttons.get_mut(number) {
                     self.handed_back |= number == HAND_BACK && pressed;
                     *button = pressed;
                 }
             }
-            PadEvent::Axis(number, value) => {
+            GamepadEvent::Axis(number, value) => {
                 let number = usize::from(number);
                 let before = self.axis(CROSS[0]);
                 if let Some(axis) = self.axes.get_mut(number) {
@@ -88,11 +88,11 @@ impl Pad {
     }
 
     /// What the hands do now.
-    pub fn hands(&mut self) -> Hands {
+    pub fn input(&mut self) -> OperatorInput {
         let handed_back = std::mem::take(&mut self.handed_back);
         let down = |button: usize| self.buttons.get(button).copied().unwrap_or(false);
         let open = f64::from(u8::from(OPEN.into_iter().any(down)));
-        Hands {
+        OperatorInput {
             deadman: DEADMAN.into_iter().any(down),
             hand_back: handed_back || down(HAND_BACK),
             // Forward is away from the base, left is y.
@@ -140,19 +140,19 @@ mod tests {
     fn events_are_read_as_the_kernel_writes_them() {
         assert_eq!(
             decode_event(event(1, 1, 4)),
-            Some(PadEvent::Button(4, true))
+            Some(GamepadEvent::Button(4, true))
         );
         assert_eq!(
             decode_event(event(0, 0x81, 9)),
-            Some(PadEvent::Button(9, false))
+            Some(GamepadEvent::Button(9, false))
         );
         assert_eq!(
             decode_event(event(-32767, 2, 1)),
-            Some(PadEvent::Axis(1, -32767))
+            Some(GamepadEvent::Axis(1, -32767))
         );
         assert_eq!(
             decode_event(event(i16::MIN, 0x82, 200)),
-            Some(PadEvent::Axis(200, i16::MIN))
+            Some(GamepadEvent::Axis(200, i16::MIN))
         );
         for kind in [0, 3, 4, 0x80, 0x83, 0xff] {
             assert_eq!(decode_event(event(1, kind, 1)), None);
@@ -161,48 +161,48 @@ mod tests {
 
     #[test]
     fn sticks_move_the_tool_while_a_shoulder_is_pressed() {
-        let mut pad = Pad::default();
-        pad.apply(PadEvent::Axis(1, -32767));
-        pad.apply(PadEvent::Axis(3, 2000));
-        let hands = pad.hands();
+        let mut pad = GamepadState::default();
+        pad.apply(GamepadEvent::Axis(1, -32767));
+        pad.apply(GamepadEvent::Axis(3, 2000));
+        let hands = pad.input();
         assert!(!hands.deadman);
         assert_eq!((hands.shift, hands.turn), ([1.0, 0.0, 0.0], [0.0; 3]));
-        pad.apply(PadEvent::Button(5, true));
-        pad.apply(PadEvent::Axis(0, 32767));
-        pad.apply(PadEvent::Button(0, true));
-        pad.apply(PadEvent::Button(1, true));
-        let hands = pad.hands();
+        pad.apply(GamepadEvent::Button(5, true));
+        pad.apply(GamepadEvent::Axis(0, 32767));
+        pad.apply(GamepadEvent::Button(0, true));
+        pad.apply(GamepadEvent::Button(1, true));
+        let hands = pad.input();
         assert!(hands.deadman && hands.hand_back);
         assert_eq!((hands.shift, hands.open), ([1.0, -1.0, 0.0], -1.0));
-        pad.apply(PadEvent::Button(5, false));
-        assert!(!pad.hands().deadman);
+        pad.apply(GamepadEvent::Button(5, false));
+        assert!(!pad.input().deadman);
         for pressed in [false, true, false] {
-            pad.apply(PadEvent::Button(1, pressed));
+            pad.apply(GamepadEvent::Button(1, pressed));
         }
-        assert!(pad.hands().hand_back && !pad.hands().hand_back);
+        assert!(pad.input().hand_back && !pad.input().hand_back);
     }
 
     #[test]
     fn the_cross_chooses_a_joint_once_a_press() {
-        let mut pad = Pad::default();
+        let mut pad = GamepadState::default();
         for value in [32767, 32767, 0, 32767, 0, -32767] {
-            pad.apply(PadEvent::Axis(6, value));
+            pad.apply(GamepadEvent::Axis(6, value));
         }
-        assert_eq!(pad.hands().choose, 1);
-        assert_eq!(pad.hands().choose, 0);
+        assert_eq!(pad.input().choose, 1);
+        assert_eq!(pad.input().choose, 0);
     }
 
     #[test]
     fn any_bytes_make_hands_within_their_range() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let mut pad = Pad::default();
+        let mut pad = GamepadState::default();
         let mut read = 0;
         for _ in 0..200_000 {
             if let Some(event) = decode_event(rng.random()) {
                 read += 1;
                 pad.apply(event);
             }
-            let hands = pad.hands();
+            let hands = pad.input();
             let all = hands.shift.iter().chain(&hands.turn).chain([&hands.open]);
             all.for_each(|v| assert!((-1.0..=1.0).contains(v), "{hands:?}"));
         }

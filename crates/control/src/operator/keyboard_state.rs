@@ -1,6 +1,6 @@
 //! What a person's hands do, from keys on a keyboard.
 
-use super::Hands;
+use super::operator_input::OperatorInput;
 use std::collections::BTreeMap;
 
 /// Without word of releases, a key counts as pressed for so long after it was pressed or repeated, ns.
@@ -37,7 +37,7 @@ const CHOOSES: [(char, i32); 2] = [('n', 1), ('p', -1)];
 /// Most terminals tell of a press, repeat the newest key after a while, and say nothing of releases. There the
 /// deadman is any key of a motion, or space, that was pressed or repeated within 150 ms.
 #[derive(Clone, Debug)]
-pub struct PressedKeys {
+pub struct KeyboardState {
     /// Whether the terminal tells of releases.
     releases: bool,
     /// When each was last heard of, ns.
@@ -47,7 +47,7 @@ pub struct PressedKeys {
     handed_back: bool,
 }
 
-impl PressedKeys {
+impl KeyboardState {
     /// Nothing pressed; `releases` says whether the terminal tells of them.
     #[must_use]
     pub fn new(releases: bool) -> Self {
@@ -87,11 +87,11 @@ impl PressedKeys {
     }
 
     /// What the hands do at a time, ns.
-    pub fn hands(&mut self, now_ns: u64) -> Hands {
-        let mut hands = Hands {
+    pub fn input(&mut self, now_ns: u64) -> OperatorInput {
+        let mut hands = OperatorInput {
             hand_back: std::mem::take(&mut self.handed_back) || self.is_down(HAND_BACK, now_ns),
             choose: std::mem::take(&mut self.choose),
-            ..Hands::default()
+            ..OperatorInput::default()
         };
         let mut moving = false;
         let tables = [(SHIFTS, &mut hands.shift), (TURNS, &mut hands.turn)];
@@ -130,57 +130,57 @@ mod tests {
 
     #[test]
     fn where_releases_are_told_space_holds_the_arm() {
-        let mut keys = PressedKeys::new(true);
+        let mut keys = KeyboardState::new(true);
         keys.press('w', 0);
-        let hands = keys.hands(5000 * MS);
+        let hands = keys.input(5000 * MS);
         assert_eq!((hands.deadman, hands.shift), (false, [1.0, 0.0, 0.0]));
         keys.press(' ', 5000 * MS);
         keys.press('W', 5000 * MS);
         keys.press('d', 5000 * MS);
-        let hands = keys.hands(9000 * MS);
+        let hands = keys.input(9000 * MS);
         assert_eq!((hands.deadman, hands.shift), (true, [1.0, -1.0, 0.0]));
         keys.release('w');
-        assert_eq!(keys.hands(9000 * MS).shift, [0.0, -1.0, 0.0]);
+        assert_eq!(keys.input(9000 * MS).shift, [0.0, -1.0, 0.0]);
         keys.release_all();
-        assert_eq!(keys.hands(9000 * MS), Hands::default());
+        assert_eq!(keys.input(9000 * MS), OperatorInput::default());
         // Pressed and let go of before anybody looked.
         keys.press('\n', 9000 * MS);
         keys.release('\n');
-        assert!(keys.hands(9001 * MS).hand_back);
-        assert!(!keys.hands(9002 * MS).hand_back);
+        assert!(keys.input(9001 * MS).hand_back);
+        assert!(!keys.input(9002 * MS).hand_back);
     }
 
     #[test]
     fn where_they_are_not_a_motion_is_its_own_deadman_for_150_ms() {
-        let mut keys = PressedKeys::new(false);
+        let mut keys = KeyboardState::new(false);
         keys.press('u', 0);
-        let hands = keys.hands(150 * MS);
+        let hands = keys.input(150 * MS);
         assert!(hands.deadman && hands.turn == [0.0, 0.0, 1.0]);
-        assert_eq!(keys.hands(151 * MS), Hands::default());
+        assert_eq!(keys.input(151 * MS), OperatorInput::default());
         // Space alone holds the arm still; what hands it back does not hold it.
         keys.press(' ', 1000 * MS);
-        assert!(keys.hands(1100 * MS).deadman);
+        assert!(keys.input(1100 * MS).deadman);
         keys.press('\n', 2000 * MS);
-        let hands = keys.hands(2010 * MS);
+        let hands = keys.input(2010 * MS);
         assert!(hands.hand_back && !hands.deadman);
         // Opposite keys make no motion, but somebody is there.
         keys.press('c', 3000 * MS);
         keys.press('v', 3000 * MS);
-        let hands = keys.hands(3000 * MS);
+        let hands = keys.input(3000 * MS);
         assert!(hands.deadman && hands.open == 0.0);
     }
 
     #[test]
     fn a_joint_is_chosen_once_a_press_and_memory_is_bounded() {
-        let mut keys = PressedKeys::new(false);
+        let mut keys = KeyboardState::new(false);
         (0..20).for_each(|i| keys.press('n', i * 33 * MS));
-        assert_eq!(keys.hands(700 * MS).choose, 1);
+        assert_eq!(keys.input(700 * MS).choose, 1);
         keys.press('n', 2000 * MS);
         keys.press('p', 2000 * MS);
         keys.press('p', 3000 * MS);
-        assert_eq!(keys.hands(3000 * MS).choose, -1);
-        assert_eq!(keys.hands(3000 * MS).choose, 0);
-        let mut many = PressedKeys::new(true);
+        assert_eq!(keys.input(3000 * MS).choose, -1);
+        assert_eq!(keys.input(3000 * MS).choose, 0);
+        let mut many = KeyboardState::new(true);
         ('\u{100}'..'\u{2000}').for_each(|c| many.press(c, 0));
         assert_eq!(many.keys.len(), MOST_KEYS);
     }

@@ -116,7 +116,7 @@ impl<'a> Clip<'a> {
             },
             proprioception: row(self.states, self.state_dim),
             action: row(self.actions, self.action_dim),
-            guard_refusals: Vec::new(),
+            guard_interventions: Vec::new(),
             decided_by: crate::DecidedBy::Agent,
             unexecuted: Vec::new(),
         })

@@ -227,6 +227,8 @@ fn episode(rng: &mut rand_chacha::ChaCha8Rng) -> Result<Episode> {
             positions: Vec::new(),
             velocities: Vec::new(),
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         };
         let mut numbers = |count: usize| (0..count).map(|_| rng.random()).collect();
         ticks.push(Tick {
@@ -235,7 +237,7 @@ fn episode(rng: &mut rand_chacha::ChaCha8Rng) -> Result<Episode> {
             observation: Observation { state, frames },
             proprioception: numbers(20),
             action: numbers(10),
-            guard_refusals: Vec::new(),
+            guard_interventions: Vec::new(),
             decided_by: apprentice_episode::DecidedBy::Agent,
             unexecuted: Vec::new(),
         });

@@ -1,7 +1,7 @@
 //! One line on who has the arm and where it should go.
 
 use anyhow::Result;
-use apprentice_control::operator::{Said, who_has_the_arm};
+use apprentice_control::operator::{JogCommand, who_has_the_arm};
 use apprentice_core::CartesianAction;
 use apprentice_link::{LinkError, OperatorLink};
 use apprentice_robot::RobotDescription;
@@ -39,7 +39,7 @@ impl StatusLine {
     pub fn show(
         &mut self,
         link: &OperatorLink,
-        said: &Said,
+        said: &JogCommand,
         chosen: Option<usize>,
         silent: Option<&LinkError>,
         now: Instant,
@@ -66,7 +66,7 @@ impl StatusLine {
     fn text(
         &self,
         link: &OperatorLink,
-        said: &Said,
+        said: &JogCommand,
         chosen: Option<usize>,
         silent: Option<&LinkError>,
     ) -> String {

@@ -23,14 +23,14 @@ fn at(robot: &RobotDescription, positions: Vec<f64>) -> RobotState {
     }
 }
 
-fn pressed() -> Hands {
-    Hands {
+fn pressed() -> OperatorInput {
+    OperatorInput {
         deadman: true,
-        ..Hands::default()
+        ..OperatorInput::default()
     }
 }
 
-fn pose(said: &Said) -> Isometry3<f64> {
+fn pose(said: &JogCommand) -> Isometry3<f64> {
     CartesianAction::from_vector(&said.action).unwrap().pose
 }
 
@@ -41,14 +41,14 @@ fn a_press_anchors_the_target_where_the_arm_is_and_hands_move_it_from_there() {
     let state = at(&robot, robot.home.clone());
     let tool = Kinematics::new(&robot).unwrap().tool_pose(&robot.home);
     assert_eq!(
-        jog.tick(&Hands::default(), Some(&state), DT),
-        Said::default()
+        jog.tick(&OperatorInput::default(), Some(&state), DT),
+        JogCommand::default()
     );
     let said = jog.tick(&pressed(), Some(&state), DT);
     assert!(said.deadman && !said.hand_back);
     assert!((pose(&said).translation.vector - tool.translation.vector).norm() < 1e-6);
     assert!((said.action[9] - 0.046).abs() < 1e-6);
-    let forward = Hands {
+    let forward = OperatorInput {
         shift: [1.0, 0.0, 0.0],
         turn: [0.0, 0.0, 0.5],
         open: 1.0,
@@ -69,7 +69,7 @@ fn a_press_anchors_the_target_where_the_arm_is_and_hands_move_it_from_there() {
     assert!((said.action[9] - 0.066).abs() < 1e-5);
     // Let go and pressed again it begins anew from where the arm is.
     assert!(
-        jog.tick(&Hands::default(), Some(&state), DT)
+        jog.tick(&OperatorInput::default(), Some(&state), DT)
             .action
             .is_empty()
     );
@@ -83,7 +83,7 @@ fn an_arm_that_does_not_follow_is_not_run_away_from() {
     let mut jog = Jog::new(&robot, JogConfig::default()).unwrap();
     let state = at(&robot, robot.home.clone());
     let tool = Kinematics::new(&robot).unwrap().tool_pose(&robot.home);
-    let hands = Hands {
+    let hands = OperatorInput {
         shift: [1.0, 1.0, -1.0],
         turn: [1.0, -1.0, 0.0],
         ..pressed()
@@ -100,26 +100,35 @@ fn a_hand_back_takes_a_new_press_with_the_deadman_up_and_is_said_for_a_while() {
     let robot = fr3();
     let mut jog = Jog::new(&robot, JogConfig::default()).unwrap();
     let state = at(&robot, robot.home.clone());
-    let back = Hands {
+    let back = OperatorInput {
         hand_back: true,
-        ..Hands::default()
+        ..OperatorInput::default()
     };
-    jog.tick(&Hands::default(), Some(&state), DT);
-    let both = Hands {
+    jog.tick(&OperatorInput::default(), Some(&state), DT);
+    let both = OperatorInput {
         hand_back: true,
         ..pressed()
     };
     assert!(!jog.tick(&both, Some(&state), DT).hand_back);
     // Kept pressed while the deadman is let go of: that was no decision.
     assert!(!jog.tick(&back, Some(&state), DT).hand_back);
-    assert!(!jog.tick(&Hands::default(), Some(&state), DT).hand_back);
+    assert!(
+        !jog.tick(&OperatorInput::default(), Some(&state), DT)
+            .hand_back
+    );
     assert!(jog.tick(&back, Some(&state), DT).hand_back);
-    let said = (0..50).filter(|_| jog.tick(&Hands::default(), Some(&state), DT).hand_back);
+    let said = (0..50).filter(|_| {
+        jog.tick(&OperatorInput::default(), Some(&state), DT)
+            .hand_back
+    });
     assert!((5..10).contains(&said.count()));
     // A press of the deadman ends it at once.
     jog.tick(&back, Some(&state), DT);
     assert!(!jog.tick(&pressed(), Some(&state), DT).hand_back);
-    assert!(!jog.tick(&Hands::default(), Some(&state), DT).hand_back);
+    assert!(
+        !jog.tick(&OperatorInput::default(), Some(&state), DT)
+            .hand_back
+    );
 }
 
 #[test]
@@ -128,18 +137,20 @@ fn joints_are_moved_one_by_one() {
     robot.control = Control::Joint;
     let mut jog = Jog::new(&robot, JogConfig::default()).unwrap();
     let state = at(&robot, robot.home.clone());
-    let on = Hands {
+    let on = OperatorInput {
         choose: -2,
-        ..Hands::default()
+        ..OperatorInput::default()
     };
     jog.tick(&on, Some(&state), DT);
     assert_eq!(jog.chosen(), Some(5));
     jog.tick(&pressed(), Some(&state), DT);
-    let forward = Hands {
+    let forward = OperatorInput {
         shift: [-1.0, 0.0, 0.0],
         ..pressed()
     };
-    let said = (0..5).fold(Said::default(), |_, _| jog.tick(&forward, Some(&state), DT));
+    let said = (0..5).fold(JogCommand::default(), |_, _| {
+        jog.tick(&forward, Some(&state), DT)
+    });
     assert_eq!(said.action.len(), 8);
     for (i, (told, home)) in said.action.iter().zip(&robot.home).enumerate() {
         let wanted = if i == 5 { home - 0.05 } else { *home };
@@ -164,7 +175,7 @@ fn whatever_comes_what_is_said_can_be_obeyed() {
         let (mut with, mut without) = (0, 0);
         for _ in 0..20_000 {
             let mut any = || wild[rng.random_range(0..wild.len())];
-            let hands = Hands {
+            let hands = OperatorInput {
                 shift: [any(), any(), any()],
                 turn: [any(), any(), any()],
                 open: any(),
