@@ -1,22 +1,34 @@
-//! The chunk that runs while the next one is planned.
+//! What a chunk is planned as the continuation of.
 
 use crate::PolicyError;
+use apprentice_core::PreviousChunk;
 
 /// What is known of the robot's motion around the next observation, actions of A numbers as robots
 /// understand them. A policy's chunk of Tp actions begins To - 1 ticks before its newest observation:
 /// the end of `past` lies before that observation's tick, `frozen` begins at it, `overlap` follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Running<'a> {
+pub struct Continuation<'a> {
     /// Actions already carried out, the newest last; To - 1 at most, none is fine.
     pub past: &'a [Vec<f32>],
     /// Actions certain to be carried out while the policy thinks. The new chunk has them as they are.
     pub frozen: &'a [Vec<f32>],
-    /// The rest of the running chunk, which the new one may leave, and leaves gradually.
+    /// The rest of the previous chunk, which the new one may leave, and leaves gradually.
     pub overlap: &'a [Vec<f32>],
 }
 
-impl<'a> Running<'a> {
-    /// Splits what is `left` of the running chunk, from the newest observation's own tick on: the first
+impl<'a> Continuation<'a> {
+    /// Of a chunk that is being executed, for a policy that looks back `before` ticks: older actions are left out.
+    #[must_use]
+    pub fn of(previous: &'a PreviousChunk, before: usize) -> Self {
+        let older = previous.past.len().saturating_sub(before);
+        Self {
+            past: previous.past.get(older..).unwrap_or_default(),
+            frozen: &previous.frozen,
+            overlap: &previous.overlap,
+        }
+    }
+
+    /// Splits what is `left` of the previous chunk, from the newest observation's own tick on: the first
     /// `delay` actions are frozen, of the others at most `blended` are left gradually. Less is left than
     /// that: less is frozen or blended.
     #[must_use]
@@ -67,7 +79,7 @@ impl<'a> Running<'a> {
         dim: usize,
     ) -> Result<(), PolicyError> {
         let refuse = |what: String, got: String, allowed: String| {
-            Err(PolicyError::Running {
+            Err(PolicyError::Continuation {
                 input,
                 what,
                 got,
@@ -120,9 +132,9 @@ mod tests {
     #[test]
     fn weights_fall_from_what_is_certain_to_what_is_not_known() {
         let (past, left) = (actions(&[0.0]), actions(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
-        let running = Running {
+        let running = Continuation {
             past: &past,
-            ..Running::after(&left, 1, 4)
+            ..Continuation::after(&left, 1, 4)
         };
         let found: Vec<(f32, f32)> = running.weighted().map(|(w, a)| (w, a[0])).collect();
         let wanted = [
@@ -144,10 +156,10 @@ mod tests {
     #[test]
     fn a_delay_beyond_the_chunk_freezes_all_that_is_left() {
         let left = actions(&[1.0, 2.0]);
-        let running = Running::after(&left, 9, 9);
+        let running = Continuation::after(&left, 9, 9);
         assert_eq!((running.frozen, running.overlap.len()), (&left[..], 0));
-        assert!(Running::after(&[], 3, 3).is_empty());
-        let running = Running::after(&left, 0, 9);
+        assert!(Continuation::after(&[], 3, 3).is_empty());
+        let running = Continuation::after(&left, 0, 9);
         assert_eq!((running.frozen.len(), running.overlap), (0, &left[..]));
     }
 
@@ -155,27 +167,27 @@ mod tests {
     fn what_does_not_fit_is_refused_with_its_place() {
         let good = actions(&[1.0; 7]);
         let (short, endless) = (vec![vec![1.0]], vec![vec![1.0, f32::INFINITY]]);
-        let check = |running: Running<'_>| running.check(3, 1, 8, 2).map_err(|e| e.to_string());
-        assert_eq!(check(Running::after(&good, 3, 9)), Ok(()));
+        let check = |running: Continuation<'_>| running.check(3, 1, 8, 2).map_err(|e| e.to_string());
+        assert_eq!(check(Continuation::after(&good, 3, 9)), Ok(()));
         let long = actions(&[1.0; 8]);
         for (running, what) in [
             (
-                Running::after(&long, 3, 9),
+                Continuation::after(&long, 3, 9),
                 "frozen and overlapping actions is 8, allowed: 0 to 7",
             ),
             (
-                Running {
+                Continuation {
                     past: &good[..2],
-                    ..Running::default()
+                    ..Continuation::default()
                 },
                 "past actions is 2, allowed: 0 to 1",
             ),
             (
-                Running::after(&short, 1, 0),
+                Continuation::after(&short, 1, 0),
                 "length of frozen action 0 is 1, allowed: 2 numbers",
             ),
             (
-                Running::after(&endless, 0, 1),
+                Continuation::after(&endless, 0, 1),
                 "number 1 of overlapping action 0 is inf, allowed: a finite number",
             ),
         ] {

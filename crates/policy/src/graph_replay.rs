@@ -2,16 +2,16 @@
 //! hundreds of kernels take longer than the kernels.
 
 use crate::PolicyError;
-use crate::onto::Given;
+use crate::guidance::LoopInputs;
 use burn::tensor::{Graph, Tensor, capture};
 use std::sync::{Arc, Mutex, PoisonError};
 
 type Run = Box<dyn FnMut() -> Result<Tensor<3>, PolicyError> + Send>;
 
 /// What came of recording a loop.
-pub(crate) enum Recording {
+pub(crate) enum GraphReplay {
     /// It can be replayed, on the thread that recorded it.
-    Replays(Box<Recorded>),
+    Replays(Box<CapturedLoop>),
     /// The device would not record it.
     Refused,
     /// The replay was off by so much from what the loop itself answers.
@@ -19,9 +19,9 @@ pub(crate) enum Recording {
 }
 
 /// The recording of a loop for one thread and one shape of the noise.
-pub(crate) struct Recorded {
+pub(crate) struct CapturedLoop {
     /// What the recorded kernels read; only ever written in place.
-    inputs: Arc<Mutex<Given>>,
+    inputs: Arc<Mutex<LoopInputs>>,
     graph: Graph<Result<Tensor<3>, PolicyError>, Run>,
 }
 
@@ -31,10 +31,10 @@ pub(crate) struct Recorded {
 /// # Errors
 /// Those of `run`.
 pub(crate) fn record(
-    run: impl Fn(Given) -> Result<Tensor<3>, PolicyError> + Send + Sync + 'static,
-    given: &Given,
+    run: impl Fn(LoopInputs) -> Result<Tensor<3>, PolicyError> + Send + Sync + 'static,
+    given: &LoopInputs,
     tolerance: f32,
-) -> Result<Recording, PolicyError> {
+) -> Result<GraphReplay, PolicyError> {
     let inputs = Arc::new(Mutex::new(given.zeros_like()));
     let run = Arc::new(run);
     let (seen, recorded_run) = (Arc::clone(&inputs), Arc::clone(&run));
@@ -44,16 +44,16 @@ pub(crate) fn record(
     });
     let graph = capture(&given.noise.device(), again);
     if !graph.is_hardware() {
-        return Ok(Recording::Refused);
+        return Ok(GraphReplay::Refused);
     }
-    let mut recorded = Recorded { inputs, graph };
+    let mut recorded = CapturedLoop { inputs, graph };
     let found = recorded.run(given.clone())?;
     let expected = numbers(run(given.clone())?)?;
     let error = largest_error(&found, &expected);
     Ok(if error < tolerance {
-        Recording::Replays(Box::new(recorded))
+        GraphReplay::Replays(Box::new(recorded))
     } else {
-        Recording::Disagrees(error)
+        GraphReplay::Disagrees(error)
     })
 }
 
@@ -72,7 +72,7 @@ fn largest_error(found: &[f32], expected: &[f32]) -> f32 {
     })
 }
 
-impl Recorded {
+impl CapturedLoop {
     /// Replays the recording with these inputs; on the thread that made it.
     ///
     /// burn answers a replay that the device refuses, such as one after the device was lost, with a panic
@@ -80,12 +80,12 @@ impl Recorded {
     ///
     /// # Errors
     /// Those of the loop when it was recorded, and inputs of another kind than those it was recorded with.
-    pub(crate) fn run(&mut self, given: Given) -> Result<Vec<f32>, PolicyError> {
+    pub(crate) fn run(&mut self, given: LoopInputs) -> Result<Vec<f32>, PolicyError> {
         {
             let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
             if !inputs.overwrite(given) {
                 let what = "it was recorded with, or without, a running chunk; this is a defect";
-                return Err(PolicyError::Recording(what.into()));
+                return Err(PolicyError::GraphReplay(what.into()));
             }
         }
         // The recorded kernels read `inputs` and what the loop owns, and both live as long as this; it
@@ -96,7 +96,7 @@ impl Recorded {
         match out {
             // Read before the next replay writes over it.
             Ok(out) => numbers(out.clone()),
-            Err(error) => Err(PolicyError::Recording(error.to_string())),
+            Err(error) => Err(PolicyError::GraphReplay(error.to_string())),
         }
     }
 }
@@ -120,13 +120,13 @@ mod tests {
     #[test]
     fn the_processor_refuses_to_record() {
         let device = Device::flex();
-        let given = Given {
+        let given = LoopInputs {
             noise: Tensor::ones([1, 2, 2], &device),
             condition: Tensor::ones([1, 3], &device),
-            onto: None,
+            guidance: None,
         };
         let recording = record(|given| Ok(given.noise), &given, 1e-3).unwrap();
-        assert!(matches!(recording, Recording::Refused));
+        assert!(matches!(recording, GraphReplay::Refused));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The arithmetic of planning onto a running chunk, and what a denoising loop is given.
 
-use crate::schedule::Station;
+use crate::schedule::SamplingStep;
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// Where a batch of chunks is going and how strongly, on the device.
 #[derive(Clone)]
-pub(crate) struct Onto {
+pub(crate) struct Guidance {
     /// 0 where the action is certain, 1 elsewhere, [B, Tp, 1].
     free: Tensor<3>,
     /// What is left of the predicted action, [B, Tp, 1]: 1 less the weight.
@@ -14,27 +14,27 @@ pub(crate) struct Onto {
     certain: Tensor<3>,
     /// Weight times known action, [B, Tp, A].
     pull: Tensor<3>,
-    /// Noise for each visit of a station, [V * B, Tp, A].
+    /// Noise for each visit of a sampling step, [V * B, Tp, A].
     draws: Tensor<3>,
-    /// How often each station is visited.
+    /// How often each sampling step is visited.
     visits: usize,
 }
 
-/// What [`Onto`] is made of, row-major.
-pub(crate) struct Known {
+/// What [`Guidance`] is made of, row-major.
+pub(crate) struct GuidanceInputs {
     /// [B, Tp], 1 where the action is certain.
     pub(crate) weights: Vec<f32>,
     /// [B, Tp, A], scaled to [-1, 1].
     pub(crate) actions: Vec<f32>,
     /// [V, B, Tp, A] for V visits in all.
     pub(crate) draws: Vec<f32>,
-    /// How often each station is visited.
+    /// How often each sampling step is visited.
     pub(crate) visits: usize,
 }
 
-impl Onto {
+impl Guidance {
     /// For chunks of shape [B, Tp, A].
-    pub(crate) fn new(known: Known, [batch, horizon, dim]: [usize; 3], device: &Device) -> Self {
+    pub(crate) fn new(known: GuidanceInputs, [batch, horizon, dim]: [usize; 3], device: &Device) -> Self {
         let weights = &known.weights;
         let column = |pick: fn(f32) -> f32| {
             let values: Vec<f32> = weights.iter().map(|&w| pick(w)).collect();
@@ -58,16 +58,16 @@ impl Onto {
         }
     }
 
-    /// How often each station is visited.
+    /// How often each sampling step is visited.
     pub(crate) fn visits(&self) -> usize {
         self.visits
     }
 
-    /// Chunks `x` as they are denoised on the `visit`-th visit of the `place`-th station: come from the
-    /// station before, or back from the next one, and what is certain noised afresh to this one's level.
+    /// Chunks `x` as they are denoised on the `visit`-th visit of the `place`-th sampling step: come from the
+    /// sampling step before, or back from the next one, and what is certain noised afresh to this one's level.
     pub(crate) fn arrive(
         &self,
-        station: &Station,
+        sampling_step: &SamplingStep,
         (place, visit): (usize, usize),
         x: Tensor<3>,
     ) -> Tensor<3> {
@@ -78,17 +78,17 @@ impl Onto {
         let x = if visit == 0 {
             x
         } else {
-            let [signal, spread] = station.back();
+            let [signal, spread] = sampling_step.back();
             x * signal + draw * spread
         };
-        let [signal, spread, ..] = station.mixing();
+        let [signal, spread, ..] = sampling_step.mixing();
         x * self.free.clone() + self.certain.clone() * signal + of_certain * spread
     }
 
-    /// [`Station::advance`], the clean chunks pulled to where they should go.
-    pub(crate) fn advance(&self, station: &Station, x: Tensor<3>, left: Tensor<3>) -> Tensor<3> {
-        let [.., next_signal, next_spread] = station.mixing();
-        let (clean, noise) = station.predict(x, left);
+    /// [`SamplingStep::advance`], the clean chunks pulled to where they should go.
+    pub(crate) fn advance(&self, sampling_step: &SamplingStep, x: Tensor<3>, left: Tensor<3>) -> Tensor<3> {
+        let [.., next_signal, next_spread] = sampling_step.mixing();
+        let (clean, noise) = sampling_step.predict(x, left);
         let pulled = clean * self.keep.clone() + self.pull.clone();
         pulled * next_signal + noise * next_spread
     }
@@ -96,28 +96,28 @@ impl Onto {
 
 /// What a denoising loop reads.
 #[derive(Clone)]
-pub(crate) struct Given {
+pub(crate) struct LoopInputs {
     /// [B, Tp, A].
     pub(crate) noise: Tensor<3>,
     /// [B, C].
     pub(crate) condition: Tensor<2>,
     /// The running chunks, where there are any.
-    pub(crate) onto: Option<Onto>,
+    pub(crate) guidance: Option<Guidance>,
 }
 
-impl Given {
+impl LoopInputs {
     /// Of the same shapes, all zeros.
     pub(crate) fn zeros_like(&self) -> Self {
         Self {
             noise: self.noise.zeros_like(),
             condition: self.condition.zeros_like(),
-            onto: self.onto.as_ref().map(|onto| Onto {
-                free: onto.free.zeros_like(),
-                keep: onto.keep.zeros_like(),
-                certain: onto.certain.zeros_like(),
-                pull: onto.pull.zeros_like(),
-                draws: onto.draws.zeros_like(),
-                visits: onto.visits,
+            guidance: self.guidance.as_ref().map(|guidance| Guidance {
+                free: guidance.free.zeros_like(),
+                keep: guidance.keep.zeros_like(),
+                certain: guidance.certain.zeros_like(),
+                pull: guidance.pull.zeros_like(),
+                draws: guidance.draws.zeros_like(),
+                visits: guidance.visits,
             }),
         }
     }
@@ -125,7 +125,7 @@ impl Given {
     /// Writes `new` in place, over numbers of the same shapes; `false` where one has running chunks and
     /// the other has none, or another number of visits.
     pub(crate) fn overwrite(&mut self, new: Self) -> bool {
-        match (&mut self.onto, new.onto) {
+        match (&mut self.guidance, new.guidance) {
             (None, None) => {}
             (Some(old), Some(new)) if old.visits == new.visits => {
                 write(&mut old.free, new.free);

@@ -1,13 +1,13 @@
 //! A few things kept by what they are for.
 
 /// At most so many values, of which the one unused longest makes room for another.
-pub(crate) struct Recent<K, V> {
+pub(crate) struct LruCache<K, V> {
     most: usize,
     /// The one used last stands last.
     entries: Vec<(K, V)>,
 }
 
-impl<K: PartialEq, V> Recent<K, V> {
+impl<K: PartialEq, V> LruCache<K, V> {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             most: most.max(1),
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_one_unused_longest_makes_room() {
-        let mut recent = Recent::new(2);
+        let mut recent = LruCache::new(2);
         let mut made = Vec::new();
         for key in [1, 2, 1, 3, 1, 2, 2, 3] {
             let value = recent.get_or(key, || {
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_made_is_made_another_time() {
-        let mut recent = Recent::new(1);
+        let mut recent = LruCache::new(1);
         assert_eq!(recent.get_or("key", || Err::<u8, _>("no")), Err("no"));
         assert_eq!(recent.get_or("key", || Ok::<_, &str>(7)), Ok(&mut 7));
     }
