@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 19] = [
     "core",
     "robot",
     "safety",
@@ -26,7 +26,6 @@ const ORDER: [&str; 20] = [
     "reward",
     "policy",
     "align",
-    "runtime",
     "studio",
     "app",
     "loop-tests",

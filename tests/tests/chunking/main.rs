@@ -4,10 +4,9 @@
 mod rollout;
 mod two_ways;
 
-use apprentice_core::Seed;
+use apprentice_core::{PolicyInput, Seed};
 use apprentice_policy::{
-    ActionFrame, DiffusionPolicy, MinMaxNormalizer, PolicyConfig, PolicyInput, PolicyNetwork,
-    Running,
+    ActionFrame, Continuation, DiffusionConfig, DiffusionPolicy, MinMaxNormalizer, PolicyNetwork,
 };
 use burn::tensor::Device;
 use rollout::{Switch, Worst, run};
@@ -54,9 +53,9 @@ fn chunks_planned_onto_the_running_one_jump_far_less() {
 
 /// As large as the policy of the demo is by default, but for the pictures; knows nothing.
 fn of_usual_size() -> DiffusionPolicy {
-    let config = PolicyConfig {
+    let config = DiffusionConfig {
         action_frame: ActionFrame::Base,
-        ..PolicyConfig::default()
+        ..DiffusionConfig::default()
     };
     let (device, dim) = (Device::flex(), 10);
     let mut rng = Seed(1).rng();
@@ -68,13 +67,15 @@ fn of_usual_size() -> DiffusionPolicy {
 #[test]
 fn planning_onto_a_chunk_takes_as_long_as_its_steps() {
     let policy = of_usual_size();
-    let seen = [[0.1; 10], [0.2; 10]];
+    let observations = [0.1, 0.2].map(|v| two_ways::observed(vec![v; 10]));
     let input = [PolicyInput {
-        images: vec![Vec::new(); 2],
-        proprioception: seen.iter().map(|s| &s[..]).collect(),
+        robot: 0,
+        seed: Seed(0),
+        tick: 0,
+        observations: &observations,
     }];
     let left = vec![vec![0.3; 10]; 15];
-    let running = [Some(Running::after(&left, 3, 8))];
+    let running = [Some(Continuation::after(&left, 3, 8))];
     let single = policy.clone().with_resampling(0);
     let timed = |plan: &dyn Fn()| {
         let start = Instant::now();
@@ -86,8 +87,8 @@ fn planning_onto_a_chunk_takes_as_long_as_its_steps() {
         let seed = [Seed(i)];
         let plans: [&dyn Fn(); 3] = [
             &|| drop(policy.denoise(&input, &seed).unwrap()),
-            &|| drop(single.denoise_onto(&input, &seed, &running).unwrap()),
-            &|| drop(policy.denoise_onto(&input, &seed, &running).unwrap()),
+            &|| drop(single.denoise_continuing(&input, &seed, &running).unwrap()),
+            &|| drop(policy.denoise_continuing(&input, &seed, &running).unwrap()),
         ];
         for (times, plan) in times.iter_mut().zip(plans) {
             times.push(timed(plan));

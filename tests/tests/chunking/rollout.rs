@@ -1,9 +1,11 @@
 //! Carrying out chunk after chunk while the next one is being planned, in one of three ways.
 
 use crate::two_ways::{HORIZON, TICKS, aside};
-use apprentice_core::Seed;
-use apprentice_policy::{DiffusionPolicy, PolicyInput, Running};
-use apprentice_runtime::{Ensemble, ensemble::ACT_DECAY};
+use crate::two_ways::observed;
+use apprentice_control::{Ensemble, ensemble::ACT_DECAY};
+use apprentice_core::{PolicyInput, PolicyObservation, Seed};
+use apprentice_policy::{Continuation, DiffusionPolicy};
+use std::sync::Arc;
 
 /// Ticks from one observation that is planned from to the next.
 const EVERY: usize = 3;
@@ -141,25 +143,29 @@ fn plan(
     robots: &mut [Robot],
     tick: usize,
 ) -> Vec<Vec<Vec<f32>>> {
-    let forward: Vec<[f32; 1]> = robots
+    let forward: Vec<[Arc<PolicyObservation>; 1]> = robots
         .iter()
-        .map(|r| [r.done.last().map_or(0.0, |action| action[0])])
+        .map(|r| [observed(vec![r.done.last().map_or(0.0, |action| action[0])])])
         .collect();
-    let input = |seen| PolicyInput {
-        images: vec![Vec::new()],
-        proprioception: vec![seen],
-    };
-    let inputs: Vec<PolicyInput<'_>> = forward.iter().map(|f| input(&f[..])).collect();
+    let inputs: Vec<PolicyInput<'_>> = forward
+        .iter()
+        .map(|observations| PolicyInput {
+            robot: 0,
+            seed: Seed(0),
+            tick: tick as u64,
+            observations,
+        })
+        .collect();
     let draws = seeds.iter().map(|s| s.derive("denoising", tick as u64));
     let draws: Vec<Seed> = draws.collect();
     if switch != Switch::Inpainted {
         return policy.denoise(&inputs, &draws).unwrap();
     }
-    let running: Vec<Option<Running<'_>>> = robots
+    let running: Vec<Option<Continuation<'_>>> = robots
         .iter()
-        .map(|robot| Some(Running::after(robot.left(tick), delay, HORIZON)))
+        .map(|robot| Some(Continuation::after(robot.left(tick), delay, HORIZON)))
         .collect();
-    let chunks = policy.denoise_onto(&inputs, &draws, &running).unwrap();
+    let chunks = policy.denoise_continuing(&inputs, &draws, &running).unwrap();
     for (robot, chunk) in robots.iter_mut().zip(&chunks) {
         let frozen = robot.left(tick).iter().take(delay).zip(chunk);
         let thawed = frozen.map(|(f, c)| largest(f, c)).fold(0.0, f32::max);

@@ -1,11 +1,12 @@
 //! A task with two ways around: forward in even steps, and past the middle either left or right of it.
 //! Which way is under way cannot be seen, so that every new plan may take the other one.
 
-use apprentice_core::{Observation, RobotState, Seed};
+use apprentice_core::{Observation, PolicyObservation, RobotState, Seed};
 use apprentice_episode::{DecidedBy, Episode, EpisodeMeta, Source, Tick};
-use apprentice_policy::{DiffusionPolicy, PolicyConfig, TrainConfig, Windows, train};
+use apprentice_policy::{DiffusionPolicy, DiffusionConfig, TrainConfig, Windows, train};
 use burn::tensor::Device;
 use std::f32::consts::PI;
+use std::sync::Arc;
 
 /// Ticks of a demonstration.
 pub const TICKS: usize = 40;
@@ -17,6 +18,27 @@ const ASIDE: f32 = 0.5;
 /// How far aside a way leads that has come so far forward.
 pub fn aside(forward: f32) -> f32 {
     ASIDE * (PI * forward).sin()
+}
+
+/// What is seen without a camera.
+pub fn observed(proprioception: Vec<f32>) -> Arc<PolicyObservation> {
+    let state = RobotState {
+        sequence: 0,
+        stamp_ns: 0,
+        positions: Vec::new(),
+        velocities: Vec::new(),
+        gripper_width: 0.0,
+        efforts: None,
+        external_wrench: None,
+    };
+    let observation = Observation {
+        state,
+        frames: Vec::new(),
+    };
+    Arc::new(PolicyObservation {
+        observation,
+        proprioception,
+    })
 }
 
 fn demonstration(side: f32, width: f32) -> Episode {
@@ -62,18 +84,18 @@ fn demonstration(side: f32, width: f32) -> Episode {
 
 /// A small policy that learnt both ways.
 pub fn learnt() -> DiffusionPolicy {
-    let config = PolicyConfig {
+    let config = DiffusionConfig {
         observation_history: 1,
         horizon: HORIZON,
-        execute: 3,
+        n_action_steps: 3,
         unet_channels: vec![32, 64],
         step_features: 32,
-        ..PolicyConfig::default()
+        ..DiffusionConfig::default()
     };
     let training = TrainConfig {
         steps: 800,
         batch: 32,
-        noise_draws: 2,
+        noise_samples: 2,
         ..TrainConfig::default()
     };
     let widths = [0.94, 1.0, 1.06];

@@ -4,7 +4,7 @@ use crate::config::Config;
 use anyhow::{Result, bail};
 use apprentice_core::Seed;
 use apprentice_episode::Episode;
-use apprentice_policy::{Windows, train};
+use apprentice_policy::Windows;
 use burn::tensor::Device;
 use rand::seq::SliceRandom as _;
 
@@ -63,16 +63,13 @@ pub fn trial(
         Windows::new(set.iter().map(|(n, e)| (n.as_str(), e)), &config.policy)
     };
     let (test, training) = (windows(test)?, windows(training)?);
-    let policy = train(
-        &training,
-        &config.policy,
-        &config.train,
-        Seed(seed),
-        device,
-        |p| watch(p.step),
-    )?
-    .in_precision(config.inference.precision)?;
-    let (_, scaling) = policy.normalizers();
+    let policy = config
+        .policy
+        .train(&training, &config.train, Seed(seed), device, &mut |p| {
+            watch(p.step)
+        })?
+        .with_precision(config.inference.precision)?;
+    let (_, scaling) = training.fit_normalizers();
     let dim = scaling.dim();
     let scaled = |set: &Windows| -> Vec<f32> {
         let mut all: Vec<f32> = set

@@ -7,7 +7,7 @@ use apprentice_episode::{CameraInfo, Episode, EpisodeId, EpisodeMeta, Source, Ti
 use apprentice_nn::{
     AdamW, AdamWConfig, Ema, ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionEncoder, gaussian,
 };
-use apprentice_policy::{PolicyConfig, TrainConfig, Windows, train};
+use apprentice_policy::{DiffusionConfig, TrainConfig, Windows, train};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
@@ -179,7 +179,7 @@ const STEPS: usize = 100;
 pub(super) fn training(device: &Device) -> Result<Work> {
     let mut rng = rng();
     let episodes: Vec<Episode> = (0..8).map(|_| episode(&mut rng)).collect::<Result<_>>()?;
-    let config = PolicyConfig::default();
+    let config = DiffusionConfig::default();
     let windows = Windows::new(episodes.iter().map(|e| ("random", e)), &config)?;
     let training = TrainConfig {
         steps: STEPS,
