@@ -1,10 +1,10 @@
 //! A policy as one safetensors file: weights, and in its metadata configuration and scaling.
 
+use crate::kind_entry::KIND;
 use crate::{DiffusionConfig, DiffusionPolicy, MinMaxNormalizer, PolicyError, PolicyNetwork};
 use apprentice_core::{ActionSpace, Seed};
 use apprentice_nn::{load_module, read_metadata, save_module};
 use burn::tensor::Device;
-use crate::kind_entry::KIND;
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, path::Path};
 

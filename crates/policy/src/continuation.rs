@@ -167,7 +167,8 @@ mod tests {
     fn what_does_not_fit_is_refused_with_its_place() {
         let good = actions(&[1.0; 7]);
         let (short, endless) = (vec![vec![1.0]], vec![vec![1.0, f32::INFINITY]]);
-        let check = |running: Continuation<'_>| running.check(3, 1, 8, 2).map_err(|e| e.to_string());
+        let check =
+            |running: Continuation<'_>| running.check(3, 1, 8, 2).map_err(|e| e.to_string());
         assert_eq!(check(Continuation::after(&good, 3, 9)), Ok(()));
         let long = actions(&[1.0; 8]);
         for (running, what) in [

@@ -2,9 +2,9 @@
 //! the same in every denoising step once a decision; nothing is read back before the end, and where the
 //! device records graphs (CUDA), the loop is recorded once and replayed.
 
-use crate::guidance::{LoopInputs, Guidance};
-use crate::lru_cache::LruCache;
 use crate::graph_replay::{GraphReplay, numbers, record};
+use crate::guidance::{Guidance, LoopInputs};
+use crate::lru_cache::LruCache;
 use crate::schedule::SamplingStep;
 use crate::{DdimSampler, PolicyError};
 use apprentice_nn::{Precision, UNet1d, may_record, mish};

@@ -34,7 +34,11 @@ pub(crate) struct GuidanceInputs {
 
 impl Guidance {
     /// For chunks of shape [B, Tp, A].
-    pub(crate) fn new(known: GuidanceInputs, [batch, horizon, dim]: [usize; 3], device: &Device) -> Self {
+    pub(crate) fn new(
+        known: GuidanceInputs,
+        [batch, horizon, dim]: [usize; 3],
+        device: &Device,
+    ) -> Self {
         let weights = &known.weights;
         let column = |pick: fn(f32) -> f32| {
             let values: Vec<f32> = weights.iter().map(|&w| pick(w)).collect();
@@ -86,7 +90,12 @@ impl Guidance {
     }
 
     /// [`SamplingStep::advance`], the clean chunks pulled to where they should go.
-    pub(crate) fn advance(&self, sampling_step: &SamplingStep, x: Tensor<3>, left: Tensor<3>) -> Tensor<3> {
+    pub(crate) fn advance(
+        &self,
+        sampling_step: &SamplingStep,
+        x: Tensor<3>,
+        left: Tensor<3>,
+    ) -> Tensor<3> {
         let [.., next_signal, next_spread] = sampling_step.mixing();
         let (clean, noise) = sampling_step.predict(x, left);
         let pulled = clean * self.keep.clone() + self.pull.clone();

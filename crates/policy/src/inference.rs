@@ -5,7 +5,7 @@ use crate::finite::finite;
 use crate::schedule::Spacing;
 use crate::windows::pictures;
 use crate::{
-    ActionFrame, DdimSampler, MinMaxNormalizer, NoiseSchedule, DiffusionConfig, PolicyError,
+    ActionFrame, DdimSampler, DiffusionConfig, MinMaxNormalizer, NoiseSchedule, PolicyError,
     PolicyNetwork, Windows, frame,
 };
 use apprentice_core::{ActionSpace, Image, PolicyInput, PolicyObservation, Seed};

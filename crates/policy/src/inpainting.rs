@@ -104,13 +104,14 @@ impl DiffusionPolicy {
             let places = places.enumerate().skip(running.start(before));
             for ((place, (w, row)), (weight, action)) in places.zip(running.weighted()) {
                 *w = weight;
-                self.in_policy_frame(action, tool, row)
-                    .ok_or_else(|| PolicyError::Continuation {
+                self.in_policy_frame(action, tool, row).ok_or_else(|| {
+                    PolicyError::Continuation {
                         input,
                         what: format!("what its chunk has at place {place}"),
                         got: format!("{action:?}, seen from the measured pose {tool:?}"),
                         allowed: "two poses".into(),
-                    })?;
+                    }
+                })?;
             }
         }
         scaling.normalize(&mut actions);
@@ -156,7 +157,13 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn push(&mut self, place: usize, input: &PolicyInput<'a>, seed: Seed, running: Continuation<'a>) {
+    fn push(
+        &mut self,
+        place: usize,
+        input: &PolicyInput<'a>,
+        seed: Seed,
+        running: Continuation<'a>,
+    ) {
         self.places.push(place);
         self.inputs.push(input.clone());
         self.seeds.push(seed);
@@ -183,7 +190,7 @@ fn draws(seeds: &[Seed], visits: usize, numbers: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MinMaxNormalizer, DiffusionConfig, PolicyNetwork};
+    use crate::{DiffusionConfig, MinMaxNormalizer, PolicyNetwork};
     use apprentice_core::{
         CARTESIAN_ACTION_DIM, CartesianAction, Observation, PolicyObservation, RobotState,
     };
@@ -288,7 +295,9 @@ mod tests {
         let inputs = [input(&observations), input(&observations)];
         let seeds = [Seed(1), Seed(2)];
         let plain = policy.denoise(&inputs, &seeds).unwrap();
-        let onto = |running: &[Option<Continuation<'_>>]| policy.denoise_continuing(&inputs, &seeds, running);
+        let onto = |running: &[Option<Continuation<'_>>]| {
+            policy.denoise_continuing(&inputs, &seeds, running)
+        };
         assert_eq!(onto(&[None, None]).unwrap(), plain);
         assert_eq!(onto(&[None, Some(Continuation::default())]).unwrap(), plain);
         let left = [pose(5), pose(6)];
@@ -297,7 +306,10 @@ mod tests {
         assert_eq!(mixed[0], alone[0]);
         assert_ne!(mixed[1], plain[1]);
         assert_eq!(mixed[1][1], left[0]);
-        assert_eq!(policy.denoise_continuing(&[], &[], &[]).unwrap(), plain[..0]);
+        assert_eq!(
+            policy.denoise_continuing(&[], &[], &[]).unwrap(),
+            plain[..0]
+        );
     }
 
     #[test]

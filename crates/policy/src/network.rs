@@ -1,6 +1,6 @@
 //! The networks of a policy: one vision encoder a camera and the U-Net they condition.
 
-use crate::{Batch, NoiseSchedule, DiffusionConfig, PolicyError};
+use crate::{Batch, DiffusionConfig, NoiseSchedule, PolicyError};
 use apprentice_nn::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};

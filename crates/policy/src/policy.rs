@@ -49,8 +49,10 @@ pub trait Policy: Any + Debug + Send {
     ///
     /// # Errors
     /// When the policy or its device does not compute in it.
-    fn with_precision(self: Box<Self>, precision: Precision)
-    -> Result<Box<dyn Policy>, PolicyError>;
+    fn with_precision(
+        self: Box<Self>,
+        precision: Precision,
+    ) -> Result<Box<dyn Policy>, PolicyError>;
 
     /// How far chunks in the policy's precision are from those in 32 bits, of the range of each number: (mean,
     /// largest), over `count` draws.

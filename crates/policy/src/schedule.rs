@@ -165,7 +165,8 @@ impl DdimSampler {
 
     /// Moves `sample` one sampling step on, given the predicted noise (same length, any layout).
     pub fn advance(&self, sampling_step: usize, sample: &mut [f32], noise: &[f32]) {
-        let [signal, spread, next_signal, next_spread] = self.sampling_steps[sampling_step].mixing();
+        let [signal, spread, next_signal, next_spread] =
+            self.sampling_steps[sampling_step].mixing();
         for (x, &e) in sample.iter_mut().zip(noise) {
             let clean = ((*x - spread * e) / signal).clamp(-1.0, 1.0);
             *x = next_signal * clean + next_spread * e;

@@ -3,7 +3,8 @@
 
 use crate::network::mixing_columns;
 use crate::{
-    DiffusionPolicy, NoiseSchedule, DiffusionConfig, PolicyError, PolicyNetwork, TrainConfig, Windows,
+    DiffusionConfig, DiffusionPolicy, NoiseSchedule, PolicyError, PolicyNetwork, TrainConfig,
+    Windows,
 };
 use apprentice_core::Seed;
 use apprentice_nn::{

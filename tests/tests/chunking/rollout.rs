@@ -1,7 +1,7 @@
 //! Carrying out chunk after chunk while the next one is being planned, in one of three ways.
 
-use crate::two_ways::{HORIZON, TICKS, aside};
 use crate::two_ways::observed;
+use crate::two_ways::{HORIZON, TICKS, aside};
 use apprentice_control::{Ensemble, ensemble::ACT_DECAY};
 use apprentice_core::{PolicyInput, PolicyObservation, Seed};
 use apprentice_policy::{Continuation, DiffusionPolicy};
@@ -145,7 +145,11 @@ fn plan(
 ) -> Vec<Vec<Vec<f32>>> {
     let forward: Vec<[Arc<PolicyObservation>; 1]> = robots
         .iter()
-        .map(|r| [observed(vec![r.done.last().map_or(0.0, |action| action[0])])])
+        .map(|r| {
+            [observed(vec![
+                r.done.last().map_or(0.0, |action| action[0]),
+            ])]
+        })
         .collect();
     let inputs: Vec<PolicyInput<'_>> = forward
         .iter()
@@ -165,7 +169,9 @@ fn plan(
         .iter()
         .map(|robot| Some(Continuation::after(robot.left(tick), delay, HORIZON)))
         .collect();
-    let chunks = policy.denoise_continuing(&inputs, &draws, &running).unwrap();
+    let chunks = policy
+        .denoise_continuing(&inputs, &draws, &running)
+        .unwrap();
     for (robot, chunk) in robots.iter_mut().zip(&chunks) {
         let frozen = robot.left(tick).iter().take(delay).zip(chunk);
         let thawed = frozen.map(|(f, c)| largest(f, c)).fold(0.0, f32::max);

@@ -3,7 +3,7 @@
 
 use apprentice_core::{Observation, PolicyObservation, RobotState, Seed};
 use apprentice_episode::{DecidedBy, Episode, EpisodeMeta, Source, Tick};
-use apprentice_policy::{DiffusionPolicy, DiffusionConfig, TrainConfig, Windows, train};
+use apprentice_policy::{DiffusionConfig, DiffusionPolicy, TrainConfig, Windows, train};
 use burn::tensor::Device;
 use std::f32::consts::PI;
 use std::sync::Arc;

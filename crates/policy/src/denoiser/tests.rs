@@ -1,7 +1,7 @@
 use super::*;
 use crate::guidance::GuidanceInputs;
 use crate::schedule::Spacing;
-use crate::{NoiseSchedule, DiffusionConfig, PolicyNetwork};
+use crate::{DiffusionConfig, NoiseSchedule, PolicyNetwork};
 use apprentice_core::Seed;
 use apprentice_nn::{DeviceChoice, gaussian, open_device};
 use burn::module::Module as _;

@@ -128,10 +128,16 @@ fn chunks_are_finite_of_the_right_shape_frame_and_observation_and_the_same_seed_
             assert_eq!(chunk.observed(), input.stamp(), "{name}");
             assert!(policy.n_action_steps() >= 1, "{name}");
             assert_eq!(chunk.n_action_steps(), policy.n_action_steps(), "{name}");
-            assert!(chunk.executed_rows().flatten().all(|v| v.is_finite()), "{name}");
+            assert!(
+                chunk.executed_rows().flatten().all(|v| v.is_finite()),
+                "{name}"
+            );
         }
         let again = trained(&kind, 1).plan(&inputs, &[None; 3]).unwrap();
-        assert_eq!(again, chunks, "{name}: the same seed trains and plans otherwise");
+        assert_eq!(
+            again, chunks,
+            "{name}: the same seed trains and plans otherwise"
+        );
         let other = trained(&kind, 2).plan(&inputs, &[None; 3]).unwrap();
         assert_ne!(other, chunks, "{name}: another seed trains the same");
     }
@@ -175,7 +181,11 @@ fn what_is_saved_is_what_is_loaded_byte_for_byte() {
         policy.save(&first).unwrap();
         let loaded = load_policy(&first, &Device::flex()).unwrap();
         loaded.save(&second).unwrap();
-        assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap(), "{name}");
+        assert_eq!(
+            std::fs::read(&first).unwrap(),
+            std::fs::read(&second).unwrap(),
+            "{name}"
+        );
         let plan = |policy: &dyn Policy| policy.plan(&inputs, &[None; 3]).unwrap();
         assert_eq!(plan(&*loaded), plan(&*policy), "{name}");
         let (windows, samples) = (windows(&kind), [(0, 3), (0, 8)]);
@@ -233,5 +243,8 @@ fn a_file_of_an_unknown_kind_is_refused_by_its_name() {
     bytes.extend(metadata.as_bytes());
     std::fs::write(&path, bytes).unwrap();
     let error = load_policy(&path, &Device::flex()).unwrap_err().to_string();
-    assert!(error.contains("kind \"oracle\", this build knows diffusion"), "{error}");
+    assert!(
+        error.contains("kind \"oracle\", this build knows diffusion"),
+        "{error}"
+    );
 }
