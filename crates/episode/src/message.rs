@@ -28,6 +28,48 @@ pub(crate) struct Action {
     pub unexecuted: Vec<f32>,
 }
 
+/// `/effort`: what a robot measures of torques and forces, if it does.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Effort {
+    /// N m, one a joint; none where the robot does not measure them.
+    pub joint_torques: Vec<f64>,
+    /// Base frame: force x, y, z (N), torque x, y, z (N m); none where the robot does not estimate it.
+    pub external_wrench: Vec<f64>,
+}
+
+/// `None` where a tick has neither torques nor wrench.
+pub(crate) fn encode_effort(tick: &Tick) -> Option<Vec<u8>> {
+    let state = &tick.observation.state;
+    if state.efforts.is_none() && state.external_wrench.is_none() {
+        return None;
+    }
+    let mut encoder = Encoder::default().number(1, tick.index);
+    if let Some(efforts) = &state.efforts {
+        encoder = encoder.doubles(2, efforts);
+    }
+    if let Some(wrench) = &state.external_wrench {
+        encoder = encoder.doubles(3, wrench);
+    }
+    Some(encoder.0)
+}
+
+pub(crate) fn decode_effort(bytes: &[u8]) -> Result<Effort, WireError> {
+    let mut effort = Effort::default();
+    for item in Fields(bytes) {
+        let (field, value) = item?;
+        let known = match (field, value) {
+            (2, value) => doubles(value, &mut effort.joint_torques),
+            (3, value) => doubles(value, &mut effort.external_wrench),
+            _ => Some(()),
+        };
+        known.ok_or(WireError::FieldType {
+            message: "Effort",
+            field,
+        })?;
+    }
+    Ok(effort)
+}
+
 pub(crate) fn encode_state(tick: &Tick) -> Vec<u8> {
     let state = &tick.observation.state;
     let frames = &tick.observation.frames;

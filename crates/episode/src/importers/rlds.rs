@@ -12,17 +12,22 @@ mod layout;
 
 pub use error::RldsError;
 
+#[cfg(test)]
+mod sample;
+
 use crate::{
-    CameraInfo, EpisodeEntry, EpisodeMeta, EpisodeWriter, Source, TfExample, TfRecords,
-    writer::file_name,
+    CameraInfo, EpisodeEntry, EpisodeMeta, EpisodeWriter, ImportError, ImportSummary, Importer,
+    Source, TfExample, TfRecords, file_name::file_name,
 };
 use episode::Clip;
 use layout::{Layout, Shard};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fs, fs::File, io::BufReader, path::Path};
 
-/// What the dataset's files do not say.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ImportOptions {
+/// What an RLDS dataset's files do not say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rlds {
     /// Steps per second; the format stores no times. BridgeData V2 was recorded at 5 Hz
     /// (arXiv 2308.12952, section 4).
     pub rate_hz: f64,
@@ -35,7 +40,7 @@ pub struct ImportOptions {
     pub cameras: Option<Vec<String>>,
 }
 
-impl Default for ImportOptions {
+impl Default for Rlds {
     fn default() -> Self {
         Self {
             rate_hz: 5.0,
@@ -46,62 +51,36 @@ impl Default for ImportOptions {
     }
 }
 
-/// What was imported.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ImportSummary {
-    /// Name of the dataset.
-    pub dataset: String,
-    /// The episodes written, in the order of the shards.
-    pub episodes: Vec<EpisodeEntry>,
-    /// Ticks in all of them.
-    pub ticks: usize,
-    /// The cameras kept.
-    pub cameras: Vec<CameraInfo>,
-    /// Cameras left out because all their pictures are one flat colour.
-    pub blank_cameras: Vec<String>,
-    /// Numbers in an action.
-    pub action_dim: usize,
-    /// Numbers in the proprioception, which is the dataset's `state`.
-    pub proprioception_dim: usize,
-}
+impl Importer for Rlds {
+    fn about(&self) -> &'static str {
+        "an RLDS data set (TFRecord shards with features.json)"
+    }
 
-/// Imports the RLDS dataset in `from` as episodes into `to`, as a WidowX at 5 Hz.
-///
-/// # Errors
-/// As [`import_rlds_with`].
-pub fn import_rlds(
-    from: impl AsRef<Path>,
-    to: impl AsRef<Path>,
-) -> Result<ImportSummary, RldsError> {
-    import_rlds_with(from.as_ref(), to.as_ref(), &ImportOptions::default())
+    fn import(
+        &self,
+        from: &Path,
+        to: &Path,
+        watch: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<ImportSummary, ImportError> {
+        import(from, to, self, watch).map_err(ImportError::new)
+    }
+
+    #[cfg(test)]
+    fn sample(&self, folder: &Path) -> crate::import_sample::Sample {
+        sample::write(folder)
+    }
 }
 
 /// Imports the RLDS dataset in `from` as episodes into `to` (made when missing), one file
-/// `<split>-<number>.mcap` each. Running it again gives the same files.
+/// `<split>-<number>.mcap` each. Running it again gives the same files. `watch` is told before each clip, the first
+/// look for blank cameras included.
 ///
 /// Joint positions stay empty: the datasets store `state` in their own terms, which becomes the
 /// proprioception as it is.
-///
-/// # Errors
-/// When a file is missing, damaged or cut off, an episode lacks a camera or a field or has one of
-/// the wrong length, or an episode cannot be written. Episodes imported before stay.
-pub fn import_rlds_with(
+fn import(
     from: &Path,
     to: &Path,
-    options: &ImportOptions,
-) -> Result<ImportSummary, RldsError> {
-    import_rlds_watched(from, to, options, &mut |_| true)
-}
-
-/// As [`import_rlds_with`]; `watch` is told before each clip how many episodes are written, the first
-/// look for blank cameras included, and stops the import by answering `false`.
-///
-/// # Errors
-/// As [`import_rlds_with`], and when `watch` stops it.
-pub fn import_rlds_watched(
-    from: &Path,
-    to: &Path,
-    options: &ImportOptions,
+    options: &Rlds,
     watch: &mut dyn FnMut(usize) -> bool,
 ) -> Result<ImportSummary, RldsError> {
     let layout = Layout::read(from)?;
@@ -201,7 +180,7 @@ fn blank_cameras(
 
 fn kept_cameras(
     layout: &Layout,
-    options: &ImportOptions,
+    options: &Rlds,
     blank: &[String],
 ) -> Result<Vec<CameraInfo>, RldsError> {
     if let Some(wanted) = &options.cameras {
@@ -224,7 +203,7 @@ fn write(
     clip: &Clip<'_>,
     cameras: &[CameraInfo],
     layout: &Layout,
-    options: &ImportOptions,
+    options: &Rlds,
     to: &Path,
     name: &str,
 ) -> Result<EpisodeEntry, RldsError> {

@@ -1,6 +1,6 @@
 //! One episode of a dataset.
 
-use super::{Layout, RldsError};
+use super::{error::RldsError, layout::Layout};
 use crate::{CameraInfo, Feature, TfExample, Tick};
 use apprentice_core::{CameraFrame, Image, Observation, RobotState};
 use jpeg_decoder::PixelFormat;

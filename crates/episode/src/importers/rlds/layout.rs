@@ -1,7 +1,7 @@
 //! What a dataset's own description says: cameras, sizes, shards.
 
-use super::RldsError;
-use crate::{CameraInfo, writer::file_name};
+use super::error::RldsError;
+use crate::{CameraInfo, file_name::file_name};
 use serde_json::Value;
 use std::{
     fs,

@@ -1,0 +1,13 @@
+//! The importers there are.
+
+use crate::Importer;
+
+apprentice_core::registry! {
+    /// A format of somebody else's recordings, and what its files do not say.
+    pub enum ImportKind: Importer {
+        rlds::Rlds = "rlds",
+    }
+}
+
+#[cfg(test)]
+mod conformance;
