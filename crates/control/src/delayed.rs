@@ -53,7 +53,7 @@ fn one(
     let mut stats = RealTimeStats::default();
     for tick in 0..ticks {
         let expected = schedule.expected_delay();
-        let due = schedule.left(tick) == 0 || schedule.used(tick) + expected >= steps;
+        let due = schedule.remaining(tick) == 0 || schedule.age(tick) + expected >= steps;
         if pending.is_none() && due && !robot.is_interrupted() {
             let input = episode.input(place, tick);
             let chunk = agent.plan_ahead(&input, schedule.previous(tick).as_ref())?;

@@ -22,12 +22,12 @@ impl EpisodeOrigin {
     }
 
     /// The stamp of a tick. A robot's clock may be set back while it runs; an episode only goes on.
-    pub fn rising(&self, stamp_ns: u64) -> u64 {
+    pub fn monotonic_stamp(&self, stamp_ns: u64) -> u64 {
         self.stamp_ns.set(self.stamp_ns.get().max(stamp_ns));
         self.stamp_ns.get()
     }
 
-    pub fn count_from(&self, observation: &mut Observation) {
+    pub fn renumber(&self, observation: &mut Observation) {
         let state = &mut observation.state.sequence;
         *state = state.saturating_sub(self.state);
         for (frame, first) in observation.frames.iter_mut().zip(&self.frames) {

@@ -29,7 +29,7 @@ impl EpisodeRun {
     pub fn start(robot: &mut ControlLoop, plan: &EpisodePlan) -> Result<Self, ControlError> {
         let mut observation = robot.reset(plan.seed.0)?;
         let origin = EpisodeOrigin::of(&observation);
-        origin.count_from(&mut observation);
+        origin.renumber(&mut observation);
         let writer = EpisodeWriter::create(&plan.path, &plan.meta)?;
         let proprioception = proprioception(robot.description(), &observation.state);
         Ok(Self {
@@ -70,7 +70,7 @@ impl EpisodeRun {
         recordable(action.record, robot.description().action_dim())?;
         let mut tick = Tick {
             index,
-            stamp_ns: self.origin.rising(observed.observation.state.stamp_ns),
+            stamp_ns: self.origin.monotonic_stamp(observed.observation.state.stamp_ns),
             observation: observed.observation.clone(),
             proprioception: observed.proprioception.clone(),
             action: action.record.to_vec(),
@@ -83,7 +83,7 @@ impl EpisodeRun {
         let planned = std::iter::once(action.record).chain(later);
         annotate(&mut tick, &outcome, planned, before);
         let mut next = outcome.observation;
-        self.origin.count_from(&mut next);
+        self.origin.renumber(&mut next);
         self.writer.tick(&tick)?;
         let proprioception = proprioception(robot.description(), &next.state);
         self.observations.push(Arc::new(PolicyObservation {

@@ -185,7 +185,7 @@ impl Arm for PlaybackArm {
 
 /// Carries out the recorded actions of `episode` once more, on the robot and with the guard it was recorded
 /// with, and answers the commands. They are those of the recording, bit for bit, where that was the first
-/// episode of its control loop in lockstep, what was recorded is what was carried out, and the guard never
+/// episode of its control loop in lockstep, what was recorded is what was executed, and the guard never
 /// held a target back because of where the arm was between two policy ticks (`lead`).
 ///
 /// # Errors

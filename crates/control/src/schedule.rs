@@ -1,4 +1,4 @@
-//! Which action is due at a policy tick, when chunks come while others are being carried out.
+//! Which action is due at a policy tick, when chunks come while others are being executed.
 
 mod scheduled_chunk;
 
@@ -27,7 +27,7 @@ pub struct Schedule {
     delays: VecDeque<u64>,
     starved: u64,
     jumps: f64,
-    /// What was carried out at the last ticks in a row, the newest last, and the tick after.
+    /// What was executed at the last ticks in a row, the newest last, and the tick after.
     past: VecDeque<Vec<f32>>,
     after: u64,
     /// Memory for more of the past.
@@ -90,20 +90,20 @@ impl Schedule {
         self.forget_past();
     }
 
-    /// The chunk that is carried out.
+    /// The chunk that is executed.
     pub(crate) fn chunk(&self) -> Option<&Arc<ScheduledChunk>> {
         self.chunk.as_ref()
     }
 
     /// How many actions are left at `tick`, that one's included.
     #[must_use]
-    pub fn left(&self, tick: u64) -> usize {
-        self.chunk.as_ref().map_or(0, |c| c.left(tick))
+    pub fn remaining(&self, tick: u64) -> usize {
+        self.chunk.as_ref().map_or(0, |c| c.remaining(tick))
     }
 
     /// Ticks since the newest chunk was decided, at `tick`.
     #[must_use]
-    pub fn used(&self, tick: u64) -> u64 {
+    pub fn age(&self, tick: u64) -> u64 {
         self.chunk
             .as_ref()
             .map_or(0, |c| tick.saturating_sub(c.from()))
@@ -123,7 +123,7 @@ impl Schedule {
         due
     }
 
-    /// What was carried out at the ticks right before `tick`, the newest last.
+    /// What was executed at the ticks right before `tick`, the newest last.
     pub(crate) fn past_before(&self, tick: u64) -> impl Iterator<Item = &Vec<f32>> {
         let count = match self.after.checked_sub(tick) {
             Some(later) => self.past.len().saturating_sub(later as usize),
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(schedule.decide(0), None);
         schedule.offer(2, chunk(0, 8));
         assert_eq!(schedule.decide(2).unwrap(), [2.0]);
-        assert_eq!((schedule.left(3), schedule.used(3)), (5, 3));
+        assert_eq!((schedule.remaining(3), schedule.age(3)), (5, 3));
         schedule.offer(6, chunk(3, 8));
         assert_eq!(schedule.decide(10).unwrap(), [10.0]);
         assert_eq!(schedule.decide(11), None);
@@ -212,7 +212,7 @@ mod tests {
         let running = schedule.previous(4).unwrap();
         assert_eq!(running.frozen, [[4.0], [5.0]]);
         assert_eq!(running.overlap, [[6.0], [7.0]]);
-        assert!(running.past.is_empty(), "nothing was carried out");
+        assert!(running.past.is_empty(), "nothing was executed");
         assert_eq!(schedule.previous(8), None);
         // Ten quick decisions later the slow one is forgotten.
         (0..10).for_each(|i| schedule.offer(i, chunk(i, 8)));
@@ -229,7 +229,7 @@ mod tests {
         (0..3).for_each(|tick| assert!(schedule.decide(tick).is_some()));
         let past = |s: &Schedule, tick| s.previous(tick).unwrap().past;
         assert_eq!(past(&schedule, 3), [[0.0], [1.0], [2.0]]);
-        // A decision may begin while its tick is carried out.
+        // A decision may begin while its tick is executed.
         assert_eq!(past(&schedule, 2), [[0.0], [1.0]]);
         // Not what lies further back.
         assert!(past(&schedule, 5).is_empty());

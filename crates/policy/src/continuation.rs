@@ -8,9 +8,9 @@ use apprentice_core::PreviousChunk;
 /// the end of `past` lies before that observation's tick, `frozen` begins at it, `overlap` follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Continuation<'a> {
-    /// Actions already carried out, the newest last; To - 1 at most, none is fine.
+    /// Actions already executed, the newest last; To - 1 at most, none is fine.
     pub past: &'a [Vec<f32>],
-    /// Actions certain to be carried out while the policy thinks. The new chunk has them as they are.
+    /// Actions certain to be executed while the policy computes. The new chunk has them as they are.
     pub frozen: &'a [Vec<f32>],
     /// The rest of the previous chunk, which the new one may leave, and leaves gradually.
     pub overlap: &'a [Vec<f32>],

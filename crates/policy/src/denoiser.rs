@@ -16,7 +16,7 @@ use std::thread::{self, ThreadId};
 const MOST_RECORDED: usize = 4;
 
 /// What a loop is recorded for: kernels are launched on a stream of each thread's own, for the shape of
-/// the noise, and others onto a running chunk: by how often a sampling step is visited then, else 0.
+/// the noise, and others continuing a previous chunk: by how often a sampling step is visited then, else 0.
 type Use = (ThreadId, [usize; 3], usize);
 
 /// Denoises chunks with one network, on one device.
@@ -72,7 +72,7 @@ impl Denoiser {
         })
     }
 
-    /// [`Self::run`], onto running chunks of the same shape.
+    /// [`Self::run`], continuing previous chunks of the same shape.
     ///
     /// # Errors
     /// Those of [`Self::run`].

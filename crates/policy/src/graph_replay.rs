@@ -84,7 +84,7 @@ impl CapturedLoop {
         {
             let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
             if !inputs.overwrite(given) {
-                let what = "it was recorded with, or without, a running chunk; this is a defect";
+                let what = "it was recorded with, or without, a previous chunk; this is a defect";
                 return Err(PolicyError::GraphReplay(what.into()));
             }
         }

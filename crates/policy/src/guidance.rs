@@ -1,4 +1,4 @@
-//! The arithmetic of planning onto a running chunk, and what a denoising loop is given.
+//! The arithmetic of continuing a previous chunk, and what a denoising loop is given.
 
 use crate::schedule::SamplingStep;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -110,7 +110,7 @@ pub(crate) struct LoopInputs {
     pub(crate) noise: Tensor<3>,
     /// [B, C].
     pub(crate) condition: Tensor<2>,
-    /// The running chunks, where there are any.
+    /// The previous chunks, where there are any.
     pub(crate) guidance: Option<Guidance>,
 }
 
@@ -131,7 +131,7 @@ impl LoopInputs {
         }
     }
 
-    /// Writes `new` in place, over numbers of the same shapes; `false` where one has running chunks and
+    /// Writes `new` in place, over numbers of the same shapes; `false` where one has previous chunks and
     /// the other has none, or another number of visits.
     pub(crate) fn overwrite(&mut self, new: Self) -> bool {
         match (&mut self.guidance, new.guidance) {

@@ -82,16 +82,16 @@ impl DiffusionPolicy {
         self.action_space
     }
 
-    /// The same policy, going back to each denoising step `times` times when it plans onto a running chunk
+    /// The same policy, going back to each denoising step `times` times when it continues a previous chunk
     /// (1 if this is never called): the rest of a chunk then follows what is certain more closely, and
-    /// planning takes as many times longer. Chunks planned onto nothing stay as they are.
+    /// planning takes as many times longer. Chunks that continue nothing stay as they are.
     #[must_use]
     pub fn with_resampling(mut self, times: usize) -> Self {
         self.resampling = times;
         self
     }
 
-    /// How often a denoising step is gone back to when planning onto a running chunk.
+    /// How often a denoising step is gone back to when continuing a previous chunk.
     #[must_use]
     pub fn resampling(&self) -> usize {
         self.resampling

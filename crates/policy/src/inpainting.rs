@@ -1,12 +1,12 @@
 //! Real-time chunking (Black et al. 2025, arXiv 2506.07339) for a policy that predicts noise: a new chunk
 //! as the continuation of the one that the robot carries out meanwhile.
 //!
-//! What is certain to be carried out, p, is inpainted (RePaint, Lugmayr et al. 2022, arXiv 2201.09865,
+//! What is certain to be executed, p, is inpainted (RePaint, Lugmayr et al. 2022, arXiv 2201.09865,
 //! eq. 8): at every step its part of the sample is `sqrt(alpha_bar_t) p + sqrt(1 - alpha_bar_t) n`, with n
 //! drawn afresh each time, so that the network sees more of p the more often it looks. After the last step
 //! alpha_bar is 1, and p is there exactly.
 //!
-//! What overlaps is pulled towards the running chunk q in the space of clean samples, with weights w that
+//! What overlaps is pulled towards the previous chunk q in the space of clean samples, with weights w that
 //! fall to 0: DDIM goes on from `(1 - w) c + w q` where the network says `c`, and from the noise that it
 //! says. This is the paper's guidance (its eq. 2 and 5) without the gradient through the network, which
 //! sees the pulled sample at the next step instead.
@@ -23,11 +23,11 @@ use rand_distr::{Distribution as _, StandardNormal};
 impl DiffusionPolicy {
     /// [`Self::denoise`], each chunk as the continuation of what its robot carries out, if anything. What
     /// is certain ([`Continuation::past`], [`Continuation::frozen`]) stands in the chunk as it was given; the network
-    /// sees it, and what overlaps, within the range of the actions it was trained on. Chunks onto nothing
+    /// sees it, and what overlaps, within the range of the actions it was trained on. Chunks that continue nothing
     /// are those of [`Self::denoise`].
     ///
     /// # Errors
-    /// Those of [`Self::denoise`]; more or fewer running chunks or seeds than inputs; a running chunk that
+    /// Those of [`Self::denoise`]; more or fewer previous chunks or seeds than inputs; a previous chunk that
     /// does not fit the policy, of which the error tells what and where.
     pub fn denoise_continuing(
         &self,
@@ -36,7 +36,7 @@ impl DiffusionPolicy {
         running: &[Option<Continuation<'_>>],
     ) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
         for (what, count) in [
-            ("number of running chunks", running.len()),
+            ("number of previous chunks", running.len()),
             ("number of seeds", seeds.len()),
         ] {
             if count != inputs.len() {
@@ -87,7 +87,7 @@ impl DiffusionPolicy {
         self.config().observation_history.saturating_sub(1)
     }
 
-    /// The running chunks on the device, in the policy's own frame and scale.
+    /// The previous chunks on the device, in the policy's own frame and scale.
     fn guidance(&self, part: &Part<'_>) -> Result<Guidance, PolicyError> {
         let scaling = self.normalizers().1;
         let (count, before) = (part.places.len(), self.before());

@@ -52,7 +52,7 @@ pub mod windows;
 
 pub use config::DiffusionConfig;
 pub use continuation::Continuation;
-pub use delay::Delays;
+pub use delay::InferenceDelays;
 pub use denoiser::Denoiser;
 pub use error::PolicyError;
 pub use frame::ActionFrame;

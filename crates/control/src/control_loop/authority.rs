@@ -67,7 +67,7 @@ impl ControlLoop {
     }
 
     /// The agent decides anew: what it decides from now on counts, if the policy has the arm now. Whoever
-    /// has it while the agent thinks voids that.
+    /// has it while the agent plans voids that.
     pub(crate) fn rearm(&mut self) {
         while !self.try_rearm() {
             std::thread::yield_now();

@@ -33,11 +33,11 @@ impl AuthorityRecord {
     }
 
     /// The action that the person who has the arm wants now, in memory that has to be given back.
-    pub fn lend(&mut self) -> Vec<f32> {
+    pub fn take_wanted(&mut self) -> Vec<f32> {
         std::mem::take(&mut self.now)
     }
 
-    pub fn give_back(&mut self, wanted: Vec<f32>) {
+    pub fn return_wanted(&mut self, wanted: Vec<f32>) {
         self.now = wanted;
     }
 }

@@ -79,14 +79,14 @@ impl ControlLoop {
             };
         }
         self.path.clear();
-        let wanted = self.authority_record.lend();
+        let wanted = self.authority_record.take_wanted();
         let sent = if authority == Authority::Human && !wanted.is_empty() {
             let now_ns = self.pace.now_ns();
             self.command(Some((&wanted, now_ns)))
         } else {
             self.command(None)
         };
-        self.authority_record.give_back(wanted);
+        self.authority_record.return_wanted(wanted);
         sent
     }
 

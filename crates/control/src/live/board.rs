@@ -52,7 +52,7 @@ impl<S: Default, C> Board<S, C> {
         }
     }
 
-    /// Nothing more is decided or carried out.
+    /// Nothing more is decided or executed.
     pub fn end(&self) {
         self.done.store(true, Ordering::SeqCst);
     }
@@ -103,7 +103,7 @@ impl<'a, S: Default, C> ControlSide<'a, S, C> {
     }
 
     /// What has been decided so far is void.
-    pub fn void(&mut self) {
+    pub fn invalidate(&mut self) {
         self.epoch += 1;
     }
 

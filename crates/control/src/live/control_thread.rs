@@ -68,7 +68,7 @@ impl Control<'_> {
         // Nothing is executed, and nothing recorded, before the first decision.
         loop {
             self.receive();
-            if self.schedule.left(0) > 0 {
+            if self.schedule.remaining(0) > 0 {
                 break;
             }
             if self.board.is_done() {
@@ -103,7 +103,7 @@ impl Control<'_> {
 
     /// Remembers what the robot saw.
     fn observe(&mut self, robot: &ControlLoop, mut observation: Observation) {
-        self.origin.count_from(&mut observation);
+        self.origin.renumber(&mut observation);
         let proprioception = proprioception(robot.description(), &observation.state);
         while self.observations.len() >= self.history {
             self.observations.pop_front();
@@ -121,8 +121,8 @@ impl Control<'_> {
         self.side.show(tick, |snapshot| {
             snapshot.tick = tick;
             snapshot.wanted = wanted;
-            snapshot.left = schedule.left(tick);
-            snapshot.used = schedule.used(tick);
+            snapshot.remaining = schedule.remaining(tick);
+            snapshot.age = schedule.age(tick);
             snapshot.expected_delay = schedule.expected_delay();
             snapshot.executing = schedule.chunk().map(|chunk| chunk.from());
             snapshot.remember(schedule.past_before(tick));
@@ -156,7 +156,7 @@ impl Control<'_> {
         let authority = outcome.authority;
         self.keep(FinishedTick {
             index: tick,
-            stamp_ns: self.origin.rising(observed.observation.state.stamp_ns),
+            stamp_ns: self.origin.monotonic_stamp(observed.observation.state.stamp_ns),
             observed,
             planned,
             due,
@@ -182,12 +182,12 @@ impl Control<'_> {
         if authority == apprentice_safety::Authority::Policy {
             self.wanted = true;
             self.receive();
-            if before && self.schedule.left(tick + 1) > 0 {
+            if before && self.schedule.remaining(tick + 1) > 0 {
                 robot.try_rearm();
             }
         } else {
             self.schedule.clear();
-            self.side.void();
+            self.side.invalidate();
             self.wanted = false;
         }
     }

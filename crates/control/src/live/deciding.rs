@@ -70,9 +70,9 @@ fn neediest(planners: &mut [RobotPlanner<'_>], n_action_steps: usize) -> Option<
             continue;
         };
         // A decision is begun so that it comes when the action steps have been executed.
-        let due = snapshot.used + snapshot.expected_delay >= n_action_steps as u64;
-        if snapshot.wanted && snapshot.left < least && (due || snapshot.left == 0) {
-            least = snapshot.left;
+        let due = snapshot.age + snapshot.expected_delay >= n_action_steps as u64;
+        if snapshot.wanted && snapshot.remaining < least && (due || snapshot.remaining == 0) {
+            least = snapshot.remaining;
             next = Some(robot);
         }
     }
@@ -131,7 +131,7 @@ impl<'a> RobotPlanner<'a> {
         let [newest, ..] = &mut self.offered;
         *newest = Some(Arc::clone(&planned));
         if self.side.offer(planned).is_some() {
-            tracing::warn!("a decision was replaced before it was carried out");
+            tracing::warn!("a decision was replaced before it was executed");
         }
     }
 }

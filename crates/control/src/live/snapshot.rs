@@ -10,9 +10,9 @@ pub(super) struct RobotSnapshot {
     pub tick: u64,
     /// Whether the agent may decide: the policy has the arm.
     pub wanted: bool,
-    /// Actions that are left, and ticks since they were decided.
-    pub left: usize,
-    pub used: u64,
+    /// Actions that remain, and ticks since they were decided.
+    pub remaining: usize,
+    pub age: u64,
     /// Policy ticks the next decision is expected to take.
     pub expected_delay: u64,
     /// The first tick of the chunk that is executed.

@@ -95,7 +95,7 @@ impl Gamepad {
         Ok(Self { shared })
     }
 
-    /// What the hands do now.
+    /// What the person asks for now.
     ///
     /// # Errors
     /// When the gamepad is gone.

@@ -87,7 +87,7 @@ impl GamepadState {
         }
     }
 
-    /// What the hands do now.
+    /// What the person asks for now.
     pub fn input(&mut self) -> OperatorInput {
         let handed_back = std::mem::take(&mut self.handed_back);
         let down = |button: usize| self.buttons.get(button).copied().unwrap_or(false);
@@ -164,16 +164,16 @@ mod tests {
         let mut pad = GamepadState::default();
         pad.apply(GamepadEvent::Axis(1, -32767));
         pad.apply(GamepadEvent::Axis(3, 2000));
-        let hands = pad.input();
-        assert!(!hands.deadman);
-        assert_eq!((hands.shift, hands.turn), ([1.0, 0.0, 0.0], [0.0; 3]));
+        let input = pad.input();
+        assert!(!input.deadman);
+        assert_eq!((input.shift, input.turn), ([1.0, 0.0, 0.0], [0.0; 3]));
         pad.apply(GamepadEvent::Button(5, true));
         pad.apply(GamepadEvent::Axis(0, 32767));
         pad.apply(GamepadEvent::Button(0, true));
         pad.apply(GamepadEvent::Button(1, true));
-        let hands = pad.input();
-        assert!(hands.deadman && hands.hand_back);
-        assert_eq!((hands.shift, hands.open), ([1.0, -1.0, 0.0], -1.0));
+        let input = pad.input();
+        assert!(input.deadman && input.hand_back);
+        assert_eq!((input.shift, input.open), ([1.0, -1.0, 0.0], -1.0));
         pad.apply(GamepadEvent::Button(5, false));
         assert!(!pad.input().deadman);
         for pressed in [false, true, false] {
@@ -202,9 +202,9 @@ mod tests {
                 read += 1;
                 pad.apply(event);
             }
-            let hands = pad.input();
-            let all = hands.shift.iter().chain(&hands.turn).chain([&hands.open]);
-            all.for_each(|v| assert!((-1.0..=1.0).contains(v), "{hands:?}"));
+            let input = pad.input();
+            let all = input.shift.iter().chain(&input.turn).chain([&input.open]);
+            all.for_each(|v| assert!((-1.0..=1.0).contains(v), "{input:?}"));
         }
         assert!(read > 1000, "{read}");
     }

@@ -72,7 +72,7 @@ pub struct JogCommand {
 }
 
 /// Makes absolute targets of what a person's hands do. When the deadman is pressed the target is where the arm
-/// is measured to be; from there it moves as the hands say.
+/// is measured to be; from there it moves as the input says.
 #[derive(Debug)]
 pub struct Jog {
     robot: RobotDescription,
@@ -151,7 +151,7 @@ impl Jog {
     /// all the same, and stays.
     pub fn tick(
         &mut self,
-        hands: &OperatorInput,
+        input: &OperatorInput,
         state: Option<&RobotState>,
         dt: f64,
     ) -> JogCommand {
@@ -160,13 +160,13 @@ impl Jog {
         } else {
             0.0
         };
-        self.choose(hands.choose);
-        let armed = std::mem::replace(&mut self.armed, !hands.hand_back);
-        let pressed = hands.hand_back && armed;
-        if hands.deadman {
+        self.choose(input.choose);
+        let armed = std::mem::replace(&mut self.armed, !input.hand_back);
+        let pressed = input.hand_back && armed;
+        if input.deadman {
             self.handing_back = 0.0;
             let state = state.filter(|s| self.is_ours(s));
-            self.aim(hands, state, dt);
+            self.aim(input, state, dt);
             return JogCommand {
                 deadman: true,
                 hand_back: false,
@@ -205,7 +205,7 @@ impl Jog {
     }
 
     /// Anchors the target where the arm is, or moves it on and keeps it near the arm. Blind, it stays.
-    fn aim(&mut self, hands: &OperatorInput, state: Option<&RobotState>, dt: f64) {
+    fn aim(&mut self, input: &OperatorInput, state: Option<&RobotState>, dt: f64) {
         let Some(state) = state else { return };
         let measured = match &self.kinematics {
             Some(kinematics) => Goal::Pose(kinematics.tool_pose(&state.positions)),
@@ -219,15 +219,15 @@ impl Jog {
             return;
         };
         if let Some(gripper) = self.robot.gripper {
-            let width = target.width + share(hands.open) * gripper.speed_m_s * dt;
+            let width = target.width + share(input.open) * gripper.speed_m_s * dt;
             target.width = width.clamp(0.0, gripper.max_width_m.max(0.0));
         }
         match (&mut target.goal, &measured) {
             (Goal::Pose(goal), Goal::Pose(at)) => {
-                move_tool(goal, at, hands, &self.robot, &self.config, dt);
+                move_tool(goal, at, input, &self.robot, &self.config, dt);
             }
             (Goal::Joints(goal), Goal::Joints(at)) => {
-                move_joint(goal, at, self.chosen, hands, &self.robot, &self.config, dt);
+                move_joint(goal, at, self.chosen, input, &self.robot, &self.config, dt);
             }
             // A robot does not change what its actions mean.
             _ => target.goal = measured,
@@ -275,12 +275,12 @@ fn shares(values: [f64; 3]) -> Vector3<f64> {
 fn move_tool(
     goal: &mut Isometry3<f64>,
     at: &Isometry3<f64>,
-    hands: &OperatorInput,
+    input: &OperatorInput,
     robot: &RobotDescription,
     config: &JogConfig,
     dt: f64,
 ) {
-    let mut place = goal.translation.vector + shares(hands.shift) * (config.speed_m_s * dt);
+    let mut place = goal.translation.vector + shares(input.shift) * (config.speed_m_s * dt);
     if let Some(space) = &robot.workspace {
         for ((p, min), max) in place.iter_mut().zip(space.min).zip(space.max) {
             *p = within(*p, min, max);
@@ -289,7 +289,7 @@ fn move_tool(
     let ahead = place - at.translation.vector;
     let too_far = (ahead.norm() / config.max_following_error_m).max(1.0);
     goal.translation.vector = at.translation.vector + ahead / too_far;
-    let turn = UnitQuaternion::from_scaled_axis(shares(hands.turn) * (config.turn_rad_s * dt));
+    let turn = UnitQuaternion::from_scaled_axis(shares(input.turn) * (config.turn_rad_s * dt));
     let ahead = (at.rotation.inverse() * goal.rotation * turn).scaled_axis();
     let too_far = (ahead.norm() / config.max_following_error_rad).max(1.0);
     goal.rotation = at.rotation * UnitQuaternion::from_scaled_axis(ahead / too_far);
@@ -299,7 +299,7 @@ fn move_joint(
     goal: &mut [f64],
     at: &[f64],
     chosen: usize,
-    hands: &OperatorInput,
+    input: &OperatorInput,
     robot: &RobotDescription,
     config: &JogConfig,
     dt: f64,
@@ -307,7 +307,7 @@ fn move_joint(
     if let (Some(q), Some(joint)) = (goal.get_mut(chosen), robot.joints.get(chosen)) {
         let speed = config.turn_rad_s.min(joint.velocity);
         let [low, high] = joint.position;
-        *q = within(*q + share(hands.shift[0]) * speed * dt, low, high);
+        *q = within(*q + share(input.shift[0]) * speed * dt, low, high);
     }
     for (q, measured) in goal.iter_mut().zip(at) {
         *q = q.clamp(

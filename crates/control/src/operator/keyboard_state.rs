@@ -86,15 +86,15 @@ impl KeyboardState {
         self.handed_back = false;
     }
 
-    /// What the hands do at a time, ns.
+    /// What the person asks for at a time, ns.
     pub fn input(&mut self, now_ns: u64) -> OperatorInput {
-        let mut hands = OperatorInput {
+        let mut input = OperatorInput {
             hand_back: std::mem::take(&mut self.handed_back) || self.is_down(HAND_BACK, now_ns),
             choose: std::mem::take(&mut self.choose),
             ..OperatorInput::default()
         };
         let mut moving = false;
-        let tables = [(SHIFTS, &mut hands.shift), (TURNS, &mut hands.turn)];
+        let tables = [(SHIFTS, &mut input.shift), (TURNS, &mut input.turn)];
         for (table, axes) in tables {
             for (key, axis, way) in table {
                 if self.is_down(key, now_ns)
@@ -107,12 +107,12 @@ impl KeyboardState {
         }
         for (key, way) in OPENS {
             if self.is_down(key, now_ns) {
-                hands.open += way;
+                input.open += way;
                 moving = true;
             }
         }
-        hands.deadman = self.is_down(DEADMAN, now_ns) || (!self.releases && moving);
-        hands
+        input.deadman = self.is_down(DEADMAN, now_ns) || (!self.releases && moving);
+        input
     }
 
     fn is_down(&self, key: char, now_ns: u64) -> bool {
@@ -132,13 +132,13 @@ mod tests {
     fn where_releases_are_told_space_holds_the_arm() {
         let mut keys = KeyboardState::new(true);
         keys.press('w', 0);
-        let hands = keys.input(5000 * MS);
-        assert_eq!((hands.deadman, hands.shift), (false, [1.0, 0.0, 0.0]));
+        let input = keys.input(5000 * MS);
+        assert_eq!((input.deadman, input.shift), (false, [1.0, 0.0, 0.0]));
         keys.press(' ', 5000 * MS);
         keys.press('W', 5000 * MS);
         keys.press('d', 5000 * MS);
-        let hands = keys.input(9000 * MS);
-        assert_eq!((hands.deadman, hands.shift), (true, [1.0, -1.0, 0.0]));
+        let input = keys.input(9000 * MS);
+        assert_eq!((input.deadman, input.shift), (true, [1.0, -1.0, 0.0]));
         keys.release('w');
         assert_eq!(keys.input(9000 * MS).shift, [0.0, -1.0, 0.0]);
         keys.release_all();
@@ -154,20 +154,20 @@ mod tests {
     fn where_they_are_not_a_motion_is_its_own_deadman_for_150_ms() {
         let mut keys = KeyboardState::new(false);
         keys.press('u', 0);
-        let hands = keys.input(150 * MS);
-        assert!(hands.deadman && hands.turn == [0.0, 0.0, 1.0]);
+        let input = keys.input(150 * MS);
+        assert!(input.deadman && input.turn == [0.0, 0.0, 1.0]);
         assert_eq!(keys.input(151 * MS), OperatorInput::default());
         // Space alone holds the arm still; what hands it back does not hold it.
         keys.press(' ', 1000 * MS);
         assert!(keys.input(1100 * MS).deadman);
         keys.press('\n', 2000 * MS);
-        let hands = keys.input(2010 * MS);
-        assert!(hands.hand_back && !hands.deadman);
+        let input = keys.input(2010 * MS);
+        assert!(input.hand_back && !input.deadman);
         // Opposite keys make no motion, but somebody is there.
         keys.press('c', 3000 * MS);
         keys.press('v', 3000 * MS);
-        let hands = keys.input(3000 * MS);
-        assert!(hands.deadman && hands.open == 0.0);
+        let input = keys.input(3000 * MS);
+        assert!(input.deadman && input.open == 0.0);
     }
 
     #[test]

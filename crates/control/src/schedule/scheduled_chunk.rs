@@ -25,7 +25,7 @@ impl ScheduledChunk {
     }
 
     /// How many actions there are from a tick on.
-    pub fn left(&self, tick: u64) -> usize {
+    pub fn remaining(&self, tick: u64) -> usize {
         self.place(tick).map_or(0, |p| self.chunk.len() - p)
     }
 
@@ -48,7 +48,7 @@ impl ScheduledChunk {
     /// What to tell the agent that decides at `tick` of this chunk, if any of it is left: a decision is expected
     /// to take `delay` ticks, and `past` was executed before.
     pub fn previous(&self, tick: u64, delay: u64, past: &[Vec<f32>]) -> Option<PreviousChunk> {
-        let left = self.left(tick);
+        let left = self.remaining(tick);
         if left == 0 {
             return None;
         }

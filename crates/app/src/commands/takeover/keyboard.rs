@@ -66,7 +66,7 @@ impl Keyboard {
         })
     }
 
-    /// What the hands do at a time; `None` when the person leaves.
+    /// What the person asks for at a time; `None` when the person leaves.
     ///
     /// # Errors
     /// When the terminal is gone.
@@ -122,7 +122,7 @@ impl Keyboard {
         };
         format!(
             "{hold}{moves}; v opens, c closes the gripper.\r\n\
-             Let go and the arm stops; ENTER hands it back to the policy. Esc or q leaves."
+             Let go and the arm stops; ENTER input it back to the policy. Esc or q leaves."
         )
     }
 }

@@ -1,13 +1,13 @@
-//! `apprentice import rlds`: someone else's clips become episodes, and a policy tries to learn them.
+//! `apprentice import`: someone else's clips become episodes, and a policy tries to learn them.
 
-use crate::cli::RldsArgs;
-use crate::commands::rlds_trial::trial;
+use crate::cli::ImportArgs;
+use crate::commands::import_trial::trial;
 use crate::config::Config;
 use crate::context::{progress_bar, stop_on_ctrl_c};
 use crate::run_dir::write_whole;
 use crate::stages::notes::open_as;
 use anyhow::{Context as _, Result, bail};
-use apprentice_episode::{Episode, EpisodeEntry, ImportOptions, import_rlds_watched};
+use apprentice_episode::{Episode, EpisodeEntry, ImportKind};
 use apprentice_nn::open_device;
 use apprentice_studio::Studio;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -25,7 +25,7 @@ const SETTINGS: [&str; 2] = ["policy.image_size=64", "train.steps=400"];
 /// # Errors
 /// When the folder holds something else, the data set is damaged or incomplete, training fails, or
 /// the user stops.
-pub fn run(args: &RldsArgs) -> Result<()> {
+pub fn run(args: &ImportArgs) -> Result<()> {
     // Nothing is written before settings and device are known to work.
     let config = Config::load(None, &SETTINGS.map(str::to_owned))?
         .changed(args.config.as_deref(), &args.set)?;
@@ -44,15 +44,14 @@ pub fn run(args: &RldsArgs) -> Result<()> {
     write(&result)?;
 
     let bar = counter("import", args.json);
-    let summary = import_rlds_watched(
-        &args.source,
-        &folder,
-        &ImportOptions::default(),
-        &mut |written| {
-            bar.set_position(written as u64);
-            !stop.load(Ordering::Relaxed)
-        },
-    )?;
+    let importer = ImportKind::named(&args.kind).with_context(|| {
+        let known = ImportKind::NAMES.join(", ");
+        format!("there is no importer {}; there are {known}", args.kind)
+    })?;
+    let summary = importer.import(&args.source, &folder, &mut |written| {
+        bar.set_position(written as u64);
+        !stop.load(Ordering::Relaxed)
+    })?;
     bar.finish_and_clear();
     let recording = show(args, &folder, &summary.episodes, &stop)?;
     let note = caution(summary.episodes.len(), summary.ticks);
@@ -102,7 +101,7 @@ pub fn run(args: &RldsArgs) -> Result<()> {
 
 /// Makes sure that the folder is new, empty, or from an import of the same data set, which gives the
 /// same files again. Answers the data set's full path.
-fn claim(args: &RldsArgs) -> Result<PathBuf> {
+fn claim(args: &ImportArgs) -> Result<PathBuf> {
     let source = std::fs::canonicalize(&args.source)
         .with_context(|| format!("data set {} cannot be read", args.source.display()))?;
     let out = args.out.display();
@@ -154,7 +153,7 @@ fn open(folder: &Path, entry: &EpisodeEntry) -> Result<Episode> {
 
 /// Writes the clips for rerun and says where.
 fn show(
-    args: &RldsArgs,
+    args: &ImportArgs,
     folder: &Path,
     entries: &[EpisodeEntry],
     stop: &AtomicBool,
@@ -216,7 +215,8 @@ mod tests {
         let [mine, other, out] = ["mine", "other", "out"].map(|n| folder.path().join(n));
         std::fs::create_dir_all(&mine).unwrap();
         std::fs::create_dir_all(&other).unwrap();
-        let args = |source: &Path| RldsArgs {
+        let args = |source: &Path| ImportArgs {
+            kind: "rlds".into(),
             source: source.to_owned(),
             out: out.clone(),
             train: false,
