@@ -1,6 +1,7 @@
 //! What an importer's own small data set is, for the conformance suite.
 
 use apprentice_core::Image;
+use std::io;
 use std::path::Path;
 
 /// A small data set, and what is in it.
@@ -24,7 +25,7 @@ pub struct SampleEpisode {
 /// One way to damage a sample.
 pub struct Damage {
     /// Does it, in the folder of the data set.
-    pub damage: Box<dyn Fn(&Path)>,
+    pub damage: Box<dyn Fn(&Path) -> io::Result<()>>,
     /// What the refusal must say: the file, the place in it, what is wrong.
     pub said: Vec<&'static str>,
 }

@@ -1,6 +1,6 @@
 //! What an importer is: somebody else's recordings become episodes.
 
-use crate::{CameraInfo, EpisodeEntry};
+use crate::{CameraInfo, EpisodeEntry, Sample};
 use std::error::Error;
 use std::path::Path;
 use thiserror::Error as ThisError;
@@ -24,15 +24,18 @@ pub trait Importer {
         watch: &mut dyn FnMut(usize) -> bool,
     ) -> Result<ImportSummary, ImportError>;
 
-    /// Writes a small data set of its format into an empty folder, for the conformance suite.
-    #[cfg(test)]
-    fn sample(&self, folder: &Path) -> crate::import_sample::Sample;
+    /// Writes a small data set of its format into an empty folder, and says what must become of it: what the
+    /// conformance suite (`tests/importers.rs`) imports.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn sample(&self, folder: &Path) -> Result<Sample, ImportError>;
 }
 
 /// Why something was not imported: the importer's own error.
 #[derive(Debug, ThisError)]
 #[error(transparent)]
-pub struct ImportError(Box<dyn Error + Send + Sync>);
+pub struct ImportError(#[from] Box<dyn Error + Send + Sync>);
 
 impl ImportError {
     /// Wraps an importer's own error.

@@ -8,6 +8,3 @@ apprentice_core::registry! {
         rlds::Rlds = "rlds",
     }
 }
-
-#[cfg(test)]
-mod conformance;

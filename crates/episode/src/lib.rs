@@ -55,7 +55,6 @@ mod entry;
 mod error;
 mod file_name;
 mod id;
-#[cfg(test)]
 mod import_sample;
 mod importer;
 pub mod importers;
@@ -78,6 +77,7 @@ pub use catalog::{Catalog, Unreadable};
 pub use entry::EpisodeEntry;
 pub use error::EpisodeError;
 pub use id::EpisodeId;
+pub use import_sample::{Damage, Sample, SampleEpisode};
 pub use importer::{ImportError, ImportSummary, Importer};
 pub use importers::ImportKind;
 pub use importers::rlds::{Rlds, RldsError};

@@ -13,9 +13,6 @@ apprentice_core::registry! {
     }
 }
 
-#[cfg(test)]
-mod conformance;
-
 impl Default for PolicyConfig {
     fn default() -> Self {
         Self::DiffusionConfig(diffusion::DiffusionConfig::default())

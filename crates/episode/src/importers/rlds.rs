@@ -12,12 +12,11 @@ mod layout;
 
 pub use error::RldsError;
 
-#[cfg(test)]
 mod sample;
 
 use crate::{
     CameraInfo, EpisodeEntry, EpisodeMeta, EpisodeWriter, ImportError, ImportSummary, Importer,
-    Source, TfExample, TfRecords, file_name::file_name,
+    Sample, Source, TfExample, TfRecords, file_name::file_name,
 };
 use episode::Clip;
 use layout::{Layout, Shard};
@@ -65,9 +64,8 @@ impl Importer for Rlds {
         import(from, to, self, watch).map_err(ImportError::new)
     }
 
-    #[cfg(test)]
-    fn sample(&self, folder: &Path) -> crate::import_sample::Sample {
-        sample::write(folder)
+    fn sample(&self, folder: &Path) -> Result<Sample, ImportError> {
+        Ok(sample::write(folder)?)
     }
 }
 
