@@ -119,7 +119,7 @@ pub(super) fn write(folder: &Path) -> Result<Sample, Failure> {
                 SHARD,
                 "record 1",
                 "steps/action",
-                "7 numbers for 4 steps of 2",
+                "7 numbers for 3 steps of 2",
             ],
         ),
         changed(
