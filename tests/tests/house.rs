@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 20] = [
     "core",
     "robot",
     "safety",
@@ -27,7 +27,6 @@ const ORDER: [&str; 21] = [
     "reward",
     "policy",
     "align",
-    "runtime",
     "studio",
     "app",
     "loop-tests",

@@ -1,5 +1,7 @@
 //! The command line.
 
+use apprentice_episode::ImportKind;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -46,8 +48,7 @@ pub enum Command {
     #[command(subcommand)]
     Weights(WeightsCommand),
     /// Import episodes recorded elsewhere
-    #[command(subcommand)]
-    Import(ImportCommand),
+    Import(ImportArgs),
     /// Say what this machine and this build can do, and prove which device computes
     Doctor(DoctorArgs),
     /// Make the keys with which a robot and those around it know each other, or check them
@@ -293,14 +294,18 @@ pub enum WeightsCommand {
     },
 }
 
-#[derive(Debug, Subcommand)]
-pub enum ImportCommand {
-    /// An RLDS data set (TFRecord shards with features.json)
-    Rlds(RldsArgs),
+/// The formats that can be imported, each with what it is.
+fn import_kinds() -> PossibleValuesParser {
+    let kinds = ImportKind::all().into_iter();
+    let value = |kind: ImportKind| PossibleValue::new(kind.name()).help(kind.about());
+    kinds.map(value).collect::<Vec<_>>().into()
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct RldsArgs {
+pub struct ImportArgs {
+    /// Format of the data set
+    #[arg(value_parser = import_kinds())]
+    pub kind: String,
     /// Folder of the data set
     pub source: PathBuf,
     /// Folder to write episodes to

@@ -82,7 +82,8 @@ pub struct RecordConfig {
 #[serde(deny_unknown_fields)]
 pub struct InferenceConfig {
     pub precision: Precision,
-    pub thinking: apprentice_runtime::Thinking,
+    #[serde(alias = "thinking")]
+    pub chunking: apprentice_control::ChunkingConfig,
 }
 
 /// How the operator of the demo is simulated.

@@ -3,9 +3,9 @@
 //! who decided, where the tool is, what was wanted, how many planned actions were kept from being done.
 
 use apprentice_control::{
-    Agent, ControlError, ControlLoop, Decision, EpisodePlan, Thinking, View, record_episodes,
+    Agent, ChunkingConfig, ControlError, ControlLoop, EpisodePlan, record_episodes,
 };
-use apprentice_core::{CartesianAction, Seed};
+use apprentice_core::{ActionChunk, ActionSpace, CartesianAction, PolicyInput, Seed};
 use apprentice_episode::{CameraInfo, EpisodeMeta, Source, Tick};
 use apprentice_link::{Arm as _, OperatorAccess, RobotLink};
 use apprentice_robot::{Kinematics, RobotDescription};
@@ -21,7 +21,7 @@ struct SideToSide {
 }
 
 impl Agent for SideToSide {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
+    fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
         self.decisions += 1;
         let side = if self.decisions.is_multiple_of(2) {
             0.1
@@ -30,15 +30,21 @@ impl Agent for SideToSide {
         };
         let mut action = self.home;
         action.pose.translation.vector.y += side;
-        let decision = Decision::from(action.to_vector().to_vec());
-        Ok(vec![vec![decision; 12]; views.len()])
+        let actions = [action.to_vector(); 12];
+        inputs
+            .iter()
+            .map(|input| {
+                let space = ActionSpace::CartesianPose;
+                Ok(ActionChunk::new(space, input.stamp(), actions)?)
+            })
+            .collect()
     }
 
-    fn history(&self) -> usize {
+    fn observation_history(&self) -> usize {
         1
     }
 
-    fn stride(&self) -> usize {
+    fn n_action_steps(&self) -> usize {
         8
     }
 }
@@ -95,18 +101,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             state.gripper_width,
             tick.action,
             tick.unexecuted.len(),
-            tick.guard_refusals
+            tick.guard_interventions
         );
     };
     let mut robots = [control];
     let ticks = (seconds * robot.policy_hz) as u64;
-    let thinking = Thinking::default();
+    let chunking = ChunkingConfig::default();
     record_episodes(
         &mut robots,
         &mut agent,
         &[plan],
         ticks,
-        thinking,
+        chunking,
         &watch,
         |_| true,
     )?;

@@ -1,20 +1,21 @@
 //! Robots in lockstep whose agent takes its time: what it decides counts some ticks later, and the robots
 //! move meanwhile. The same seed gives the same episode however fast this computer is.
 
-use crate::live::{LiveFigures, Thinking};
+use crate::chunk_check::belongs;
+use crate::episode_run::{EpisodeRun, TickAction};
 use crate::schedule::Schedule;
-use crate::session::Running;
-use crate::{Agent, ControlError, ControlLoop, Decision, View};
+use crate::{Agent, ChunkingConfig, ControlError, ControlLoop, RealTimeStats};
+use apprentice_core::ActionChunk;
 use apprentice_episode::Tick;
+use std::sync::Arc;
 
 /// A decision that is on its way.
 struct Pending {
-    from: u64,
     arrives: u64,
-    chunk: Vec<Decision>,
+    chunk: ActionChunk,
 }
 
-/// Runs the episodes of a group for `ticks` policy ticks, each decision as late as `thinking` says, rounded up
+/// Runs the episodes of a group for `ticks` policy ticks, each decision as late as `chunking` says, rounded up
 /// to whole ticks.
 ///
 /// # Errors
@@ -22,70 +23,62 @@ struct Pending {
 pub(crate) fn run(
     robots: &mut [ControlLoop],
     agent: &mut dyn Agent,
-    running: &mut [Running],
+    running: &mut [EpisodeRun],
     ticks: u64,
-    thinking: Thinking,
+    chunking: ChunkingConfig,
     watch: &(dyn Fn(usize, &Tick) + Sync),
-) -> Result<LiveFigures, ControlError> {
-    let mut figures = LiveFigures::default();
-    for (place, (robot, running)) in robots.iter_mut().zip(running).enumerate() {
-        let of_robot = one(robot, agent, running, ticks, thinking, place, watch)?;
-        figures.add(of_robot);
+) -> Result<RealTimeStats, ControlError> {
+    let mut stats = RealTimeStats::default();
+    for (place, (robot, episode)) in robots.iter_mut().zip(running).enumerate() {
+        let of_robot = one(robot, agent, episode, ticks, chunking, place, watch)?;
+        stats.add(of_robot);
     }
-    Ok(figures)
+    Ok(stats)
 }
 
 fn one(
     robot: &mut ControlLoop,
     agent: &mut dyn Agent,
-    running: &mut Running,
+    episode: &mut EpisodeRun,
     ticks: u64,
-    thinking: Thinking,
+    chunking: ChunkingConfig,
     place: usize,
     watch: &(dyn Fn(usize, &Tick) + Sync),
-) -> Result<LiveFigures, ControlError> {
-    let latency_ns = thinking.latency_ms.saturating_mul(1_000_000);
+) -> Result<RealTimeStats, ControlError> {
+    let latency_ns = chunking.latency_ms.saturating_mul(1_000_000);
     let delay = latency_ns.div_ceil(robot.action_ns().max(1));
-    let (keep, stride) = (agent.history(), agent.stride() as u64);
-    let mut schedule = Schedule::new(thinking.blending);
+    let (keep, steps) = (agent.observation_history(), agent.n_action_steps() as u64);
+    let mut schedule = Schedule::new(chunking.blending);
     let mut pending: Option<Pending> = None;
-    let mut figures = LiveFigures::default();
+    let mut stats = RealTimeStats::default();
     for tick in 0..ticks {
         let expected = schedule.expected_delay();
-        let due = schedule.left(tick).is_empty() || schedule.used(tick) + expected >= stride;
+        let due = schedule.remaining(tick) == 0 || schedule.age(tick) + expected >= steps;
         if pending.is_none() && due && !robot.is_interrupted() {
-            let view = View {
-                robot: place,
-                seed: running.seed,
-                tick,
-                observations: &running.observations,
-                proprioception: &running.proprioception,
-            };
-            let chunk = agent.plan_ahead(&view, schedule.running(tick).as_ref())?;
-            figures.decisions += 1;
+            let input = episode.input(place, tick);
+            let chunk = agent.plan_ahead(&input, schedule.previous(tick).as_ref())?;
+            belongs(&chunk, robot.description(), &input)?;
+            stats.decisions += 1;
             pending = Some(Pending {
-                from: tick,
                 // Nothing moves before the first decision.
                 arrives: if tick == 0 { 0 } else { tick + delay },
                 chunk,
             });
         }
         if let Some(arrived) = pending.take_if(|p| p.arrives <= tick) {
-            schedule.offer(arrived.from, tick, arrived.chunk);
+            schedule.offer(tick, arrived.chunk);
         }
-        let planned: Vec<Decision> = match schedule.decide(tick) {
-            Some(decision) => std::iter::once(decision)
-                .chain(schedule.left(tick).iter().skip(1).cloned())
-                .collect(),
-            // Nothing reaches this tick: the robot stays, as if told to.
-            None => running
-                .proprioception
-                .last()
-                .map(|felt| Decision::from(felt.clone()))
-                .into_iter()
-                .collect(),
+        let planned = schedule.due(tick);
+        // Nothing reaches this tick: the robot stays, as if told to.
+        let stay = episode.observations.last().map(Arc::clone);
+        let (execute, record) = match (planned.as_ref().and_then(|p| p.at(tick)), &stay) {
+            (Some(action), _) => action,
+            (None, Some(stay)) => (&stay.proprioception[..], &stay.proprioception[..]),
+            (None, None) => continue,
         };
-        let done = running.step(robot, tick, &planned, robot.now_ns(), keep)?;
+        let action = TickAction { execute, record };
+        let later = planned.iter().flat_map(|p| p.recorded_from(tick + 1));
+        let done = episode.step(robot, tick, &action, later, robot.now_ns(), keep)?;
         if let Some(done) = done {
             watch(place, &done);
         }
@@ -95,8 +88,8 @@ fn one(
             robot.rearm();
         }
     }
-    figures.starved = schedule.starved();
-    figures.largest_jump = schedule.largest_jump();
-    figures.slowest_ms = thinking.latency_ms as f64;
-    Ok(figures)
+    stats.starved = schedule.starved();
+    stats.largest_jump = schedule.largest_jump();
+    stats.slowest_ms = chunking.latency_ms as f64;
+    Ok(stats)
 }

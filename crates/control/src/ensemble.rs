@@ -1,4 +1,4 @@
-//! Temporal ensembling (ACT, Zhao et al. 2023, arXiv 2304.13705, algorithm 2): what is carried out at a
+//! Temporal ensembling (ACT, Zhao et al. 2023, arXiv 2304.13705, algorithm 2): what is executed at a
 //! tick is the mean of what all chunks that cover it want then.
 
 use std::collections::VecDeque;

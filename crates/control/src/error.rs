@@ -19,7 +19,7 @@ pub enum ControlError {
     Episode(#[from] apprentice_episode::EpisodeError),
     /// The agent could not decide.
     #[error(transparent)]
-    Thought(Box<dyn std::error::Error + Send + Sync>),
+    Planning(Box<dyn std::error::Error + Send + Sync>),
     /// The agent gave something else than it should.
     #[error("the agent answered {got}, expected {expected}")]
     Agent {
@@ -28,6 +28,9 @@ pub enum ControlError {
         /// What should have come.
         expected: String,
     },
+    /// The agent gave actions that do not make a chunk.
+    #[error(transparent)]
+    Chunk(#[from] apprentice_core::ActionChunkError),
     /// An arm that does not come home.
     #[error(
         "robot {0} cannot be moved to its home posture: {1}; move it near there by hand, then start again"

@@ -8,14 +8,14 @@ pub(crate) struct Pace {
     period_ns: u64,
     /// How long after it was due the newest period began.
     lateness_ns: u64,
-    passes: Passes,
+    time: Time,
 }
 
-enum Passes {
+enum Time {
     /// Only when asked for; nanoseconds so far.
-    Asked(u64),
+    Lockstep(u64),
     /// By itself.
-    Alone {
+    Wall {
         since: Instant,
         deadline: Option<Instant>,
     },
@@ -23,10 +23,10 @@ enum Passes {
 
 impl Pace {
     pub fn new(period_ns: u64, lockstep: bool) -> Self {
-        let passes = if lockstep {
-            Passes::Asked(period_ns)
+        let time = if lockstep {
+            Time::Lockstep(period_ns)
         } else {
-            Passes::Alone {
+            Time::Wall {
                 since: Instant::now(),
                 deadline: None,
             }
@@ -34,7 +34,7 @@ impl Pace {
         Self {
             period_ns,
             lateness_ns: 0,
-            passes,
+            time,
         }
     }
 
@@ -48,24 +48,24 @@ impl Pace {
 
     /// Now, nanoseconds; never goes back.
     pub fn now_ns(&self) -> u64 {
-        match &self.passes {
-            Passes::Asked(now_ns) => *now_ns,
-            Passes::Alone { since, .. } => since.elapsed().as_nanos() as u64,
+        match &self.time {
+            Time::Lockstep(now_ns) => *now_ns,
+            Time::Wall { since, .. } => since.elapsed().as_nanos() as u64,
         }
     }
 
     /// The next period begins when it is waited for.
     pub fn restart(&mut self) {
-        if let Passes::Alone { deadline, .. } = &mut self.passes {
+        if let Time::Wall { deadline, .. } = &mut self.time {
             *deadline = None;
         }
     }
 
     /// One period has passed, or does now.
     pub fn pass(&mut self) {
-        match &mut self.passes {
-            Passes::Asked(now_ns) => *now_ns += self.period_ns,
-            Passes::Alone { deadline, .. } => {
+        match &mut self.time {
+            Time::Lockstep(now_ns) => *now_ns += self.period_ns,
+            Time::Wall { deadline, .. } => {
                 let next =
                     deadline.unwrap_or_else(Instant::now) + Duration::from_nanos(self.period_ns);
                 let now = Instant::now();

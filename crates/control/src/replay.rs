@@ -11,14 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Commands as they go over the link, stamps included.
 #[derive(Clone, Debug, Default)]
-pub struct CommandTape(Arc<Mutex<(Vec<u8>, u64)>>);
+pub struct CommandLog(Arc<Mutex<(Vec<u8>, u64)>>);
 
-impl CommandTape {
+impl CommandLog {
     fn add(&self, command: &JointCommand) {
-        let mut tape = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Who sends them differs from run to run.
-        tape.0.extend(wire::encode_command(0, command));
-        tape.1 += 1;
+        log.0.extend(wire::encode_command(0, command));
+        log.1 += 1;
     }
 
     /// How many there are.
@@ -35,22 +35,22 @@ impl CommandTape {
 }
 
 /// An arm whose commands are kept.
-pub struct TapedArm {
+pub struct LoggedArm {
     arm: Box<dyn Arm>,
-    tape: CommandTape,
+    log: CommandLog,
 }
 
-impl TapedArm {
-    /// Keeps what `arm` is told on the tape that is answered.
+impl LoggedArm {
+    /// Keeps what `arm` is told on the log that is answered.
     #[must_use]
-    pub fn new(arm: Box<dyn Arm>) -> (Self, CommandTape) {
-        let tape = CommandTape::default();
-        let kept = tape.clone();
-        (Self { arm, tape }, kept)
+    pub fn new(arm: Box<dyn Arm>) -> (Self, CommandLog) {
+        let log = CommandLog::default();
+        let kept = log.clone();
+        (Self { arm, log }, kept)
     }
 }
 
-impl Arm for TapedArm {
+impl Arm for LoggedArm {
     fn description(&self) -> &RobotDescription {
         self.arm.description()
     }
@@ -68,7 +68,7 @@ impl Arm for TapedArm {
     }
 
     fn send(&mut self, command: &JointCommand) -> Result<(), LinkError> {
-        self.tape.add(command);
+        self.log.add(command);
         self.arm.send(command)
     }
 
@@ -77,7 +77,7 @@ impl Arm for TapedArm {
     }
 
     fn send_path(&mut self, path: &[JointCommand]) -> Result<(), LinkError> {
-        path.iter().for_each(|command| self.tape.add(command));
+        path.iter().for_each(|command| self.log.add(command));
         self.arm.send_path(path)
     }
 
@@ -104,7 +104,7 @@ impl Arm for TapedArm {
 
 /// An arm in lockstep that measures what another one did, whatever it is told: what was recorded at each
 /// policy tick, held until the next one.
-pub struct PlayedBack {
+pub struct PlaybackArm {
     description: RobotDescription,
     recorded: Arc<[Observation]>,
     /// Control ticks that one recorded observation lasts.
@@ -112,7 +112,7 @@ pub struct PlayedBack {
     passed: usize,
 }
 
-impl PlayedBack {
+impl PlaybackArm {
     /// Plays back the observations of an episode, oldest first.
     #[must_use]
     pub fn new(description: RobotDescription, recorded: Arc<[Observation]>) -> Self {
@@ -143,7 +143,7 @@ impl PlayedBack {
     }
 }
 
-impl Arm for PlayedBack {
+impl Arm for PlaybackArm {
     fn description(&self) -> &RobotDescription {
         &self.description
     }
@@ -185,7 +185,7 @@ impl Arm for PlayedBack {
 
 /// Carries out the recorded actions of `episode` once more, on the robot and with the guard it was recorded
 /// with, and answers the commands. They are those of the recording, bit for bit, where that was the first
-/// episode of its control loop in lockstep, what was recorded is what was carried out, and the guard never
+/// episode of its control loop in lockstep, what was recorded is what was executed, and the guard never
 /// held a target back because of where the arm was between two policy ticks (`lead`).
 ///
 /// # Errors
@@ -194,14 +194,14 @@ pub fn replay(
     description: &RobotDescription,
     guard: &GuardConfig,
     episode: &Episode,
-) -> Result<CommandTape, ControlError> {
+) -> Result<CommandLog, ControlError> {
     let recorded = episode.ticks.iter().map(|t| t.observation.clone());
-    let arm = PlayedBack::new(description.clone(), recorded.collect());
-    let (arm, tape) = TapedArm::new(Box::new(arm));
+    let arm = PlaybackArm::new(description.clone(), recorded.collect());
+    let (arm, log) = LoggedArm::new(Box::new(arm));
     let mut control = ControlLoop::new(Box::new(arm), guard.clone())?;
     control.reset(episode.meta.seed)?;
     for tick in &episode.ticks {
         control.act(&tick.action, control.now_ns())?;
     }
-    Ok(tape)
+    Ok(log)
 }

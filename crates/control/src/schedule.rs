@@ -1,63 +1,37 @@
-//! Which action is due at a policy tick, when chunks come while others are being carried out.
+//! Which action is due at a policy tick, when chunks come while others are being executed.
 
-mod planned;
+mod scheduled_chunk;
 
-pub(crate) use planned::{Blender, Planned};
+pub(crate) use scheduled_chunk::{ChunkBlender, ScheduledChunk};
 
-use crate::Decision;
+use crate::chunking::Blending;
+use apprentice_core::{ActionChunk, PreviousChunk};
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// How chunks that overlap are put together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Blending {
-    /// The newest chunk alone.
-    Switch,
-    /// The newest chunk, planned on from what of the one before is certainly carried out (real-time
-    /// chunking).
-    #[default]
-    Inpaint,
-    /// The weighted mean of all chunks that reach a tick (temporal ensembling).
-    Ensemble,
-}
 
 /// Delays that are remembered: the longest of them is what the next decision is expected to take.
 const DELAYS: usize = 10;
 
-/// Actions that were carried out and are remembered: more than policies look back.
+/// Executed actions that are remembered: more than policies look back.
 pub(crate) const PAST: usize = 16;
 
-/// Numbers of an action that room is made for at first.
+/// Numbers of an action that memory is reserved for at first.
 const NUMBERS: usize = 16;
 
 /// The chunks of one robot. Ticks are policy ticks since the episode began. Accepting a chunk that is planned,
 /// and carrying it out, allocates nothing.
 #[derive(Debug)]
 pub struct Schedule {
-    blender: Blender,
-    chunk: Option<Arc<Planned>>,
+    blender: ChunkBlender,
+    chunk: Option<Arc<ScheduledChunk>>,
     delays: VecDeque<u64>,
     starved: u64,
     jumps: f64,
-    /// What was carried out at the last ticks in a row, the newest last, and the tick after.
+    /// What was executed at the last ticks in a row, the newest last, and the tick after.
     past: VecDeque<Vec<f32>>,
     after: u64,
-    /// Room for more of the past.
+    /// Memory for more of the past.
     spare: Vec<Vec<f32>>,
-}
-
-/// What an agent is told of the chunk that runs while it decides.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RunningChunk {
-    /// Actions carried out at the ticks before the one decided at, one a tick, the newest last; as far back as
-    /// they are known, 16 at most.
-    pub past: Vec<Vec<f32>>,
-    /// Actions that are certainly carried out before the decision counts, the first for the tick decided
-    /// at.
-    pub frozen: Vec<Vec<f32>>,
-    /// Actions planned after those.
-    pub overlap: Vec<Vec<f32>>,
 }
 
 impl Schedule {
@@ -65,7 +39,7 @@ impl Schedule {
     #[must_use]
     pub fn new(blending: Blending) -> Self {
         Self {
-            blender: Blender::new(blending),
+            blender: ChunkBlender::new(blending),
             chunk: None,
             delays: VecDeque::with_capacity(DELAYS),
             starved: 0,
@@ -85,27 +59,27 @@ impl Schedule {
     /// What to tell the agent that decides at `tick`; `None` where nothing is planned, or chunks are not
     /// put together that way.
     #[must_use]
-    pub fn running(&self, tick: u64) -> Option<RunningChunk> {
+    pub fn previous(&self, tick: u64) -> Option<PreviousChunk> {
         let chunk = self.chunk.as_ref()?;
         if self.blender.blending != Blending::Inpaint {
             return None;
         }
         let past: Vec<_> = self.past_before(tick).cloned().collect();
-        chunk.running(tick, self.expected_delay(), &past)
+        chunk.previous(tick, self.expected_delay(), &past)
     }
 
-    /// A chunk has been decided at `from` and arrives at `now`: its first action was meant for `from`.
-    pub fn offer(&mut self, from: u64, now: u64, decisions: Vec<Decision>) {
-        let planned = self.blender.plan(from, decisions);
+    /// A chunk arrives at `now`: its first action was meant for the tick it was decided at.
+    pub fn offer(&mut self, now: u64, chunk: ActionChunk) {
+        let planned = self.blender.plan(chunk);
         self.accept(now, Arc::new(planned));
     }
 
     /// A chunk that somebody else has put together with those before arrives at `now`.
-    pub(crate) fn accept(&mut self, now: u64, planned: Arc<Planned>) {
+    pub(crate) fn accept(&mut self, now: u64, planned: Arc<ScheduledChunk>) {
         if self.delays.len() == DELAYS {
             self.delays.pop_front();
         }
-        self.delays.push_back(now.saturating_sub(planned.from));
+        self.delays.push_back(now.saturating_sub(planned.from()));
         self.chunk = Some(planned);
     }
 
@@ -116,44 +90,40 @@ impl Schedule {
         self.forget_past();
     }
 
-    /// The chunk that is carried out.
-    pub(crate) fn chunk(&self) -> Option<&Arc<Planned>> {
+    /// The chunk that is executed.
+    pub(crate) fn chunk(&self) -> Option<&Arc<ScheduledChunk>> {
         self.chunk.as_ref()
     }
 
-    /// Actions that are left at `tick`, that one's included.
+    /// How many actions are left at `tick`, that one's included.
     #[must_use]
-    pub fn left(&self, tick: u64) -> &[Decision] {
-        self.chunk.as_ref().map_or(&[], |c| c.left(tick))
+    pub fn remaining(&self, tick: u64) -> usize {
+        self.chunk.as_ref().map_or(0, |c| c.remaining(tick))
     }
 
     /// Ticks since the newest chunk was decided, at `tick`.
     #[must_use]
-    pub fn used(&self, tick: u64) -> u64 {
+    pub fn age(&self, tick: u64) -> u64 {
         self.chunk
             .as_ref()
-            .map_or(0, |c| tick.saturating_sub(c.from))
+            .map_or(0, |c| tick.saturating_sub(c.from()))
     }
 
-    /// What to do at `tick`; `None`, and counted, where nothing reaches it.
-    pub fn decide(&mut self, tick: u64) -> Option<Decision> {
+    /// The action to execute at `tick`; `None`, and counted, where nothing reaches it.
+    pub fn decide(&mut self, tick: u64) -> Option<Vec<f32>> {
         let planned = self.due(tick)?;
-        let (execute, record) = planned.at(tick)?;
-        Some(Decision {
-            execute: execute.to_vec(),
-            record: record.to_vec(),
-        })
+        planned.at(tick).map(|(execute, _)| execute.to_vec())
     }
 
     /// As [`Schedule::decide`]: the chunk that says what to do.
-    pub(crate) fn due(&mut self, tick: u64) -> Option<Arc<Planned>> {
+    pub(crate) fn due(&mut self, tick: u64) -> Option<Arc<ScheduledChunk>> {
         let chunk = self.chunk.clone();
         let due = chunk.filter(|c| c.at(tick).is_some());
         self.remember(tick, due.as_deref());
         due
     }
 
-    /// What was carried out at the ticks right before `tick`, the newest last.
+    /// What was executed at the ticks right before `tick`, the newest last.
     pub(crate) fn past_before(&self, tick: u64) -> impl Iterator<Item = &Vec<f32>> {
         let count = match self.after.checked_sub(tick) {
             Some(later) => self.past.len().saturating_sub(later as usize),
@@ -162,7 +132,7 @@ impl Schedule {
         self.past.iter().take(count)
     }
 
-    fn remember(&mut self, tick: u64, due: Option<&Planned>) {
+    fn remember(&mut self, tick: u64, due: Option<&ScheduledChunk>) {
         if tick != self.after {
             self.forget_past();
         }
@@ -178,15 +148,15 @@ impl Schedule {
                 .fold(0.0, f64::max);
             self.jumps = self.jumps.max(largest);
         }
-        let room = if self.past.len() == PAST {
+        let reused = if self.past.len() == PAST {
             self.past.pop_front()
         } else {
             self.spare.pop()
         };
-        let mut room = room.unwrap_or_default();
-        room.clear();
-        room.extend_from_slice(execute);
-        self.past.push_back(room);
+        let mut executed = reused.unwrap_or_default();
+        executed.clear();
+        executed.extend_from_slice(execute);
+        self.past.push_back(executed);
     }
 
     fn forget_past(&mut self) {
@@ -209,41 +179,45 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use apprentice_core::{ActionSpace, ObservationStamp};
 
-    fn chunk(from: u64, length: u64) -> Vec<Decision> {
-        (from..from + length)
-            .map(|t| Decision::from(vec![t as f32]))
-            .collect()
+    fn chunk(from: u64, length: u64) -> ActionChunk {
+        let observed = ObservationStamp {
+            tick: from,
+            stamp_ns: 0,
+        };
+        let actions = (from..from + length).map(|t| [t as f32]);
+        ActionChunk::new(ActionSpace::JointPositions, observed, actions).unwrap()
     }
 
     #[test]
     fn the_action_of_a_tick_is_the_newest_chunks() {
         let mut schedule = Schedule::new(Blending::Switch);
         assert_eq!(schedule.decide(0), None);
-        schedule.offer(0, 2, chunk(0, 8));
-        assert_eq!(schedule.decide(2).unwrap().execute, [2.0]);
-        assert_eq!((schedule.left(3).len(), schedule.used(3)), (5, 3));
-        schedule.offer(3, 6, chunk(3, 8));
-        assert_eq!(schedule.decide(10).unwrap().execute, [10.0]);
+        schedule.offer(2, chunk(0, 8));
+        assert_eq!(schedule.decide(2).unwrap(), [2.0]);
+        assert_eq!((schedule.remaining(3), schedule.age(3)), (5, 3));
+        schedule.offer(6, chunk(3, 8));
+        assert_eq!(schedule.decide(10).unwrap(), [10.0]);
         assert_eq!(schedule.decide(11), None);
         assert_eq!((schedule.starved(), schedule.expected_delay()), (2, 3));
-        assert_eq!(schedule.running(4), None, "chunks are not inpainted");
+        assert_eq!(schedule.previous(4), None, "chunks are not inpainted");
     }
 
     #[test]
     fn what_runs_while_an_agent_decides_is_frozen_for_as_long_as_it_took_before() {
         let mut schedule = Schedule::new(Blending::Inpaint);
-        assert_eq!(schedule.running(0), None);
-        schedule.offer(0, 2, chunk(0, 8));
-        let running = schedule.running(4).unwrap();
+        assert_eq!(schedule.previous(0), None);
+        schedule.offer(2, chunk(0, 8));
+        let running = schedule.previous(4).unwrap();
         assert_eq!(running.frozen, [[4.0], [5.0]]);
         assert_eq!(running.overlap, [[6.0], [7.0]]);
-        assert!(running.past.is_empty(), "nothing was carried out");
-        assert_eq!(schedule.running(8), None);
+        assert!(running.past.is_empty(), "nothing was executed");
+        assert_eq!(schedule.previous(8), None);
         // Ten quick decisions later the slow one is forgotten.
-        (0..10).for_each(|i| schedule.offer(i, i, chunk(i, 8)));
+        (0..10).for_each(|i| schedule.offer(i, chunk(i, 8)));
         assert_eq!(schedule.expected_delay(), 0);
-        assert!(schedule.running(10).unwrap().frozen.is_empty());
+        assert!(schedule.previous(10).unwrap().frozen.is_empty());
         schedule.clear();
         assert_eq!(schedule.decide(10), None);
     }
@@ -251,11 +225,11 @@ mod tests {
     #[test]
     fn the_past_is_what_was_carried_out_in_a_row() {
         let mut schedule = Schedule::new(Blending::Inpaint);
-        schedule.offer(0, 0, chunk(0, 100));
+        schedule.offer(0, chunk(0, 100));
         (0..3).for_each(|tick| assert!(schedule.decide(tick).is_some()));
-        let past = |s: &Schedule, tick| s.running(tick).unwrap().past;
+        let past = |s: &Schedule, tick| s.previous(tick).unwrap().past;
         assert_eq!(past(&schedule, 3), [[0.0], [1.0], [2.0]]);
-        // A decision may begin while its tick is carried out.
+        // A decision may begin while its tick is executed.
         assert_eq!(past(&schedule, 2), [[0.0], [1.0]]);
         // Not what lies further back.
         assert!(past(&schedule, 5).is_empty());
@@ -267,7 +241,7 @@ mod tests {
         );
         // Somebody else had the arm meanwhile.
         schedule.clear();
-        schedule.offer(30, 30, chunk(30, 100));
+        schedule.offer(30, chunk(30, 100));
         assert!(past(&schedule, 30).is_empty());
     }
 }

@@ -1,7 +1,8 @@
 //! A person at the controls, as an agent.
 
-use crate::{Agent, ControlError, Decision, View};
-use apprentice_link::RobotLink;
+use crate::{Agent, ControlError};
+use apprentice_core::{ActionChunk, PolicyInput};
+use apprentice_link::{Arm as _, RobotLink};
 
 /// Asks each robot's control device what its person would do.
 pub struct TeleopAgent {
@@ -17,18 +18,19 @@ impl TeleopAgent {
 }
 
 impl Agent for TeleopAgent {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
-        views
+    fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
+        inputs
             .iter()
-            .map(|view| {
-                let link = self.links.get(view.robot);
-                let link = link.ok_or(ControlError::Thread(view.robot))?;
-                Ok(vec![Decision::from(link.teleop()?)])
+            .map(|input| {
+                let link = self.links.get(input.robot);
+                let link = link.ok_or(ControlError::Thread(input.robot))?;
+                let space = link.description().action_space();
+                Ok(ActionChunk::new(space, input.stamp(), [link.teleop()?])?)
             })
             .collect()
     }
 
-    fn history(&self) -> usize {
+    fn observation_history(&self) -> usize {
         1
     }
 }

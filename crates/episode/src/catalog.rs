@@ -1,6 +1,8 @@
 //! A directory of episodes and its index.
 
-use crate::{Episode, EpisodeError, EpisodeId, EpisodeMeta, reader::Survey, writer::file_name};
+use crate::{
+    Episode, EpisodeEntry, EpisodeError, EpisodeId, file_name::file_name, reader::EpisodeScan,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -13,23 +15,6 @@ use std::{
 const INDEX: &str = "index.json";
 /// Layout of the index; another one is rebuilt, since the episodes are the source of truth.
 const INDEX_VERSION: u32 = 1;
-
-/// One episode of a directory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpisodeEntry {
-    /// SHA-256 of the file.
-    pub id: EpisodeId,
-    /// Name of the file in the directory.
-    pub file: String,
-    /// What the episode says about itself.
-    pub meta: EpisodeMeta,
-    /// Whole ticks.
-    pub ticks: usize,
-    /// Whether the recording was finished.
-    pub complete: bool,
-    /// Size of the file, bytes.
-    pub bytes: u64,
-}
 
 /// A file named like an episode that cannot be read as one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,13 +169,13 @@ fn episode_files(dir: &Path) -> Result<Vec<PathBuf>, EpisodeError> {
 fn read_entry(path: &Path, file: String, into: &mut Index) -> Result<(), EpisodeError> {
     let bytes = fs::read(path).map_err(|e| EpisodeError::io("read episode", path, e))?;
     let length = bytes.len() as u64;
-    match Survey::of(&bytes, path) {
-        Ok(survey) => into.entries.push(EpisodeEntry {
+    match EpisodeScan::of(&bytes, path) {
+        Ok(scan) => into.entries.push(EpisodeEntry {
             id: EpisodeId::new(apprentice_core::sha256_bytes(&bytes)),
             file,
-            ticks: survey.ticks(),
-            meta: survey.meta,
-            complete: survey.complete,
+            ticks: scan.ticks(),
+            meta: scan.meta,
+            complete: scan.complete,
             bytes: length,
         }),
         Err(e @ (EpisodeError::Foreign { .. } | EpisodeError::Corrupt { .. })) => {

@@ -122,7 +122,7 @@ impl EpisodeError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rlds::RldsError;
+    use crate::RldsError;
 
     #[test]
     fn why_a_file_cannot_be_used_is_said_once() {

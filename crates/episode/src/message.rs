@@ -22,10 +22,52 @@ pub(crate) struct State {
 pub(crate) struct Action {
     pub index: u64,
     pub values: Vec<f32>,
-    pub guard_refusals: Vec<String>,
+    pub guard_interventions: Vec<String>,
     pub decided_by: DecidedBy,
     /// One after the other.
     pub unexecuted: Vec<f32>,
+}
+
+/// `/effort`: what a robot measures of torques and forces, if it does.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Effort {
+    /// N m, one a joint; none where the robot does not measure them.
+    pub joint_torques: Vec<f64>,
+    /// Base frame: force x, y, z (N), torque x, y, z (N m); none where the robot does not estimate it.
+    pub external_wrench: Vec<f64>,
+}
+
+/// `None` where a tick has neither torques nor wrench.
+pub(crate) fn encode_effort(tick: &Tick) -> Option<Vec<u8>> {
+    let state = &tick.observation.state;
+    if state.efforts.is_none() && state.external_wrench.is_none() {
+        return None;
+    }
+    let mut encoder = Encoder::default().number(1, tick.index);
+    if let Some(efforts) = &state.efforts {
+        encoder = encoder.doubles(2, efforts);
+    }
+    if let Some(wrench) = &state.external_wrench {
+        encoder = encoder.doubles(3, wrench);
+    }
+    Some(encoder.0)
+}
+
+pub(crate) fn decode_effort(bytes: &[u8]) -> Result<Effort, WireError> {
+    let mut effort = Effort::default();
+    for item in Fields(bytes) {
+        let (field, value) = item?;
+        let known = match (field, value) {
+            (2, value) => doubles(value, &mut effort.joint_torques),
+            (3, value) => doubles(value, &mut effort.external_wrench),
+            _ => Some(()),
+        };
+        known.ok_or(WireError::FieldType {
+            message: "Effort",
+            field,
+        })?;
+    }
+    Ok(effort)
 }
 
 pub(crate) fn encode_state(tick: &Tick) -> Vec<u8> {
@@ -50,7 +92,7 @@ pub(crate) fn encode_action(tick: &Tick) -> Vec<u8> {
         .number(1, tick.index)
         .floats(2, &tick.action);
     let mut encoder = tick
-        .guard_refusals
+        .guard_interventions
         .iter()
         .fold(encoder, |e, rule| e.bytes(3, rule.as_bytes()));
     if tick.decided_by != DecidedBy::Agent {
@@ -85,6 +127,8 @@ pub(crate) fn decode_state(bytes: &[u8]) -> Result<State, WireError> {
             positions: Vec::new(),
             velocities: Vec::new(),
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         },
         proprioception: Vec::new(),
         frame_sequences: Vec::new(),
@@ -123,7 +167,7 @@ pub(crate) fn decode_action(bytes: &[u8]) -> Result<Action, WireError> {
             (2, value) => floats(value, &mut action.values),
             (3, Value::Bytes(text)) => {
                 let text = String::from_utf8_lossy(text).into_owned();
-                action.guard_refusals.push(text);
+                action.guard_interventions.push(text);
                 Some(())
             }
             (4, Value::Number(n)) => decider(n).map(|d| action.decided_by = d),
@@ -185,12 +229,14 @@ mod tests {
                     positions: vec![0.1 + 0.2, f64::MIN_POSITIVE, -0.0],
                     velocities: vec![],
                     gripper_width: 1.0 / 3.0,
+                    efforts: None,
+                    external_wrench: None,
                 },
                 frames: vec![],
             },
             proprioception: vec![0.1, f32::INFINITY],
             action: vec![f32::NAN, -1.5],
-            guard_refusals: vec!["workspace".into(), "velocity".into()],
+            guard_interventions: vec!["workspace".into(), "velocity".into()],
             decided_by: DecidedBy::Human,
             unexecuted: vec![vec![0.5, 1.5], vec![2.5, -0.0]],
         };
@@ -201,7 +247,7 @@ mod tests {
         assert_eq!(state.proprioception, tick.proprioception);
         let action = decode_action(&encode_action(&tick)).unwrap();
         assert_eq!(action.values[0].to_bits(), tick.action[0].to_bits());
-        assert_eq!(action.guard_refusals, tick.guard_refusals);
+        assert_eq!(action.guard_interventions, tick.guard_interventions);
         assert_eq!(action.decided_by, tick.decided_by);
         assert_eq!(action.unexecuted, [0.5, 1.5, 2.5, -0.0]);
     }

@@ -2,9 +2,9 @@
 
 use crate::{
     EpisodeError, EpisodeId, EpisodeMeta, FORMAT_VERSION, Tick,
-    message::{decode_action, decode_image, decode_state},
+    message::{decode_action, decode_effort, decode_image, decode_state},
     picture::decode_png,
-    writer::{ACTION_TOPIC, META_KEY, META_RECORD, STATE_TOPIC, camera_topic},
+    topics::{ACTION_TOPIC, EFFORT_TOPIC, META_KEY, META_RECORD, STATE_TOPIC, camera_topic},
 };
 use apprentice_core::{CameraFrame, Observation};
 use mcap::{McapError, read::ChunkFlattener, records::Record};
@@ -37,32 +37,50 @@ impl Episode {
     }
 
     pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<Self, EpisodeError> {
-        let survey = Survey::of(bytes, path)?;
-        let ticks = survey
+        let scan = EpisodeScan::of(bytes, path)?;
+        let ticks = scan
             .ticks
             .iter()
-            .map(|parts| parts.tick(&survey.meta))
+            .map(|parts| parts.tick(&scan.meta))
             .collect::<Result<_, _>>()
             .map_err(|problem: String| EpisodeError::corrupt(path, problem))?;
         Ok(Self {
             id: EpisodeId::new(apprentice_core::sha256_bytes(bytes)),
-            meta: survey.meta,
+            meta: scan.meta,
             ticks,
-            complete: survey.complete,
+            complete: scan.complete,
         })
     }
 }
 
 /// The messages of one tick, undecoded. One picture a camera.
-struct Parts<'a> {
+struct EncodedTick<'a> {
     pictures: Vec<Cow<'a, [u8]>>,
     state: Cow<'a, [u8]>,
     action: Cow<'a, [u8]>,
+    effort: Option<Cow<'a, [u8]>>,
 }
 
-impl Parts<'_> {
+impl EncodedTick<'_> {
     fn tick(&self, meta: &EpisodeMeta) -> Result<Tick, String> {
-        let state = decode_state(&self.state).map_err(|e| e.to_string())?;
+        let mut state = decode_state(&self.state).map_err(|e| e.to_string())?;
+        if let Some(bytes) = &self.effort {
+            let effort = decode_effort(bytes).map_err(|e| e.to_string())?;
+            let wrench = effort.external_wrench;
+            if !wrench.is_empty() {
+                let got = wrench.len();
+                let wrong = |_| {
+                    format!(
+                        "tick {}: {got} numbers of an external wrench, it has 6",
+                        state.index
+                    )
+                };
+                state.robot.external_wrench = Some(wrench.try_into().map_err(wrong)?);
+            }
+            if !effort.joint_torques.is_empty() {
+                state.robot.efforts = Some(effort.joint_torques);
+            }
+        }
         let action = decode_action(&self.action).map_err(|e| e.to_string())?;
         let stamps = state.frame_sequences.iter().zip(&state.frame_stamps_ns);
         if stamps.len() != meta.cameras.len() {
@@ -110,7 +128,7 @@ impl Parts<'_> {
             },
             proprioception: state.proprioception,
             action: action.values,
-            guard_refusals: action.guard_refusals,
+            guard_interventions: action.guard_interventions,
             decided_by: action.decided_by,
             unexecuted,
         })
@@ -118,13 +136,13 @@ impl Parts<'_> {
 }
 
 /// An episode's meta and whole ticks, without decoding any.
-pub(crate) struct Survey<'a> {
+pub(crate) struct EpisodeScan<'a> {
     pub meta: EpisodeMeta,
-    ticks: Vec<Parts<'a>>,
+    ticks: Vec<EncodedTick<'a>>,
     pub complete: bool,
 }
 
-impl<'a> Survey<'a> {
+impl<'a> EpisodeScan<'a> {
     pub fn ticks(&self) -> usize {
         self.ticks.len()
     }
@@ -185,13 +203,14 @@ fn whole_ticks<'a>(
     topics: &BTreeMap<String, u16>,
     meta: &EpisodeMeta,
     complete: bool,
-) -> Result<Vec<Parts<'a>>, String> {
+) -> Result<Vec<EncodedTick<'a>>, String> {
     let last = found.len().saturating_sub(1);
     let mut ticks = Vec::with_capacity(found.len());
     for (expected, (index, mut messages)) in found.into_iter().enumerate() {
         if index as usize != expected {
             return Err(format!("tick {expected} is missing"));
         }
+        let effort = topics.get(EFFORT_TOPIC).and_then(|id| messages.remove(id));
         let mut part = |topic: &str| {
             topics
                 .get(topic)
@@ -204,10 +223,11 @@ fn whole_ticks<'a>(
             .map(|c| part(&camera_topic(&c.name)))
             .collect::<Result<_, _>>()
             .and_then(|pictures| {
-                Ok(Parts {
+                Ok(EncodedTick {
                     pictures,
                     state: part(STATE_TOPIC)?,
                     action: part(ACTION_TOPIC)?,
+                    effort,
                 })
             });
         match parts {

@@ -14,6 +14,9 @@ pub(crate) const STATE: &str = "apprentice.State";
 /// Schema name of [`crate::message::Action`].
 pub(crate) const ACTION: &str = "apprentice.Action";
 
+/// Schema name of [`crate::message::Effort`].
+pub(crate) const EFFORT: &str = "apprentice.Effort";
+
 enum Kind {
     Double,
     Float,
@@ -148,6 +151,24 @@ pub(crate) fn state_and_action() -> Vec<u8> {
                 &[],
                 &[state, action],
             ),
+        )
+        .0
+}
+
+/// `FileDescriptorSet` of [`EFFORT`].
+pub(crate) fn effort() -> Vec<u8> {
+    let effort = message(
+        "Effort",
+        &[
+            Field(1, "index", Kind::UInt64, false),
+            Field(2, "joint_torques", Kind::Double, true),
+            Field(3, "external_wrench", Kind::Double, true),
+        ],
+    );
+    Encoder::default()
+        .bytes(
+            1,
+            &file("apprentice/effort.proto", "apprentice", &[], &[effort]),
         )
         .0
 }

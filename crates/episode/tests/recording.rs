@@ -47,12 +47,14 @@ fn tick(index: u64) -> Tick {
                 positions: vec![0.1 * index as f64, 1.0 / 3.0],
                 velocities: vec![-0.1, f64::EPSILON],
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             },
             frames: vec![frame(image(8, 6), 1), frame(image(5, 5), 2)],
         },
         proprioception: vec![0.1, 0.2, index as f32],
         action: vec![0.3, -0.1, 1e-30],
-        guard_refusals: if index == 2 {
+        guard_interventions: if index == 2 {
             vec!["velocity".into()]
         } else {
             vec![]
@@ -96,6 +98,62 @@ fn the_same_ticks_give_the_same_bytes() {
         .map(|i| record(&dir.path().join(format!("{i}.mcap")), 3).id)
         .collect();
     assert!(ids.windows(2).all(|pair| pair[0] == pair[1]), "{ids:?}");
+}
+
+/// What the same ticks gave before episodes had efforts: the names of episodes are hashes of their bytes.
+const WITHOUT_EFFORTS: &str = "c7d21eb048cc37ac1ad29030124d67d365ee94598e415accdfd6b602feb68263";
+
+#[test]
+fn robots_without_efforts_give_the_files_they_always_gave() {
+    let dir = tempfile::tempdir().unwrap();
+    let entry = record(&dir.path().join("e.mcap"), 5);
+    assert_eq!(entry.id.as_str(), WITHOUT_EFFORTS);
+}
+
+#[test]
+fn efforts_and_wrench_come_back_where_a_tick_has_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("e.mcap");
+    // From the second tick on, then torques alone, then a wrench alone, then neither.
+    let with = |index: u64| {
+        let mut tick = tick(index);
+        let state = &mut tick.observation.state;
+        state.efforts = matches!(index, 1 | 2).then(|| vec![0.1 + 0.2, -87.0]);
+        state.external_wrench =
+            matches!(index, 1 | 3).then_some([1.0, -2.0, 9.81, 0.0, -0.0, f64::EPSILON]);
+        tick
+    };
+    let mut writer = EpisodeWriter::create(&path, &meta()).unwrap();
+    (0..5).for_each(|i| writer.tick(&with(i)).unwrap());
+    let entry = writer.finish().unwrap();
+    let episode = Episode::open(&path).unwrap();
+    assert!(episode.complete);
+    assert_eq!(episode.ticks, (0..5).map(with).collect::<Vec<_>>());
+    assert_ne!(entry.id.as_str(), WITHOUT_EFFORTS);
+    // Cut off, every whole tick is read.
+    let bytes = fs::read(&path).unwrap();
+    for length in (0..bytes.len()).step_by(131) {
+        fs::write(&path, &bytes[..length]).unwrap();
+        if let Ok(cut) = Episode::open(&path) {
+            assert!(!cut.complete);
+            let whole = cut.ticks.len() as u64;
+            assert_eq!(cut.ticks, (0..whole).map(with).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn torques_that_are_not_one_a_joint_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = EpisodeWriter::create(dir.path().join("e.mcap"), &meta()).unwrap();
+    let mut wrong = tick(0);
+    wrong.observation.state.efforts = Some(vec![1.0; 3]);
+    let error = writer.tick(&wrong).unwrap_err().to_string();
+    assert!(
+        error.contains("3 joint torques (N m) for 2 joints"),
+        "{error}"
+    );
+    writer.tick(&tick(0)).unwrap();
 }
 
 #[test]

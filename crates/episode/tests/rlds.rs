@@ -3,12 +3,16 @@
 
 use apprentice_core::Image;
 use apprentice_episode::{
-    Catalog, Feature, ImportOptions, Source, TfExample, import_rlds, import_rlds_watched,
-    import_rlds_with, write_tfrecord,
+    Catalog, Feature, ImportError, ImportSummary, Importer as _, Rlds, Source, TfExample,
+    write_tfrecord,
 };
 use std::{fs, path::Path, path::PathBuf};
 
 const SHARD: &str = "toy-train.tfrecord-00000-of-00001";
+
+fn import(from: &Path, to: &Path) -> Result<ImportSummary, ImportError> {
+    Rlds::default().import(from, to, &mut |_| true)
+}
 
 /// A PNG of one picture, as RLDS datasets may hold.
 fn png(image: &Image) -> Vec<u8> {
@@ -85,7 +89,7 @@ fn dataset(dir: &Path, clips: &[TfExample]) {
 fn a_dataset_becomes_episodes() {
     let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     dataset(from.path(), &[clip(2), clip(4)]);
-    let summary = import_rlds(from.path(), to.path()).unwrap();
+    let summary = import(from.path(), to.path()).unwrap();
     assert_eq!((summary.episodes.len(), summary.ticks), (2, 6));
     assert_eq!((summary.action_dim, summary.proprioception_dim), (2, 3));
     assert_eq!(summary.blank_cameras, ["image_1"]);
@@ -100,13 +104,15 @@ fn a_dataset_becomes_episodes() {
     assert_eq!(last.stamp_ns, 600_000_000);
     assert_eq!(last.observation.frames[0].image, picture(3));
     // Once more gives the same files.
-    assert_eq!(import_rlds(from.path(), to.path()).unwrap(), summary);
+    assert_eq!(import(from.path(), to.path()).unwrap(), summary);
     // A blank camera is kept when asked for by name.
-    let options = ImportOptions {
+    let options = Rlds {
         cameras: Some(vec!["image_1".into()]),
-        ..ImportOptions::default()
+        ..Rlds::default()
     };
-    let named = import_rlds_with(from.path(), &to.path().join("named"), &options).unwrap();
+    let named = options
+        .import(from.path(), &to.path().join("named"), &mut |_| true)
+        .unwrap();
     assert_eq!(named.cameras[0].name, "image_1");
 }
 
@@ -114,19 +120,19 @@ fn a_dataset_becomes_episodes() {
 fn an_import_can_be_stopped_and_keeps_what_it_has() {
     let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     dataset(from.path(), &[clip(2), clip(4), clip(3)]);
-    let options = ImportOptions::default();
-    let stopped = import_rlds_watched(from.path(), to.path(), &options, &mut |n| n < 1);
+    let options = Rlds::default();
+    let stopped = options.import(from.path(), to.path(), &mut |n| n < 1);
     let error = stopped.unwrap_err().to_string();
     assert!(error.contains("after 1 episodes"), "{error}");
     assert_eq!(Catalog::open(to.path()).unwrap().entries().len(), 1);
-    let summary = import_rlds(from.path(), to.path()).unwrap();
+    let summary = import(from.path(), to.path()).unwrap();
     assert_eq!(summary.episodes.len(), 3);
 }
 
 #[test]
 fn what_is_missing_or_damaged_is_named() {
     let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let message = || import_rlds(from.path(), to.path()).unwrap_err().to_string();
+    let message = || import(from.path(), to.path()).unwrap_err().to_string();
     let refuse = |change: fn(&mut TfExample), expected: &str| {
         let mut bad = clip(3);
         change(&mut bad);
@@ -186,12 +192,14 @@ fn what_is_missing_or_damaged_is_named() {
     assert!(message().contains("there is no .tfrecord shard"));
     fs::remove_file(from.path().join("features.json")).unwrap();
     assert!(message().contains("cannot read"));
-    let wanted = ImportOptions {
+    let wanted = Rlds {
         cameras: Some(vec!["wrist".into()]),
-        ..ImportOptions::default()
+        ..Rlds::default()
     };
     dataset(from.path(), &[clip(3)]);
-    let error = import_rlds_with(from.path(), to.path(), &wanted).unwrap_err();
+    let error = wanted
+        .import(from.path(), to.path(), &mut |_| true)
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "the dataset has no camera \"wrist\"; it has image_0, image_1"
@@ -206,7 +214,7 @@ fn needs_data_real_clips_of_a_widowx() {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/bridge");
     let from = named.unwrap_or(beside);
     let to = tempfile::tempdir().unwrap();
-    let summary = import_rlds(&from, to.path()).unwrap();
+    let summary = import(&from, to.path()).unwrap();
     assert_eq!((summary.episodes.len(), summary.ticks), (25, 250));
     assert_eq!((summary.action_dim, summary.proprioception_dim), (7, 7));
     let cameras: Vec<_> = summary.cameras.iter().map(|c| c.name.as_str()).collect();

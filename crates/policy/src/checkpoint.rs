@@ -1,13 +1,17 @@
 //! A policy as one safetensors file: weights, and in its metadata configuration and scaling.
 
-use crate::{DiffusionPolicy, MinMaxNormalizer, PolicyConfig, PolicyError, PolicyNetwork};
-use apprentice_core::Seed;
+use crate::kind_entry::KIND;
+use crate::{DiffusionConfig, DiffusionPolicy, MinMaxNormalizer, PolicyError, PolicyNetwork};
+use apprentice_core::{ActionSpace, Seed};
 use apprentice_networks::{load_module, read_metadata, save_module};
 use burn::tensor::Device;
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, path::Path};
 
 const FORMAT: &str = "apprentice-policy-1";
+/// A setting, and what files call it: the same policy gives the same bytes as ever.
+const KEY: &str = "\"n_action_steps\":";
+const STORED_KEY: &str = "\"execute\":";
 
 impl DiffusionPolicy {
     /// Writes the policy; the same policy gives the same bytes.
@@ -23,11 +27,11 @@ impl DiffusionPolicy {
                 reason: e.to_string(),
             })
         };
-        let metadata = BTreeMap::from([
+        let mut metadata = BTreeMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
             (
                 "config".to_owned(),
-                json(serde_json::to_string(self.config()))?,
+                json(serde_json::to_string(self.config()))?.replace(KEY, STORED_KEY),
             ),
             (
                 "proprioception".to_owned(),
@@ -36,6 +40,11 @@ impl DiffusionPolicy {
             ("actions".to_owned(), json(serde_json::to_string(actions))?),
             ("cameras".to_owned(), self.cameras().to_string()),
         ]);
+        // Files from before have no such entry: what actions mean goes by their number.
+        if self.action_space() != ActionSpace::of_sizes(actions.dim(), proprioception.dim()) {
+            let space = json(serde_json::to_string(&self.action_space()))?;
+            metadata.insert("action_space".to_owned(), space);
+        }
         Ok(save_module(self.network(), path, &metadata)?)
     }
 
@@ -49,6 +58,9 @@ impl DiffusionPolicy {
             path,
             metadata: &metadata,
         };
+        if let Some(kind) = metadata.get(KIND) {
+            return Err(entry.wrong(KIND, format!("is {kind:?}, not of a diffusion policy")));
+        }
         let format = entry.text("format")?;
         if format != FORMAT {
             return Err(entry.wrong(
@@ -56,7 +68,7 @@ impl DiffusionPolicy {
                 format!("is {format:?}, this version reads {FORMAT:?}"),
             ));
         }
-        let config: PolicyConfig = entry.json("config")?;
+        let config: DiffusionConfig = entry.json("config")?;
         let proprioception: MinMaxNormalizer = entry.json("proprioception")?;
         let actions: MinMaxNormalizer = entry.json("actions")?;
         let cameras: usize = entry.json("cameras")?;
@@ -69,7 +81,11 @@ impl DiffusionPolicy {
             device,
         )?;
         let (network, _) = load_module(fresh, path)?;
-        Self::new(network, config, proprioception, actions, cameras, device)
+        let policy = Self::new(network, config, proprioception, actions, cameras, device)?;
+        if !metadata.contains_key("action_space") {
+            return Ok(policy);
+        }
+        Ok(policy.with_action_space(entry.json("action_space")?))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sizes of the policy and of its training; defaults are those of `configs/default.toml`.
+//! Sizes of a diffusion policy; defaults are those of `configs/default.toml`.
 
 use crate::{ActionFrame, PolicyError};
 use serde::{Deserialize, Serialize};
@@ -6,16 +6,17 @@ use serde::{Deserialize, Serialize};
 /// Levels of a U-Net at most: its chunks are a multiple of two to the power of them.
 const LEVELS: usize = 16;
 
-/// Architecture and sampling of a diffusion policy.
+/// Architecture and sampling of a diffusion policy (Chi et al. 2023, arXiv 2303.04137).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct PolicyConfig {
+pub struct DiffusionConfig {
     /// Observations looked at, the newest included (To).
     pub observation_history: usize,
     /// Actions denoised at once (Tp).
     pub horizon: usize,
-    /// Actions carried out before the next look (Ta).
-    pub execute: usize,
+    /// Actions executed before the next observation (Ta). Policy files call it `execute`.
+    #[serde(alias = "execute")]
+    pub n_action_steps: usize,
     /// What poses are relative to inside the policy; actions that are not poses stay as they are.
     pub action_frame: ActionFrame,
     /// Diffusion steps of training.
@@ -42,12 +43,12 @@ pub struct PolicyConfig {
     pub step_features: usize,
 }
 
-impl Default for PolicyConfig {
+impl Default for DiffusionConfig {
     fn default() -> Self {
         Self {
             observation_history: 2,
             horizon: 16,
-            execute: 8,
+            n_action_steps: 8,
             action_frame: ActionFrame::default(),
             diffusion_steps: 100,
             inference_steps: 8,
@@ -64,7 +65,7 @@ impl Default for PolicyConfig {
     }
 }
 
-impl PolicyConfig {
+impl DiffusionConfig {
     /// Refuses sizes that cannot work together.
     ///
     /// # Errors
@@ -114,9 +115,10 @@ impl PolicyConfig {
                 ),
             );
         }
-        let room = (self.horizon + 1).saturating_sub(self.observation_history);
-        if self.execute == 0 || self.execute > room {
-            return refuse("execute", self.execute.to_string(), format!("1 to {room}"));
+        let most = (self.horizon + 1).saturating_sub(self.observation_history);
+        if self.n_action_steps == 0 || self.n_action_steps > most {
+            let got = self.n_action_steps.to_string();
+            return refuse("n_action_steps", got, format!("1 to {most}"));
         }
         if self.diffusion_steps < 2 {
             return refuse(
@@ -158,91 +160,6 @@ impl PolicyConfig {
     }
 }
 
-/// How a policy is trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TrainConfig {
-    /// Optimiser steps.
-    pub steps: usize,
-    /// Observations a step.
-    pub batch: usize,
-    /// Noise draws an observation in the same step: the pictures are encoded once for all of them.
-    pub noise_draws: usize,
-    /// Peak learning rate of AdamW.
-    pub learning_rate: f64,
-    /// Steps over which the learning rate rises to its peak, before it falls as a cosine.
-    pub warmup_steps: usize,
-    /// Decoupled weight decay.
-    pub weight_decay: f32,
-    /// Largest length of the whole gradient.
-    pub clip_norm: f32,
-    /// Whether layers that are cheap to compute are computed again in the backward pass, rather than their
-    /// outputs kept (Chen et al. 2016, arXiv 1604.06174).
-    pub checkpointing: bool,
-    /// Errors at diffusion step t are weighted by `1 / alpha_bar[t]` up to this. 1 is the plain loss of
-    /// DDPM; more makes the noisiest steps, at which what is seen decides, count and learn faster
-    /// (Salimans and Ho 2022, arXiv 2202.00512, section 4).
-    pub largest_weight: f64,
-}
-
-impl TrainConfig {
-    /// Whether training can work with these settings.
-    ///
-    /// # Errors
-    /// Names the first key that cannot be, and what is allowed.
-    pub fn validate(&self) -> Result<(), PolicyError> {
-        let refuse = |key, got: String, allowed: &str| {
-            Err(PolicyError::Config {
-                key,
-                got,
-                allowed: allowed.into(),
-            })
-        };
-        for (key, value) in [
-            ("train.steps", self.steps),
-            ("train.batch", self.batch),
-            ("train.noise_draws", self.noise_draws),
-        ] {
-            if value == 0 {
-                return refuse(key, "0".into(), "1 or more");
-            }
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            let got = self.learning_rate.to_string();
-            return refuse("train.learning_rate", got, "a number more than 0");
-        }
-        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
-            let got = self.weight_decay.to_string();
-            return refuse("train.weight_decay", got, "a number from 0 up");
-        }
-        if !(self.clip_norm > 0.0 && self.clip_norm.is_finite()) {
-            let got = self.clip_norm.to_string();
-            return refuse("train.clip_norm", got, "a number more than 0");
-        }
-        if !(self.largest_weight >= 1.0 && self.largest_weight.is_finite()) {
-            let got = self.largest_weight.to_string();
-            return refuse("train.largest_weight", got, "a number from 1 up");
-        }
-        Ok(())
-    }
-}
-
-impl Default for TrainConfig {
-    fn default() -> Self {
-        Self {
-            steps: 2600,
-            batch: 16,
-            noise_draws: 4,
-            learning_rate: 3e-3,
-            warmup_steps: 50,
-            weight_decay: 1e-6,
-            clip_norm: 1.0,
-            checkpointing: false,
-            largest_weight: 100.0,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,9 +172,9 @@ mod tests {
 
     #[test]
     fn sizes_that_cannot_be_are_refused_by_their_key() {
-        assert!(PolicyConfig::default().validate().is_ok());
-        let check = |key: &str, what: &str, change: fn(&mut PolicyConfig)| {
-            let mut config = PolicyConfig::default();
+        assert!(DiffusionConfig::default().validate().is_ok());
+        let check = |key: &str, what: &str, change: fn(&mut DiffusionConfig)| {
+            let mut config = DiffusionConfig::default();
             change(&mut config);
             refused(key, what, &config.validate());
         };
@@ -274,21 +191,5 @@ mod tests {
         check("unet_channels", "70 levels", |c| {
             c.unet_channels = vec![8; 70];
         });
-    }
-
-    #[test]
-    fn numbers_that_are_not_finite_are_refused_by_their_key() {
-        assert!(TrainConfig::default().validate().is_ok());
-        for bad in [f32::NAN, f32::INFINITY, -1.0] {
-            let check = |key: &str, change: fn(&mut TrainConfig, f32)| {
-                let mut training = TrainConfig::default();
-                change(&mut training, bad);
-                refused(key, &bad.to_string(), &training.validate());
-            };
-            check("train.learning_rate", |t, v| t.learning_rate = v.into());
-            check("train.weight_decay", |t, v| t.weight_decay = v);
-            check("train.clip_norm", |t, v| t.clip_norm = v);
-            check("train.largest_weight", |t, v| t.largest_weight = v.into());
-        }
     }
 }

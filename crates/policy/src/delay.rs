@@ -1,4 +1,4 @@
-//! How long the policy thinks, in ticks of the running chunk.
+//! How long the policy computes, in ticks of the previous chunk.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use std::time::Duration;
 /// is the forecast for the next one, as in real-time chunking (Black et al. 2025, arXiv 2506.07339,
 /// algorithm 1): too long a frozen prefix costs a little reaction, too short a one a jump.
 #[derive(Clone, Debug)]
-pub struct Delays {
+pub struct InferenceDelays {
     recent: VecDeque<usize>,
     most: usize,
 }
 
-impl Delays {
+impl InferenceDelays {
     /// Remembers the newest `most` delays, one at least.
     #[must_use]
     pub fn new(most: usize) -> Self {
@@ -26,7 +26,7 @@ impl Delays {
     /// Notes how long a plan took, from the moment its observation was made to the moment its chunk was
     /// there, and answers it in ticks of `period`: how many actions of the old chunk began meanwhile.
     /// Where there is no period, every delay is 0 ticks.
-    pub fn measured(&mut self, took: Duration, period: Duration) -> usize {
+    pub fn record(&mut self, took: Duration, period: Duration) -> usize {
         let ticks = match period.as_nanos() {
             0 => 0,
             period => took.as_nanos().div_ceil(period),
@@ -52,11 +52,11 @@ mod tests {
 
     #[test]
     fn the_forecast_is_the_longest_of_the_newest_delays_in_whole_ticks() {
-        let mut delays = Delays::new(3);
+        let mut delays = InferenceDelays::new(3);
         assert_eq!(delays.forecast(), 0);
         let mut found = Vec::new();
         for ms in [0, 201, 100, 1, 5] {
-            let ticks = delays.measured(Duration::from_millis(ms), Duration::from_millis(100));
+            let ticks = delays.record(Duration::from_millis(ms), Duration::from_millis(100));
             found.push((ticks, delays.forecast()));
         }
         assert_eq!(found, [(0, 0), (3, 3), (1, 3), (1, 3), (1, 1)]);
@@ -64,9 +64,9 @@ mod tests {
 
     #[test]
     fn no_period_and_no_room_are_no_panic() {
-        let mut delays = Delays::new(0);
-        assert_eq!(delays.measured(Duration::MAX, Duration::ZERO), 0);
-        delays.measured(Duration::MAX, Duration::from_nanos(1));
+        let mut delays = InferenceDelays::new(0);
+        assert_eq!(delays.record(Duration::MAX, Duration::ZERO), 0);
+        delays.record(Duration::MAX, Duration::from_nanos(1));
         assert_eq!(delays.forecast(), usize::MAX);
     }
 }

@@ -2,10 +2,10 @@
 //! the same in every denoising step once a decision; nothing is read back before the end, and where the
 //! device records graphs (CUDA), the loop is recorded once and replayed.
 
-use crate::onto::{Given, Onto};
-use crate::recent::Recent;
-use crate::recorded::{Recording, numbers, record};
-use crate::schedule::Station;
+use crate::graph_replay::{GraphReplay, numbers, record};
+use crate::guidance::{Guidance, LoopInputs};
+use crate::lru_cache::LruCache;
+use crate::schedule::SamplingStep;
 use crate::{DdimSampler, PolicyError};
 use apprentice_networks::UNet1d;
 use apprentice_nn::{Precision, may_record, mish};
@@ -17,14 +17,14 @@ use std::thread::{self, ThreadId};
 const MOST_RECORDED: usize = 4;
 
 /// What a loop is recorded for: kernels are launched on a stream of each thread's own, for the shape of
-/// the noise, and others onto a running chunk: by how often a station is visited then, else 0.
+/// the noise, and others continuing a previous chunk: by how often a sampling step is visited then, else 0.
 type Use = (ThreadId, [usize; 3], usize);
 
 /// Denoises chunks with one network, on one device.
 #[derive(Clone)]
 pub struct Denoiser {
     steps: Arc<Loop>,
-    recorded: Arc<Mutex<Recent<Use, Recording>>>,
+    recorded: Arc<Mutex<LruCache<Use, GraphReplay>>>,
     /// Whether it has been told that a recording does not answer as the loop does.
     told: Arc<Once>,
     precision: Precision,
@@ -35,7 +35,7 @@ struct Loop {
     unet: UNet1d,
     /// See [`UNet1d::condition_weights`], [C, M].
     condition_weights: Tensor<2>,
-    stations: Vec<(Station, Tensor<2>)>,
+    sampling_steps: Vec<(SamplingStep, Tensor<2>)>,
     precision: Precision,
 }
 
@@ -54,7 +54,7 @@ impl Denoiser {
         precision.check(device)?;
         Ok(Self {
             steps: Arc::new(Loop::new(unet, sampler, precision, device)),
-            recorded: Arc::new(Mutex::new(Recent::new(MOST_RECORDED))),
+            recorded: Arc::new(Mutex::new(LruCache::new(MOST_RECORDED))),
             told: Arc::new(Once::new()),
             precision,
         })
@@ -66,41 +66,41 @@ impl Denoiser {
     /// # Errors
     /// When the shapes do not fit the network, or the device gives nothing back.
     pub fn run(&self, noise: Tensor<3>, condition: Tensor<2>) -> Result<Vec<f32>, PolicyError> {
-        self.run_given(Given {
+        self.run_inputs(LoopInputs {
             noise,
             condition,
-            onto: None,
+            guidance: None,
         })
     }
 
-    /// [`Self::run`], onto running chunks of the same shape.
+    /// [`Self::run`], continuing previous chunks of the same shape.
     ///
     /// # Errors
     /// Those of [`Self::run`].
-    pub(crate) fn run_onto(
+    pub(crate) fn run_guided(
         &self,
         noise: Tensor<3>,
         condition: Tensor<2>,
-        onto: Onto,
+        guidance: Guidance,
     ) -> Result<Vec<f32>, PolicyError> {
-        self.run_given(Given {
+        self.run_inputs(LoopInputs {
             noise,
             condition,
-            onto: Some(onto),
+            guidance: Some(guidance),
         })
     }
 
-    fn run_given(&self, given: Given) -> Result<Vec<f32>, PolicyError> {
+    fn run_inputs(&self, given: LoopInputs) -> Result<Vec<f32>, PolicyError> {
         let dims = given.noise.dims();
         self.steps.unet.check(dims, given.condition.dims())?;
         if !may_record(&given.noise.device()) {
             return numbers(self.steps.run(given)?);
         }
-        let visits = given.onto.as_ref().map_or(0, Onto::visits);
+        let visits = given.guidance.as_ref().map_or(0, Guidance::visits);
         let here = (thread::current().id(), dims, visits);
         let mut all = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         let recording = all.get_or(here, || self.record(&given))?;
-        if let Recording::Replays(recorded) = recording {
+        if let GraphReplay::Replays(recorded) = recording {
             return recorded.run(given);
         }
         drop(all);
@@ -114,14 +114,14 @@ impl Denoiser {
         condition: Tensor<2>,
     ) -> Result<Vec<f32>, PolicyError> {
         self.steps.unet.check(noise.dims(), condition.dims())?;
-        numbers(self.steps.run(Given {
+        numbers(self.steps.run(LoopInputs {
             noise,
             condition,
-            onto: None,
+            guidance: None,
         })?)
     }
 
-    fn record(&self, given: &Given) -> Result<Recording, PolicyError> {
+    fn record(&self, given: &LoopInputs) -> Result<GraphReplay, PolicyError> {
         let steps = Arc::clone(&self.steps);
         let run = move |given| steps.run(given);
         let tolerance = match self.precision {
@@ -129,7 +129,7 @@ impl Denoiser {
             Precision::Bf16 | Precision::F16 => 0.05,
         };
         let recording = record(run, given, tolerance)?;
-        if let Recording::Disagrees(error) = recording {
+        if let GraphReplay::Disagrees(error) = recording {
             self.told.call_once(|| {
                 tracing::warn!(
                     "the device's recording of the denoising loop is off by {error}, allowed: less than \
@@ -150,14 +150,14 @@ impl Denoiser {
     #[must_use]
     pub fn is_recorded(&self) -> bool {
         let all = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        all.values().any(|r| matches!(r, Recording::Replays(_)))
+        all.values().any(|r| matches!(r, GraphReplay::Replays(_)))
     }
 }
 
 impl std::fmt::Debug for Denoiser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Denoiser")
-            .field("stations", &self.steps.stations.len())
+            .field("sampling_steps", &self.steps.sampling_steps.len())
             .field("precision", &self.precision)
             .finish_non_exhaustive()
     }
@@ -165,38 +165,38 @@ impl std::fmt::Debug for Denoiser {
 
 impl Loop {
     fn new(unet: &UNet1d, sampler: &DdimSampler, precision: Precision, device: &Device) -> Self {
-        let stations = sampler.stations().iter().map(|&station| {
-            let step = Tensor::<1>::from_floats([station.step as f32], device);
-            (station, precision.of(unet.step_modulations(step)))
+        let sampling_steps = sampler.sampling_steps().iter().map(|&sampling_step| {
+            let step = Tensor::<1>::from_floats([sampling_step.step as f32], device);
+            (sampling_step, precision.of(unet.step_modulations(step)))
         });
         Self {
-            stations: stations.collect(),
+            sampling_steps: sampling_steps.collect(),
             condition_weights: precision.of(unet.condition_weights()),
             unet: precision.of_module(unet.clone()),
             precision,
         }
     }
 
-    fn run(&self, given: Given) -> Result<Tensor<3>, PolicyError> {
-        let Given {
+    fn run(&self, given: LoopInputs) -> Result<Tensor<3>, PolicyError> {
+        let LoopInputs {
             noise,
             condition,
-            onto,
+            guidance,
         } = given;
         let activated = self.precision.of(mish(condition));
         let of_condition = activated.matmul(self.condition_weights.clone());
         let mut x = noise;
-        for (place, (station, of_step)) in self.stations.iter().enumerate() {
+        for (place, (sampling_step, of_step)) in self.sampling_steps.iter().enumerate() {
             let modulations = of_condition.clone() + of_step.clone();
-            let Some(onto) = &onto else {
+            let Some(guidance) = &guidance else {
                 let left = self.left(&x, &modulations)?;
-                x = station.advance(x, left);
+                x = sampling_step.advance(x, left);
                 continue;
             };
-            for visit in 0..onto.visits() {
-                x = onto.arrive(station, (place, visit), x);
+            for visit in 0..guidance.visits() {
+                x = guidance.arrive(sampling_step, (place, visit), x);
                 let left = self.left(&x, &modulations)?;
-                x = onto.advance(station, x, left);
+                x = guidance.advance(sampling_step, x, left);
             }
         }
         Ok(x)

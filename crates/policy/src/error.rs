@@ -36,12 +36,12 @@ pub enum PolicyError {
         /// What the policy was trained with.
         expected: String,
     },
-    /// A running chunk that a new one cannot be planned onto.
+    /// A previous chunk that a new one cannot continue.
     #[error(
-        "the running chunk of input {input} does not fit the policy: {what} is {got}, allowed: {allowed}; \
+        "the previous chunk of input {input} does not fit the policy: {what} is {got}, allowed: {allowed}; \
          pass on what is left of the chunk that the policy planned last"
     )]
-    Running {
+    Continuation {
         /// Which input.
         input: usize,
         /// Which part.
@@ -66,7 +66,7 @@ pub enum PolicyError {
     },
     /// A loop that failed while a device recorded it.
     #[error("the denoising loop could not be recorded on the device: {0}; use --device flex")]
-    Recording(String),
+    GraphReplay(String),
     /// A device that cannot do what is asked.
     #[error(transparent)]
     Device(#[from] apprentice_nn::DeviceError),
@@ -76,6 +76,19 @@ pub enum PolicyError {
     /// Weights that cannot be read or written.
     #[error(transparent)]
     Weights(#[from] apprentice_networks::WeightsError),
+    /// Actions that do not make a chunk.
+    #[error(transparent)]
+    Chunk(#[from] apprentice_core::ActionChunkError),
+    /// A policy file of a kind that this build does not know.
+    #[error("weights file {file} is of a policy of kind {got:?}, this build knows {known}")]
+    UnknownKind {
+        /// The file.
+        file: String,
+        /// Its kind.
+        got: String,
+        /// The kinds there are.
+        known: String,
+    },
     /// Metadata in a weights file that cannot be understood.
     #[error("weights file {file}: metadata {key} {reason}; was it written by a newer version?")]
     Metadata {

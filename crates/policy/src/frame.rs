@@ -15,9 +15,6 @@ pub enum ActionFrame {
     Tool,
 }
 
-/// What an episode's actions are called when they are [`CartesianAction`]s.
-pub const CARTESIAN: &str = "cartesian_pose_and_opening";
-
 /// Whether vectors of these lengths can be poses.
 #[must_use]
 pub fn are_poses(action_dim: usize, proprioception_dim: usize) -> bool {
@@ -26,7 +23,7 @@ pub fn are_poses(action_dim: usize, proprioception_dim: usize) -> bool {
 
 /// A pose vector in the base frame as seen from the pose `tool`; `None` where either is no pose.
 #[must_use]
-pub fn from_tool(action: &[f32], tool: &[f32]) -> Option<[f32; CARTESIAN_ACTION_DIM]> {
+pub fn base_to_tool(action: &[f32], tool: &[f32]) -> Option<[f32; CARTESIAN_ACTION_DIM]> {
     let (action, tool) = (
         CartesianAction::from_vector(action)?,
         CartesianAction::from_vector(tool)?,
@@ -38,9 +35,9 @@ pub fn from_tool(action: &[f32], tool: &[f32]) -> Option<[f32; CARTESIAN_ACTION_
     Some(seen.to_vector())
 }
 
-/// The inverse of [`from_tool`].
+/// The inverse of [`base_to_tool`].
 #[must_use]
-pub fn to_base(seen: &[f32], tool: &[f32]) -> Option<[f32; CARTESIAN_ACTION_DIM]> {
+pub fn tool_to_base(seen: &[f32], tool: &[f32]) -> Option<[f32; CARTESIAN_ACTION_DIM]> {
     let (seen, tool) = (
         CartesianAction::from_vector(seen)?,
         CartesianAction::from_vector(tool)?,
@@ -60,14 +57,14 @@ mod tests {
     fn there_and_back() {
         let tool = [0.4, -0.1, 0.3, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.08];
         let action = [0.5, 0.1, 0.2, 0.6, 0.8, 0.0, 0.8, -0.6, 0.0, 0.01];
-        let seen = from_tool(&action, &tool).unwrap();
-        let back = to_base(&seen, &tool).unwrap();
+        let seen = base_to_tool(&action, &tool).unwrap();
+        let back = tool_to_base(&seen, &tool).unwrap();
         for (b, a) in back.iter().zip(action) {
             assert!((b - a).abs() < 1e-6, "{back:?}");
         }
         // The tool's x axis is the base's y, and its z points down.
         assert!((seen[0] - 0.2).abs() < 1e-6 && (seen[1] - 0.1).abs() < 1e-6);
         assert!((seen[2] - 0.1).abs() < 1e-6, "{seen:?}");
-        assert_eq!(from_tool(&action[..9], &tool), None);
+        assert_eq!(base_to_tool(&action[..9], &tool), None);
     }
 }

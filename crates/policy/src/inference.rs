@@ -1,51 +1,45 @@
 //! A trained policy at work: observations in, chunks of actions out.
 
 use crate::denoiser::Denoiser;
+use crate::finite::finite;
 use crate::schedule::Spacing;
 use crate::windows::pictures;
 use crate::{
-    ActionFrame, DdimSampler, MinMaxNormalizer, NoiseSchedule, PolicyConfig, PolicyError,
+    ActionFrame, DdimSampler, DiffusionConfig, MinMaxNormalizer, NoiseSchedule, PolicyError,
     PolicyNetwork, Windows, frame,
 };
-use apprentice_core::{Image, Seed};
+use apprentice_core::{ActionSpace, Image, PolicyInput, PolicyObservation, Seed};
 use apprentice_nn::Precision;
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_distr::{Distribution as _, StandardNormal};
 
-/// How often a step is gone back to by [`DiffusionPolicy::denoise_onto`], unless told otherwise.
+/// How often a step is gone back to by [`DiffusionPolicy::denoise_continuing`], unless told otherwise.
 const RESAMPLING: usize = 1;
-
-/// What the policy sees at one moment: To entries, oldest first.
-#[derive(Clone, Debug)]
-pub struct PolicyInput<'a> {
-    /// For each moment, one picture a camera.
-    pub images: Vec<Vec<&'a Image>>,
-    /// For each moment, the proprioception (P numbers).
-    pub proprioception: Vec<&'a [f32]>,
-}
 
 /// A diffusion policy with everything it needs to act.
 #[derive(Clone, Debug)]
 pub struct DiffusionPolicy {
     network: PolicyNetwork,
-    config: PolicyConfig,
+    config: DiffusionConfig,
     proprioception: MinMaxNormalizer,
     actions: MinMaxNormalizer,
     cameras: usize,
+    action_space: ActionSpace,
     denoiser: Denoiser,
     resampling: usize,
     device: Device,
 }
 
 impl DiffusionPolicy {
-    /// Puts a policy together; the network is moved to `device`, gradients off.
+    /// Puts a policy together; the network is moved to `device`, gradients off. What its actions mean goes by
+    /// their number ([`ActionSpace::of_sizes`]), unless [`Self::with_action_space`] says otherwise.
     ///
     /// # Errors
     /// When the configuration cannot work.
     pub fn new(
         network: PolicyNetwork,
-        config: PolicyConfig,
+        config: DiffusionConfig,
         proprioception: MinMaxNormalizer,
         actions: MinMaxNormalizer,
         cameras: usize,
@@ -55,6 +49,7 @@ impl DiffusionPolicy {
         let network = network.valid();
         Ok(Self {
             denoiser: denoiser(&network, &config, Precision::F32, device)?,
+            action_space: ActionSpace::of_sizes(actions.dim(), proprioception.dim()),
             network,
             config,
             proprioception,
@@ -74,16 +69,29 @@ impl DiffusionPolicy {
         Ok(self)
     }
 
-    /// The same policy, going back to each denoising step `times` times when it plans onto a running chunk
+    /// The same policy, whose actions are in this space.
+    #[must_use]
+    pub fn with_action_space(mut self, space: ActionSpace) -> Self {
+        self.action_space = space;
+        self
+    }
+
+    /// What its actions mean.
+    #[must_use]
+    pub fn action_space(&self) -> ActionSpace {
+        self.action_space
+    }
+
+    /// The same policy, going back to each denoising step `times` times when it continues a previous chunk
     /// (1 if this is never called): the rest of a chunk then follows what is certain more closely, and
-    /// planning takes as many times longer. Chunks planned onto nothing stay as they are.
+    /// planning takes as many times longer. Chunks that continue nothing stay as they are.
     #[must_use]
     pub fn with_resampling(mut self, times: usize) -> Self {
         self.resampling = times;
         self
     }
 
-    /// How often a denoising step is gone back to when planning onto a running chunk.
+    /// How often a denoising step is gone back to when continuing a previous chunk.
     #[must_use]
     pub fn resampling(&self) -> usize {
         self.resampling
@@ -119,7 +127,7 @@ impl DiffusionPolicy {
 
     /// The configuration.
     #[must_use]
-    pub fn config(&self) -> &PolicyConfig {
+    pub fn config(&self) -> &DiffusionConfig {
         &self.config
     }
 
@@ -190,7 +198,7 @@ impl DiffusionPolicy {
         self.actions.denormalize(&mut sample);
         let mut chunks = Vec::with_capacity(inputs.len());
         for (i, (rows, input)) in sample.chunks_exact(horizon * dim).zip(inputs).enumerate() {
-            let tool = input.proprioception.last().copied().unwrap_or_default();
+            let tool = input.newest().map_or(&[][..], |n| &n.proprioception);
             let mut chunk = Vec::with_capacity(horizon);
             for (place, action) in rows.chunks_exact(dim).enumerate() {
                 chunk.push(match known(i, place) {
@@ -208,7 +216,7 @@ impl DiffusionPolicy {
         if self.config.action_frame == ActionFrame::Base {
             return Ok(action.to_vec());
         }
-        frame::to_base(action, tool)
+        frame::tool_to_base(action, tool)
             .map(|a| a.to_vec())
             .ok_or_else(|| PolicyError::NotFinite("an action that is no pose".into()))
     }
@@ -279,16 +287,10 @@ impl DiffusionPolicy {
         )
     }
 
-    /// The part of a denoised chunk that is carried out: Ta actions, from the newest observation's
-    /// own tick on.
-    #[must_use]
-    pub fn executed<'c>(&self, chunk: &'c [Vec<f32>]) -> &'c [Vec<f32>] {
-        let first = self.config.observation_history - 1;
-        let last = (first + self.config.execute).min(chunk.len());
-        chunk.get(first..last).unwrap_or(chunk)
-    }
-
-    pub(crate) fn condition(&self, inputs: &[PolicyInput<'_>]) -> Result<Tensor<2>, PolicyError> {
+    pub(crate) fn condition<'i>(
+        &self,
+        inputs: &'i [PolicyInput<'_>],
+    ) -> Result<Tensor<2>, PolicyError> {
         let refuse = |what, got: usize, expected: usize| {
             Err(PolicyError::Observation {
                 what,
@@ -300,19 +302,15 @@ impl DiffusionPolicy {
         let dim = self.proprioception.dim();
         let mut p = Vec::with_capacity(inputs.len() * to * dim);
         for input in inputs {
-            if input.images.len() != to || input.proprioception.len() != to {
-                return refuse(
-                    "length of the history",
-                    input.images.len().min(input.proprioception.len()),
-                    to,
-                );
+            if input.observations.is_empty() {
+                return refuse("number of observations", 0, 1);
             }
-            for images in &input.images {
-                if images.len() != self.cameras {
-                    return refuse("number of cameras", images.len(), self.cameras);
+            for observed in input.history(to) {
+                let frames = observed.observation.frames.len();
+                if frames != self.cameras {
+                    return refuse("number of cameras", frames, self.cameras);
                 }
-            }
-            for row in &input.proprioception {
+                let row = &observed.proprioception;
                 if row.len() != dim {
                     return refuse("numbers of proprioception", row.len(), dim);
                 }
@@ -322,9 +320,12 @@ impl DiffusionPolicy {
         self.proprioception.normalize(&mut p);
         let images: Vec<Tensor<4>> = (0..self.cameras)
             .map(|camera| {
+                let of_camera = |o: &'i PolicyObservation| -> Option<&'i Image> {
+                    o.observation.frames.get(camera).map(|f| &f.image)
+                };
                 let all: Vec<&Image> = inputs
                     .iter()
-                    .flat_map(|i| i.images.iter().map(|m| m[camera]))
+                    .flat_map(|i| i.history(to).filter_map(of_camera))
                     .collect();
                 pictures(&all, self.config.image_size, &self.device)
             })
@@ -334,19 +335,10 @@ impl DiffusionPolicy {
     }
 }
 
-/// Refuses chunks with a number that is not finite.
-pub(crate) fn finite(sample: Vec<f32>) -> Result<Vec<f32>, PolicyError> {
-    if sample.iter().all(|v| v.is_finite()) {
-        return Ok(sample);
-    }
-    let what = "an action of the denoised chunk";
-    Err(PolicyError::NotFinite(what.into()))
-}
-
 /// The denoising loop of a network without gradients.
 fn denoiser(
     network: &PolicyNetwork,
-    config: &PolicyConfig,
+    config: &DiffusionConfig,
     precision: Precision,
     device: &Device,
 ) -> Result<Denoiser, PolicyError> {

@@ -1,12 +1,12 @@
 //! Real-time chunking (Black et al. 2025, arXiv 2506.07339) for a policy that predicts noise: a new chunk
 //! as the continuation of the one that the robot carries out meanwhile.
 //!
-//! What is certain to be carried out, p, is inpainted (RePaint, Lugmayr et al. 2022, arXiv 2201.09865,
+//! What is certain to be executed, p, is inpainted (RePaint, Lugmayr et al. 2022, arXiv 2201.09865,
 //! eq. 8): at every step its part of the sample is `sqrt(alpha_bar_t) p + sqrt(1 - alpha_bar_t) n`, with n
 //! drawn afresh each time, so that the network sees more of p the more often it looks. After the last step
 //! alpha_bar is 1, and p is there exactly.
 //!
-//! What overlaps is pulled towards the running chunk q in the space of clean samples, with weights w that
+//! What overlaps is pulled towards the previous chunk q in the space of clean samples, with weights w that
 //! fall to 0: DDIM goes on from `(1 - w) c + w q` where the network says `c`, and from the noise that it
 //! says. This is the paper's guidance (its eq. 2 and 5) without the gradient through the network, which
 //! sees the pulled sample at the next step instead.
@@ -14,29 +14,29 @@
 //! The rest follows because the network sees both; as it decides early, where the sample is almost all
 //! noise, each step is gone back to ([`DiffusionPolicy::with_resampling`]; RePaint, section 4.2).
 
-use crate::inference::finite;
-use crate::onto::{Known, Onto};
-use crate::{ActionFrame, DiffusionPolicy, PolicyError, PolicyInput, Running, frame};
-use apprentice_core::Seed;
+use crate::finite::finite;
+use crate::guidance::{Guidance, GuidanceInputs};
+use crate::{ActionFrame, Continuation, DiffusionPolicy, PolicyError, frame};
+use apprentice_core::{PolicyInput, Seed};
 use rand_distr::{Distribution as _, StandardNormal};
 
 impl DiffusionPolicy {
     /// [`Self::denoise`], each chunk as the continuation of what its robot carries out, if anything. What
-    /// is certain ([`Running::past`], [`Running::frozen`]) stands in the chunk as it was given; the network
-    /// sees it, and what overlaps, within the range of the actions it was trained on. Chunks onto nothing
+    /// is certain ([`Continuation::past`], [`Continuation::frozen`]) stands in the chunk as it was given; the network
+    /// sees it, and what overlaps, within the range of the actions it was trained on. Chunks that continue nothing
     /// are those of [`Self::denoise`].
     ///
     /// # Errors
-    /// Those of [`Self::denoise`]; more or fewer running chunks or seeds than inputs; a running chunk that
+    /// Those of [`Self::denoise`]; more or fewer previous chunks or seeds than inputs; a previous chunk that
     /// does not fit the policy, of which the error tells what and where.
-    pub fn denoise_onto(
+    pub fn denoise_continuing(
         &self,
         inputs: &[PolicyInput<'_>],
         seeds: &[Seed],
-        running: &[Option<Running<'_>>],
+        running: &[Option<Continuation<'_>>],
     ) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
         for (what, count) in [
-            ("number of running chunks", running.len()),
+            ("number of previous chunks", running.len()),
             ("number of seeds", seeds.len()),
         ] {
             if count != inputs.len() {
@@ -48,18 +48,18 @@ impl DiffusionPolicy {
             }
         }
         let all = inputs.iter().zip(seeds).zip(running).enumerate();
-        let (mut fresh, mut onto) = (Part::default(), Part::default());
+        let (mut fresh, mut continued) = (Part::default(), Part::default());
         for (place, ((input, &seed), running)) in all {
             match running.filter(|r| !r.is_empty()) {
-                Some(running) => onto.push(place, input, seed, running),
-                None => fresh.push(place, input, seed, Running::default()),
+                Some(running) => continued.push(place, input, seed, running),
+                None => fresh.push(place, input, seed, Continuation::default()),
             }
         }
-        let onto_chunks = self.continue_from(&onto)?;
+        let continued_chunks = self.continue_from(&continued)?;
         let fresh_chunks = self.denoise(&fresh.inputs, &fresh.seeds)?;
         let mut chunks = vec![Vec::new(); inputs.len()];
-        let places = fresh.places.iter().chain(&onto.places);
-        for (&place, chunk) in places.zip(fresh_chunks.into_iter().chain(onto_chunks)) {
+        let places = fresh.places.iter().chain(&continued.places);
+        for (&place, chunk) in places.zip(fresh_chunks.into_iter().chain(continued_chunks)) {
             if let Some(slot) = chunks.get_mut(place) {
                 *slot = chunk;
             }
@@ -67,15 +67,15 @@ impl DiffusionPolicy {
         Ok(chunks)
     }
 
-    /// [`Self::denoise_onto`], where there is something to go on from in each.
+    /// [`Self::denoise_continuing`], where there is something to go on from in each.
     fn continue_from(&self, part: &Part<'_>) -> Result<Vec<Vec<Vec<f32>>>, PolicyError> {
         if part.places.is_empty() {
             return Ok(Vec::new());
         }
         let condition = self.condition(&part.inputs)?;
-        let onto = self.onto(part)?;
+        let guidance = self.guidance(part)?;
         let noise = self.noise(&part.seeds);
-        let sample = finite(self.denoiser().run_onto(noise, condition, onto)?)?;
+        let sample = finite(self.denoiser().run_guided(noise, condition, guidance)?)?;
         let before = self.before();
         self.chunks(sample, &part.inputs, |input, place| {
             part.running.get(input)?.certain(before, place)
@@ -87,8 +87,8 @@ impl DiffusionPolicy {
         self.config().observation_history.saturating_sub(1)
     }
 
-    /// The running chunks on the device, in the policy's own frame and scale.
-    fn onto(&self, part: &Part<'_>) -> Result<Onto, PolicyError> {
+    /// The previous chunks on the device, in the policy's own frame and scale.
+    fn guidance(&self, part: &Part<'_>) -> Result<Guidance, PolicyError> {
         let scaling = self.normalizers().1;
         let (count, before) = (part.places.len(), self.before());
         let (horizon, dim) = (self.config().horizon, scaling.dim());
@@ -99,25 +99,26 @@ impl DiffusionPolicy {
         let given = part.places.iter().zip(&part.inputs).zip(&part.running);
         for ((weights, actions), ((&input, seen), running)) in chunks.zip(given) {
             running.check(input, before, horizon, dim)?;
-            let tool = seen.proprioception.last().copied().unwrap_or_default();
+            let tool = input_tool(seen);
             let places = weights.iter_mut().zip(actions.chunks_exact_mut(dim));
             let places = places.enumerate().skip(running.start(before));
             for ((place, (w, row)), (weight, action)) in places.zip(running.weighted()) {
                 *w = weight;
-                self.seen(action, tool, row)
-                    .ok_or_else(|| PolicyError::Running {
+                self.in_policy_frame(action, tool, row).ok_or_else(|| {
+                    PolicyError::Continuation {
                         input,
                         what: format!("what its chunk has at place {place}"),
                         got: format!("{action:?}, seen from the measured pose {tool:?}"),
                         allowed: "two poses".into(),
-                    })?;
+                    }
+                })?;
             }
         }
         scaling.normalize(&mut actions);
         // Nothing was learnt outside of it, and predictions never leave it either.
         actions.iter_mut().for_each(|v| *v = v.clamp(-1.0, 1.0));
         let visits = 1 + self.resampling();
-        let known = Known {
+        let known = GuidanceInputs {
             weights,
             actions,
             draws: draws(
@@ -127,18 +128,23 @@ impl DiffusionPolicy {
             ),
             visits,
         };
-        Ok(Onto::new(known, [count, horizon, dim], self.device()))
+        Ok(Guidance::new(known, [count, horizon, dim], self.device()))
     }
 
     /// Writes an action as the policy sees it, not yet scaled; `None` when a pose is needed and it is
     /// none.
-    fn seen(&self, action: &[f32], tool: &[f32], row: &mut [f32]) -> Option<()> {
+    fn in_policy_frame(&self, action: &[f32], tool: &[f32], row: &mut [f32]) -> Option<()> {
         match self.config().action_frame {
             ActionFrame::Base => row.copy_from_slice(action),
-            ActionFrame::Tool => row.copy_from_slice(&frame::from_tool(action, tool)?),
+            ActionFrame::Tool => row.copy_from_slice(&frame::base_to_tool(action, tool)?),
         }
         Some(())
     }
+}
+
+/// The newest measured pose, where proprioception is one.
+fn input_tool<'a>(input: &'a PolicyInput<'_>) -> &'a [f32] {
+    input.newest().map_or(&[], |newest| &newest.proprioception)
 }
 
 /// Some of the inputs, by their places among all.
@@ -147,11 +153,17 @@ struct Part<'a> {
     places: Vec<usize>,
     inputs: Vec<PolicyInput<'a>>,
     seeds: Vec<Seed>,
-    running: Vec<Running<'a>>,
+    running: Vec<Continuation<'a>>,
 }
 
 impl<'a> Part<'a> {
-    fn push(&mut self, place: usize, input: &PolicyInput<'a>, seed: Seed, running: Running<'a>) {
+    fn push(
+        &mut self,
+        place: usize,
+        input: &PolicyInput<'a>,
+        seed: Seed,
+        running: Continuation<'a>,
+    ) {
         self.places.push(place);
         self.inputs.push(input.clone());
         self.seeds.push(seed);
@@ -159,7 +171,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Noise for `visits` visits of stations, [visits, B, `numbers`], row-major; each chunk's from its own
+/// Noise for `visits` visits of sampling steps, [visits, B, `numbers`], row-major; each chunk's from its own
 /// seed.
 fn draws(seeds: &[Seed], visits: usize, numbers: usize) -> Vec<f32> {
     let mut rngs: Vec<_> = seeds
@@ -178,9 +190,12 @@ fn draws(seeds: &[Seed], visits: usize, numbers: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MinMaxNormalizer, PolicyConfig, PolicyNetwork};
-    use apprentice_core::{CARTESIAN_ACTION_DIM, CartesianAction};
+    use crate::{DiffusionConfig, MinMaxNormalizer, PolicyNetwork};
+    use apprentice_core::{
+        CARTESIAN_ACTION_DIM, CartesianAction, Observation, PolicyObservation, RobotState,
+    };
     use burn::tensor::Device;
+    use std::sync::Arc;
 
     const DIM: usize = CARTESIAN_ACTION_DIM;
 
@@ -193,13 +208,13 @@ mod tests {
 
     /// Knows nothing, looks at poses only, and back one tick.
     fn policy(action_frame: ActionFrame) -> DiffusionPolicy {
-        let config = PolicyConfig {
+        let config = DiffusionConfig {
             observation_history: 2,
             horizon: 8,
-            execute: 4,
+            n_action_steps: 4,
             action_frame,
             unet_channels: vec![16, 32],
-            ..PolicyConfig::default()
+            ..DiffusionConfig::default()
         };
         let device = Device::flex();
         let mut rng = Seed(8).rng();
@@ -214,26 +229,48 @@ mod tests {
         DiffusionPolicy::new(network, config, scaling, actions, 0, &device).unwrap()
     }
 
-    fn input(moments: &[Vec<f32>]) -> PolicyInput<'_> {
+    fn observed(poses: [Vec<f32>; 2]) -> [Arc<PolicyObservation>; 2] {
+        poses.map(|proprioception| {
+            Arc::new(PolicyObservation {
+                observation: Observation {
+                    state: RobotState {
+                        sequence: 0,
+                        stamp_ns: 0,
+                        positions: Vec::new(),
+                        velocities: Vec::new(),
+                        gripper_width: 0.0,
+                        efforts: None,
+                        external_wrench: None,
+                    },
+                    frames: Vec::new(),
+                },
+                proprioception,
+            })
+        })
+    }
+
+    fn input(observations: &[Arc<PolicyObservation>]) -> PolicyInput<'_> {
         PolicyInput {
-            images: vec![Vec::new(); moments.len()],
-            proprioception: moments.iter().map(Vec::as_slice).collect(),
+            robot: 0,
+            seed: Seed(0),
+            tick: 0,
+            observations,
         }
     }
 
     #[test]
     fn what_is_certain_is_in_the_chunk_as_it_was_and_the_rest_leaves_it_gradually() {
-        let (moments, past) = ([pose(3), pose(4)], [pose(3)]);
+        let (observations, past) = (observed([pose(3), pose(4)]), [pose(3)]);
         let left: Vec<Vec<f32>> = (5..11).map(pose).collect();
-        let running = Running {
+        let running = Continuation {
             past: &past,
-            ..Running::after(&left, 2, 4)
+            ..Continuation::after(&left, 2, 4)
         };
         for frame in [ActionFrame::Base, ActionFrame::Tool] {
             let policy = policy(frame);
-            let (inputs, seeds) = ([input(&moments)], [Seed(1)]);
+            let (inputs, seeds) = ([input(&observations)], [Seed(1)]);
             let plain = policy.denoise(&inputs, &seeds).unwrap();
-            let chunks = policy.denoise_onto(&inputs, &seeds, &[Some(running)]);
+            let chunks = policy.denoise_continuing(&inputs, &seeds, &[Some(running)]);
             let chunks = chunks.unwrap();
             assert_eq!((chunks.len(), chunks[0].len()), (1, 8));
             let chunk = &chunks[0];
@@ -254,33 +291,38 @@ mod tests {
     #[test]
     fn onto_nothing_is_as_ever_also_beside_one_that_goes_on() {
         let policy = policy(ActionFrame::Tool);
-        let moments = [pose(3), pose(4)];
-        let inputs = [input(&moments), input(&moments)];
+        let observations = observed([pose(3), pose(4)]);
+        let inputs = [input(&observations), input(&observations)];
         let seeds = [Seed(1), Seed(2)];
         let plain = policy.denoise(&inputs, &seeds).unwrap();
-        let onto = |running: &[Option<Running<'_>>]| policy.denoise_onto(&inputs, &seeds, running);
+        let onto = |running: &[Option<Continuation<'_>>]| {
+            policy.denoise_continuing(&inputs, &seeds, running)
+        };
         assert_eq!(onto(&[None, None]).unwrap(), plain);
-        assert_eq!(onto(&[None, Some(Running::default())]).unwrap(), plain);
+        assert_eq!(onto(&[None, Some(Continuation::default())]).unwrap(), plain);
         let left = [pose(5), pose(6)];
-        let mixed = onto(&[None, Some(Running::after(&left, 1, 1))]).unwrap();
+        let mixed = onto(&[None, Some(Continuation::after(&left, 1, 1))]).unwrap();
         let alone = policy.denoise(&inputs[..1], &seeds[..1]).unwrap();
         assert_eq!(mixed[0], alone[0]);
         assert_ne!(mixed[1], plain[1]);
         assert_eq!(mixed[1][1], left[0]);
-        assert_eq!(policy.denoise_onto(&[], &[], &[]).unwrap(), plain[..0]);
+        assert_eq!(
+            policy.denoise_continuing(&[], &[], &[]).unwrap(),
+            plain[..0]
+        );
     }
 
     #[test]
     fn the_same_seed_plans_the_same_chunk_alone_and_in_a_batch() {
-        let moments = [pose(3), pose(4)];
+        let observations = observed([pose(3), pose(4)]);
         let left = [pose(5), pose(6), pose(7)];
-        let running = Some(Running::after(&left, 1, 2));
+        let running = Some(Continuation::after(&left, 1, 2));
         for times in [0, 2] {
             let policy = policy(ActionFrame::Base).with_resampling(times);
             let onto = |seeds: &[Seed]| {
-                let inputs = vec![input(&moments); seeds.len()];
+                let inputs = vec![input(&observations); seeds.len()];
                 let running = vec![running; seeds.len()];
-                policy.denoise_onto(&inputs, seeds, &running).unwrap()
+                policy.denoise_continuing(&inputs, seeds, &running).unwrap()
             };
             let both = onto(&[Seed(1), Seed(2)]);
             assert_eq!(both, onto(&[Seed(1), Seed(2)]));
@@ -297,14 +339,14 @@ mod tests {
     #[test]
     fn poses_far_from_all_that_was_learnt_are_kept_and_do_not_spoil_the_rest() {
         let policy = policy(ActionFrame::Tool);
-        let moments = [pose(3), pose(4)];
+        let observations = observed([pose(3), pose(4)]);
         let mut far = pose(5);
         far[0] = 1e6;
         let left = [far];
-        let chunks = policy.denoise_onto(
-            &[input(&moments)],
+        let chunks = policy.denoise_continuing(
+            &[input(&observations)],
             &[Seed(1)],
-            &[Some(Running::after(&left, 1, 0))],
+            &[Some(Continuation::after(&left, 1, 0))],
         );
         let chunk = &chunks.unwrap()[0];
         assert_eq!(chunk[1], left[0]);
@@ -314,29 +356,29 @@ mod tests {
     #[test]
     fn running_chunks_that_do_not_fit_are_refused() {
         let policy = policy(ActionFrame::Tool);
-        let moments = [pose(3), pose(4)];
-        let refused = |running: &[Option<Running<'_>>]| {
-            let refused = policy.denoise_onto(&[input(&moments)], &[Seed(1)], running);
+        let observations = observed([pose(3), pose(4)]);
+        let refused = |running: &[Option<Continuation<'_>>]| {
+            let refused = policy.denoise_continuing(&[input(&observations)], &[Seed(1)], running);
             refused.unwrap_err().to_string()
         };
         let error = refused(&[]);
         assert!(error.contains("is 0, expected 1, as many"), "{error}");
         let long: Vec<Vec<f32>> = (0..8).map(pose).collect();
-        let error = refused(&[Some(Running::after(&long, 8, 0))]);
+        let error = refused(&[Some(Continuation::after(&long, 8, 0))]);
         assert!(error.contains("is 8, allowed: 0 to 7"), "{error}");
         let short = [vec![0.0; DIM - 1]];
-        let error = refused(&[Some(Running::after(&short, 1, 0))]);
+        let error = refused(&[Some(Continuation::after(&short, 1, 0))]);
         assert!(error.contains("is 9, allowed: 10 numbers"), "{error}");
         let none = [vec![0.0; DIM]];
-        let error = refused(&[Some(Running::after(&none, 1, 0))]);
+        let error = refused(&[Some(Continuation::after(&none, 1, 0))]);
         assert!(
             error.contains("at place 1") && error.contains("two poses"),
             "{error}"
         );
         let seeds = [Seed(1), Seed(2)];
         let left = [pose(5)];
-        let running = [Some(Running::after(&left, 1, 0))];
-        let refused = policy.denoise_onto(&[input(&moments)], &seeds, &running);
+        let running = [Some(Continuation::after(&left, 1, 0))];
+        let refused = policy.denoise_continuing(&[input(&observations)], &seeds, &running);
         let error = refused.unwrap_err().to_string();
         assert!(
             error.contains("number of seeds is 2, expected 1"),

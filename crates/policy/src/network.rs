@@ -1,6 +1,6 @@
 //! The networks of a policy: one vision encoder a camera and the U-Net they condition.
 
-use crate::{Batch, NoiseSchedule, PolicyConfig, PolicyError};
+use crate::{Batch, DiffusionConfig, NoiseSchedule, PolicyError};
 use apprentice_networks::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -19,7 +19,7 @@ impl PolicyNetwork {
     /// # Errors
     /// When the configuration cannot work.
     pub fn new(
-        config: &PolicyConfig,
+        config: &DiffusionConfig,
         cameras: usize,
         proprioception_dim: usize,
         action_dim: usize,

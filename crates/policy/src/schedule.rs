@@ -69,25 +69,25 @@ pub enum Spacing {
 /// clean sample clipped to [-1, 1].
 #[derive(Clone, Debug)]
 pub struct DdimSampler {
-    stations: Vec<Station>,
+    sampling_steps: Vec<SamplingStep>,
 }
 
 /// One of the steps that inference visits.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Station {
+pub(crate) struct SamplingStep {
     pub(crate) step: usize,
     alpha_bar: f64,
     alpha_bar_next: f64,
 }
 
-impl Station {
-    /// What signal and noise are multiplied with, here and at the next station.
+impl SamplingStep {
+    /// What signal and noise are multiplied with, here and at the next sampling step.
     pub(crate) fn mixing(&self) -> [f32; 4] {
         let (here, next) = (self.alpha_bar, self.alpha_bar_next);
         [here, 1.0 - here, next, 1.0 - next].map(|share| share.sqrt() as f32)
     }
 
-    /// What chunks at the next station and fresh noise are multiplied with to come back to this one (the
+    /// What chunks at the next sampling step and fresh noise are multiplied with to come back to this one (the
     /// resampling of RePaint, Lugmayr et al. 2022, arXiv 2201.09865, section 4.2).
     pub(crate) fn back(&self) -> [f32; 2] {
         let kept = self.alpha_bar / self.alpha_bar_next;
@@ -105,7 +105,7 @@ impl Station {
         (clean.clamp(-1.0, 1.0), noise)
     }
 
-    /// Moves chunks `x` to the next station, given what the network has `left` to say.
+    /// Moves chunks `x` to the next sampling step, given what the network has `left` to say.
     pub(crate) fn advance(&self, x: Tensor<3>, left: Tensor<3>) -> Tensor<3> {
         let [.., next_signal, next_spread] = self.mixing();
         let (clean, noise) = self.predict(x, left);
@@ -141,31 +141,32 @@ impl DdimSampler {
                 })
                 .collect(),
         };
-        let stations = steps
+        let sampling_steps = steps
             .iter()
             .enumerate()
-            .map(|(i, &step)| Station {
+            .map(|(i, &step)| SamplingStep {
                 step,
                 alpha_bar: schedule.alpha_bar(step),
                 alpha_bar_next: steps.get(i + 1).map_or(1.0, |&s| schedule.alpha_bar(s)),
             })
             .collect();
-        Ok(Self { stations })
+        Ok(Self { sampling_steps })
     }
 
     /// Training steps visited, noisiest first.
     pub fn steps(&self) -> impl Iterator<Item = usize> + '_ {
-        self.stations.iter().map(|s| s.step)
+        self.sampling_steps.iter().map(|s| s.step)
     }
 
-    /// The stations, noisiest first.
-    pub(crate) fn stations(&self) -> &[Station] {
-        &self.stations
+    /// The sampling steps, noisiest first.
+    pub(crate) fn sampling_steps(&self) -> &[SamplingStep] {
+        &self.sampling_steps
     }
 
-    /// Moves `sample` one station on, given the predicted noise (same length, any layout).
-    pub fn advance(&self, station: usize, sample: &mut [f32], noise: &[f32]) {
-        let [signal, spread, next_signal, next_spread] = self.stations[station].mixing();
+    /// Moves `sample` one sampling step on, given the predicted noise (same length, any layout).
+    pub fn advance(&self, sampling_step: usize, sample: &mut [f32], noise: &[f32]) {
+        let [signal, spread, next_signal, next_spread] =
+            self.sampling_steps[sampling_step].mixing();
         for (x, &e) in sample.iter_mut().zip(noise) {
             let clean = ((*x - spread * e) / signal).clamp(-1.0, 1.0);
             *x = next_signal * clean + next_spread * e;
@@ -191,8 +192,8 @@ mod tests {
             let sampler = DdimSampler::new(&schedule, 10, spacing).unwrap();
             let clean = [0.3f32, -0.8, 0.99];
             let mut x = [1.3f32, -0.2, 0.4];
-            let stations: Vec<usize> = sampler.steps().collect();
-            for (i, &t) in stations.iter().enumerate() {
+            let sampling_steps: Vec<usize> = sampler.steps().collect();
+            for (i, &t) in sampling_steps.iter().enumerate() {
                 let (a, b) = schedule.mixing(t);
                 let noise: Vec<f32> = x.iter().zip(clean).map(|(x, c)| (x - a * c) / b).collect();
                 sampler.advance(i, &mut x, &noise);
@@ -209,17 +210,17 @@ mod tests {
         let mut rng = apprentice_core::Seed(2).rng();
         let schedule = NoiseSchedule::squared_cosine(100);
         let sampler = DdimSampler::new(&schedule, 8, Spacing::Trailing).unwrap();
-        for station in sampler.stations() {
+        for sampling_step in sampler.sampling_steps() {
             let mut draw = || apprentice_nn::gaussian([2, 8, 3], &mut rng, &device);
             let (x, left) = (draw(), draw());
-            let [a, s, next_a, next_s] = station.mixing();
+            let [a, s, next_a, next_s] = sampling_step.mixing();
             let clean = x.clone() * a - left.clone() * s;
             let noise = x.clone() * s + left.clone() * a;
             let wanted = clean.clamp(-1.0, 1.0) * next_a + noise * next_s;
-            let found = station.advance(x, left);
+            let found = sampling_step.advance(x, left);
             assert_eq!(found.into_data(), wanted.into_data());
             // Signal and variance come back to what they were.
-            let [kept, fresh] = station.back();
+            let [kept, fresh] = sampling_step.back();
             assert!((next_a * kept - a).abs() < 1e-6);
             let variance = (next_s * kept).powi(2) + fresh.powi(2);
             assert!((variance.sqrt() - s).abs() < 1e-6);

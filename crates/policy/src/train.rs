@@ -3,7 +3,8 @@
 
 use crate::network::mixing_columns;
 use crate::{
-    DiffusionPolicy, NoiseSchedule, PolicyConfig, PolicyError, PolicyNetwork, TrainConfig, Windows,
+    DiffusionConfig, DiffusionPolicy, NoiseSchedule, PolicyError, PolicyNetwork, TrainConfig,
+    Windows,
 };
 use apprentice_core::Seed;
 use apprentice_nn::{
@@ -35,7 +36,7 @@ pub struct TrainProgress {
 /// `watch` stops it.
 pub fn train(
     windows: &Windows,
-    config: &PolicyConfig,
+    config: &DiffusionConfig,
     training: &TrainConfig,
     seed: Seed,
     device: &Device,
@@ -48,14 +49,14 @@ pub fn train(
 
 fn imitate(
     windows: &Windows,
-    config: &PolicyConfig,
+    config: &DiffusionConfig,
     training: &TrainConfig,
     seed: Seed,
     device: &Device,
     mut watch: impl FnMut(TrainProgress) -> bool,
 ) -> Result<DiffusionPolicy, PolicyError> {
     let mut autodiff = device.clone().autodiff();
-    if training.checkpointing {
+    if training.gradient_checkpointing {
         autodiff = autodiff.gradient_checkpointing();
     }
     let mut network = PolicyNetwork::new(
@@ -91,13 +92,13 @@ fn imitate(
         let samples = order.next(training.batch, &mut rng);
         let batch = windows.batch(&samples, &proprioception, &actions, &autodiff);
         let condition = network.condition_on(&batch)?;
-        let clean = repeat(batch.actions, training.noise_draws);
-        let condition = repeat(condition, training.noise_draws);
+        let clean = repeat(batch.actions, training.noise_samples);
+        let condition = repeat(condition, training.noise_samples);
         let loss = noise_loss(
             &network,
             &schedule,
             (clean, condition),
-            training.largest_weight,
+            training.max_loss_weight,
             &mut rng,
             &autodiff,
         )?;
@@ -118,18 +119,13 @@ fn imitate(
         finished(step, loss)?;
     }
     let network = average.apply(network);
-    let config = PolicyConfig {
+    let config = DiffusionConfig {
         action_frame: windows.action_frame(),
         ..config.clone()
     };
-    DiffusionPolicy::new(
-        network,
-        config,
-        proprioception,
-        actions,
-        windows.cameras(),
-        device,
-    )
+    let cameras = windows.cameras();
+    let policy = DiffusionPolicy::new(network, config, proprioception, actions, cameras, device)?;
+    Ok(policy.with_action_space(windows.action_space()))
 }
 
 /// The losses of training, each read back from the device and refused when it is not finite.
@@ -169,7 +165,7 @@ impl Losses {
             .map_err(|error| PolicyError::Computing {
                 what: "the loss of a training step",
                 reason: error.to_string(),
-                advice: "if its memory is full, lower train.batch or set train.checkpointing = true",
+                advice: "if its memory is full, lower train.batch or set train.gradient_checkpointing = true",
             })?;
         if !value.is_finite() {
             let what = format!("the loss at training step {step}");
@@ -180,12 +176,12 @@ impl Losses {
 }
 
 /// Mean squared error of the predicted noise, at random steps, over chunks [B, Tp, A], each weighted
-/// by `1 / alpha_bar` up to `largest_weight`.
+/// by `1 / alpha_bar` up to `max_loss_weight`.
 fn noise_loss(
     network: &PolicyNetwork,
     schedule: &NoiseSchedule,
     (clean, condition): (Tensor<3>, Tensor<2>),
-    largest_weight: f64,
+    max_loss_weight: f64,
     rng: &mut impl Rng,
     device: &Device,
 ) -> Result<Tensor<1>, PolicyError> {
@@ -197,7 +193,7 @@ fn noise_loss(
     let noisy = add_noise(schedule, clean, noise.clone(), &steps, device);
     let predicted = network.noise(schedule, noisy, &steps, condition)?;
     let error = predicted - noise;
-    let weights = error_weights(schedule, &steps, largest_weight, device);
+    let weights = error_weights(schedule, &steps, max_loss_weight, device);
     Ok((error.clone() * error * weights).mean())
 }
 

@@ -1,11 +1,35 @@
 //! Recorded episodes as training samples: what was seen, and the chunk of actions around it.
 
-use crate::{ActionFrame, MinMaxNormalizer, PolicyConfig, PolicyError, frame};
-use apprentice_core::Image;
+use crate::{ActionFrame, DiffusionConfig, MinMaxNormalizer, PolicyError, frame};
+use apprentice_core::{ActionSpace, Image};
 use apprentice_episode::Episode;
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use std::ops::Range;
+
+/// What training samples are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowConfig {
+    /// Height and width of pictures, pixels.
+    pub image_size: usize,
+    /// Observations of a sample (To).
+    pub observation_history: usize,
+    /// Actions of a sample (Tp), the first To - 1 ticks before its newest observation.
+    pub horizon: usize,
+    /// What poses are relative to.
+    pub action_frame: ActionFrame,
+}
+
+impl From<&DiffusionConfig> for WindowConfig {
+    fn from(config: &DiffusionConfig) -> Self {
+        Self {
+            image_size: config.image_size,
+            observation_history: config.observation_history,
+            horizon: config.horizon,
+            action_frame: config.action_frame,
+        }
+    }
+}
 
 /// Episodes held in memory, pictures at the policy's size.
 #[derive(Debug)]
@@ -19,6 +43,7 @@ pub struct Windows {
     actions: Vec<f32>,
     proprioception_dim: usize,
     action_dim: usize,
+    action_space: ActionSpace,
     /// Actions are poses, and are given as seen from the tool.
     from_tool: bool,
     episodes: Vec<Range<usize>>,
@@ -43,8 +68,9 @@ impl Windows {
     /// numbers that are not finite.
     pub fn new<'a>(
         episodes: impl IntoIterator<Item = (&'a str, &'a Episode)>,
-        config: &PolicyConfig,
+        config: impl Into<WindowConfig>,
     ) -> Result<Self, PolicyError> {
+        let config = config.into();
         let mut windows: Option<Self> = None;
         for (name, episode) in episodes {
             let Some(first) = episode.ticks.first() else {
@@ -59,8 +85,11 @@ impl Windows {
                 actions: Vec::new(),
                 proprioception_dim: first.proprioception.len(),
                 action_dim: first.action.len(),
+                action_space: ActionSpace::named(&episode.meta.action_kind).unwrap_or_else(|| {
+                    ActionSpace::of_sizes(first.action.len(), first.proprioception.len())
+                }),
                 from_tool: config.action_frame == ActionFrame::Tool
-                    && episode.meta.action_kind == frame::CARTESIAN
+                    && episode.meta.action_kind == ActionSpace::CartesianPose.name()
                     && frame::are_poses(first.action.len(), first.proprioception.len()),
                 episodes: Vec::new(),
             });
@@ -99,7 +128,7 @@ impl Windows {
                     tick.index
                 )));
             }
-            if self.from_tool && frame::from_tool(&tick.action, &tick.proprioception).is_none() {
+            if self.from_tool && frame::base_to_tool(&tick.action, &tick.proprioception).is_none() {
                 return Err(refuse(format!(
                     "the action or the measured pose of tick {} is no pose",
                     tick.index
@@ -162,6 +191,12 @@ impl Windows {
         self.episodes.iter().enumerate().flat_map(each).collect()
     }
 
+    /// What the actions of these episodes mean.
+    #[must_use]
+    pub fn action_space(&self) -> ActionSpace {
+        self.action_space
+    }
+
     /// What the actions of these episodes are relative to inside a policy.
     #[must_use]
     pub fn action_frame(&self) -> ActionFrame {
@@ -206,7 +241,7 @@ impl Windows {
             );
             let action = &self.actions[at * a..(at + 1) * a];
             // `push` let nothing in that is no pose.
-            match self.from_tool.then(|| frame::from_tool(action, tool)) {
+            match self.from_tool.then(|| frame::base_to_tool(action, tool)) {
                 Some(Some(seen)) => chunk.extend(seen),
                 _ => chunk.extend_from_slice(action),
             }

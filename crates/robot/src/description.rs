@@ -6,7 +6,7 @@ mod reading;
 
 pub use reading::EMBEDDED;
 
-use apprentice_core::CARTESIAN_ACTION_DIM;
+use apprentice_core::{ActionSpace, CARTESIAN_ACTION_DIM};
 use serde::{Deserialize, Serialize};
 
 /// A robot: limits, kinematics, cameras, and what its actions mean.
@@ -241,6 +241,15 @@ impl RobotDescription {
     #[must_use]
     pub fn is_cartesian(&self) -> bool {
         self.control == Control::Cartesian
+    }
+
+    /// What the numbers of its actions mean.
+    #[must_use]
+    pub fn action_space(&self) -> ActionSpace {
+        match self.control {
+            Control::Cartesian => ActionSpace::CartesianPose,
+            Control::Joint => ActionSpace::JointPositions,
+        }
     }
 
     /// Numbers of an action.

@@ -188,7 +188,7 @@ impl Scene {
         for tick in &episode.ticks {
             self.observation(tick.index, &tick.observation)?;
             self.action(tick.index, &tick.action)?;
-            self.guarded(tick.index, tick.decided_by, &tick.guard_refusals)?;
+            self.guarded(tick.index, tick.decided_by, &tick.guard_interventions)?;
         }
         for (tick, value) in (0..).zip(reward.unwrap_or_default()) {
             self.reward(tick, *value)?;

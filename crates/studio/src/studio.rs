@@ -200,7 +200,7 @@ impl Studio {
     /// Shows who decided at a tick and why the guard changed commands: a takeover's beginning and end, and
     /// refusals other than those that only slow a command down, become lines of a log.
     pub fn guarded(&self, tick: &Tick) {
-        let reasons = tick.guard_refusals.clone();
+        let reasons = tick.guard_interventions.clone();
         self.put(Show::Guarded(tick.index, tick.decided_by, reasons));
     }
 

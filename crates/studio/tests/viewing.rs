@@ -28,6 +28,8 @@ fn seen(robot: &RobotDescription, tick: u64) -> Observation {
             positions: robot.home.clone(),
             velocities: vec![0.0; robot.home.len()],
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         },
         frames: vec![frame; robot.cameras.len()],
     }
@@ -42,7 +44,7 @@ fn tick_of(robot: &RobotDescription, index: u64) -> Tick {
         observation: seen(robot, index),
         proprioception: Vec::new(),
         action: Vec::new(),
-        guard_refusals: if held {
+        guard_interventions: if held {
             vec!["workspace".into(), "velocity".into()]
         } else {
             vec!["velocity".into()]

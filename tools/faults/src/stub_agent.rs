@@ -1,7 +1,7 @@
 //! Agents that know what they do without looking.
 
-use apprentice_control::{Agent, ControlError, Decision, View, schedule::RunningChunk};
-use apprentice_core::{CartesianAction, Seed};
+use apprentice_control::{Agent, ControlError};
+use apprentice_core::{ActionChunk, ActionSpace, CartesianAction, PolicyInput, PreviousChunk, Seed};
 use apprentice_robot::{DescriptionError, Kinematics, RobotDescription};
 use rand::Rng as _;
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub struct Swaying {
 /// Actions in a chunk.
 const LENGTH: u64 = 16;
 /// Actions of a chunk that are carried out.
-const STRIDE: usize = 8;
+const N_ACTION_STEPS: usize = 8;
 
 impl Swaying {
     /// 5 cm to each side in 4 s.
@@ -68,12 +68,12 @@ impl Swaying {
 
     /// Takes so long to decide, and up to `jitter` more or less.
     #[must_use]
-    pub fn thinking(mut self, thinks: Duration, jitter: Duration) -> Self {
+    pub fn taking(mut self, thinks: Duration, jitter: Duration) -> Self {
         (self.thinks, self.jitter) = (thinks, jitter);
         self
     }
 
-    fn chunk(&mut self, from: u64) -> Vec<Decision> {
+    fn chunk(&mut self, input: &PolicyInput<'_>) -> Result<ActionChunk, ControlError> {
         let jitter = self.jitter.as_secs_f64() * self.rng.random_range(-1.0..1.0);
         let takes = (self.thinks.as_secs_f64() + jitter).max(0.0);
         std::thread::sleep(Duration::from_secs_f64(takes));
@@ -83,37 +83,32 @@ impl Swaying {
             if let Some(y) = action.get_mut(1) {
                 *y += (self.far * turn.sin()) as f32;
             }
-            Decision::from(action)
+            action
         };
-        (from..from + LENGTH).map(at).collect()
+        let actions = (input.tick..input.tick + LENGTH).map(at);
+        let chunk = ActionChunk::new(ActionSpace::CartesianPose, input.stamp(), actions)?;
+        Ok(chunk.with_n_action_steps(N_ACTION_STEPS))
     }
 }
 
 impl Agent for Swaying {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
-        Ok(views
-            .iter()
-            .map(|view| {
-                let mut chunk = self.chunk(view.tick);
-                chunk.truncate(STRIDE);
-                chunk
-            })
-            .collect())
+    fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
+        inputs.iter().map(|input| self.chunk(input)).collect()
     }
 
-    fn history(&self) -> usize {
+    fn observation_history(&self) -> usize {
         1
     }
 
-    fn stride(&self) -> usize {
-        STRIDE
+    fn n_action_steps(&self) -> usize {
+        N_ACTION_STEPS
     }
 
     fn plan_ahead(
         &mut self,
-        view: &View<'_>,
-        _running: Option<&RunningChunk>,
-    ) -> Result<Vec<Decision>, ControlError> {
-        Ok(self.chunk(view.tick))
+        input: &PolicyInput<'_>,
+        _previous: Option<&PreviousChunk>,
+    ) -> Result<ActionChunk, ControlError> {
+        self.chunk(input)
     }
 }

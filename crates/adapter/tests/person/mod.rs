@@ -1,8 +1,7 @@
 //! A person takes a robot that has an adapter over from its policy, and hands it back.
 
-use apprentice_control::{
-    Agent, ControlError, ControlLoop, Decision, EpisodePlan, Thinking, View, record_episodes,
-};
+use apprentice_control::{Agent, ChunkingConfig, ControlError, ControlLoop, EpisodePlan, record_episodes};
+use apprentice_core::{ActionChunk, ActionSpace, PolicyInput};
 use apprentice_core::Seed;
 use apprentice_episode::{DecidedBy, Episode, EpisodeMeta, Source};
 use apprentice_link::{Arm, OperatorAccess, OperatorLink};
@@ -29,19 +28,25 @@ fn aside(robot: &RobotDescription, by: f64) -> Vec<f32> {
 }
 
 /// Wants the same all the time.
-struct Policy(Vec<f32>);
+struct Policy {
+    space: ActionSpace,
+    action: Vec<f32>,
+}
 
 impl Agent for Policy {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
-        let decision = Decision::from(self.0.clone());
-        Ok(vec![vec![decision; 12]; views.len()])
+    fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
+        let actions = vec![&self.action; 12];
+        inputs
+            .iter()
+            .map(|input| Ok(ActionChunk::new(self.space, input.stamp(), &actions)?))
+            .collect()
     }
 
-    fn history(&self) -> usize {
+    fn observation_history(&self) -> usize {
         1
     }
 
-    fn stride(&self) -> usize {
+    fn n_action_steps(&self) -> usize {
         8
     }
 }
@@ -133,10 +138,13 @@ pub fn takes_over(
         let person = scope.spawn(|| takes_and_hands_back(device, &robot, &told));
         let recorded = record_episodes(
             &mut [control],
-            &mut Policy(aside(&robot, ASIDE)),
+            &mut Policy {
+                space: robot.action_space(),
+                action: aside(&robot, ASIDE),
+            },
             &plans,
             (SECONDS * robot.policy_hz) as u64,
-            Thinking::default(),
+            ChunkingConfig::default(),
             &|_, _| {},
             |_| true,
         );

@@ -2,7 +2,7 @@ use super::*;
 use crate::Pairing;
 use apprentice_core::{CameraFrame, Image, Observation, RobotState};
 use apprentice_episode::{CameraInfo, Episode, EpisodeMeta, Source, Tick};
-use apprentice_policy::PolicyConfig;
+use apprentice_policy::DiffusionConfig;
 use burn::tensor::Device;
 
 /// Six ticks that always do the same, seen by one camera.
@@ -22,6 +22,8 @@ fn episode(action: f32) -> Episode {
                 positions: vec![0.0],
                 velocities: vec![0.0],
                 gripper_width: 0.0,
+                efforts: None,
+                external_wrench: None,
             },
             frames: vec![CameraFrame {
                 sequence: index,
@@ -31,7 +33,7 @@ fn episode(action: f32) -> Episode {
         },
         proprioception: vec![index as f32, 1.0],
         action: vec![action, -action],
-        guard_refusals: Vec::new(),
+        guard_interventions: Vec::new(),
         decided_by: apprentice_episode::DecidedBy::Agent,
         unexecuted: Vec::new(),
     };
@@ -45,10 +47,10 @@ fn episode(action: f32) -> Episode {
 
 /// A policy that knows nothing yet, and rollouts of which the first half goes up and the second down.
 fn toy() -> (DiffusionPolicy, Windows, Vec<f64>) {
-    let config = PolicyConfig {
+    let config = DiffusionConfig {
         observation_history: 1,
         horizon: 4,
-        execute: 2,
+        n_action_steps: 2,
         diffusion_steps: 20,
         inference_steps: 4,
         image_size: 16,
@@ -60,7 +62,7 @@ fn toy() -> (DiffusionPolicy, Windows, Vec<f64>) {
         unet_kernel: 3,
         norm_groups: 8,
         step_features: 8,
-        ..PolicyConfig::default()
+        ..DiffusionConfig::default()
     };
     let device = Device::flex();
     let episodes: Vec<Episode> = [0.9, 1.0, -0.9, -1.0].map(episode).into();

@@ -2,16 +2,16 @@
 
 mod compare;
 mod doctor;
+mod import;
+mod import_trial;
 mod keys;
 mod rank;
-mod rlds;
-mod rlds_trial;
 mod robot;
 mod sim;
 mod stop;
 mod takeover;
 
-use crate::cli::{Cli, Command, ImportCommand, RecordWhat, RunArgs, WeightsCommand};
+use crate::cli::{Cli, Command, RecordWhat, RunArgs, WeightsCommand};
 use crate::context::Context;
 use crate::{pipeline, report, stages};
 use anyhow::Result;
@@ -67,7 +67,7 @@ pub fn run(cli: Cli) -> Result<()> {
             }
             Ok(())
         }
-        Command::Import(ImportCommand::Rlds(args)) => rlds::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Keys(args) => keys::run(&args),
     }

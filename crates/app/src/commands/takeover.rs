@@ -6,7 +6,7 @@ mod status_line;
 use crate::cli::TakeoverArgs;
 use crate::context::start_for;
 use anyhow::{Context as _, Result, bail};
-use apprentice_control::operator::{Gamepad, Hands, Jog, JogConfig};
+use apprentice_control::operator::{Gamepad, OperatorInput, Jog, JogConfig};
 use apprentice_link::OperatorLink;
 use apprentice_link::security::Security;
 use keyboard::Keyboard;
@@ -55,7 +55,7 @@ pub fn run(args: &TakeoverArgs) -> Result<()> {
     ran
 }
 
-/// Says what the hands do until the person leaves.
+/// Says what the person asks for until the person leaves.
 fn hold(
     link: &mut OperatorLink,
     mut jog: Jog,
@@ -66,15 +66,15 @@ fn hold(
     let mut last = Instant::now();
     let mut next = last + PERIOD;
     while !stop.load(Relaxed) {
-        let Some(hands) = device.hands(next)? else {
+        let Some(input) = device.input(next)? else {
             break;
         };
         let state = link.state();
         let now = Instant::now();
-        let said = jog.tick(&hands, state.as_ref().ok(), (now - last).as_secs_f64());
+        let command = jog.tick(&input, state.as_ref().ok(), (now - last).as_secs_f64());
         last = now;
-        link.say(said.deadman, said.hand_back, &said.action)?;
-        line.show(link, &said, jog.chosen(), state.as_ref().err(), now)?;
+        link.say(command.deadman, command.hand_back, &command.action)?;
+        line.show(link, &command, jog.chosen(), state.as_ref().err(), now)?;
         // After a stall messages are not made up for.
         next = (next + PERIOD).max(now);
     }
@@ -95,14 +95,14 @@ impl Device {
         }
     }
 
-    /// What the hands do at a time; `None` when the person leaves.
-    fn hands(&mut self, at: Instant) -> Result<Option<Hands>> {
+    /// What the person asks for at a time; `None` when the person leaves.
+    fn input(&mut self, at: Instant) -> Result<Option<OperatorInput>> {
         match self {
-            Self::Keyboard(keyboard) => keyboard.hands(at),
+            Self::Keyboard(keyboard) => keyboard.input(at),
             Self::Gamepad(gamepad) => {
                 std::thread::sleep(at.saturating_duration_since(Instant::now()));
-                match gamepad.hands() {
-                    Ok(hands) => Ok(Some(hands)),
+                match gamepad.input() {
+                    Ok(input) => Ok(Some(input)),
                     Err(error) => bail!(error),
                 }
             }
@@ -121,7 +121,7 @@ impl Device {
                 };
                 format!(
                     "Hold a shoulder button (L1 or R1) to have the arm: {moves}; A (cross) closes, X or Y opens.\r\n\
-                     Let go and the arm stops; B (circle) hands it back to the policy. Ctrl-C leaves."
+                     Let go and the arm stops; B (circle) input it back to the policy. Ctrl-C leaves."
                 )
             }
         }

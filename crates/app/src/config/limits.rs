@@ -83,8 +83,8 @@ fn run(config: &Config) -> Result<()> {
     robot.security()?;
     within("robot.image_size", robot.image_size, 32..=224, "pixels")?;
     within(
-        "inference.thinking.latency_ms",
-        config.inference.thinking.latency_ms as usize,
+        "inference.chunking.latency_ms",
+        config.inference.chunking.latency_ms as usize,
         0..=2000,
         "milliseconds",
     )

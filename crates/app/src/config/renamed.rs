@@ -21,7 +21,11 @@ const fn renamed(old: &'static str, new: &'static str) -> Renamed {
 
 /// Every key that was renamed, a line each.
 const RENAMED: &[Renamed] = &[
-    // (old, new)
+    renamed("policy.execute", "policy.n_action_steps"),
+    renamed("train.noise_draws", "train.noise_samples"),
+    renamed("train.checkpointing", "train.gradient_checkpointing"),
+    renamed("train.largest_weight", "train.max_loss_weight"),
+    renamed("inference.thinking", "inference.chunking"),
 ];
 
 /// Moves values of old keys to where they belong now. Answers what to tell the user.

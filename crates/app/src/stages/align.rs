@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::stages::notes::{judged, open_all};
-use crate::stages::policy::{BASE, load};
+use crate::stages::policy::{BASE, load_diffusion};
 use crate::stages::reward::{DEMONSTRATION_SCORES, SCORES, Scores};
 use anyhow::Result;
 use apprentice_align::{AlignReport, align_policy};
@@ -30,7 +30,7 @@ pub struct Alignment {
 pub fn run(context: &Context) -> Result<()> {
     let learned = super::reward::load(context)?;
     let limit = context.config.reward.significance;
-    let base = load(context, BASE)?;
+    let base = load_diffusion(context, BASE)?;
     if learned.evidence.p_value > limit {
         context.say(&format!(
             "align          the rankings say nothing that holds on rankings kept back (chance of a fluke {:.3}, \

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use apprentice_link::security::{Role, Security, SecurityError};
 use apprentice_link::{Arm, LinkError, OperatorAccess, RobotLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
-use apprentice_runtime::{ControlLoop, GuardTotals};
+use apprentice_control::{ControlLoop, GuardTotals};
 use apprentice_sim::{ClockMode, SimNode};
 use std::path::Path;
 use std::sync::Arc;

@@ -4,11 +4,11 @@ use crate::context::Context;
 use crate::stages::cells::{Cells, connect};
 use crate::stages::scenes::{Recording, record};
 use anyhow::Result;
-use apprentice_core::Seed;
+use apprentice_control::{Agent, ControlError, TeleopAgent};
+use apprentice_core::{ActionChunk, ActionSpace, PolicyInput, Seed};
 use apprentice_episode::Source;
 use apprentice_link::RobotLink;
 use apprentice_robot::Kinematics;
-use apprentice_runtime::{Agent, ControlError, Decision, TeleopAgent, View};
 use apprentice_sim::{Expert, ExpertConfig, Judge, Style};
 
 /// Where demonstrations are recorded.
@@ -86,46 +86,45 @@ struct ExpertAgent {
 }
 
 impl Agent for ExpertAgent {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
-        let states: Vec<_> = views
+    fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
+        let states: Vec<_> = inputs
             .iter()
-            .filter_map(|v| v.observations.last())
-            .map(|o| &o.state)
+            .filter_map(PolicyInput::newest)
+            .map(|o| &o.observation.state)
             .collect();
-        if views.iter().any(|v| v.tick == 0) {
-            self.experts = views
+        if inputs.iter().any(|i| i.tick == 0) {
+            self.experts = inputs
                 .iter()
                 .zip(&states)
-                .map(|(view, state)| {
-                    let style = if view.seed.0 & 1 == 0 {
+                .map(|(input, state)| {
+                    let style = if input.seed.0 & 1 == 0 {
                         Style::Handle
                     } else {
                         Style::Rim
                     };
                     let home = self.kinematics.tool_pose(&state.positions);
-                    let scene = self.judges[view.robot].scene();
-                    Expert::new(style, &scene, &home, self.config.clone(), view.seed)
+                    let scene = self.judges[input.robot].scene();
+                    Expert::new(style, &scene, &home, self.config.clone(), input.seed)
                 })
                 .collect();
         }
-        Ok(self
-            .experts
+        self.experts
             .iter_mut()
             .zip(states)
-            .map(|(expert, state)| {
+            .zip(inputs)
+            .map(|((expert, state), input)| {
                 let step = expert.act(
                     &self.kinematics.tool_pose(&state.positions),
                     state.gripper_width,
                 );
-                vec![Decision {
-                    execute: step.executed.to_vector().to_vec(),
-                    record: step.label.to_vector().to_vec(),
-                }]
+                let executed = [step.executed.to_vector()];
+                let chunk = ActionChunk::new(ActionSpace::CartesianPose, input.stamp(), executed)?;
+                Ok(chunk.recording([step.label.to_vector()])?)
             })
-            .collect())
+            .collect()
     }
 
-    fn history(&self) -> usize {
+    fn observation_history(&self) -> usize {
         1
     }
 }

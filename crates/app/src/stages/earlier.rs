@@ -6,7 +6,7 @@ use crate::run_dir::RunDir;
 use crate::stages::notes::{Judged, notes_file};
 use anyhow::{Context as _, Result};
 use apprentice_episode::Catalog;
-use apprentice_runtime::EpisodePlan;
+use apprentice_control::EpisodePlan;
 use std::collections::BTreeMap;
 use std::fs;
 

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use anyhow::{Result, bail};
 use apprentice_episode::{Episode, EpisodeId};
-use apprentice_runtime::GuardTotals;
+use apprentice_control::GuardTotals;
 use apprentice_sim::{Grasp, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

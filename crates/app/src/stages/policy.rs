@@ -2,10 +2,11 @@
 
 use crate::context::Context;
 use crate::stages::notes::{judged, open_all};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use apprentice_nn::Precision;
-use apprentice_policy::{DiffusionPolicy, Windows, train};
+use apprentice_policy::{DiffusionPolicy, Policy, Windows, load_policy};
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 
 /// The base policy's file.
 pub const BASE: &str = "policy/base.safetensors";
@@ -38,13 +39,12 @@ pub fn run(context: &Context) -> Result<()> {
         loss: Vec::new(),
         samples: windows.samples().len(),
     };
-    let policy = train(
+    let policy = context.config.policy.train(
         &windows,
-        &context.config.policy,
         &context.config.train,
         context.seed.derive("policy", 0),
         &context.device,
-        |p| {
+        &mut |p| {
             curve.loss.push(p.loss);
             let recent = &curve.loss[curve.loss.len().saturating_sub(20)..];
             bar.set_position(p.step as u64);
@@ -64,10 +64,10 @@ pub fn run(context: &Context) -> Result<()> {
 ///
 /// # Errors
 /// When it is missing or damaged.
-pub fn load(context: &Context, file: &str) -> Result<DiffusionPolicy> {
+pub fn load(context: &Context, file: &str) -> Result<Box<dyn Policy>> {
     let precision = context.config.inference.precision;
     let policy =
-        DiffusionPolicy::load(&context.dir.path(file), &context.device)?.in_precision(precision)?;
+        load_policy(&context.dir.path(file), &context.device)?.with_precision(precision)?;
     if precision != Precision::F32 {
         let (mean, most) = policy.precision_error(16, context.seed.derive("precision", 0))?;
         context.say(&format!(
@@ -77,4 +77,15 @@ pub fn load(context: &Context, file: &str) -> Result<DiffusionPolicy> {
         ));
     }
     Ok(policy)
+}
+
+/// Loads a diffusion policy of the run.
+///
+/// # Errors
+/// When it is missing, damaged or of another kind.
+pub fn load_diffusion(context: &Context, file: &str) -> Result<DiffusionPolicy> {
+    let policy: Box<dyn Any> = load(context, file)?;
+    policy.downcast().map(|policy| *policy).ok().with_context(|| {
+        format!("{file} is no diffusion policy, and only those are aligned; train with policy.kind = \"diffusion\"")
+    })
 }

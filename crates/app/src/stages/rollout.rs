@@ -9,7 +9,7 @@ use crate::stages::viewer_file::write_recording;
 use anyhow::Result;
 use apprentice_core::{Seed, sha256_file};
 use apprentice_episode::Source;
-use apprentice_runtime::PolicyAgent;
+use apprentice_policy::PolicyAgent;
 
 /// Where rollouts are recorded.
 pub const FOLDER: &str = "rollouts";

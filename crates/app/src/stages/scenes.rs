@@ -7,7 +7,7 @@ use crate::stages::notes::{Judged, JudgedEpisode, Totals, notes_file};
 use anyhow::{Result, bail};
 use apprentice_core::Seed;
 use apprentice_episode::{CameraInfo, Catalog, EpisodeMeta, Source, Tick};
-use apprentice_runtime::{Agent, ControlLoop, EpisodePlan, LiveFigures, record_episodes};
+use apprentice_control::{Agent, ControlLoop, EpisodePlan, RealTimeStats, record_episodes};
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
@@ -66,7 +66,7 @@ pub fn record(
         let counted = Mutex::new(Totals::default());
         let watch = |robot: usize, tick: &Tick| {
             let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
-            counts.add_tick(&tick.guard_refusals);
+            counts.add_tick(&tick.guard_interventions);
             drop(counts);
             show(context, recording.what, robot, tick);
         };
@@ -78,7 +78,7 @@ pub fn record(
             agent,
             group,
             recording.ticks,
-            context.config.inference.thinking,
+            context.config.inference.chunking,
             &watch,
             |done| {
                 let note = JudgedEpisode {
@@ -129,7 +129,7 @@ fn ask_for_scene(context: &Context, what: &str) -> Result<()> {
 }
 
 /// What robots that moved while their agent thought were like.
-fn say_figures(context: &Context, figures: &LiveFigures) {
+fn say_figures(context: &Context, figures: &RealTimeStats) {
     if figures.decisions == 0 {
         return;
     }
@@ -185,17 +185,12 @@ fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeM
             height: c.height,
         })
         .collect();
-    let kind = if description.is_cartesian() {
-        "cartesian_pose_and_opening"
-    } else {
-        "joint_positions"
-    };
     let mut meta = EpisodeMeta::new(
         context.config.run.task.clone(),
         description.name.clone(),
         recording.source,
         cameras,
-        kind,
+        description.action_space().name(),
         description.action_dim(),
         description.policy_hz,
     );

@@ -1,55 +1,12 @@
 //! Who decides: the agent, or a person who has taken over.
 
-use super::{Acted, ControlLoop};
+use super::{ActionOutcome, ControlLoop};
 use crate::ControlError;
 use apprentice_core::Observation;
 use apprentice_link::TakeoverInbox;
 use apprentice_safety::Authority;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
-/// Who decided since the last action.
-pub(super) struct Decided {
-    authority: Authority,
-    /// Whether a person wanted something, and what they wanted last.
-    wanted: bool,
-    human: Vec<f32>,
-    /// What the person who has the arm wants now; empty to stay.
-    now: Vec<f32>,
-    /// The last answer, and for how long (ns, at least) no other could be had.
-    heard: (Authority, u64),
-}
-
-impl Default for Decided {
-    fn default() -> Self {
-        Self {
-            authority: Authority::Policy,
-            wanted: false,
-            human: Vec::with_capacity(MOST_NUMBERS),
-            now: Vec::with_capacity(MOST_NUMBERS),
-            heard: (Authority::Nobody, 0),
-        }
-    }
-}
-
-impl Decided {
-    pub fn forget(&mut self) {
-        self.authority = Authority::Policy;
-        self.wanted = false;
-    }
-
-    /// The action that the person who has the arm wants now, in room that has to be given back.
-    pub fn lend(&mut self) -> Vec<f32> {
-        std::mem::take(&mut self.now)
-    }
-
-    pub fn give_back(&mut self, room: Vec<f32>) {
-        self.now = room;
-    }
-}
-
-/// Numbers of an action that room is kept for: messages have no more.
-const MOST_NUMBERS: usize = 64;
 
 /// A message is heard within less time than so many tries take, some microseconds.
 const TRIES: u32 = 200;
@@ -110,7 +67,7 @@ impl ControlLoop {
     }
 
     /// The agent decides anew: what it decides from now on counts, if the policy has the arm now. Whoever
-    /// has it while the agent thinks voids that.
+    /// has it while the agent plans voids that.
     pub(crate) fn rearm(&mut self) {
         while !self.try_rearm() {
             std::thread::yield_now();
@@ -122,12 +79,12 @@ impl ControlLoop {
     pub(crate) fn try_rearm(&mut self) -> bool {
         let (authority, takeovers) = match &self.takeover {
             None => (Authority::Policy, 0),
-            Some(takeover) => match takeover.try_decide(&mut self.decided.now) {
+            Some(takeover) => match takeover.try_decide(&mut self.authority_record.now) {
                 None => return false,
                 Some(heard) => heard,
             },
         };
-        self.decided.heard = (authority, 0);
+        self.authority_record.heard = (authority, 0);
         self.takeovers = takeovers;
         self.interrupted = authority != Authority::Policy;
         true
@@ -145,11 +102,11 @@ impl ControlLoop {
         let Some(takeover) = &self.takeover else {
             return Authority::Policy;
         };
-        let decided = &mut self.decided;
+        let record = &mut self.authority_record;
         let lockstep = self.link.is_lockstep();
         let mut tries = 0;
         let heard = loop {
-            let heard = takeover.try_decide(&mut decided.now);
+            let heard = takeover.try_decide(&mut record.now);
             if heard.is_some() || (tries == TRIES && !lockstep) {
                 break heard;
             }
@@ -163,41 +120,41 @@ impl ControlLoop {
         };
         let (authority, takeovers) = match heard {
             Some((authority, takeovers)) => {
-                decided.heard = (authority, 0);
+                record.heard = (authority, 0);
                 (authority, takeovers)
             }
             None => {
-                let (last, unheard_ns) = &mut decided.heard;
+                let (last, unheard_ns) = &mut record.heard;
                 *unheard_ns = unheard_ns.saturating_add(self.pace.period_ns());
                 let believed = *unheard_ns <= MOST_UNHEARD_NS.max(self.pace.period_ns());
                 let authority = if believed { *last } else { Authority::Nobody };
                 (authority, self.takeovers)
             }
         };
-        let unseen = std::mem::replace(&mut self.takeovers, takeovers) != takeovers;
+        let taken_over = std::mem::replace(&mut self.takeovers, takeovers) != takeovers;
         match authority {
             Authority::Human => {
-                decided.authority = Authority::Human;
-                if !decided.now.is_empty() {
-                    decided.wanted = true;
-                    decided.human.clone_from(&decided.now);
+                record.authority = Authority::Human;
+                if !record.now.is_empty() {
+                    record.wanted = true;
+                    record.human.clone_from(&record.now);
                 }
             }
-            Authority::Policy if !unseen => {}
-            _ if decided.authority == Authority::Policy => decided.authority = Authority::Nobody,
+            Authority::Policy if !taken_over => {}
+            _ if record.authority == Authority::Policy => record.authority = Authority::Nobody,
             _ => {}
         }
-        self.interrupted |= unseen || authority != Authority::Policy;
+        self.interrupted |= taken_over || authority != Authority::Policy;
         authority
     }
 
     /// What there is to say since the last action.
-    pub(crate) fn acted(&mut self, observation: Observation) -> Acted {
-        let decided = &mut self.decided;
-        let authority = decided.authority;
-        let human = decided.wanted.then(|| decided.human.clone());
-        decided.forget();
-        Acted {
+    pub(crate) fn outcome(&mut self, observation: Observation) -> ActionOutcome {
+        let record = &mut self.authority_record;
+        let authority = record.authority;
+        let human = record.wanted.then(|| record.human.clone());
+        record.forget();
+        ActionOutcome {
             observation,
             refusals: std::mem::take(&mut self.refusals),
             authority,

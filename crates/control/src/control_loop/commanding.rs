@@ -1,76 +1,19 @@
 //! From what is wanted to what is sent, through the guard.
 
 use super::ControlLoop;
+use super::buffers::{CommandBuffers, SentPath};
 use crate::ControlError;
-use apprentice_core::{CartesianAction, JointCommand};
+use apprentice_core::CartesianAction;
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_safety::{Authority, Guard, Proposal, Refusal, Refusals, Remembered};
-
-/// Room for a command and what it is made of: a tick allocates nothing.
-pub(super) struct Room {
-    /// Joints from which targets are looked for.
-    from: Vec<f64>,
-    /// Joint targets that are proposed.
-    targets: Vec<f64>,
-    command: JointCommand,
-}
-
-impl Room {
-    pub fn new(description: &RobotDescription) -> Self {
-        let joints = description.joints.len();
-        Self {
-            from: Vec::with_capacity(joints),
-            targets: Vec::with_capacity(joints),
-            command: command(joints),
-        }
-    }
-}
-
-fn command(joints: usize) -> JointCommand {
-    JointCommand {
-        sequence: 0,
-        stamp_ns: 0,
-        positions: Vec::with_capacity(joints),
-        gripper_width: 0.0,
-    }
-}
-
-/// Commands that a robot which takes whole paths has been sent, each with why it was changed and the guard as it
-/// is after it.
-pub(super) struct Ahead {
-    commands: Vec<JointCommand>,
-    after: Vec<(Refusals, Remembered)>,
-    /// The guard before the path.
-    before: Remembered,
-    /// Where the next command is that is still to come, of so many.
-    next: usize,
-    count: usize,
-}
-
-impl Ahead {
-    /// Room for paths of so many commands.
-    pub fn new(guard: &Guard, ticks: u64) -> Self {
-        let ticks = usize::try_from(ticks).unwrap_or(0);
-        let before = guard.remember();
-        Self {
-            commands: (0..ticks).map(|_| command(before.joints())).collect(),
-            after: vec![(Refusals::default(), before.clone()); ticks],
-            before,
-            next: 0,
-            count: 0,
-        }
-    }
-
-    /// What is left of the path is void.
-    pub fn clear(&mut self) {
-        (self.next, self.count) = (0, 0);
-    }
-}
+use apprentice_safety::{Authority, Proposal, Refusal, Refusals};
 
 impl ControlLoop {
     /// Sends a robot that takes paths all commands of an action at once, unless somebody else has the arm.
-    pub(super) fn send_ahead(&mut self, action: Option<(&[f32], u64)>) -> Result<(), ControlError> {
-        self.ahead.clear();
+    pub(super) fn send_path_of(
+        &mut self,
+        action: Option<(&[f32], u64)>,
+    ) -> Result<(), ControlError> {
+        self.path.clear();
         let Some((action, due_ns)) = action.filter(|_| self.link.takes_paths()) else {
             return Ok(());
         };
@@ -81,13 +24,13 @@ impl ControlLoop {
             return Err(ControlError::NoStart(self.description().name.clone()));
         };
         let (now_ns, period_ns) = (self.pace.now_ns(), self.pace.period_ns());
-        let Room { from, targets, .. } = &mut self.room;
-        let Ahead {
+        let CommandBuffers { from, targets, .. } = &mut self.buffers;
+        let SentPath {
             commands,
             after,
             before,
             ..
-        } = &mut self.ahead;
+        } = &mut self.path;
         let mut kept = self.guard.remember_into(before);
         from.clone_from(&self.target);
         for (tick, (command, (refusals, guard))) in (0..).zip(commands.iter_mut().zip(after)) {
@@ -115,8 +58,8 @@ impl ControlLoop {
         if !kept {
             return Err(ControlError::NoStart(self.description().name.clone()));
         }
-        self.link.send_path(&self.ahead.commands)?;
-        self.ahead.count = self.ahead.commands.len();
+        self.link.send_path(&self.path.commands)?;
+        self.path.count = self.path.commands.len();
         Ok(())
     }
 
@@ -128,36 +71,36 @@ impl ControlLoop {
     ) -> Result<(), ControlError> {
         let authority = self.authority();
         if authority == Authority::Policy && !self.is_interrupted() {
-            return if self.ahead.next < self.ahead.count {
+            return if self.path.next < self.path.count {
                 self.follow_path();
                 Ok(())
             } else {
                 self.command(action)
             };
         }
-        self.ahead.clear();
-        let wanted = self.decided.lend();
+        self.path.clear();
+        let wanted = self.authority_record.take_wanted();
         let sent = if authority == Authority::Human && !wanted.is_empty() {
             let now_ns = self.pace.now_ns();
             self.command(Some((&wanted, now_ns)))
         } else {
             self.command(None)
         };
-        self.decided.give_back(wanted);
+        self.authority_record.return_wanted(wanted);
         sent
     }
 
     /// The next command of the path takes effect.
     fn follow_path(&mut self) {
-        let place = self.ahead.next;
-        self.ahead.next += 1;
-        let Ahead {
+        let place = self.path.next;
+        self.path.next += 1;
+        let SentPath {
             commands, after, ..
-        } = &self.ahead;
+        } = &self.path;
         if let (Some(command), Some((refusals, guard))) = (commands.get(place), after.get(place))
             && self.guard.go_back_to(guard)
         {
-            self.room.command.copy_from(command);
+            self.buffers.command.copy_from(command);
             let (refusals, now_ns) = (*refusals, self.pace.now_ns());
             self.take_note(refusals, now_ns);
         }
@@ -166,8 +109,8 @@ impl ControlLoop {
     /// Sends the command that goes towards joint targets of now.
     pub(super) fn propose(&mut self, positions: &[f64], width: f64) -> Result<(), ControlError> {
         let now_ns = self.pace.now_ns();
-        self.room.targets.clear();
-        self.room.targets.extend_from_slice(positions);
+        self.buffers.targets.clear();
+        self.buffers.targets.extend_from_slice(positions);
         self.send(Ok((width, now_ns)), now_ns)
     }
 
@@ -180,7 +123,7 @@ impl ControlLoop {
                 &self.target,
                 action,
                 self.pace.period_ns(),
-                &mut self.room.targets,
+                &mut self.buffers.targets,
             )
             .map(|width| (width, due_ns)),
             None => Err(Refusal::Stale),
@@ -189,7 +132,7 @@ impl ControlLoop {
         self.send(proposed, now_ns)
     }
 
-    /// Sends what the guard makes of the targets that lie in the room, of an opening (m) and when they were
+    /// Sends what the guard makes of the targets that lie in the buffers, of an opening (m) and when they were
     /// due (ns), or of what makes them none.
     fn send(
         &mut self,
@@ -200,9 +143,9 @@ impl ControlLoop {
             return Err(ControlError::NoStart(self.description().name.clone()));
         };
         self.sequence += 1;
-        let Room {
+        let CommandBuffers {
             targets, command, ..
-        } = &mut self.room;
+        } = &mut self.buffers;
         let refusals = match proposed {
             Ok((gripper_width, stamp_ns)) => {
                 let proposal = Proposal {
@@ -218,14 +161,14 @@ impl ControlLoop {
         };
         command.sequence = self.sequence;
         self.take_note(refusals, now_ns);
-        Ok(self.link.send(&self.room.command)?)
+        Ok(self.link.send(&self.buffers.command)?)
     }
 
-    /// Counts and judges the command that lies in the room and takes effect now.
+    /// Counts and judges the command that lies in the buffers and takes effect now.
     fn take_note(&mut self, refusals: Refusals, now_ns: u64) {
         self.refusals.merge(refusals);
         self.totals.count(refusals);
-        let command = &self.room.command;
+        let command = &self.buffers.command;
         for violation in self.checker.check(command, now_ns) {
             tracing::error!(
                 "command {} left the guard of {} outside the limits: {}",

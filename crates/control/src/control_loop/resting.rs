@@ -2,7 +2,7 @@
 
 use super::ControlLoop;
 use crate::ControlError;
-use crate::thinking::Decided;
+use crate::plan_ready::PlanReady;
 use apprentice_core::Observation;
 use apprentice_link::LinkError;
 use apprentice_safety::{Authority, Homing};
@@ -64,14 +64,14 @@ impl ControlLoop {
     ///
     /// # Errors
     /// As [`Self::act`].
-    pub(crate) fn hold_until(&mut self, decided: &Decided) -> Result<(), ControlError> {
+    pub(crate) fn hold_until(&mut self, ready: &PlanReady) -> Result<(), ControlError> {
         // An agent that answers at once is not in need of a command in between.
-        if decided.wait(Duration::from_nanos(self.pace.period_ns() / 4)) {
+        if ready.wait(Duration::from_nanos(self.pace.period_ns() / 4)) {
             return Ok(());
         }
         let (numbers, due) = (std::mem::take(&mut self.action.0), self.action.1.take());
-        self.ahead.clear();
-        let held = self.hold(due.map(|due_ns| (&numbers[..], due_ns)), decided);
+        self.path.clear();
+        let held = self.hold(due.map(|due_ns| (&numbers[..], due_ns)), ready);
         self.action.0 = numbers;
         held
     }
@@ -79,12 +79,12 @@ impl ControlLoop {
     fn hold(
         &mut self,
         action: Option<(&[f32], u64)>,
-        decided: &Decided,
+        ready: &PlanReady,
     ) -> Result<(), ControlError> {
         loop {
             self.command_authorised(action)?;
             self.wait()?;
-            if decided.wait(Duration::ZERO) {
+            if ready.wait(Duration::ZERO) {
                 return Ok(());
             }
         }

@@ -18,8 +18,8 @@ pub(super) struct Board<S, C> {
     /// The policy tick that control is at.
     tick: AtomicU64,
     done: AtomicBool,
-    /// Whether the robot has carried out the whole episode.
-    whole: AtomicBool,
+    /// Whether the robot has executed the whole episode.
+    complete: AtomicBool,
 }
 
 /// What control shows. There are three, of control, of the agent and between them, and they go round.
@@ -48,11 +48,11 @@ impl<S: Default, C> Board<S, C> {
             offered: Mutex::new(None),
             tick: AtomicU64::new(0),
             done: AtomicBool::new(false),
-            whole: AtomicBool::new(false),
+            complete: AtomicBool::new(false),
         }
     }
 
-    /// Nothing more is decided or carried out.
+    /// Nothing more is decided or executed.
     pub fn end(&self) {
         self.done.store(true, Ordering::SeqCst);
     }
@@ -61,12 +61,12 @@ impl<S: Default, C> Board<S, C> {
         self.done.load(Ordering::SeqCst)
     }
 
-    pub fn set_whole(&self, whole: bool) {
-        self.whole.store(whole, Ordering::SeqCst);
+    pub fn set_complete(&self, complete: bool) {
+        self.complete.store(complete, Ordering::SeqCst);
     }
 
-    pub fn is_whole(&self) -> bool {
-        self.whole.load(Ordering::SeqCst)
+    pub fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::SeqCst)
     }
 }
 
@@ -103,7 +103,7 @@ impl<'a, S: Default, C> ControlSide<'a, S, C> {
     }
 
     /// What has been decided so far is void.
-    pub fn void(&mut self) {
+    pub fn invalidate(&mut self) {
         self.epoch += 1;
     }
 

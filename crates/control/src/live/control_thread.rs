@@ -1,15 +1,16 @@
 //! A robot's control thread: it commands the robot at its control rate, whatever the agent does.
 
-use super::bell::Bell;
 use super::board::{Board, ControlSide};
-use super::recording::Passed;
-use super::{LiveFigures, Seen, Sight, UNWRITTEN};
-use crate::ControlError;
+use super::recording::{FinishedTick, UNWRITTEN};
+use super::snapshot::RobotSnapshot;
+use super::wake_flag::WakeFlag;
+use crate::chunk_check::recordable;
 use crate::control_loop::ControlLoop;
+use crate::episode_origin::EpisodeOrigin;
 use crate::priority;
-use crate::schedule::{Planned, Schedule};
-use crate::session::recordable;
-use apprentice_core::Observation;
+use crate::schedule::{Schedule, ScheduledChunk};
+use crate::{ControlError, RealTimeStats};
+use apprentice_core::{Observation, PolicyObservation};
 use apprentice_robot::proprioception;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,60 +19,64 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 /// What a control thread works with.
 pub(super) struct Control<'a> {
     pub place: usize,
-    pub side: ControlSide<'a, Sight, Arc<Planned>>,
-    pub board: &'a Board<Sight, Arc<Planned>>,
-    pub bell: &'a Bell,
+    pub side: ControlSide<'a, RobotSnapshot, Arc<ScheduledChunk>>,
+    pub board: &'a Board<RobotSnapshot, Arc<ScheduledChunk>>,
+    pub news: &'a WakeFlag,
     pub history: usize,
-    pub first: crate::session::First,
-    pub recorder: SyncSender<Passed>,
+    pub origin: EpisodeOrigin,
+    pub recorder: SyncSender<FinishedTick>,
     pub schedule: Schedule,
-    /// The newest of what was seen, oldest first.
-    pub seen: VecDeque<Arc<Seen>>,
+    /// The newest observations, oldest first.
+    pub observations: VecDeque<Arc<PolicyObservation>>,
     /// Whether the agent may decide: the policy has the arm.
     pub wanted: bool,
 }
 
 /// Ends an episode for the agent too, whatever ends it for the control thread.
-struct Ends<'a>(&'a Board<Sight, Arc<Planned>>, &'a Bell);
+struct Ends<'a>(&'a Board<RobotSnapshot, Arc<ScheduledChunk>>, &'a WakeFlag);
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {
         self.0.end();
-        self.1.ring();
+        self.1.set();
     }
 }
 
 impl Control<'_> {
-    pub fn run(mut self, robot: &mut ControlLoop, ticks: u64) -> Result<LiveFigures, ControlError> {
-        let ends = Ends(self.board, self.bell);
+    pub fn run(
+        mut self,
+        robot: &mut ControlLoop,
+        ticks: u64,
+    ) -> Result<RealTimeStats, ControlError> {
+        let ends = Ends(self.board, self.news);
         priority::raise();
-        let ran = self.carry_out(robot, ticks);
+        let ran = self.execute(robot, ticks);
         let halted = robot.halt();
-        self.board.set_whole(ran.is_ok());
+        self.board.set_complete(ran.is_ok());
         drop(ends);
         let figures = ran?;
         halted?;
         Ok(figures)
     }
 
-    fn carry_out(
+    fn execute(
         &mut self,
         robot: &mut ControlLoop,
         ticks: u64,
-    ) -> Result<LiveFigures, ControlError> {
+    ) -> Result<RealTimeStats, ControlError> {
         self.show(0);
-        // Nothing is carried out, and nothing recorded, before the first decision.
+        // Nothing is executed, and nothing recorded, before the first decision.
         loop {
             self.receive();
-            if !self.schedule.left(0).is_empty() {
+            if self.schedule.remaining(0) > 0 {
                 break;
             }
             if self.board.is_done() {
                 return Err(ControlError::Stopped);
             }
-            let seen = robot.policy_tick(None, |_| ())?;
-            self.seen.clear();
-            self.look(robot, seen);
+            let observation = robot.policy_tick(None, |_| ())?;
+            self.observations.clear();
+            self.observe(robot, observation);
             self.show(0);
         }
         let mut lateness_us = Vec::with_capacity((ticks * robot.ticks_per_action()) as usize);
@@ -81,11 +86,11 @@ impl Control<'_> {
             }
             self.policy_tick(robot, tick, &mut lateness_us)?;
         }
-        Ok(LiveFigures {
+        Ok(RealTimeStats {
             starved: self.schedule.starved(),
             largest_jump: self.schedule.largest_jump(),
             lateness_us,
-            ..LiveFigures::default()
+            ..RealTimeStats::default()
         })
     }
 
@@ -97,30 +102,34 @@ impl Control<'_> {
     }
 
     /// Remembers what the robot saw.
-    fn look(&mut self, robot: &ControlLoop, mut observation: Observation) {
-        self.first.count_from(&mut observation);
-        let felt = proprioception(robot.description(), &observation.state);
-        while self.seen.len() >= self.history {
-            self.seen.pop_front();
+    fn observe(&mut self, robot: &ControlLoop, mut observation: Observation) {
+        self.origin.renumber(&mut observation);
+        let proprioception = proprioception(robot.description(), &observation.state);
+        while self.observations.len() >= self.history {
+            self.observations.pop_front();
         }
-        self.seen.push_back(Arc::new(Seen { observation, felt }));
+        self.observations.push_back(Arc::new(PolicyObservation {
+            observation,
+            proprioception,
+        }));
     }
 
     /// Shows the agent what the robot saw before the policy tick `tick`.
     fn show(&mut self, tick: u64) {
-        let (schedule, seen, wanted) = (&self.schedule, &self.seen, self.wanted);
-        self.side.show(tick, |sight| {
-            sight.tick = tick;
-            sight.wanted = wanted;
-            sight.left = schedule.left(tick).len();
-            sight.used = schedule.used(tick);
-            sight.expected_delay = schedule.expected_delay();
-            sight.running = schedule.chunk().map(|chunk| chunk.from);
-            sight.remember(schedule.past_before(tick));
-            sight.seen.clear();
-            sight.seen.extend(seen.iter().cloned());
+        let (schedule, observations) = (&self.schedule, &self.observations);
+        let wanted = self.wanted;
+        self.side.show(tick, |snapshot| {
+            snapshot.tick = tick;
+            snapshot.wanted = wanted;
+            snapshot.remaining = schedule.remaining(tick);
+            snapshot.age = schedule.age(tick);
+            snapshot.expected_delay = schedule.expected_delay();
+            snapshot.executing = schedule.chunk().map(|chunk| chunk.from());
+            snapshot.remember(schedule.past_before(tick));
+            snapshot.observations.clear();
+            snapshot.observations.extend(observations.iter().cloned());
         });
-        self.bell.ring();
+        self.news.set();
     }
 
     fn policy_tick(
@@ -133,7 +142,7 @@ impl Control<'_> {
         self.receive();
         let planned = self.schedule.chunk().cloned();
         let due = !before && self.schedule.due(tick).is_some();
-        let Some(seen) = self.seen.back().cloned() else {
+        let Some(observed) = self.observations.back().cloned() else {
             return Ok(());
         };
         let decision = planned.as_ref().filter(|_| due).and_then(|p| p.at(tick));
@@ -143,19 +152,19 @@ impl Control<'_> {
         let due_ns = robot.now_ns();
         let action = decision.map(|(execute, _)| (execute, due_ns));
         let next = robot.policy_tick(action, |late_ns| lateness_us.push(late_ns as f64 * 1e-3))?;
-        let acted = robot.acted(next.clone());
-        let authority = acted.authority;
-        self.keep(Passed {
+        let outcome = robot.outcome(next.clone());
+        let authority = outcome.authority;
+        self.keep(FinishedTick {
             index: tick,
-            stamp_ns: self.first.rising(seen.observation.state.stamp_ns),
-            seen,
+            stamp_ns: self.origin.monotonic_stamp(observed.observation.state.stamp_ns),
+            observed,
             planned,
             due,
             interrupted: before,
-            acted,
+            outcome,
         })?;
         self.hand_over(robot, authority, (before, tick));
-        self.look(robot, next);
+        self.observe(robot, next);
         self.show(tick + 1);
         Ok(())
     }
@@ -173,19 +182,19 @@ impl Control<'_> {
         if authority == apprentice_safety::Authority::Policy {
             self.wanted = true;
             self.receive();
-            if before && !self.schedule.left(tick + 1).is_empty() {
+            if before && self.schedule.remaining(tick + 1) > 0 {
                 robot.try_rearm();
             }
         } else {
             self.schedule.clear();
-            self.side.void();
+            self.side.invalidate();
             self.wanted = false;
         }
     }
 
     /// Gives a tick to the recorder without waiting for it.
-    fn keep(&self, passed: Passed) -> Result<(), ControlError> {
-        self.recorder.try_send(passed).map_err(|e| match e {
+    fn keep(&self, tick: FinishedTick) -> Result<(), ControlError> {
+        self.recorder.try_send(tick).map_err(|e| match e {
             TrySendError::Full(_) => ControlError::Recorder {
                 ticks: UNWRITTEN,
                 robot: self.place,

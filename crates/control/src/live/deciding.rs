@@ -1,80 +1,94 @@
 //! The agent's thread: it decides for whichever robot needs it most.
 
-use super::bell::Bell;
 use super::board::{AgentSide, Board};
-use super::{Sight, Thinking};
-use crate::schedule::{Blender, Blending, Planned};
-use crate::{Agent, ControlError, View};
-use apprentice_core::{Observation, Seed};
+use super::snapshot::RobotSnapshot;
+use super::wake_flag::WakeFlag;
+use crate::chunk_check::belongs;
+use crate::chunking::Blending;
+use crate::schedule::{ChunkBlender, ScheduledChunk};
+use crate::{Agent, ChunkingConfig, ControlError};
+use apprentice_core::{PolicyInput, Seed};
+use apprentice_robot::RobotDescription;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What the agent knows of one robot.
-struct Mind<'a> {
-    side: AgentSide<'a, Sight, Arc<Planned>>,
-    blender: Blender,
+/// Decides for one robot.
+struct RobotPlanner<'a> {
+    description: &'a RobotDescription,
+    side: AgentSide<'a, RobotSnapshot, Arc<ScheduledChunk>>,
+    blender: ChunkBlender,
     /// The newest offers. Held on to until control has surely let go of each, so that they are freed here.
-    offered: [Option<Arc<Planned>>; 3],
+    offered: [Option<Arc<ScheduledChunk>>; 3],
     /// Takeovers that are known of.
     epoch: u64,
 }
 
 /// Lets the agent decide for whichever robot needs it, until all are done. Answers how many decisions there
 /// were and how long the slowest took, milliseconds.
-pub(super) fn think(
+pub(super) fn decide_until_done(
     agent: &mut dyn Agent,
-    boards: &[Board<Sight, Arc<Planned>>],
-    seeds: &[Seed],
-    thinking: Thinking,
-    bell: &Bell,
+    boards: &[Board<RobotSnapshot, Arc<ScheduledChunk>>],
+    (seeds, descriptions): (&[Seed], &[RobotDescription]),
+    chunking: ChunkingConfig,
+    news: &WakeFlag,
 ) -> Result<(u64, f64), ControlError> {
-    let latency = Duration::from_millis(thinking.latency_ms);
+    let latency = Duration::from_millis(chunking.latency_ms);
     let (mut decisions, mut slowest) = (0, Duration::ZERO);
-    let mut minds: Vec<Mind<'_>> = boards.iter().map(|b| Mind::new(b, &thinking)).collect();
+    let mut planners: Vec<RobotPlanner<'_>> = boards
+        .iter()
+        .zip(descriptions)
+        .map(|(board, description)| RobotPlanner::new(board, &chunking, description))
+        .collect();
     while boards.iter().any(|b| !b.is_done()) {
-        let needy = neediest(&mut minds, agent.stride());
-        let needy = needy.and_then(|robot| Some((robot, minds.get_mut(robot)?, seeds.get(robot)?)));
-        let Some((robot, mind, seed)) = needy else {
-            bell.wait(Duration::from_millis(20));
+        let next = neediest(&mut planners, agent.n_action_steps());
+        let next =
+            next.and_then(|robot| Some((robot, planners.get_mut(robot)?, seeds.get(robot)?)));
+        let Some((robot, planner, seed)) = next else {
+            news.wait(Duration::from_millis(20));
             continue;
         };
         let begun = Instant::now();
-        let Some(chunk) = mind.decide(agent, robot, *seed)? else {
+        let Some(chunk) = planner.decide(agent, robot, *seed)? else {
             continue;
         };
         thread::sleep(latency.saturating_sub(begun.elapsed()));
         decisions += 1;
         slowest = slowest.max(begun.elapsed());
-        mind.offer(chunk);
+        planner.offer(chunk);
     }
     Ok((decisions, slowest.as_secs_f64() * 1e3))
 }
 
 /// The robot that will run out of actions first, if one should be decided for now.
-fn neediest(minds: &mut [Mind<'_>], stride: usize) -> Option<usize> {
+fn neediest(planners: &mut [RobotPlanner<'_>], n_action_steps: usize) -> Option<usize> {
     let mut next = None;
     let mut least = usize::MAX;
-    for (robot, mind) in minds.iter_mut().enumerate() {
-        let done = mind.side.board().is_done();
-        let Some((sight, _)) = mind.side.look().filter(|_| !done) else {
+    for (robot, planner) in planners.iter_mut().enumerate() {
+        let done = planner.side.board().is_done();
+        let Some((snapshot, _)) = planner.side.look().filter(|_| !done) else {
             continue;
         };
-        // A decision is begun so that it comes when the stride has been carried out.
-        let due = sight.used + sight.expected_delay >= stride as u64;
-        if sight.wanted && sight.left < least && (due || sight.left == 0) {
-            least = sight.left;
+        // A decision is begun so that it comes when the action steps have been executed.
+        let due = snapshot.age + snapshot.expected_delay >= n_action_steps as u64;
+        if snapshot.wanted && snapshot.remaining < least && (due || snapshot.remaining == 0) {
+            least = snapshot.remaining;
             next = Some(robot);
         }
     }
     next
 }
 
-impl<'a> Mind<'a> {
-    fn new(board: &'a Board<Sight, Arc<Planned>>, thinking: &Thinking) -> Self {
+impl<'a> RobotPlanner<'a> {
+    fn new(
+        board: &'a Board<RobotSnapshot, Arc<ScheduledChunk>>,
+        chunking: &ChunkingConfig,
+        description: &'a RobotDescription,
+    ) -> Self {
         Self {
+            description,
             side: AgentSide::new(board),
-            blender: Blender::new(thinking.blending),
+            blender: ChunkBlender::new(chunking.blending),
             offered: [const { None }; 3],
             epoch: 0,
         }
@@ -86,48 +100,38 @@ impl<'a> Mind<'a> {
         agent: &mut dyn Agent,
         robot: usize,
         seed: Seed,
-    ) -> Result<Option<Planned>, ControlError> {
-        let Some((sight, epoch)) = self.side.look() else {
+    ) -> Result<Option<ScheduledChunk>, ControlError> {
+        let Some((snapshot, epoch)) = self.side.look() else {
             return Ok(None);
         };
         if epoch != self.epoch {
             self.epoch = epoch;
             self.blender.clear();
         }
-        // Copied here: this thread may take its time.
-        let observations: Vec<Observation> =
-            sight.seen.iter().map(|s| s.observation.clone()).collect();
-        let felt: Vec<Vec<f32>> = sight.seen.iter().map(|s| s.felt.clone()).collect();
         let [newest, ..] = &self.offered;
-        let running = newest.as_ref().filter(|chunk| {
-            self.blender.blending == Blending::Inpaint && sight.running == Some(chunk.from)
+        let executing = newest.as_ref().filter(|chunk| {
+            self.blender.blending == Blending::Inpaint && snapshot.executing == Some(chunk.from())
         });
-        let running =
-            running.and_then(|c| c.running(sight.tick, sight.expected_delay, sight.past()));
-        let view = View {
+        let previous = executing
+            .and_then(|c| c.previous(snapshot.tick, snapshot.expected_delay, snapshot.past()));
+        let input = PolicyInput {
             robot,
             seed,
-            tick: sight.tick,
-            observations: &observations,
-            proprioception: &felt,
+            tick: snapshot.tick,
+            observations: &snapshot.observations,
         };
-        let chunk = agent.plan_ahead(&view, running.as_ref())?;
-        if chunk.is_empty() {
-            return Err(ControlError::Agent {
-                got: "no action".into(),
-                expected: "one or more".into(),
-            });
-        }
-        Ok(Some(self.blender.plan(view.tick, chunk)))
+        let chunk = agent.plan_ahead(&input, previous.as_ref())?;
+        belongs(&chunk, self.description, &input)?;
+        Ok(Some(self.blender.plan(chunk)))
     }
 
-    fn offer(&mut self, planned: Planned) {
+    fn offer(&mut self, planned: ScheduledChunk) {
         let planned = Arc::new(planned);
         self.offered.rotate_right(1);
         let [newest, ..] = &mut self.offered;
         *newest = Some(Arc::clone(&planned));
         if self.side.offer(planned).is_some() {
-            tracing::warn!("a decision was replaced before it was carried out");
+            tracing::warn!("a decision was replaced before it was executed");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A gamepad, read on a thread of its own.
 
-use super::Hands;
-use super::pad::{EVENT, Pad, decode_event};
+use super::gamepad_state::{EVENT, GamepadState, decode_event};
+use super::operator_input::OperatorInput;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -33,7 +33,7 @@ pub struct Gamepad {
 
 #[derive(Default)]
 struct Shared {
-    pad: Pad,
+    pad: GamepadState,
     failed: Option<DeviceError>,
 }
 
@@ -85,7 +85,7 @@ impl Gamepad {
             };
             let mut shared = lock(&to);
             // Nobody holds a gamepad that is gone.
-            shared.pad = Pad::default();
+            shared.pad = GamepadState::default();
             shared.failed = Some(DeviceError::Lost(called, error.to_string()));
         };
         std::thread::Builder::new()
@@ -95,15 +95,15 @@ impl Gamepad {
         Ok(Self { shared })
     }
 
-    /// What the hands do now.
+    /// What the person asks for now.
     ///
     /// # Errors
     /// When the gamepad is gone.
-    pub fn hands(&self) -> Result<Hands, DeviceError> {
+    pub fn input(&self) -> Result<OperatorInput, DeviceError> {
         let mut shared = lock(&self.shared);
         match &shared.failed {
             Some(error) => Err(error.clone()),
-            None => Ok(shared.pad.hands()),
+            None => Ok(shared.pad.input()),
         }
     }
 }
@@ -135,11 +135,11 @@ mod tests {
             std::io::Write::write_all(&mut send, part).unwrap();
             std::thread::sleep(Duration::from_millis(5));
         }
-        wait(|| pad.hands().unwrap().shift == [1.0, 0.0, 0.0]);
-        assert!(pad.hands().unwrap().deadman);
+        wait(|| pad.input().unwrap().shift == [1.0, 0.0, 0.0]);
+        assert!(pad.input().unwrap().deadman);
         drop(send);
-        wait(|| pad.hands().is_err());
-        let error = pad.hands().unwrap_err().to_string();
+        wait(|| pad.input().is_err());
+        let error = pad.input().unwrap_err().to_string();
         assert!(
             error.starts_with("the gamepad at js9 cannot be read"),
             "{error}"

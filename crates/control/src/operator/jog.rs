@@ -1,6 +1,6 @@
 //! From a person's hands to absolute targets.
 
-use super::Hands;
+use super::operator_input::OperatorInput;
 use apprentice_core::{CartesianAction, RobotState};
 use apprentice_robot::{DescriptionError, Kinematics, RobotDescription};
 use nalgebra::{Isometry3, UnitQuaternion, Vector3};
@@ -24,9 +24,9 @@ pub struct JogConfig {
     /// rad/s at full stick (or the joint's unit a second); above 0, at most 3.
     pub turn_rad_s: f64,
     /// Farthest the target may be from the measured tool, metres: the arm does not run on after release.
-    pub lead_m: f64,
+    pub max_following_error_m: f64,
     /// The same for its orientation, and for joints, rad (or the joint's unit).
-    pub lead_rad: f64,
+    pub max_following_error_rad: f64,
 }
 
 impl Default for JogConfig {
@@ -34,8 +34,8 @@ impl Default for JogConfig {
         Self {
             speed_m_s: 0.1,
             turn_rad_s: 0.5,
-            lead_m: 0.05,
-            lead_rad: 0.3,
+            max_following_error_m: 0.05,
+            max_following_error_rad: 0.3,
         }
     }
 }
@@ -62,7 +62,7 @@ pub enum JogError {
 
 /// What the device is to say now.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Said {
+pub struct JogCommand {
     /// Whether the deadman is pressed.
     pub deadman: bool,
     /// Whether the arm is handed back.
@@ -72,7 +72,7 @@ pub struct Said {
 }
 
 /// Makes absolute targets of what a person's hands do. When the deadman is pressed the target is where the arm
-/// is measured to be; from there it moves as the hands say.
+/// is measured to be; from there it moves as the input says.
 #[derive(Debug)]
 pub struct Jog {
     robot: RobotDescription,
@@ -108,8 +108,18 @@ impl Jog {
         for (key, got, most, unit) in [
             ("--speed", config.speed_m_s, 1.0, "m/s"),
             ("--turn", config.turn_rad_s, 3.0, "rad/s"),
-            ("the lead of the target", config.lead_m, 0.5, "m"),
-            ("the lead of the target", config.lead_rad, 1.0, "rad"),
+            (
+                "the following error of the target",
+                config.max_following_error_m,
+                0.5,
+                "m",
+            ),
+            (
+                "the following error of the target",
+                config.max_following_error_rad,
+                1.0,
+                "rad",
+            ),
         ] {
             // NaN is in no range.
             if !(got > 0.0 && got <= most) {
@@ -139,20 +149,25 @@ impl Jog {
 
     /// What to say now, `dt` seconds after the last time. Without a state of this robot the arm is taken over
     /// all the same, and stays.
-    pub fn tick(&mut self, hands: &Hands, state: Option<&RobotState>, dt: f64) -> Said {
+    pub fn tick(
+        &mut self,
+        input: &OperatorInput,
+        state: Option<&RobotState>,
+        dt: f64,
+    ) -> JogCommand {
         let dt = if dt.is_finite() {
             dt.clamp(0.0, LONGEST_STEP)
         } else {
             0.0
         };
-        self.choose(hands.choose);
-        let armed = std::mem::replace(&mut self.armed, !hands.hand_back);
-        let pressed = hands.hand_back && armed;
-        if hands.deadman {
+        self.choose(input.choose);
+        let armed = std::mem::replace(&mut self.armed, !input.hand_back);
+        let pressed = input.hand_back && armed;
+        if input.deadman {
             self.handing_back = 0.0;
             let state = state.filter(|s| self.is_ours(s));
-            self.aim(hands, state, dt);
-            return Said {
+            self.aim(input, state, dt);
+            return JogCommand {
                 deadman: true,
                 hand_back: false,
                 action: self.action(),
@@ -164,7 +179,7 @@ impl Jog {
         }
         let hand_back = self.handing_back > 0.0;
         self.handing_back -= dt;
-        Said {
+        JogCommand {
             deadman: false,
             hand_back,
             action: Vec::new(),
@@ -190,7 +205,7 @@ impl Jog {
     }
 
     /// Anchors the target where the arm is, or moves it on and keeps it near the arm. Blind, it stays.
-    fn aim(&mut self, hands: &Hands, state: Option<&RobotState>, dt: f64) {
+    fn aim(&mut self, input: &OperatorInput, state: Option<&RobotState>, dt: f64) {
         let Some(state) = state else { return };
         let measured = match &self.kinematics {
             Some(kinematics) => Goal::Pose(kinematics.tool_pose(&state.positions)),
@@ -204,15 +219,15 @@ impl Jog {
             return;
         };
         if let Some(gripper) = self.robot.gripper {
-            let width = target.width + share(hands.open) * gripper.speed_m_s * dt;
+            let width = target.width + share(input.open) * gripper.speed_m_s * dt;
             target.width = width.clamp(0.0, gripper.max_width_m.max(0.0));
         }
         match (&mut target.goal, &measured) {
             (Goal::Pose(goal), Goal::Pose(at)) => {
-                move_tool(goal, at, hands, &self.robot, &self.config, dt);
+                move_tool(goal, at, input, &self.robot, &self.config, dt);
             }
             (Goal::Joints(goal), Goal::Joints(at)) => {
-                move_joint(goal, at, self.chosen, hands, &self.robot, &self.config, dt);
+                move_joint(goal, at, self.chosen, input, &self.robot, &self.config, dt);
             }
             // A robot does not change what its actions mean.
             _ => target.goal = measured,
@@ -260,23 +275,23 @@ fn shares(values: [f64; 3]) -> Vector3<f64> {
 fn move_tool(
     goal: &mut Isometry3<f64>,
     at: &Isometry3<f64>,
-    hands: &Hands,
+    input: &OperatorInput,
     robot: &RobotDescription,
     config: &JogConfig,
     dt: f64,
 ) {
-    let mut place = goal.translation.vector + shares(hands.shift) * (config.speed_m_s * dt);
+    let mut place = goal.translation.vector + shares(input.shift) * (config.speed_m_s * dt);
     if let Some(space) = &robot.workspace {
         for ((p, min), max) in place.iter_mut().zip(space.min).zip(space.max) {
             *p = within(*p, min, max);
         }
     }
     let ahead = place - at.translation.vector;
-    let too_far = (ahead.norm() / config.lead_m).max(1.0);
+    let too_far = (ahead.norm() / config.max_following_error_m).max(1.0);
     goal.translation.vector = at.translation.vector + ahead / too_far;
-    let turn = UnitQuaternion::from_scaled_axis(shares(hands.turn) * (config.turn_rad_s * dt));
+    let turn = UnitQuaternion::from_scaled_axis(shares(input.turn) * (config.turn_rad_s * dt));
     let ahead = (at.rotation.inverse() * goal.rotation * turn).scaled_axis();
-    let too_far = (ahead.norm() / config.lead_rad).max(1.0);
+    let too_far = (ahead.norm() / config.max_following_error_rad).max(1.0);
     goal.rotation = at.rotation * UnitQuaternion::from_scaled_axis(ahead / too_far);
 }
 
@@ -284,7 +299,7 @@ fn move_joint(
     goal: &mut [f64],
     at: &[f64],
     chosen: usize,
-    hands: &Hands,
+    input: &OperatorInput,
     robot: &RobotDescription,
     config: &JogConfig,
     dt: f64,
@@ -292,10 +307,13 @@ fn move_joint(
     if let (Some(q), Some(joint)) = (goal.get_mut(chosen), robot.joints.get(chosen)) {
         let speed = config.turn_rad_s.min(joint.velocity);
         let [low, high] = joint.position;
-        *q = within(*q + share(hands.shift[0]) * speed * dt, low, high);
+        *q = within(*q + share(input.shift[0]) * speed * dt, low, high);
     }
     for (q, measured) in goal.iter_mut().zip(at) {
-        *q = q.clamp(measured - config.lead_rad, measured + config.lead_rad);
+        *q = q.clamp(
+            measured - config.max_following_error_rad,
+            measured + config.max_following_error_rad,
+        );
     }
 }
 

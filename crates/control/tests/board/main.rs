@@ -74,7 +74,7 @@ fn control(meeting: &Meeting, ticks: u64, taken_over: &[u64]) -> (Vec<Decision>,
     for tick in 0..ticks {
         receive(&mut side, takeovers);
         if taken_over.contains(&tick) {
-            side.void();
+            side.invalidate();
             takeovers += 1;
         }
         side.show(tick, |sight| sight.takeovers = takeovers);

@@ -1,10 +1,9 @@
 //! The simulator's own expert: what the guard changes of it, and what happens when the simulator dies.
 
 use crate::{Ditherer, episode, fr3};
-use apprentice_control::{
-    Agent, ControlError, ControlLoop, Decision, Thinking, View, record_episodes,
-};
+use apprentice_control::{Agent, ChunkingConfig, ControlError, ControlLoop, record_episodes};
 use apprentice_core::Seed;
+use apprentice_core::{ActionChunk, ActionSpace, PolicyInput};
 use apprentice_link::{LinkError, RobotLink};
 use apprentice_robot::{Kinematics, RobotDescription};
 use apprentice_safety::{GuardConfig, Refusal};
@@ -28,28 +27,27 @@ struct Demonstrator {
 }
 
 impl Agent for Demonstrator {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
-        let view = &views[0];
-        let state = &view.observations.last().unwrap().state;
+    fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
+        let input = &inputs[0];
+        let state = &input.newest().unwrap().observation.state;
         let tool = self.kinematics.tool_pose(&state.positions);
-        if view.tick == 0 {
+        if input.tick == 0 {
             let styles = [Style::Handle, Style::Rim];
-            let style = styles[(view.seed.0 % 2) as usize];
+            let style = styles[(input.seed.0 % 2) as usize];
             let (scene, config) = (self.judge.scene(), ExpertConfig::default());
-            self.expert = Some(Expert::new(style, &scene, &tool, config, view.seed));
+            self.expert = Some(Expert::new(style, &scene, &tool, config, input.seed));
         }
         let step = self
             .expert
             .as_mut()
             .unwrap()
             .act(&tool, state.gripper_width);
-        Ok(vec![vec![Decision {
-            execute: step.executed.to_vector().to_vec(),
-            record: step.label.to_vector().to_vec(),
-        }]])
+        let executed = [step.executed.to_vector()];
+        let chunk = ActionChunk::new(ActionSpace::CartesianPose, input.stamp(), executed)?;
+        Ok(vec![chunk.recording([step.label.to_vector()])?])
     }
 
-    fn history(&self) -> usize {
+    fn observation_history(&self) -> usize {
         1
     }
 }
@@ -77,7 +75,7 @@ fn a_demonstration_is_only_slowed_by_the_guard() {
         &mut agent,
         &plans,
         60,
-        Thinking::default(),
+        ChunkingConfig::default(),
         &|_, _| {},
         |_| {
             picked += u32::from(node.judge().outcome().success);
@@ -127,7 +125,7 @@ fn a_simulator_that_dies_ends_the_episode_at_once() {
         &mut agent,
         &plans,
         100,
-        Thinking::default(),
+        ChunkingConfig::default(),
         &kill,
         |_| {
             finished += 1;

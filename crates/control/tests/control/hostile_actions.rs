@@ -2,10 +2,8 @@
 
 use crate::fake_robot::{FakeRobot, Heard};
 use crate::{Ditherer, beside_home, episode, fr3};
-use apprentice_control::{
-    Agent, ControlError, ControlLoop, Decision, Thinking, View, record_episodes,
-};
-use apprentice_core::{RobotState, Seed};
+use apprentice_control::{Agent, ChunkingConfig, ControlError, ControlLoop, record_episodes};
+use apprentice_core::{ActionChunk, PolicyInput, RobotState, Seed};
 use apprentice_link::LinkError;
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Checker, GuardConfig, Refusal};
@@ -46,6 +44,8 @@ fn judge(robot: &FakeRobot) -> (u64, Vec<String>) {
                 positions: robot.description.home.clone(),
                 velocities: vec![0.0; robot.description.joints.len()],
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             }),
             Heard::Command(_, command) => {
                 found.extend(checker.check(&command, 0).into_iter().map(|v| v.what));
@@ -194,14 +194,16 @@ fn commanding_before_a_reset_is_refused() {
 fn what_is_not_finite_is_not_recorded() {
     struct Broken(RobotDescription);
     impl Agent for Broken {
-        fn plan(&mut self, _: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
+        fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
             let execute = beside_home(&self.0, 0.1);
             let mut record = execute.clone();
             record[4] = f32::NAN;
-            Ok(vec![vec![Decision { execute, record }]])
+            let space = self.0.action_space();
+            let chunk = ActionChunk::new(space, inputs[0].stamp(), [execute])?;
+            Ok(vec![chunk.recording([record])?])
         }
 
-        fn history(&self) -> usize {
+        fn observation_history(&self) -> usize {
             1
         }
     }
@@ -215,7 +217,7 @@ fn what_is_not_finite_is_not_recorded() {
         &mut agent,
         &plans,
         3,
-        Thinking::default(),
+        ChunkingConfig::default(),
         &|_, _| {},
         |_| true,
     );
@@ -247,7 +249,7 @@ fn in_lockstep_no_time_passes_while_an_agent_thinks() {
             &mut agent,
             &plans,
             9,
-            Thinking::default(),
+            ChunkingConfig::default(),
             &|_, _| {},
             |_| true,
         )

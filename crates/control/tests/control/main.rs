@@ -8,8 +8,8 @@ mod paths;
 mod real_time;
 mod second_publisher;
 
-use apprentice_control::{Agent, ControlError, Decision, EpisodePlan, View};
-use apprentice_core::{CartesianAction, Seed};
+use apprentice_control::{Agent, ControlError, EpisodePlan};
+use apprentice_core::{ActionChunk, CartesianAction, PolicyInput, Seed};
 use apprentice_episode::{CameraInfo, EpisodeMeta, Source};
 use apprentice_robot::{Kinematics, RobotDescription};
 use std::path::Path;
@@ -60,7 +60,7 @@ pub struct Ditherer {
 }
 
 impl Agent for Ditherer {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
+    fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
         let begun = Instant::now();
         std::thread::sleep(self.thinks);
         self.thought.push((begun, Instant::now()));
@@ -69,13 +69,17 @@ impl Agent for Ditherer {
         } else {
             0.15
         };
-        let chunk: Vec<Decision> = (0..3)
-            .map(|_| Decision::from(beside_home(&self.robot, side)))
-            .collect();
-        Ok(vec![chunk; views.len()])
+        let actions = vec![beside_home(&self.robot, side); 3];
+        inputs
+            .iter()
+            .map(|input| {
+                let space = self.robot.action_space();
+                Ok(ActionChunk::new(space, input.stamp(), &actions)?)
+            })
+            .collect()
     }
 
-    fn history(&self) -> usize {
+    fn observation_history(&self) -> usize {
         1
     }
 }

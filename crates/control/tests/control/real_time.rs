@@ -3,7 +3,7 @@
 
 use crate::fake_robot::FakeRobot;
 use crate::{Ditherer, beside_home, episode, fr3};
-use apprentice_control::{ControlError, ControlLoop, Thinking, record_episodes};
+use apprentice_control::{ChunkingConfig, ControlError, ControlLoop, record_episodes};
 use apprentice_core::JointCommand;
 use apprentice_link::LinkError;
 use apprentice_safety::{GuardConfig, Refusal};
@@ -93,7 +93,7 @@ fn an_arm_is_commanded_while_its_agent_thinks_and_braked_when_that_takes_long() 
         &mut agent,
         &plans,
         6,
-        Thinking::default(),
+        ChunkingConfig::default(),
         &|_, _| {},
         |_| true,
     )

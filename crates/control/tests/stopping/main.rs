@@ -11,9 +11,10 @@ mod watch;
 mod world;
 
 use apprentice_control::{
-    Agent, ControlError, ControlLoop, Decision, EpisodePlan, Thinking, View, record_episodes,
+    Agent, ChunkingConfig, ControlError, ControlLoop, EpisodePlan, record_episodes,
 };
 use apprentice_core::Seed;
+use apprentice_core::{ActionChunk, ActionSpace, PolicyInput};
 use apprentice_episode::{EpisodeMeta, Source};
 use apprentice_link::TakeoverInbox;
 use apprentice_robot::RobotDescription;
@@ -48,16 +49,22 @@ struct Ditherer {
 }
 
 impl Agent for Ditherer {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
+    fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
         self.asked += 1;
         let mut wanted = self.home.clone();
         wanted[self.asked / 6 % self.home.len()] += if self.asked % 6 < 3 { 0.4 } else { -0.4 };
         wanted.push(0.02);
-        let chunk = vec![Decision::from(wanted); 3];
-        Ok(vec![chunk; views.len()])
+        let actions = vec![wanted; 3];
+        inputs
+            .iter()
+            .map(|input| {
+                let space = ActionSpace::JointPositions;
+                Ok(ActionChunk::new(space, input.stamp(), &actions)?)
+            })
+            .collect()
     }
 
-    fn history(&self) -> usize {
+    fn observation_history(&self) -> usize {
         1
     }
 }
@@ -93,7 +100,7 @@ fn walk(acts: Vec<Vec<Act>>) {
             ),
             seed: Seed(runs),
         };
-        let thinking = Thinking::default();
+        let thinking = ChunkingConfig::default();
         let ran = record_episodes(
             &mut robots,
             &mut agent,

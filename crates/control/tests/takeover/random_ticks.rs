@@ -4,10 +4,8 @@
 use crate::marks::{Mark, somewhere};
 use crate::watched_arm::{Motion, Onlooker, WatchedArm};
 use crate::{episode, small_fr3};
-use apprentice_control::{
-    Agent, ControlError, ControlLoop, Decision, Thinking, View, record_episodes,
-};
-use apprentice_core::{JointCommand, RobotState, Seed};
+use apprentice_control::{Agent, ChunkingConfig, ControlError, ControlLoop, record_episodes};
+use apprentice_core::{ActionChunk, JointCommand, PolicyInput, RobotState, Seed};
 use apprentice_episode::{DecidedBy, Episode};
 use apprentice_link::{Arm as _, OperatorAccess, OperatorLink, RobotLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
@@ -238,7 +236,7 @@ impl Onlooker for Script {
 struct Planner(Arc<Mutex<Script>>);
 
 impl Agent for Planner {
-    fn plan(&mut self, views: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
+    fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
         let script = &mut *self.0.lock().unwrap();
         let chunk = script.chunks;
         script.chunks += 1;
@@ -246,16 +244,17 @@ impl Agent for Planner {
             .map(|i| somewhere(&script.robot, Mark::Policy(chunk, i), &mut script.rng))
             .collect();
         let plan = Plan {
-            tick: views[0].tick,
+            tick: inputs[0].tick,
             epoch: script.epoch,
             had_the_arm: script.holder == Authority::Policy,
             actions: actions.clone(),
         };
         script.logs.last_mut().unwrap().plans.push((chunk, plan));
-        Ok(vec![actions.into_iter().map(Decision::from).collect()])
+        let space = script.robot.action_space();
+        Ok(vec![ActionChunk::new(space, inputs[0].stamp(), actions)?])
     }
 
-    fn history(&self) -> usize {
+    fn observation_history(&self) -> usize {
         1
     }
 }
@@ -379,7 +378,7 @@ fn a_thousand_takeovers_at_random_ticks() {
             &mut agent,
             &plans,
             300,
-            Thinking::default(),
+            ChunkingConfig::default(),
             &|_, _| {},
             |_| true,
         );

@@ -3,10 +3,8 @@
 use crate::marks::{Mark, somewhere};
 use crate::watched_arm::{Motion, Onlooker, WatchedArm};
 use crate::{episode, small_fr3};
-use apprentice_control::{
-    Agent, ControlError, ControlLoop, Decision, Thinking, View, record_episodes,
-};
-use apprentice_core::{JointCommand, RobotState, Seed};
+use apprentice_control::{Agent, ChunkingConfig, ControlError, ControlLoop, record_episodes};
+use apprentice_core::{ActionChunk, JointCommand, PolicyInput, RobotState, Seed};
 use apprentice_episode::{DecidedBy, Episode, Tick};
 use apprentice_link::{Arm as _, OperatorAccess, OperatorLink, RobotLink};
 use apprentice_robot::RobotDescription;
@@ -46,7 +44,7 @@ struct Planner {
 }
 
 impl Agent for Planner {
-    fn plan(&mut self, _: &[View<'_>]) -> Result<Vec<Vec<Decision>>, ControlError> {
+    fn plan(&mut self, inputs: &[PolicyInput<'_>]) -> Result<Vec<ActionChunk>, ControlError> {
         let begun = Instant::now();
         std::thread::sleep(Duration::from_millis(60));
         let chunk = self.plans.len() as u32;
@@ -54,14 +52,15 @@ impl Agent for Planner {
             .map(|i| somewhere(&self.robot, Mark::Policy(chunk, i), &mut self.rng))
             .collect();
         self.plans.push((begun, actions.clone()));
-        Ok(vec![actions.into_iter().map(Decision::from).collect()])
+        let space = self.robot.action_space();
+        Ok(vec![ActionChunk::new(space, inputs[0].stamp(), actions)?])
     }
 
-    fn history(&self) -> usize {
+    fn observation_history(&self) -> usize {
         1
     }
 
-    fn stride(&self) -> usize {
+    fn n_action_steps(&self) -> usize {
         4
     }
 }
@@ -173,7 +172,7 @@ fn takeovers_while_the_agent_thinks_in_real_time() {
             &mut agent,
             &plans,
             TICKS,
-            Thinking::default(),
+            ChunkingConfig::default(),
             &|_, _| {},
             |_| true,
         );

@@ -1,7 +1,7 @@
 use super::*;
-use crate::onto::Known;
+use crate::guidance::GuidanceInputs;
 use crate::schedule::Spacing;
-use crate::{NoiseSchedule, PolicyConfig, PolicyNetwork};
+use crate::{DiffusionConfig, NoiseSchedule, PolicyNetwork};
 use apprentice_core::Seed;
 use apprentice_nn::{DeviceChoice, gaussian, open_device};
 use burn::module::Module as _;
@@ -19,11 +19,11 @@ struct Case {
 }
 
 impl Case {
-    fn given(&self, onto: Option<Onto>) -> Given {
-        Given {
+    fn given(&self, guidance: Option<Guidance>) -> LoopInputs {
+        LoopInputs {
             noise: self.noise.clone(),
             condition: self.condition.clone(),
-            onto,
+            guidance,
         }
     }
 
@@ -32,18 +32,18 @@ impl Case {
         Denoiser::new(unet, &self.sampler, Precision::F32, &self.device).unwrap()
     }
 
-    /// Chunks that rise from -1 to 1, with these weights of each, every station visited twice.
-    fn known(&self, weights: &[f32]) -> Known {
+    /// Chunks that rise from -1 to 1, with these weights of each, every sampling step visited twice.
+    fn known(&self, weights: &[f32]) -> GuidanceInputs {
         let dims = self.noise.dims();
         let count: usize = dims.iter().product();
         let actions = (0..count).map(|i| 2.0 * i as f32 / count as f32 - 1.0);
         let dims = [
-            dims[0] * 2 * self.sampler.stations().len(),
+            dims[0] * 2 * self.sampler.sampling_steps().len(),
             dims[1],
             dims[2],
         ];
         let draws = gaussian(dims, &mut Seed(6).rng(), &self.device);
-        Known {
+        GuidanceInputs {
             weights: weights.to_vec(),
             actions: actions.collect(),
             draws: numbers(draws).unwrap(),
@@ -51,10 +51,10 @@ impl Case {
         }
     }
 
-    fn run_onto(&self, weights: &[f32]) -> Vec<f32> {
-        let onto = Onto::new(self.known(weights), self.noise.dims(), &self.device);
+    fn run_guided(&self, weights: &[f32]) -> Vec<f32> {
+        let guidance = Guidance::new(self.known(weights), self.noise.dims(), &self.device);
         let denoiser = self.denoiser();
-        let found = denoiser.run_onto(self.noise.clone(), self.condition.clone(), onto);
+        let found = denoiser.run_guided(self.noise.clone(), self.condition.clone(), guidance);
         found.unwrap()
     }
 }
@@ -75,12 +75,12 @@ fn device() -> Device {
 fn case() -> Case {
     let device = device();
     let mut rng = Seed(5).rng();
-    let config = PolicyConfig {
+    let config = DiffusionConfig {
         unet_channels: vec![16, 32],
         vision_channels: vec![8],
         vision_strides: vec![2],
         vision_kernels: vec![3],
-        ..PolicyConfig::default()
+        ..DiffusionConfig::default()
     };
     let schedule = NoiseSchedule::squared_cosine(config.diffusion_steps);
     let network = PolicyNetwork::new(&config, 1, 4, NUMBERS, &mut rng, &device).unwrap();
@@ -113,7 +113,7 @@ fn the_loop_is_recorded_where_the_device_records() {
 fn plainly(case: &Case) -> Vec<f32> {
     let dims = case.noise.dims();
     let mut sample = numbers(case.noise.clone()).unwrap();
-    for (station, step) in case.sampler.steps().enumerate() {
+    for (sampling_step, step) in case.sampler.steps().enumerate() {
         let noisy = burn::tensor::TensorData::new(sample.clone(), dims);
         let noisy = Tensor::from_data(noisy, &case.device);
         let noise = case.network.noise(
@@ -123,7 +123,7 @@ fn plainly(case: &Case) -> Vec<f32> {
             case.condition.clone(),
         );
         let noise = numbers(noise.unwrap()).unwrap();
-        case.sampler.advance(station, &mut sample, &noise);
+        case.sampler.advance(sampling_step, &mut sample, &noise);
     }
     sample
 }
@@ -224,7 +224,7 @@ fn chunks_and_conditions_of_another_shape_are_refused() {
 }
 
 /// The formulas of inpainting, step by step and number by number.
-fn plainly_onto(case: &Case, known: &Known) -> Vec<f32> {
+fn plainly_onto(case: &Case, known: &GuidanceInputs) -> Vec<f32> {
     let dims = case.noise.dims();
     let mut x = numbers(case.noise.clone()).unwrap();
     let mut draws = known.draws.chunks_exact(x.len());
@@ -273,7 +273,7 @@ fn the_loop_onto_running_chunks_is_that_of_the_formulas() {
     let weights: Vec<f32> = (0..BATCH * horizon)
         .map(|i| of_one.get(i % horizon).copied().unwrap_or(0.0))
         .collect();
-    let (found, known) = (case.run_onto(&weights), case.known(&weights));
+    let (found, known) = (case.run_guided(&weights), case.known(&weights));
     let error = largest(&found, &plainly_onto(&case, &known));
     assert!(error < 5e-3, "off by {error}");
     for (row, weight) in weights.iter().enumerate() {
@@ -288,5 +288,5 @@ fn the_loop_onto_running_chunks_is_that_of_the_formulas() {
 fn a_chunk_that_is_wholly_certain_comes_back() {
     let case = case();
     let weights = vec![1.0; BATCH * case.noise.dims()[1]];
-    assert_eq!(case.run_onto(&weights), case.known(&weights).actions);
+    assert_eq!(case.run_guided(&weights), case.known(&weights).actions);
 }

@@ -6,7 +6,7 @@ use apprentice_core::{CameraFrame, Image, Observation, RobotState, Seed};
 use apprentice_episode::{CameraInfo, Episode, EpisodeId, EpisodeMeta, Source, Tick};
 use apprentice_networks::{ResNet18, ResNetConfig, UNet1d, UNetConfig, VisionEncoder};
 use apprentice_nn::{AdamW, AdamWConfig, Ema, gaussian};
-use apprentice_policy::{PolicyConfig, TrainConfig, Windows, train};
+use apprentice_policy::{DiffusionConfig, TrainConfig, Windows, train};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
@@ -178,7 +178,7 @@ const STEPS: usize = 100;
 pub(super) fn training(device: &Device) -> Result<Work> {
     let mut rng = rng();
     let episodes: Vec<Episode> = (0..8).map(|_| episode(&mut rng)).collect::<Result<_>>()?;
-    let config = PolicyConfig::default();
+    let config = DiffusionConfig::default();
     let windows = Windows::new(episodes.iter().map(|e| ("random", e)), &config)?;
     let training = TrainConfig {
         steps: STEPS,
@@ -226,6 +226,8 @@ fn episode(rng: &mut rand_chacha::ChaCha8Rng) -> Result<Episode> {
             positions: Vec::new(),
             velocities: Vec::new(),
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         };
         let mut numbers = |count: usize| (0..count).map(|_| rng.random()).collect();
         ticks.push(Tick {
@@ -234,7 +236,7 @@ fn episode(rng: &mut rand_chacha::ChaCha8Rng) -> Result<Episode> {
             observation: Observation { state, frames },
             proprioception: numbers(20),
             action: numbers(10),
-            guard_refusals: Vec::new(),
+            guard_interventions: Vec::new(),
             decided_by: apprentice_episode::DecidedBy::Agent,
             unexecuted: Vec::new(),
         });

@@ -5,7 +5,7 @@ use apprentice_align::{AlignConfig, align_policy};
 use apprentice_core::{CameraFrame, Image, Observation, RobotState, Seed};
 use apprentice_episode::{CameraInfo, DecidedBy, Episode, EpisodeId, EpisodeMeta, Source, Tick};
 use apprentice_nn::{DeviceChoice, open_device};
-use apprentice_policy::{DiffusionPolicy, PolicyConfig, PolicyNetwork, Windows};
+use apprentice_policy::{DiffusionPolicy, DiffusionConfig, PolicyNetwork, Windows};
 
 /// Numbers of proprioception and of an action.
 const NUMBERS: [usize; 2] = [20, 10];
@@ -17,7 +17,7 @@ const EDGE: u32 = 64;
 pub fn run() -> Result<()> {
     let mut rng = Seed(1).rng();
     let episodes: Vec<Episode> = (0..8).map(|_| episode(&mut rng)).collect::<Result<_>>()?;
-    let config = PolicyConfig::default();
+    let config = DiffusionConfig::default();
     let device = open_device(DeviceChoice::Cpu)?;
     let windows = Windows::new(episodes.iter().map(|e| ("random", e)), &config)?;
     let network = PolicyNetwork::new(
@@ -74,12 +74,14 @@ fn episode(rng: &mut impl rand::Rng) -> Result<Episode> {
                     positions: Vec::new(),
                     velocities: Vec::new(),
                     gripper_width: 0.0,
+                    efforts: None,
+                    external_wrench: None,
                 },
                 frames,
             },
             proprioception: numbers(NUMBERS[0]),
             action: numbers(NUMBERS[1]),
-            guard_refusals: Vec::new(),
+            guard_interventions: Vec::new(),
             decided_by: DecidedBy::Agent,
             unexecuted: Vec::new(),
         });

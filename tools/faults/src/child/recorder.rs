@@ -5,7 +5,7 @@ use crate::measured::ms;
 use crate::memory_robot::MemoryRobot;
 use crate::stub_agent::{Swaying, fr3};
 use anyhow::{Context as _, Result, ensure};
-use apprentice_control::{ControlError, ControlLoop, Thinking, record_episodes};
+use apprentice_control::{ChunkingConfig, ControlError, ControlLoop, record_episodes};
 use apprentice_episode::{Catalog, EpisodeError, EpisodeWriter};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::GuardConfig;
@@ -129,7 +129,7 @@ fn record(robot: &RobotDescription, folder: &Path, ticks: u64) -> Result<Recordi
         &mut agent,
         &[episodes::plan(robot, folder, "full")],
         ticks,
-        Thinking::default(),
+        ChunkingConfig::default(),
         &|_, _| {
             if let Ok(mut told) = told.lock() {
                 told.push(Instant::now());

@@ -5,7 +5,7 @@ use crate::measured::ms;
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::{Context as _, Result, bail, ensure};
-use apprentice_control::{ControlError, Thinking, record_episodes};
+use apprentice_control::{ChunkingConfig, ControlError, record_episodes};
 use apprentice_episode::Episode;
 use apprentice_link::{Arm as _, Freshness, LinkError};
 use std::path::Path;
@@ -143,7 +143,7 @@ fn episode(
             &mut agent,
             &[plan],
             ticks,
-            Thinking::default(),
+            ChunkingConfig::default(),
             &|_, _| {},
             |_| true,
         );

@@ -5,7 +5,7 @@ use crate::memory_robot::MemoryRobot;
 use crate::stub_agent::{Swaying, beside_home, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::{Context as _, Result};
-use apprentice_control::{ControlLoop, Thinking, record_episodes};
+use apprentice_control::{ChunkingConfig, ControlLoop, record_episodes};
 use apprentice_core::{JointCommand, Seed};
 use apprentice_episode::Episode;
 use apprentice_link::{Arm as _, Freshness};
@@ -108,7 +108,7 @@ fn recorded(rows: &mut Rows) -> Result<()> {
         &mut agent,
         &[plan],
         ticks,
-        Thinking::default(),
+        ChunkingConfig::default(),
         &jumps,
         |_| true,
     );

@@ -5,7 +5,7 @@ use crate::program::Process;
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::{Context as _, Result};
-use apprentice_control::{ControlLoop, LiveFigures, Thinking, record_episodes};
+use apprentice_control::{ChunkingConfig, ControlLoop, RealTimeStats, record_episodes};
 use apprentice_safety::GuardConfig;
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-fn episode(seconds: f64) -> Result<LiveFigures> {
+fn episode(seconds: f64) -> Result<RealTimeStats> {
     let mut description = fr3()?;
     description.control_hz = 100.0;
     let robot = MemoryRobot::new(description.clone(), false)?;
@@ -55,7 +55,7 @@ fn episode(seconds: f64) -> Result<LiveFigures> {
         &mut agent,
         &[plan],
         ticks,
-        Thinking::default(),
+        ChunkingConfig::default(),
         &|_, _| {},
         |_| true,
     )?)

@@ -5,7 +5,7 @@ use crate::strangers::{Saying, Stranger, apart};
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::{Context as _, Result, ensure};
-use apprentice_control::{ControlError, Thinking, record_episodes};
+use apprentice_control::{ChunkingConfig, ControlError, record_episodes};
 use apprentice_core::RobotState;
 use apprentice_episode::Episode;
 use apprentice_link::{LinkError, wire};
@@ -170,7 +170,7 @@ fn episode(
             &mut agent,
             &[plan],
             TICKS,
-            Thinking::default(),
+            ChunkingConfig::default(),
             &|_, _| {},
             |_| true,
         );
@@ -210,6 +210,8 @@ fn liar(robot: &LinkRobot, lie: &[f64]) -> Result<Saying> {
             velocities: vec![0.0; positions.len()],
             positions: positions.clone(),
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         })
     })
 }

@@ -6,7 +6,7 @@ use crate::strangers::{Saying, Stranger};
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::{Context as _, Result, ensure};
-use apprentice_control::{ControlError, Thinking, record_episodes};
+use apprentice_control::{ChunkingConfig, ControlError, record_episodes};
 use apprentice_core::CameraFrame;
 use apprentice_link::{LinkError, wire};
 use std::path::Path;
@@ -92,7 +92,7 @@ fn episode(robot: &LinkRobot, folder: &Path, bad: Bad, ticks: u64, alone: bool) 
             &mut agent,
             &[plan],
             ticks,
-            Thinking::default(),
+            ChunkingConfig::default(),
             &|_, _| {},
             |_| true,
         );

@@ -3,8 +3,8 @@
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::{Context as _, Result};
-use apprentice_control::replay::{TapedArm, replay};
-use apprentice_control::{ControlLoop, Thinking, record_episodes};
+use apprentice_control::replay::{LoggedArm, replay};
+use apprentice_control::{ChunkingConfig, ControlLoop, record_episodes};
 use apprentice_episode::Episode;
 use apprentice_link::RobotLink;
 use apprentice_safety::GuardConfig;
@@ -22,7 +22,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         None,
     )?;
     let link = RobotLink::connect(node.endpoint(), &description.name, Duration::from_secs(10))?;
-    let (arm, recorded) = TapedArm::new(Box::new(link));
+    let (arm, recorded) = LoggedArm::new(Box::new(link));
     let guard = GuardConfig::default();
     let mut robots = [ControlLoop::new(Box::new(arm), guard.clone())?];
     let folder = tempfile::tempdir()?;
@@ -34,7 +34,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         &mut agent,
         &[plan],
         60,
-        Thinking::default(),
+        ChunkingConfig::default(),
         &|_, _| {},
         |_| true,
     )?;

@@ -6,7 +6,7 @@ use crate::program::Process;
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::{Context as _, Result, ensure};
-use apprentice_control::{ControlLoop, Thinking, record_episodes};
+use apprentice_control::{ChunkingConfig, ControlLoop, record_episodes};
 use apprentice_episode::Episode;
 use apprentice_link::{Arm as _, RobotLink};
 use apprentice_safety::{GuardConfig, Phase};
@@ -48,7 +48,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
                     &mut agent,
                     &[plan],
                     1_000,
-                    Thinking::default(),
+                    ChunkingConfig::default(),
                     &|_, _| {},
                     |_| true,
                 );

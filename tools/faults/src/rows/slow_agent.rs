@@ -4,7 +4,7 @@ use crate::memory_robot::MemoryRobot;
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::Result;
-use apprentice_control::{Blending, ControlLoop, Thinking, record_episodes};
+use apprentice_control::{Blending, ChunkingConfig, ControlLoop, record_episodes};
 use apprentice_safety::GuardConfig;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
                 let robot = MemoryRobot::new(description.clone(), false)?;
                 let mut robots = [ControlLoop::new(robot.arm(), GuardConfig::default())?];
                 let latency = Duration::from_millis(latency);
-                let mut agent = Swaying::new(&description)?.thinking(latency, latency / 4);
+                let mut agent = Swaying::new(&description)?.taking(latency, latency / 4);
                 let name = format!("{hertz}-{blending:?}-{}", latency.as_millis());
                 let ticks = (seconds * hertz) as u64;
                 let figures = record_episodes(
@@ -30,7 +30,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
                     &mut agent,
                     &[episodes::plan(&description, folder.path(), &name)],
                     ticks,
-                    Thinking {
+                    ChunkingConfig {
                         blending,
                         latency_ms: 0,
                     },

@@ -6,7 +6,7 @@ use crate::measured::{open_files, resident_mb, slope};
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::{Context as _, Result};
-use apprentice_control::{Thinking, record_episodes};
+use apprentice_control::{ChunkingConfig, record_episodes};
 use std::time::{Duration, Instant};
 
 /// Episode after episode at 30 actions a second.
@@ -37,7 +37,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             &mut agent,
             &[plan],
             ticks,
-            Thinking::default(),
+            ChunkingConfig::default(),
             &|_, _| {},
             |_| true,
         )?;

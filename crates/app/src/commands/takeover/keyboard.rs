@@ -1,7 +1,7 @@
 //! Keys of the terminal, and the terminal as it was before.
 
 use anyhow::{Context as _, Result, bail};
-use apprentice_control::operator::{Hands, PressedKeys};
+use apprentice_control::operator::{OperatorInput, KeyboardState};
 use crossterm::event::{
     self, DisableFocusChange, EnableFocusChange, Event, KeyCode, KeyEvent, KeyEventKind,
     KeyModifiers, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags,
@@ -13,7 +13,7 @@ use std::time::Instant;
 
 /// The keyboard; the terminal is as it was when this goes, however that comes about.
 pub struct Keyboard {
-    keys: PressedKeys,
+    keys: KeyboardState,
     /// Whether the terminal tells of releases (the kitty keyboard protocol).
     releases: bool,
     since: Instant,
@@ -59,22 +59,22 @@ impl Keyboard {
         }
         execute!(stdout(), EnableFocusChange)?;
         Ok(Self {
-            keys: PressedKeys::new(releases),
+            keys: KeyboardState::new(releases),
             releases,
             since: Instant::now(),
             _terminal: raw,
         })
     }
 
-    /// What the hands do at a time; `None` when the person leaves.
+    /// What the person asks for at a time; `None` when the person leaves.
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn hands(&mut self, at: Instant) -> Result<Option<Hands>> {
+    pub fn input(&mut self, at: Instant) -> Result<Option<OperatorInput>> {
         loop {
             let left = at.saturating_duration_since(Instant::now());
             if !event::poll(left)? {
-                return Ok(Some(self.keys.hands(self.now_ns())));
+                return Ok(Some(self.keys.input(self.now_ns())));
             }
             match event::read()? {
                 Event::Key(key) if leaves(&key) => return Ok(None),
@@ -84,7 +84,7 @@ impl Keyboard {
             }
             // However fast keys come, what they do is said in time.
             if Instant::now() >= at {
-                return Ok(Some(self.keys.hands(self.now_ns())));
+                return Ok(Some(self.keys.input(self.now_ns())));
             }
         }
     }
@@ -122,7 +122,7 @@ impl Keyboard {
         };
         format!(
             "{hold}{moves}; v opens, c closes the gripper.\r\n\
-             Let go and the arm stops; ENTER hands it back to the policy. Esc or q leaves."
+             Let go and the arm stops; ENTER input it back to the policy. Esc or q leaves."
         )
     }
 }

@@ -1,7 +1,7 @@
 //! One line on who has the arm and where it should go.
 
 use anyhow::Result;
-use apprentice_control::operator::{Said, who_has_the_arm};
+use apprentice_control::operator::{JogCommand, who_has_the_arm};
 use apprentice_core::CartesianAction;
 use apprentice_link::{LinkError, OperatorLink};
 use apprentice_robot::RobotDescription;
@@ -39,18 +39,18 @@ impl StatusLine {
     pub fn show(
         &mut self,
         link: &OperatorLink,
-        said: &Said,
+        command: &JogCommand,
         chosen: Option<usize>,
         silent: Option<&LinkError>,
         now: Instant,
     ) -> Result<()> {
-        self.blind += u64::from(said.deadman && silent.is_some());
+        self.blind += u64::from(command.deadman && silent.is_some());
         if self.next.is_some_and(|next| now < next) {
             return Ok(());
         }
         let every = if self.on_screen { ON_SCREEN } else { ELSEWHERE };
         self.next = Some(now + every);
-        let text = self.text(link, said, chosen, silent);
+        let text = self.text(link, command, chosen, silent);
         let mut out = stdout();
         if self.on_screen {
             let width = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
@@ -66,12 +66,12 @@ impl StatusLine {
     fn text(
         &self,
         link: &OperatorLink,
-        said: &Said,
+        command: &JogCommand,
         chosen: Option<usize>,
         silent: Option<&LinkError>,
     ) -> String {
         let who = if link.is_heard() {
-            who_has_the_arm(link.decider(), link.client(), said.deadman)
+            who_has_the_arm(link.decider(), link.client(), command.deadman)
         } else {
             "nobody listens: no policy runs, or not with takeover".into()
         };
@@ -79,7 +79,7 @@ impl StatusLine {
         if let Some(joint) = chosen.and_then(|i| self.robot.joints.get(i)) {
             parts.push(format!("joint {}", joint.name));
         }
-        parts.extend(self.target(&said.action));
+        parts.extend(self.target(&command.action));
         if let Some(error) = silent {
             parts.push(format!("the robot is not heard of ({error})"));
         } else if let Some(status) = link.status() {

@@ -18,18 +18,20 @@ fn at(robot: &RobotDescription, positions: Vec<f64>) -> RobotState {
         velocities: vec![0.0; robot.joints.len()],
         positions,
         gripper_width: 0.05,
+        efforts: None,
+        external_wrench: None,
     }
 }
 
-fn pressed() -> Hands {
-    Hands {
+fn pressed() -> OperatorInput {
+    OperatorInput {
         deadman: true,
-        ..Hands::default()
+        ..OperatorInput::default()
     }
 }
 
-fn pose(said: &Said) -> Isometry3<f64> {
-    CartesianAction::from_vector(&said.action).unwrap().pose
+fn pose(command: &JogCommand) -> Isometry3<f64> {
+    CartesianAction::from_vector(&command.action).unwrap().pose
 }
 
 #[test]
@@ -39,35 +41,35 @@ fn a_press_anchors_the_target_where_the_arm_is_and_hands_move_it_from_there() {
     let state = at(&robot, robot.home.clone());
     let tool = Kinematics::new(&robot).unwrap().tool_pose(&robot.home);
     assert_eq!(
-        jog.tick(&Hands::default(), Some(&state), DT),
-        Said::default()
+        jog.tick(&OperatorInput::default(), Some(&state), DT),
+        JogCommand::default()
     );
-    let said = jog.tick(&pressed(), Some(&state), DT);
-    assert!(said.deadman && !said.hand_back);
-    assert!((pose(&said).translation.vector - tool.translation.vector).norm() < 1e-6);
-    assert!((said.action[9] - 0.046).abs() < 1e-6);
-    let forward = Hands {
+    let command = jog.tick(&pressed(), Some(&state), DT);
+    assert!(command.deadman && !command.hand_back);
+    assert!((pose(&command).translation.vector - tool.translation.vector).norm() < 1e-6);
+    assert!((command.action[9] - 0.046).abs() < 1e-6);
+    let forward = OperatorInput {
         shift: [1.0, 0.0, 0.0],
         turn: [0.0, 0.0, 0.5],
         open: 1.0,
         ..pressed()
     };
-    let said = (0..10).fold(said, |_, _| jog.tick(&forward, Some(&state), DT));
-    let moved = pose(&said).translation.vector - tool.translation.vector;
+    let command = (0..10).fold(command, |_, _| jog.tick(&forward, Some(&state), DT));
+    let moved = pose(&command).translation.vector - tool.translation.vector;
     // 0.2 s at 0.1 m/s, at half of 0.5 rad/s, and at 0.1 m/s.
     assert!(
         (moved - Vector3::new(0.02, 0.0, 0.0)).norm() < 1e-5,
         "{moved}"
     );
-    let turned = (tool.rotation.inverse() * pose(&said).rotation).scaled_axis();
+    let turned = (tool.rotation.inverse() * pose(&command).rotation).scaled_axis();
     assert!(
         (turned - Vector3::new(0.0, 0.0, 0.05)).norm() < 1e-5,
         "{turned}"
     );
-    assert!((said.action[9] - 0.066).abs() < 1e-5);
+    assert!((command.action[9] - 0.066).abs() < 1e-5);
     // Let go and pressed again it begins anew from where the arm is.
     assert!(
-        jog.tick(&Hands::default(), Some(&state), DT)
+        jog.tick(&OperatorInput::default(), Some(&state), DT)
             .action
             .is_empty()
     );
@@ -81,15 +83,15 @@ fn an_arm_that_does_not_follow_is_not_run_away_from() {
     let mut jog = Jog::new(&robot, JogConfig::default()).unwrap();
     let state = at(&robot, robot.home.clone());
     let tool = Kinematics::new(&robot).unwrap().tool_pose(&robot.home);
-    let hands = Hands {
+    let input = OperatorInput {
         shift: [1.0, 1.0, -1.0],
         turn: [1.0, -1.0, 0.0],
         ..pressed()
     };
     for _ in 0..500 {
-        let said = pose(&jog.tick(&hands, Some(&state), DT));
-        assert!((said.translation.vector - tool.translation.vector).norm() < 0.05 + 1e-6);
-        assert!(said.rotation.angle_to(&tool.rotation) < 0.3 + 1e-5);
+        let command = pose(&jog.tick(&input, Some(&state), DT));
+        assert!((command.translation.vector - tool.translation.vector).norm() < 0.05 + 1e-6);
+        assert!(command.rotation.angle_to(&tool.rotation) < 0.3 + 1e-5);
     }
 }
 
@@ -98,26 +100,35 @@ fn a_hand_back_takes_a_new_press_with_the_deadman_up_and_is_said_for_a_while() {
     let robot = fr3();
     let mut jog = Jog::new(&robot, JogConfig::default()).unwrap();
     let state = at(&robot, robot.home.clone());
-    let back = Hands {
+    let back = OperatorInput {
         hand_back: true,
-        ..Hands::default()
+        ..OperatorInput::default()
     };
-    jog.tick(&Hands::default(), Some(&state), DT);
-    let both = Hands {
+    jog.tick(&OperatorInput::default(), Some(&state), DT);
+    let both = OperatorInput {
         hand_back: true,
         ..pressed()
     };
     assert!(!jog.tick(&both, Some(&state), DT).hand_back);
     // Kept pressed while the deadman is let go of: that was no decision.
     assert!(!jog.tick(&back, Some(&state), DT).hand_back);
-    assert!(!jog.tick(&Hands::default(), Some(&state), DT).hand_back);
+    assert!(
+        !jog.tick(&OperatorInput::default(), Some(&state), DT)
+            .hand_back
+    );
     assert!(jog.tick(&back, Some(&state), DT).hand_back);
-    let said = (0..50).filter(|_| jog.tick(&Hands::default(), Some(&state), DT).hand_back);
-    assert!((5..10).contains(&said.count()));
+    let command = (0..50).filter(|_| {
+        jog.tick(&OperatorInput::default(), Some(&state), DT)
+            .hand_back
+    });
+    assert!((5..10).contains(&command.count()));
     // A press of the deadman ends it at once.
     jog.tick(&back, Some(&state), DT);
     assert!(!jog.tick(&pressed(), Some(&state), DT).hand_back);
-    assert!(!jog.tick(&Hands::default(), Some(&state), DT).hand_back);
+    assert!(
+        !jog.tick(&OperatorInput::default(), Some(&state), DT)
+            .hand_back
+    );
 }
 
 #[test]
@@ -126,20 +137,22 @@ fn joints_are_moved_one_by_one() {
     robot.control = Control::Joint;
     let mut jog = Jog::new(&robot, JogConfig::default()).unwrap();
     let state = at(&robot, robot.home.clone());
-    let on = Hands {
+    let on = OperatorInput {
         choose: -2,
-        ..Hands::default()
+        ..OperatorInput::default()
     };
     jog.tick(&on, Some(&state), DT);
     assert_eq!(jog.chosen(), Some(5));
     jog.tick(&pressed(), Some(&state), DT);
-    let forward = Hands {
+    let forward = OperatorInput {
         shift: [-1.0, 0.0, 0.0],
         ..pressed()
     };
-    let said = (0..5).fold(Said::default(), |_, _| jog.tick(&forward, Some(&state), DT));
-    assert_eq!(said.action.len(), 8);
-    for (i, (told, home)) in said.action.iter().zip(&robot.home).enumerate() {
+    let command = (0..5).fold(JogCommand::default(), |_, _| {
+        jog.tick(&forward, Some(&state), DT)
+    });
+    assert_eq!(command.action.len(), 8);
+    for (i, (told, home)) in command.action.iter().zip(&robot.home).enumerate() {
         let wanted = if i == 5 { home - 0.05 } else { *home };
         assert!(
             (f64::from(*told) - wanted).abs() < 1e-5,
@@ -162,7 +175,7 @@ fn whatever_comes_what_is_said_can_be_obeyed() {
         let (mut with, mut without) = (0, 0);
         for _ in 0..20_000 {
             let mut any = || wild[rng.random_range(0..wild.len())];
-            let hands = Hands {
+            let input = OperatorInput {
                 shift: [any(), any(), any()],
                 turn: [any(), any(), any()],
                 open: any(),
@@ -183,19 +196,19 @@ fn whatever_comes_what_is_said_can_be_obeyed() {
             }
             let shown = rng.random_bool(0.9).then_some(&state);
             let dt = [0.02, 1e9, f64::NAN, -1.0][rng.random_range(0..4)];
-            let said = jog.tick(&hands, shown, dt);
-            assert!(!(said.deadman && said.hand_back));
-            assert_eq!(said.deadman, hands.deadman);
-            if said.action.is_empty() {
+            let command = jog.tick(&input, shown, dt);
+            assert!(!(command.deadman && command.hand_back));
+            assert_eq!(command.deadman, input.deadman);
+            if command.action.is_empty() {
                 without += 1;
                 continue;
             }
             with += 1;
-            assert_eq!(said.action.len(), robot.action_dim());
-            assert!(said.action.iter().all(|v| v.is_finite()));
+            assert_eq!(command.action.len(), robot.action_dim());
+            assert!(command.action.iter().all(|v| v.is_finite()));
             if robot.is_cartesian() {
                 let tool = kinematics.tool_pose(&measured.positions);
-                let away = pose(&said).translation.vector - tool.translation.vector;
+                let away = pose(&command).translation.vector - tool.translation.vector;
                 // The arm shakes by up to 3 cm here, and a state may be missing.
                 assert!(away.norm() < 0.05 + 0.06, "{away}");
             }

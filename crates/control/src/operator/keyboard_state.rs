@@ -1,0 +1,187 @@
+//! What a person's hands do, from keys on a keyboard.
+
+use super::operator_input::OperatorInput;
+use std::collections::BTreeMap;
+
+/// Without word of releases, a key counts as pressed for so long after it was pressed or repeated, ns.
+const STILL_PRESSED_NS: u64 = 150_000_000;
+/// Most keys that are remembered at once.
+const MOST_KEYS: usize = 32;
+
+/// The key that is held down to have the arm, where the terminal tells of releases.
+const DEADMAN: char = ' ';
+const HAND_BACK: char = '\n';
+
+/// What a key does: along or about which axis, which way.
+const SHIFTS: [(char, usize, f64); 6] = [
+    ('w', 0, 1.0),
+    ('s', 0, -1.0),
+    ('a', 1, 1.0),
+    ('d', 1, -1.0),
+    ('r', 2, 1.0),
+    ('f', 2, -1.0),
+];
+const TURNS: [(char, usize, f64); 6] = [
+    ('j', 0, 1.0),
+    ('l', 0, -1.0),
+    ('i', 1, 1.0),
+    ('k', 1, -1.0),
+    ('u', 2, 1.0),
+    ('o', 2, -1.0),
+];
+const OPENS: [(char, f64); 2] = [('v', 1.0), ('c', -1.0)];
+const CHOOSES: [(char, i32); 2] = [('n', 1), ('p', -1)];
+
+/// The keys that are pressed. Letters count in both cases; space holds the arm, line feed hands it back.
+///
+/// Most terminals tell of a press, repeat the newest key after a while, and say nothing of releases. There the
+/// deadman is any key of a motion, or space, that was pressed or repeated within 150 ms.
+#[derive(Clone, Debug)]
+pub struct KeyboardState {
+    /// Whether the terminal tells of releases.
+    releases: bool,
+    /// When each was last heard of, ns.
+    keys: BTreeMap<char, u64>,
+    choose: i32,
+    /// The arm was handed back since the last time, however short the press.
+    handed_back: bool,
+}
+
+impl KeyboardState {
+    /// Nothing pressed; `releases` says whether the terminal tells of them.
+    #[must_use]
+    pub fn new(releases: bool) -> Self {
+        Self {
+            releases,
+            keys: BTreeMap::new(),
+            choose: 0,
+            handed_back: false,
+        }
+    }
+
+    /// A key was pressed or repeated at a time, ns of a clock that does not go back.
+    pub fn press(&mut self, key: char, now_ns: u64) {
+        let key = key.to_ascii_lowercase();
+        let fresh = !self.is_down(key, now_ns);
+        self.keys.retain(|_, heard_ns| {
+            self.releases || now_ns.saturating_sub(*heard_ns) <= STILL_PRESSED_NS
+        });
+        if fresh && let Some((_, steps)) = CHOOSES.iter().find(|(k, _)| *k == key) {
+            self.choose = self.choose.saturating_add(*steps);
+        }
+        self.handed_back |= fresh && key == HAND_BACK;
+        if self.keys.len() < MOST_KEYS || self.keys.contains_key(&key) {
+            self.keys.insert(key, now_ns);
+        }
+    }
+
+    /// A key was let go of.
+    pub fn release(&mut self, key: char) {
+        self.keys.remove(&key.to_ascii_lowercase());
+    }
+
+    /// The person looks elsewhere: releases will not be told any more.
+    pub fn release_all(&mut self) {
+        self.keys.clear();
+        self.handed_back = false;
+    }
+
+    /// What the person asks for at a time, ns.
+    pub fn input(&mut self, now_ns: u64) -> OperatorInput {
+        let mut input = OperatorInput {
+            hand_back: std::mem::take(&mut self.handed_back) || self.is_down(HAND_BACK, now_ns),
+            choose: std::mem::take(&mut self.choose),
+            ..OperatorInput::default()
+        };
+        let mut moving = false;
+        let tables = [(SHIFTS, &mut input.shift), (TURNS, &mut input.turn)];
+        for (table, axes) in tables {
+            for (key, axis, way) in table {
+                if self.is_down(key, now_ns)
+                    && let Some(share) = axes.get_mut(axis)
+                {
+                    *share += way;
+                    moving = true;
+                }
+            }
+        }
+        for (key, way) in OPENS {
+            if self.is_down(key, now_ns) {
+                input.open += way;
+                moving = true;
+            }
+        }
+        input.deadman = self.is_down(DEADMAN, now_ns) || (!self.releases && moving);
+        input
+    }
+
+    fn is_down(&self, key: char, now_ns: u64) -> bool {
+        self.keys.get(&key).is_some_and(|heard_ns| {
+            self.releases || now_ns.saturating_sub(*heard_ns) <= STILL_PRESSED_NS
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn where_releases_are_told_space_holds_the_arm() {
+        let mut keys = KeyboardState::new(true);
+        keys.press('w', 0);
+        let input = keys.input(5000 * MS);
+        assert_eq!((input.deadman, input.shift), (false, [1.0, 0.0, 0.0]));
+        keys.press(' ', 5000 * MS);
+        keys.press('W', 5000 * MS);
+        keys.press('d', 5000 * MS);
+        let input = keys.input(9000 * MS);
+        assert_eq!((input.deadman, input.shift), (true, [1.0, -1.0, 0.0]));
+        keys.release('w');
+        assert_eq!(keys.input(9000 * MS).shift, [0.0, -1.0, 0.0]);
+        keys.release_all();
+        assert_eq!(keys.input(9000 * MS), OperatorInput::default());
+        // Pressed and let go of before anybody looked.
+        keys.press('\n', 9000 * MS);
+        keys.release('\n');
+        assert!(keys.input(9001 * MS).hand_back);
+        assert!(!keys.input(9002 * MS).hand_back);
+    }
+
+    #[test]
+    fn where_they_are_not_a_motion_is_its_own_deadman_for_150_ms() {
+        let mut keys = KeyboardState::new(false);
+        keys.press('u', 0);
+        let input = keys.input(150 * MS);
+        assert!(input.deadman && input.turn == [0.0, 0.0, 1.0]);
+        assert_eq!(keys.input(151 * MS), OperatorInput::default());
+        // Space alone holds the arm still; what hands it back does not hold it.
+        keys.press(' ', 1000 * MS);
+        assert!(keys.input(1100 * MS).deadman);
+        keys.press('\n', 2000 * MS);
+        let input = keys.input(2010 * MS);
+        assert!(input.hand_back && !input.deadman);
+        // Opposite keys make no motion, but somebody is there.
+        keys.press('c', 3000 * MS);
+        keys.press('v', 3000 * MS);
+        let input = keys.input(3000 * MS);
+        assert!(input.deadman && input.open == 0.0);
+    }
+
+    #[test]
+    fn a_joint_is_chosen_once_a_press_and_memory_is_bounded() {
+        let mut keys = KeyboardState::new(false);
+        (0..20).for_each(|i| keys.press('n', i * 33 * MS));
+        assert_eq!(keys.input(700 * MS).choose, 1);
+        keys.press('n', 2000 * MS);
+        keys.press('p', 2000 * MS);
+        keys.press('p', 3000 * MS);
+        assert_eq!(keys.input(3000 * MS).choose, -1);
+        assert_eq!(keys.input(3000 * MS).choose, 0);
+        let mut many = KeyboardState::new(true);
+        ('\u{100}'..'\u{2000}').for_each(|c| many.press(c, 0));
+        assert_eq!(many.keys.len(), MOST_KEYS);
+    }
+}
