@@ -21,7 +21,7 @@ const ORDER: [&str; 20] = [
     "preference",
     "nn",
     "weights",
-    "transport",
+    "optimal-transport",
     "encoder",
     "reward",
     "policy",

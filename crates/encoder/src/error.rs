@@ -26,7 +26,7 @@ pub enum EncoderError {
     Stopped,
     /// A transport problem without a solution.
     #[error(transparent)]
-    Transport(#[from] apprentice_transport::TransportError),
+    Transport(#[from] apprentice_optimal_transport::TransportError),
     /// Layers that do not fit.
     #[error(transparent)]
     Shape(#[from] apprentice_nn::ShapeError),

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // A test that fails may say so by panicking.
 
-use apprentice_transport::{CostMatrix, Form, Metric, SinkhornConfig, cost_gradient, sinkhorn};
+use apprentice_optimal_transport::{
+    CostMatrix, Form, Metric, SinkhornConfig, cost_gradient, sinkhorn,
+};
 use serde_json::Value;
 
 fn numbers(value: &Value) -> Vec<f64> {

@@ -1,5 +1,5 @@
 //! What must hold of every plan.
-use apprentice_transport::{CostMatrix, Form, Metric, SinkhornConfig, sinkhorn};
+use apprentice_optimal_transport::{CostMatrix, Form, Metric, SinkhornConfig, sinkhorn};
 use proptest::prelude::*;
 
 fn costs() -> impl Strategy<Value = CostMatrix> {

@@ -2,7 +2,7 @@
 
 use crate::{RewardError, RewardTransform};
 use apprentice_encoder::AlignmentConfig;
-use apprentice_transport::{Metric, SinkhornConfig};
+use apprentice_optimal_transport::{Metric, SinkhornConfig};
 use serde::{Deserialize, Serialize};
 
 /// How a reward is learnt and computed. "Author" is the public code of RAPL's first author.

@@ -1,7 +1,7 @@
 //! Scoring videos.
 
 use apprentice_encoder::{AlignmentHead, FeatureClip};
-use apprentice_transport::{CostMatrix, Metric, SinkhornConfig, TransportError, sinkhorn};
+use apprentice_optimal_transport::{CostMatrix, Metric, SinkhornConfig, TransportError, sinkhorn};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 

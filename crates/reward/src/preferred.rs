@@ -3,7 +3,7 @@
 use crate::rankings::Ranking;
 use crate::{PreferredRule, RewardError};
 use apprentice_encoder::{AlignmentHead, FeatureClip};
-use apprentice_transport::{CostMatrix, Metric, SinkhornConfig, TransportError, sinkhorn};
+use apprentice_optimal_transport::{CostMatrix, Metric, SinkhornConfig, TransportError, sinkhorn};
 
 /// Up to `count` of the clips that rankings put first, by `rule`; ties by index.
 ///

@@ -88,7 +88,7 @@ pub(super) fn loss_and_slope(p: f64, relation: Relation, loss: BradleyTerryLoss)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use apprentice_transport::{CostMatrix, Metric, SinkhornConfig, sinkhorn};
+    use apprentice_optimal_transport::{CostMatrix, Metric, SinkhornConfig, sinkhorn};
 
     #[test]
     fn slopes_are_those_of_the_losses() {

@@ -2,7 +2,7 @@
 
 use super::bradley_terry::{BradleyTerryLoss, Reduction, Ties};
 use crate::EncoderError;
-use apprentice_transport::{Metric, SinkhornConfig, TransportError};
+use apprentice_optimal_transport::{Metric, SinkhornConfig, TransportError};
 use serde::{Deserialize, Serialize};
 
 /// Settings of the alignment. "Author" is the public code of RAPL's first author

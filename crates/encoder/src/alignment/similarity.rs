@@ -1,7 +1,7 @@
 //! The similarity of batches of videos, and its exact gradient.
 
 use crate::{AlignmentConfig, EncoderError};
-use apprentice_transport::{CostMatrix, Metric, cost_gradient, sinkhorn_batch};
+use apprentice_optimal_transport::{CostMatrix, Metric, cost_gradient, sinkhorn_batch};
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// Costs between two batches of videos [B, T, E], the similarity of each pair of videos (minus its

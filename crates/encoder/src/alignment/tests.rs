@@ -111,13 +111,13 @@ fn the_surer_comparison_weighs_more() {
         let (head, _) = aligned(&all, &config()).unwrap();
         let spaces: Vec<Vec<f32>> = clips().iter().map(|c| head.embed(c)).collect();
         let similarity = |a: usize, b: usize| {
-            let cost = apprentice_transport::CostMatrix::between(
+            let cost = apprentice_optimal_transport::CostMatrix::between(
                 &spaces[a],
                 &spaces[b],
                 head.output,
                 config().metric,
             );
-            let plan = apprentice_transport::sinkhorn(&cost, &config().transport).unwrap();
+            let plan = apprentice_optimal_transport::sinkhorn(&cost, &config().transport).unwrap();
             -plan.cost(&cost)
         };
         similarity(0, 1) - similarity(0, 4)
