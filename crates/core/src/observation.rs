@@ -15,16 +15,23 @@ pub struct RobotState {
     pub velocities: Vec<f64>,
     /// Opening between the fingers, metres.
     pub gripper_width: f64,
+    /// Measured joint torques, N m, one a joint; `None` where the robot does not measure them.
+    pub efforts: Option<Vec<f64>>,
+    /// External wrench at the tool in the base frame: force x, y, z (N), torque x, y, z (N m); `None` where the
+    /// robot does not estimate it.
+    pub external_wrench: Option<[f64; 6]>,
 }
 
 impl RobotState {
-    /// Becomes what `other` is, in the room it has: nothing is allocated where `other` has no more joints.
+    /// Becomes what `other` is, in the memory it has: nothing is allocated where `other` has no more joints.
     pub fn copy_from(&mut self, other: &Self) {
         self.sequence = other.sequence;
         self.stamp_ns = other.stamp_ns;
         self.positions.clone_from(&other.positions);
         self.velocities.clone_from(&other.velocities);
         self.gripper_width = other.gripper_width;
+        self.efforts.clone_from(&other.efforts);
+        self.external_wrench = other.external_wrench;
     }
 }
 
@@ -54,7 +61,7 @@ pub struct JointCommand {
 }
 
 impl JointCommand {
-    /// Becomes what `other` is, in the room it has: nothing is allocated where `other` has no more joints.
+    /// Becomes what `other` is, in the memory it has: nothing is allocated where `other` has no more joints.
     pub fn copy_from(&mut self, other: &Self) {
         self.sequence = other.sequence;
         self.stamp_ns = other.stamp_ns;

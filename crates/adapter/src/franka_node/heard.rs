@@ -72,6 +72,8 @@ impl Heard {
             positions: state.q.to_vec(),
             velocities: state.dq.to_vec(),
             gripper_width: width.unwrap_or(0.0),
+            efforts: None,
+            external_wrench: None,
         };
         last.state = Some((state, now));
         drop(last);

@@ -215,6 +215,8 @@ impl JointReader {
             positions: parts.iter().map(|p| p.position).collect(),
             velocities: parts.iter().map(|p| p.velocity).collect(),
             gripper_width,
+            efforts: None,
+            external_wrench: None,
         };
         Ok((state, parts.iter().map(|p| p.came).min().unwrap_or(now)))
     }

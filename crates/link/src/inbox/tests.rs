@@ -18,6 +18,8 @@ fn a_camera_that_repeats_its_picture_is_noticed() {
             positions: robot.home.clone(),
             velocities: vec![0.0; 7],
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         };
         inbox.put_state(0, Ok(joints));
         std::thread::sleep(Duration::from_millis(110));
@@ -78,6 +80,8 @@ impl Bench {
             positions: self.robot.home.iter().map(|q| q + by).collect(),
             velocities: vec![0.0; self.robot.home.len()],
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         }
     }
 
@@ -286,6 +290,8 @@ fn one_message_that_cannot_be_read_ends_nothing_and_many_say_how_many() {
             positions: robot.home.iter().map(|q| q + by).collect(),
             velocities: vec![0.0; 7],
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         };
         let taken = inbox.put_state(0, Ok(state));
         std::thread::sleep(Duration::from_millis(20));
@@ -349,6 +355,8 @@ fn in_lockstep_the_time_that_was_asked_for_counts() {
                 positions: robot.home.iter().map(|q| q + by).collect(),
                 velocities: vec![0.0; robot.home.len()],
                 gripper_width: 0.0,
+                efforts: None,
+                external_wrench: None,
             }),
         )
     };
@@ -381,6 +389,8 @@ fn of_two_programs_that_count_neither_is_believed() {
             positions,
             velocities: vec![0.0; 7],
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         };
         inbox.put_state(0, Ok(state))
     };

@@ -86,6 +86,8 @@ pub fn decode_state(bytes: &[u8]) -> Result<RobotState, Problem> {
         positions,
         velocities,
         gripper_width,
+        efforts: None,
+        external_wrench: None,
     })
 }
 

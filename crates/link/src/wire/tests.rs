@@ -24,6 +24,8 @@ fn state() -> impl Strategy<Value = RobotState> {
                 positions,
                 velocities,
                 gripper_width,
+                efforts: None,
+                external_wrench: None,
             }
         },
     )
