@@ -1,9 +1,9 @@
 //! Self-supervision by temporal cycle consistency (Dwibedi et al. 2019, arXiv 1904.07846): going
 //! from a frame to its nearest neighbour in another video and back should end where it began.
 
-use crate::backbone::COMPACT_SIZE;
-use crate::input::pictures;
-use crate::{Clip, CompactBackbone, EncoderError};
+use super::network::{COMPACT_SIZE, CompactNetwork};
+use crate::input::images_as_tensor;
+use crate::{Clip, EncoderError};
 use apprentice_core::{Image, Seed};
 use apprentice_nn::{AdamW, AdamWConfig, Linear};
 use burn::module::Module;
@@ -13,7 +13,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 
-/// What the compact backbone is when the rankings come: before it, they train only the head.
+/// What the compact network is before judgements come; they do not train it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initialisation {
@@ -28,8 +28,8 @@ pub enum Initialisation {
 /// arXiv 2106.03911).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct CycleConfig {
-    /// What the compact backbone starts as.
+pub struct CycleConsistencyConfig {
+    /// What the compact network starts as.
     pub initialisation: Initialisation,
     /// Optimiser steps (XIRL: 4000, RAPL's author: 1001).
     pub steps: usize,
@@ -45,7 +45,7 @@ pub struct CycleConfig {
     pub embedding: usize,
 }
 
-impl Default for CycleConfig {
+impl Default for CycleConsistencyConfig {
     fn default() -> Self {
         Self {
             initialisation: Initialisation::default(),
@@ -59,30 +59,33 @@ impl Default for CycleConfig {
     }
 }
 
-impl CycleConfig {
-    /// Whether self-supervision can work with these settings.
+impl CycleConsistencyConfig {
+    /// Whether self-supervision can work with these settings, which stand under `section`.
     ///
     /// # Errors
     /// Names the first key that cannot be, its value and what is allowed.
-    pub fn validate(&self) -> Result<(), EncoderError> {
-        let refuse = |key, got: String, allowed| Err(EncoderError::Config { key, got, allowed });
+    pub fn validate(&self, section: &str) -> Result<(), EncoderError> {
+        let refuse = |key: &str, got: String, allowed| {
+            let key = format!("{section}.{key}");
+            Err(EncoderError::Config { key, got, allowed })
+        };
         if self.steps == 0 {
             return refuse(
-                "encoder.cycle.steps",
+                "steps",
                 "0".into(),
-                "1 or more; encoder.cycle.initialisation = \"random\" does without",
+                "1 or more; initialisation = \"random\" does without",
             );
         }
         if self.videos < 2 {
             let got = self.videos.to_string();
-            return refuse("encoder.cycle.videos", got, "2 or more");
+            return refuse("videos", got, "2 or more");
         }
         if self.embedding == 0 {
-            return refuse("encoder.cycle.embedding", "0".into(), "1 or more");
+            return refuse("embedding", "0".into(), "1 or more");
         }
         for (key, value) in [
-            ("encoder.cycle.learning_rate", self.learning_rate),
-            ("encoder.cycle.temperature", self.temperature),
+            ("learning_rate", self.learning_rate),
+            ("temperature", self.temperature),
         ] {
             if !(value > 0.0 && value.is_finite()) {
                 return refuse(key, value.to_string(), "more than 0");
@@ -90,7 +93,7 @@ impl CycleConfig {
         }
         if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
             let got = self.weight_decay.to_string();
-            return refuse("encoder.cycle.weight_decay", got, "0 or more");
+            return refuse("weight_decay", got, "0 or more");
         }
         Ok(())
     }
@@ -98,47 +101,44 @@ impl CycleConfig {
 
 #[derive(Module, Debug)]
 struct CycleNetwork {
-    backbone: CompactBackbone,
+    encoder: CompactNetwork,
     embed: Linear,
 }
 
-/// Trains a compact backbone on `clips`; answers it without gradients, and the loss of each step
+/// Trains a compact network on `clips`; answers it without gradients, and the loss of each step
 /// (mean squared error of the position found after the cycle, 1 = the clip's length). With
-/// [`Initialisation::Random`] it is the untrained backbone of the same seed, and no step is taken.
+/// [`Initialisation::Random`] it is the untrained network of the same seed, and no step is taken.
 ///
 /// # Errors
-/// When a setting cannot work, fewer than two clips have the same number of moments, or the loss is not
+/// When a setting cannot work, fewer than two clips have the same number of frames, or the loss is not
 /// finite.
 pub fn self_supervise(
     clips: &[Clip],
-    config: &CycleConfig,
+    config: &CycleConsistencyConfig,
     seed: Seed,
     device: &Device,
     mut watch: impl FnMut(usize, f32) -> bool,
-) -> Result<(CompactBackbone, Vec<f32>), EncoderError> {
-    config.validate()?;
+) -> Result<(CompactNetwork, Vec<f32>), EncoderError> {
+    config.validate("encoder.cycle")?;
     if config.initialisation == Initialisation::Random {
         let frozen = device.clone().without_autodiff();
-        return Ok((CompactBackbone::new(&mut seed.rng(), &frozen)?, Vec::new()));
+        return Ok((CompactNetwork::new(&mut seed.rng(), &frozen)?, Vec::new()));
     }
-    let longest = clips.iter().map(|c| c.moments.len()).max().unwrap_or(0);
-    let usable: Vec<&Clip> = clips
-        .iter()
-        .filter(|c| c.moments.len() == longest)
-        .collect();
+    let longest = clips.iter().map(|c| c.frames.len()).max().unwrap_or(0);
+    let usable: Vec<&Clip> = clips.iter().filter(|c| c.frames.len() == longest).collect();
     if usable.len() < 2 || longest < 3 {
         return Err(EncoderError::NoData(format!(
             "cycle consistency needs two clips of at least 3 frames, got {} of {longest}",
             usable.len()
         )));
     }
-    let cameras = usable[0].moments[0].len();
+    let cameras = usable[0].frames[0].images.len();
     let autodiff = device.clone().autodiff();
     let mut rng = seed.rng();
     let mut network = CycleNetwork {
-        backbone: CompactBackbone::new(&mut rng, &autodiff)?,
+        encoder: CompactNetwork::new(&mut rng, &autodiff)?,
         embed: Linear::new(
-            CompactBackbone::FEATURES * cameras,
+            CompactNetwork::FEATURES * cameras,
             config.embedding,
             &mut rng,
             &autodiff,
@@ -156,9 +156,9 @@ pub fn self_supervise(
             .collect();
         let images: Vec<&Image> = chosen
             .iter()
-            .flat_map(|c| c.moments.iter().flatten())
+            .flat_map(|c| c.frames.iter().flat_map(|f| &f.images))
             .collect();
-        let features = network.backbone.forward(pictures(
+        let features = network.encoder.forward(images_as_tensor(
             &images,
             COMPACT_SIZE,
             [2.0 / 255.0, -1.0],
@@ -167,7 +167,7 @@ pub fn self_supervise(
         let rows = chosen.len() * longest;
         let embedded = network
             .embed
-            .forward(features.reshape([rows, cameras * CompactBackbone::FEATURES]));
+            .forward(features.reshape([rows, cameras * CompactNetwork::FEATURES]));
         let videos = embedded.reshape([chosen.len(), longest, config.embedding]);
         let loss = cycle_loss(videos, config.temperature, &autodiff);
         let value: f32 = loss.clone().into_scalar();
@@ -183,7 +183,7 @@ pub fn self_supervise(
             return Err(EncoderError::Stopped);
         }
     }
-    Ok((network.backbone.valid(), losses))
+    Ok((network.encoder.valid(), losses))
 }
 
 /// Cycle-back regression on videos [V, T, E], each against the next; positions run from 0 to 1.

@@ -1,43 +1,46 @@
 use super::*;
+use crate::ClipFrame;
 
 /// A bright square that wanders from left to right, on another height in each clip.
 fn clips() -> Vec<Clip> {
-    let picture = |moment: usize, clip: usize| {
+    let image = |frame: usize, clip: usize| {
         let at = |x: usize, y: usize| {
-            let inside = x.abs_diff(6 + moment * 7) < 5 && y.abs_diff(12 + clip * 8) < 5;
+            let inside = x.abs_diff(6 + frame * 7) < 5 && y.abs_diff(12 + clip * 8) < 5;
             if inside { 255 } else { 20 }
         };
         let rgb = (0..48 * 48 * 3).map(|i| at(i / 3 % 48, i / 3 / 48));
         Image::new(48, 48, rgb.collect()).unwrap()
     };
     let clip = |c: usize| Clip {
-        moments: (0..6).map(|m| vec![picture(m, c)]).collect(),
+        frames: (0..6)
+            .map(|m| ClipFrame::of_images(vec![image(m, c)]))
+            .collect(),
     };
     (0..3).map(clip).collect()
 }
 
-fn config() -> CycleConfig {
-    CycleConfig {
+fn config() -> CycleConsistencyConfig {
+    CycleConsistencyConfig {
         steps: 30,
         videos: 3,
         learning_rate: 3e-3,
         embedding: 8,
-        ..CycleConfig::default()
+        ..CycleConsistencyConfig::default()
     }
 }
 
-fn supervised(config: &CycleConfig) -> (CompactBackbone, Vec<f32>) {
+fn supervised(config: &CycleConsistencyConfig) -> (CompactNetwork, Vec<f32>) {
     self_supervise(&clips(), config, Seed(1), &Device::flex(), |_, _| true).unwrap()
 }
 
-fn features(network: &CompactBackbone) -> Vec<f32> {
+fn features(network: &CompactNetwork) -> Vec<f32> {
     let clips = clips();
     let images: Vec<&Image> = clips
         .iter()
-        .flat_map(|c| c.moments.iter().flatten())
+        .flat_map(|c| c.frames.iter().flat_map(|f| &f.images))
         .collect();
-    let pictures = pictures(&images, COMPACT_SIZE, [2.0 / 255.0, -1.0], &Device::flex());
-    network.forward(pictures).into_data().try_to_vec().unwrap()
+    let tensor = images_as_tensor(&images, COMPACT_SIZE, [2.0 / 255.0, -1.0], &Device::flex());
+    network.forward(tensor).into_data().try_to_vec().unwrap()
 }
 
 #[test]
@@ -63,13 +66,13 @@ fn a_cycle_that_returns_costs_nothing_and_one_that_cannot_tell_frames_apart_cost
 
 #[test]
 fn a_random_backbone_is_where_training_would_have_started() {
-    let random = CycleConfig {
+    let random = CycleConsistencyConfig {
         initialisation: Initialisation::Random,
         ..config()
     };
     let (untrained, losses) = supervised(&random);
     assert!(losses.is_empty());
-    let fresh = CompactBackbone::new(&mut Seed(1).rng(), &Device::flex()).unwrap();
+    let fresh = CompactNetwork::new(&mut Seed(1).rng(), &Device::flex()).unwrap();
     assert_eq!(features(&untrained), features(&fresh));
     let (trained, _) = supervised(&config());
     assert_ne!(features(&trained), features(&fresh));
@@ -77,7 +80,7 @@ fn a_random_backbone_is_where_training_would_have_started() {
 
 #[test]
 fn settings_that_cannot_work_are_named() {
-    type Change = fn(&mut CycleConfig);
+    type Change = fn(&mut CycleConsistencyConfig);
     let changes: [(Change, &str); 5] = [
         (
             |c| c.steps = 0,
@@ -97,11 +100,15 @@ fn settings_that_cannot_work_are_named() {
             "encoder.cycle.weight_decay is -1,",
         ),
     ];
-    assert!(CycleConfig::default().validate().is_ok());
+    assert!(
+        CycleConsistencyConfig::default()
+            .validate("encoder.cycle")
+            .is_ok()
+    );
     for (change, wanted) in changes {
-        let mut config = CycleConfig::default();
+        let mut config = CycleConsistencyConfig::default();
         change(&mut config);
-        let error = config.validate().unwrap_err().to_string();
+        let error = config.validate("encoder.cycle").unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
     let lone = self_supervise(
