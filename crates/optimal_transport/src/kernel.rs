@@ -8,7 +8,7 @@ use pulp::{NullaryFnOnce, Simd};
 pub(crate) const LANES: usize = 8;
 
 /// Memory for a kernel, to be used again for the next one.
-pub(crate) type Room = Vec<f64>;
+pub(crate) type Workspace = Vec<f64>;
 
 /// A matrix whose rows begin at the addresses at which vectors are read fastest.
 pub(crate) struct Kernel<'a> {
@@ -19,14 +19,14 @@ pub(crate) struct Kernel<'a> {
 
 impl<'a> Kernel<'a> {
     /// Zeros after each row, anything in it.
-    fn new(rows: usize, columns: usize, room: &'a mut Room) -> Self {
+    fn new(rows: usize, columns: usize, workspace: &'a mut Workspace) -> Self {
         let stride = columns.next_multiple_of(LANES);
-        if room.len() < rows * stride + LANES {
-            room.resize(rows * stride + LANES, 0.0);
+        if workspace.len() < rows * stride + LANES {
+            workspace.resize(rows * stride + LANES, 0.0);
         }
         // 64 bytes are a line of the cache. Where an offset cannot be told, any start will do.
-        let start = room.as_ptr().align_offset(64).min(LANES);
-        let numbers = &mut room[start..][..rows * stride];
+        let start = workspace.as_ptr().align_offset(64).min(LANES);
+        let numbers = &mut workspace[start..][..rows * stride];
         for row in numbers.chunks_exact_mut(stride) {
             row[columns..].fill(0.0);
         }
@@ -38,8 +38,13 @@ impl<'a> Kernel<'a> {
     }
 
     /// Each cost as `e^((low - cost) / epsilon)`.
-    pub(crate) fn of_costs(cost: &CostMatrix, low: f64, epsilon: f64, room: &'a mut Room) -> Self {
-        let kernel = Self::new(cost.rows, cost.columns, room);
+    pub(crate) fn of_costs(
+        cost: &CostMatrix,
+        low: f64,
+        epsilon: f64,
+        workspace: &'a mut Workspace,
+    ) -> Self {
+        let kernel = Self::new(cost.rows, cost.columns, workspace);
         let (stride, columns) = (kernel.stride(), kernel.columns);
         let rows = kernel.numbers.chunks_exact_mut(stride);
         for (row, costs) in rows.zip(cost.values.chunks_exact(columns)) {
@@ -49,8 +54,12 @@ impl<'a> Kernel<'a> {
     }
 
     /// Of a row-major matrix.
-    pub(crate) fn of_numbers(numbers: &[f64], columns: usize, room: &'a mut Room) -> Self {
-        let kernel = Self::new(numbers.len() / columns, columns, room);
+    pub(crate) fn of_numbers(
+        numbers: &[f64],
+        columns: usize,
+        workspace: &'a mut Workspace,
+    ) -> Self {
+        let kernel = Self::new(numbers.len() / columns, columns, workspace);
         let stride = kernel.stride();
         let rows = kernel.numbers.chunks_exact_mut(stride);
         for (row, numbers) in rows.zip(numbers.chunks_exact(columns)) {

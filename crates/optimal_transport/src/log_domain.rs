@@ -1,15 +1,19 @@
 //! The Sinkhorn iteration where exponentials of the costs would underflow.
 
-use crate::kernel::{Kernel, Room};
+use crate::kernel::{Kernel, Workspace};
 use crate::scaling::{End, Scalings};
 use crate::{CostMatrix, Plan, SinkhornConfig};
 
 /// The logarithms of the scalings are kept, and exponentials of what has changed since they were last
 /// taken in (Schmitzer 2019, arXiv 1610.06519, section 3.1): safe like working on logarithms alone, at
 /// the price of scaling.
-pub(crate) fn log_domain(cost: &CostMatrix, config: &SinkhornConfig, room: &mut Room) -> Plan {
+pub(crate) fn log_domain(
+    cost: &CostMatrix,
+    config: &SinkhornConfig,
+    workspace: &mut Workspace,
+) -> Plan {
     let mut logs = Logarithms::new(cost, config.epsilon);
-    let mut kernel = logs.iterate(room).1;
+    let mut kernel = logs.iterate(workspace).1;
     let mut scalings = Scalings::new(cost.rows, cost.columns);
     let mut iterations = 1;
     while iterations < config.iterations {
@@ -23,7 +27,7 @@ pub(crate) fn log_domain(cost: &CostMatrix, config: &SinkhornConfig, room: &mut 
         logs.take_in(&mut scalings.columns);
         scalings.rows.fill(1.0);
         let error;
-        (error, kernel) = logs.iterate(room);
+        (error, kernel) = logs.iterate(workspace);
         if error <= config.tolerance {
             break;
         }
@@ -60,7 +64,7 @@ impl Logarithms {
 
     /// One iteration in logarithms alone; answers the largest relative error of a column's mass before
     /// its column was scaled, and the scaled kernel.
-    fn iterate<'a>(&mut self, room: &'a mut Room) -> (f64, Kernel<'a>) {
+    fn iterate<'a>(&mut self, workspace: &'a mut Workspace) -> (f64, Kernel<'a>) {
         let (n, m) = (self.rows.len(), self.columns.len());
         let (log_r, log_c) = (-(n as f64).ln(), -(m as f64).ln());
         for (row, f) in self.kernel.chunks_exact(m).zip(&mut self.rows) {
@@ -79,7 +83,7 @@ impl Logarithms {
                 .zip(&self.columns)
                 .for_each(|(p, g)| *p = (*p + f + g).exp());
         }
-        (error, Kernel::of_numbers(&scaled, m, room))
+        (error, Kernel::of_numbers(&scaled, m, workspace))
     }
 }
 
@@ -95,11 +99,11 @@ mod tests {
     /// The iteration in logarithms alone.
     fn slow(cost: &CostMatrix, config: &SinkhornConfig) -> Plan {
         let mut logs = Logarithms::new(cost, config.epsilon);
-        let mut room = Room::new();
+        let mut workspace = Workspace::new();
         for _ in 1..config.iterations {
-            logs.iterate(&mut room);
+            logs.iterate(&mut workspace);
         }
-        let kernel = logs.iterate(&mut room).1;
+        let kernel = logs.iterate(&mut workspace).1;
         let (u, v) = (vec![1.0; cost.rows], vec![1.0; cost.columns]);
         kernel.scaled(&u, &v, config.iterations)
     }
@@ -124,7 +128,7 @@ mod tests {
                     ..SinkhornConfig::default()
                 };
                 let (fast, slow) = (
-                    log_domain(&cost, &config, &mut Room::new()),
+                    log_domain(&cost, &config, &mut Workspace::new()),
                     slow(&cost, &config),
                 );
                 for (a, b) in fast.mass.iter().zip(&slow.mass) {

@@ -1,6 +1,6 @@
 //! The Sinkhorn iteration on scalings of rows and columns.
 
-use crate::kernel::{Kernel, LANES, Room, sum_columns, sum_rows};
+use crate::kernel::{Kernel, LANES, Workspace, sum_columns, sum_rows};
 use crate::{CostMatrix, Plan, SinkhornConfig};
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
@@ -9,9 +9,9 @@ pub(crate) fn scaling(
     cost: &CostMatrix,
     low: f64,
     config: &SinkhornConfig,
-    room: &mut Room,
+    workspace: &mut Workspace,
 ) -> Plan {
-    let kernel = Kernel::of_costs(cost, low, config.epsilon, room);
+    let kernel = Kernel::of_costs(cost, low, config.epsilon, workspace);
     let mut scalings = Scalings::new(cost.rows, cost.columns);
     let most = config.iterations.max(1);
     let (iterations, _) = scalings.iterate(&kernel, most, config.tolerance, 0.0..f64::INFINITY);

@@ -1,6 +1,6 @@
 //! The Sinkhorn iteration: what is asked and answered, and the choice of its form.
 
-use crate::{CostMatrix, exponential, kernel::Room, logarithms::log_domain, scaling::scaling};
+use crate::{CostMatrix, exponential, kernel::Workspace, log_domain::log_domain, scaling::scaling};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -49,8 +49,9 @@ impl SinkhornConfig {
     ///
     /// # Errors
     /// Names the first key that cannot be, its value and what is allowed.
-    pub fn validate(&self) -> Result<(), TransportError> {
-        let refuse = |key, got: String, allowed| Err(TransportError::Config { key, got, allowed });
+    pub fn validate(&self) -> Result<(), OptimalTransportError> {
+        let refuse =
+            |key, got: String, allowed| Err(OptimalTransportError::Config { key, got, allowed });
         if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
             return refuse("epsilon", self.epsilon.to_string(), "more than 0");
         }
@@ -98,7 +99,7 @@ impl Plan {
 
 /// Problems that have no plan.
 #[derive(Debug, Error, PartialEq)]
-pub enum TransportError {
+pub enum OptimalTransportError {
     /// A sequence without frames.
     #[error("optimal transport between {rows} and {columns} frames: both need at least one")]
     Empty {
@@ -108,7 +109,9 @@ pub enum TransportError {
         columns: usize,
     },
     /// A setting that cannot work.
-    #[error("transport setting {key} is {got}, allowed: {allowed}; change it in the configuration")]
+    #[error(
+        "optimal-transport setting {key} is {got}, allowed: {allowed}; change it in the configuration"
+    )]
     Config {
         /// Which setting.
         key: &'static str,
@@ -134,24 +137,24 @@ pub enum TransportError {
 ///
 /// # Errors
 /// When a sequence is empty, a cost is not finite, or a setting cannot work.
-pub fn sinkhorn(cost: &CostMatrix, config: &SinkhornConfig) -> Result<Plan, TransportError> {
-    solve(cost, config, &mut Room::new())
+pub fn sinkhorn(cost: &CostMatrix, config: &SinkhornConfig) -> Result<Plan, OptimalTransportError> {
+    solve(cost, config, &mut Workspace::new())
 }
 
 fn solve(
     cost: &CostMatrix,
     config: &SinkhornConfig,
-    room: &mut Room,
-) -> Result<Plan, TransportError> {
+    workspace: &mut Workspace,
+) -> Result<Plan, OptimalTransportError> {
     let (rows, columns) = (cost.rows, cost.columns);
     if rows == 0 || columns == 0 || cost.values.len() != rows * columns {
-        return Err(TransportError::Empty { rows, columns });
+        return Err(OptimalTransportError::Empty { rows, columns });
     }
     config.validate()?;
     let (low, high) = exponential::range(&cost.values);
     if !(low.is_finite() && high.is_finite()) {
         let got = cost.values.iter().copied().find(|v| !v.is_finite());
-        return Err(TransportError::Number {
+        return Err(OptimalTransportError::Number {
             what: "a cost",
             got: got.unwrap_or(f64::NAN),
             allowed: "finite numbers",
@@ -165,9 +168,9 @@ fn solve(
         Form::Auto => span / config.epsilon > 230.0,
     };
     Ok(if log {
-        log_domain(cost, config, room)
+        log_domain(cost, config, workspace)
     } else {
-        scaling(cost, low, config, room)
+        scaling(cost, low, config, workspace)
     })
 }
 
@@ -178,9 +181,11 @@ fn solve(
 pub fn sinkhorn_batch(
     costs: &[CostMatrix],
     config: &SinkhornConfig,
-) -> Result<Vec<Plan>, TransportError> {
+) -> Result<Vec<Plan>, OptimalTransportError> {
     costs
         .par_iter()
-        .map_init(Room::new, |room, cost| solve(cost, config, room))
+        .map_init(Workspace::new, |workspace, cost| {
+            solve(cost, config, workspace)
+        })
         .collect()
 }

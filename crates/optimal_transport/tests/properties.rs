@@ -84,21 +84,21 @@ fn bad_problems_are_refused() {
     for (changed, wanted) in [
         (
             config(Form::Auto, f64::NAN),
-            "transport setting epsilon is NaN, allowed: more than 0; change it in the configuration",
+            "optimal-transport setting epsilon is NaN, allowed: more than 0; change it in the configuration",
         ),
         (
             SinkhornConfig {
                 iterations: 0,
                 ..SinkhornConfig::default()
             },
-            "transport setting iterations is 0, allowed: 1 or more; change it in the configuration",
+            "optimal-transport setting iterations is 0, allowed: 1 or more; change it in the configuration",
         ),
         (
             SinkhornConfig {
                 tolerance: f64::NAN,
                 ..SinkhornConfig::default()
             },
-            "transport setting tolerance is NaN, allowed: 0 or more; change it in the configuration",
+            "optimal-transport setting tolerance is NaN, allowed: 0 or more; change it in the configuration",
         ),
     ] {
         assert_eq!(sinkhorn(&cost, &changed).unwrap_err().to_string(), wanted);

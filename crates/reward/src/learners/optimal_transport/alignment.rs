@@ -1,29 +1,29 @@
-//! Training the head so that the metric agrees with the rankings (RAPL, section on
+//! Training the projection so that the metric agrees with the rankings (RAPL, section on
 //! representation alignment).
 
 mod bradley_terry;
 mod config;
 mod similarity;
 
-pub use bradley_terry::{
-    BradleyTerryLoss, Comparison, Reduction, Relation, Ties, winning_probability,
-};
+pub use bradley_terry::{BradleyTerryLoss, Reduction, Ties};
+pub(super) use bradley_terry::{Comparison, Relation};
 pub use config::AlignmentConfig;
 
-use crate::{AlignmentHead, EncoderError, FeatureClip};
+use super::projection::LinearProjection;
+use crate::RewardError;
 use apprentice_core::Seed;
+use apprentice_encoder::{FeatureClip, Standardisation};
 use apprentice_nn::{AdamW, AdamWConfig, Linear};
-use bradley_terry::loss_and_slope;
+use bradley_terry::{loss_and_slope, winning_probability};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::seq::SliceRandom;
-use serde::{Deserialize, Serialize};
 use similarity::Costs;
 
 /// How an alignment went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AlignmentReport {
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct AlignmentReport {
     /// Mean training loss of each epoch.
     pub training_loss: Vec<f64>,
     /// Mean loss on the comparisons kept back, for each epoch.
@@ -33,53 +33,50 @@ pub struct AlignmentReport {
 }
 
 #[derive(Module, Debug)]
-struct Head {
+struct Network {
     linear: Linear,
 }
 
-/// Trains a head on `clips` (all of the same feature dimension and number of moments) and
+/// Trains a projection on `clips` (all of the same feature dimension and number of frames) and
 /// `comparisons`; `watch` hears of epochs done and to do, and stops the training by `false`.
 ///
 /// # Errors
 /// When a setting cannot work, there is nothing to compare, a confidence is not above 0, or the loss is
 /// not finite.
-pub fn align(
+pub(super) fn align(
     clips: &[FeatureClip],
     comparisons: &[Comparison],
     config: &AlignmentConfig,
     seed: Seed,
     device: &Device,
     mut watch: impl FnMut(usize, usize) -> bool,
-) -> Result<(AlignmentHead, AlignmentReport), EncoderError> {
+) -> Result<(LinearProjection, AlignmentReport), RewardError> {
     config.validate()?;
     let unsure = |c: &&Comparison| !(c.confidence > 0.0 && c.confidence <= 1.0);
     if let Some(unsure) = comparisons.iter().find(unsure) {
-        return Err(EncoderError::Config {
+        return Err(RewardError::Config {
             key: "confidence of a comparison",
             got: unsure.confidence.to_string(),
-            allowed: "more than 0, up to 1",
+            allowed: "more than 0, up to 1".into(),
         });
     }
-    let dim = clips.first().map_or(0, |c| c.dim);
+    let dim = clips.first().map_or(0, |c| c.width);
     if comparisons.is_empty() || dim == 0 {
-        return Err(EncoderError::NoData(
+        return Err(RewardError::NoData(
             "no ranking puts one episode above another; rank more episodes".into(),
         ));
     }
-    let (mean, inverse_spread) = if config.standardise {
-        AlignmentHead::statistics(clips.iter(), dim)
-    } else {
-        (vec![0.0; dim], vec![1.0; dim])
-    };
-    let mut head = AlignmentHead {
+    let mut projection = LinearProjection {
         input: dim,
         output: config.embedding,
-        mean,
-        inverse_spread,
+        standardisation: Standardisation::fit(clips, config.standardise),
         weight: Vec::new(),
         bias: Vec::new(),
     };
-    let rows: Vec<Vec<f32>> = clips.iter().map(|clip| head.standardize(clip)).collect();
+    let rows: Vec<Vec<f32>> = clips
+        .iter()
+        .map(|clip| projection.standardisation.apply(clip))
+        .collect();
     let mut rng = seed.rng();
     let mut order = comparisons.to_vec();
     order.shuffle(&mut rng);
@@ -87,7 +84,7 @@ pub fn align(
         ((order.len() as f64 * config.validation_share).round() as usize).min(order.len() - 1);
     let validation = order.split_off(order.len() - kept_back);
     let autodiff = device.clone().autodiff();
-    let mut network = Head {
+    let mut network = Network {
         linear: Linear::new(dim, config.embedding, &mut rng, &autodiff),
     };
     let mut optimizer = AdamW::new(AdamWConfig {
@@ -124,7 +121,7 @@ pub fn align(
             held / confidence(&validation)
         };
         if !judged.is_finite() {
-            return Err(EncoderError::NotFinite(format!(
+            return Err(RewardError::NotFinite(format!(
                 "the alignment loss in epoch {epoch}"
             )));
         }
@@ -135,13 +132,13 @@ pub fn align(
             report.best_epoch = epoch;
         }
         if !watch(epoch + 1, config.epochs) {
-            return Err(EncoderError::Stopped);
+            return Err(RewardError::Stopped);
         }
     }
     let (weight, bias) = best.1.linear.weights();
-    head.weight = weight;
-    head.bias = bias;
-    Ok((head, report))
+    projection.weight = weight;
+    projection.bias = bias;
+    Ok((projection, report))
 }
 
 /// The comparisons' confidences together.
@@ -157,13 +154,13 @@ struct Step {
 
 impl Step {
     fn new(
-        network: &Head,
+        network: &Network,
         rows: &[Vec<f32>],
         dim: usize,
         batch: &[Comparison],
         config: &AlignmentConfig,
         device: &Device,
-    ) -> Result<Self, EncoderError> {
+    ) -> Result<Self, RewardError> {
         let embed = |pick: fn(&Comparison) -> usize| {
             let picked: Vec<f32> = batch
                 .iter()

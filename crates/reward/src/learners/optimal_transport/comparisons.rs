@@ -1,53 +1,10 @@
-//! Judgements of episodes as comparisons of clips.
+//! Rankings as comparisons of three clips.
 
-use crate::RewardError;
-use apprentice_encoder::{Comparison, FeatureClip, Relation, Ties};
+use super::alignment::{Comparison, Relation, Ties};
+use crate::judged_clips::Ranking;
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{Judgement, equal_pairs, pairs, validate};
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// Clips and what was said of them.
-#[derive(Clone, Debug)]
-pub struct RankedClips<'a> {
-    /// Features of every clip that may be ranked.
-    pub clips: &'a [FeatureClip],
-    /// Index into `clips` of every episode.
-    pub index: &'a BTreeMap<EpisodeId, usize>,
-    /// The judgements; skipped ones teach nothing.
-    pub judgements: &'a [Judgement],
-}
-
-/// A judgement, its episodes found among the clips.
-#[derive(Clone, Debug)]
-pub(crate) struct Ranking<'a> {
-    judgement: &'a Judgement,
-    /// (index into the clips, place with 0 the best) of its episodes, best first.
-    pub places: Vec<(usize, usize)>,
-}
-
-impl RankedClips<'_> {
-    /// The judgements that were not skipped.
-    ///
-    /// # Errors
-    /// When one names an episode that is not there, or cannot be learnt from.
-    pub(crate) fn rankings(&self) -> Result<Vec<Ranking<'_>>, RewardError> {
-        let known: HashSet<EpisodeId> = self.index.keys().cloned().collect();
-        let mut rankings = Vec::new();
-        for judgement in self.judgements.iter().filter(|j| !j.skipped) {
-            validate(judgement, &known)?;
-            let places = judgement.ranking.iter().enumerate();
-            let places = places.flat_map(|(place, tied)| {
-                let clip = move |id| self.index.get(id).map(|&clip| (clip, place));
-                tied.iter().filter_map(clip)
-            });
-            rankings.push(Ranking {
-                judgement,
-                places: places.collect(),
-            });
-        }
-        Ok(rankings)
-    }
-}
+use apprentice_preference::{equal_pairs, pairs};
+use std::collections::{HashMap, HashSet};
 
 /// Every (anchor, closer, farther) that `rankings` state: the anchor is at least as good as the closer
 /// one, which is better than the farther one. In a ranking without such a trio (one best, the rest
@@ -55,10 +12,10 @@ impl RankedClips<'_> {
 /// two that share a place, with every anchor that is at least as good as they are. Each comparison is
 /// as sure as its judgement; one of which the operator is not sure at all gives none.
 #[must_use]
-pub(crate) fn comparisons(rankings: &[&Ranking<'_>], ties: Ties) -> Vec<Comparison> {
+pub(super) fn comparisons(rankings: &[Ranking<'_>], ties: Ties) -> Vec<Comparison> {
     let mut all = Vec::new();
     for ranking in rankings {
-        let confidence = f64::from(ranking.judgement.how_sure);
+        let confidence = ranking.confidence();
         if confidence <= 0.0 {
             continue;
         }
@@ -109,8 +66,10 @@ pub(crate) fn comparisons(rankings: &[&Ranking<'_>], ties: Ties) -> Vec<Comparis
 #[cfg(test)]
 mod tests {
     use super::*;
-    use apprentice_preference::triplets;
+    use crate::JudgedClips;
+    use apprentice_preference::{Judgement, triplets};
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     /// Episodes "0", "1", .. in places of these sizes; the clip of episode i is 10 + i.
     fn judgement(sizes: &[usize], how_sure: f32) -> (Judgement, BTreeMap<EpisodeId, usize>) {
@@ -131,13 +90,9 @@ mod tests {
 
     fn stated(sizes: &[usize], how_sure: f32, ties: Ties) -> Vec<Comparison> {
         let (judgement, index) = judgement(sizes, how_sure);
-        let ranked = RankedClips {
-            clips: &[],
-            index: &index,
-            judgements: &[judgement],
-        };
-        let rankings = ranked.rankings().unwrap();
-        comparisons(&rankings.iter().collect::<Vec<_>>(), ties)
+        let judgements = [judgement];
+        let judged = JudgedClips::new(&[], &index, &judgements);
+        comparisons(&judged.rankings().unwrap(), ties)
     }
 
     #[test]
@@ -180,13 +135,9 @@ mod tests {
         index.remove(&EpisodeId::from("1"));
         let skipped = Judgement::skip(0, "ann", vec!["9".into()], None);
         let judgements = [skipped, judgement];
-        let ranked = |judgements| RankedClips {
-            clips: &[],
-            index: &index,
-            judgements,
-        };
-        assert!(ranked(&judgements[..1]).rankings().unwrap().is_empty());
-        let error = ranked(&judgements).rankings().unwrap_err().to_string();
+        let judged = |judgements| JudgedClips::new(&[], &index, judgements);
+        assert!(judged(&judgements[..1]).rankings().unwrap().is_empty());
+        let error = judged(&judgements).rankings().unwrap_err().to_string();
         assert!(
             error.contains("unknown episode 1 (2 episodes are known)"),
             "{error}"

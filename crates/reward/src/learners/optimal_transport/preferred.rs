@@ -1,9 +1,25 @@
 //! Which episodes others are compared with.
 
-use crate::rankings::Ranking;
-use crate::{PreferredRule, RewardError};
-use apprentice_encoder::{AlignmentHead, FeatureClip};
-use apprentice_optimal_transport::{CostMatrix, Metric, SinkhornConfig, TransportError, sinkhorn};
+use super::projection::LinearProjection;
+use crate::RewardError;
+use crate::judged_clips::Ranking;
+use apprentice_encoder::FeatureClip;
+use apprentice_optimal_transport::{
+    CostMatrix, Metric, OptimalTransportError, SinkhornConfig, sinkhorn,
+};
+use serde::{Deserialize, Serialize};
+
+/// Which of the best-ranked episodes are the preferred ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreferredRule {
+    /// Those closest to the other best-ranked ones and farthest from the worst-ranked: a wrong ranking's
+    /// "best" stands alone and is passed over.
+    #[default]
+    Central,
+    /// The first in the order of the rankings.
+    First,
+}
 
 /// Up to `count` of the clips that rankings put first, by `rule`; ties by index.
 ///
@@ -11,15 +27,17 @@ use apprentice_optimal_transport::{CostMatrix, Metric, SinkhornConfig, Transport
 /// When no ranking puts an episode above another.
 pub(crate) fn choose(
     clips: &[FeatureClip],
-    rankings: &[&Ranking<'_>],
-    head: &AlignmentHead,
-    (metric, transport): (Metric, &SinkhornConfig),
+    rankings: &[Ranking<'_>],
+    projection: &LinearProjection,
+    (metric, config): (Metric, &SinkhornConfig),
     (rule, count): (PreferredRule, usize),
 ) -> Result<Vec<usize>, RewardError> {
-    let (best, worst) = ends(rankings);
+    let (best, worst) = best_and_worst(rankings);
     let chosen = match rule {
         PreferredRule::First => best.into_iter().take(count).collect(),
-        PreferredRule::Central => central(clips, (best, worst), head, (metric, transport), count)?,
+        PreferredRule::Central => {
+            most_central(clips, (best, worst), projection, (metric, config), count)?
+        }
     };
     if chosen.is_empty() {
         Err(RewardError::NothingPreferred(rankings.len()))
@@ -29,7 +47,7 @@ pub(crate) fn choose(
 }
 
 /// The clips in a first place and those in a last one, in the order of the rankings.
-fn ends(rankings: &[&Ranking<'_>]) -> (Vec<usize>, Vec<usize>) {
+fn best_and_worst(rankings: &[Ranking<'_>]) -> (Vec<usize>, Vec<usize>) {
     let (mut best, mut worst) = (Vec::new(), Vec::new());
     for ranking in rankings {
         let top = ranking.places.iter().map(|r| r.1).min();
@@ -50,21 +68,22 @@ fn ends(rankings: &[&Ranking<'_>]) -> (Vec<usize>, Vec<usize>) {
 
 /// The best-ranked clips that stand closest to the other best-ranked ones and farthest from the
 /// worst-ranked.
-fn central(
+fn most_central(
     clips: &[FeatureClip],
     (best, worst): (Vec<usize>, Vec<usize>),
-    head: &AlignmentHead,
-    (metric, transport): (Metric, &SinkhornConfig),
+    projection: &LinearProjection,
+    (metric, config): (Metric, &SinkhornConfig),
     count: usize,
-) -> Result<Vec<usize>, TransportError> {
-    let embedded =
-        |list: &[usize]| -> Vec<Vec<f32>> { list.iter().map(|&i| head.embed(&clips[i])).collect() };
+) -> Result<Vec<usize>, OptimalTransportError> {
+    let embedded = |list: &[usize]| -> Vec<Vec<f32>> {
+        list.iter().map(|&i| projection.embed(&clips[i])).collect()
+    };
     let (best_space, worst_space) = (embedded(&best), embedded(&worst));
-    let mean_cost = |from: &Vec<f32>, to: &[Vec<f32>]| -> Result<f64, TransportError> {
+    let mean_cost = |from: &Vec<f32>, to: &[Vec<f32>]| -> Result<f64, OptimalTransportError> {
         let mut total = 0.0;
         for other in to {
-            let cost = CostMatrix::between(from, other, head.output, metric);
-            total += sinkhorn(&cost, transport)?.cost(&cost);
+            let cost = CostMatrix::between(from, other, projection.output, metric);
+            total += sinkhorn(&cost, config)?.cost(&cost);
         }
         Ok(total / to.len().max(1) as f64)
     };

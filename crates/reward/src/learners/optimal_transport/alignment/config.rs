@@ -1,12 +1,12 @@
 //! Settings of the alignment.
 
 use super::bradley_terry::{BradleyTerryLoss, Reduction, Ties};
-use crate::EncoderError;
-use apprentice_optimal_transport::{Metric, SinkhornConfig, TransportError};
+use crate::RewardError;
+use apprentice_optimal_transport::{Metric, OptimalTransportError, SinkhornConfig};
 use serde::{Deserialize, Serialize};
 
 /// Settings of the alignment. "Author" is the public code of RAPL's first author
-/// (github.com/thomasrantian/mvp); defaults are what suits clips of 16 moments and 20 rankings.
+/// (github.com/thomasrantian/mvp); defaults are what suits clips of 16 frames and 20 rankings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlignmentConfig {
@@ -35,8 +35,8 @@ pub struct AlignmentConfig {
     pub temperature: f64,
     /// Distance of two frames (author: cosine, in later scripts euclidean).
     pub metric: Metric,
-    /// Transport between videos (author: epsilon 1, 1000 iterations, tolerance 1e-6).
-    pub transport: SinkhornConfig,
+    /// Optimal transport between videos (author: epsilon 1, 1000 iterations, tolerance 1e-6).
+    pub optimal_transport: SinkhornConfig,
     /// Share of the comparisons kept back to choose the epoch (author: 0.3, later 0.2).
     pub validation_share: f64,
 }
@@ -56,7 +56,7 @@ impl Default for AlignmentConfig {
             reduction: Reduction::default(),
             temperature: 0.5,
             metric: Metric::Cosine,
-            transport: SinkhornConfig {
+            optimal_transport: SinkhornConfig {
                 epsilon: 0.1,
                 iterations: 100,
                 tolerance: 1e-4,
@@ -72,12 +72,15 @@ impl AlignmentConfig {
     ///
     /// # Errors
     /// Names the first key that cannot be, its value and what is allowed.
-    pub fn validate(&self) -> Result<(), EncoderError> {
-        let refuse = |key, got: String, allowed| Err(EncoderError::Config { key, got, allowed });
+    pub fn validate(&self) -> Result<(), RewardError> {
+        let refuse = |key, got: String, allowed: &str| {
+            let allowed = allowed.into();
+            Err(RewardError::Config { key, got, allowed })
+        };
         for (key, value) in [
-            ("encoder.alignment.embedding", self.embedding),
-            ("encoder.alignment.epochs", self.epochs),
-            ("encoder.alignment.batch", self.batch),
+            ("reward.learner.alignment.embedding", self.embedding),
+            ("reward.learner.alignment.epochs", self.epochs),
+            ("reward.learner.alignment.batch", self.batch),
         ] {
             if value == 0 {
                 return refuse(key, "0".into(), "1 or more");
@@ -85,14 +88,14 @@ impl AlignmentConfig {
         }
         if self.idle_epochs >= self.epochs {
             return refuse(
-                "encoder.alignment.idle_epochs",
+                "reward.learner.alignment.idle_epochs",
                 self.idle_epochs.to_string(),
-                "fewer than encoder.alignment.epochs",
+                "fewer than reward.learner.alignment.epochs",
             );
         }
         for (key, value) in [
-            ("encoder.alignment.learning_rate", self.learning_rate),
-            ("encoder.alignment.temperature", self.temperature),
+            ("reward.learner.alignment.learning_rate", self.learning_rate),
+            ("reward.learner.alignment.temperature", self.temperature),
         ] {
             if !(value > 0.0 && value.is_finite()) {
                 return refuse(key, value.to_string(), "more than 0");
@@ -100,28 +103,30 @@ impl AlignmentConfig {
         }
         if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
             let got = self.weight_decay.to_string();
-            return refuse("encoder.alignment.weight_decay", got, "0 or more");
+            return refuse("reward.learner.alignment.weight_decay", got, "0 or more");
         }
         if !(0.0..1.0).contains(&self.validation_share) {
             let got = self.validation_share.to_string();
             return refuse(
-                "encoder.alignment.validation_share",
+                "reward.learner.alignment.validation_share",
                 got,
                 "0 to less than 1",
             );
         }
-        self.transport.validate().map_err(|error| match error {
-            TransportError::Config { key, got, allowed } => EncoderError::Config {
-                key: match key {
-                    "epsilon" => "encoder.alignment.transport.epsilon",
-                    "iterations" => "encoder.alignment.transport.iterations",
-                    _ => "encoder.alignment.transport.tolerance",
+        self.optimal_transport
+            .validate()
+            .map_err(|error| match error {
+                OptimalTransportError::Config { key, got, allowed } => RewardError::Config {
+                    key: match key {
+                        "epsilon" => "reward.learner.alignment.optimal_transport.epsilon",
+                        "iterations" => "reward.learner.alignment.optimal_transport.iterations",
+                        _ => "reward.learner.alignment.optimal_transport.tolerance",
+                    },
+                    got,
+                    allowed: allowed.into(),
                 },
-                got,
-                allowed,
-            },
-            other => other.into(),
-        })
+                other => other.into(),
+            })
     }
 }
 
@@ -133,27 +138,30 @@ mod tests {
     fn settings_that_cannot_work_are_named() {
         type Change = fn(&mut AlignmentConfig);
         let changes: [(Change, &str); 7] = [
-            (|c| c.embedding = 0, "encoder.alignment.embedding is 0,"),
-            (|c| c.batch = 0, "encoder.alignment.batch is 0,"),
+            (
+                |c| c.embedding = 0,
+                "reward.learner.alignment.embedding is 0,",
+            ),
+            (|c| c.batch = 0, "reward.learner.alignment.batch is 0,"),
             (
                 |c| c.idle_epochs = 40,
-                "encoder.alignment.idle_epochs is 40,",
+                "reward.learner.alignment.idle_epochs is 40,",
             ),
             (
                 |c| c.learning_rate = f64::NAN,
-                "encoder.alignment.learning_rate is NaN,",
+                "reward.learner.alignment.learning_rate is NaN,",
             ),
             (
                 |c| c.temperature = 0.0,
-                "encoder.alignment.temperature is 0,",
+                "reward.learner.alignment.temperature is 0,",
             ),
             (
                 |c| c.validation_share = 1.0,
-                "encoder.alignment.validation_share is 1, allowed: 0 to less than 1",
+                "reward.learner.alignment.validation_share is 1, allowed: 0 to less than 1",
             ),
             (
-                |c| c.transport.epsilon = -1.0,
-                "encoder.alignment.transport.epsilon is -1,",
+                |c| c.optimal_transport.epsilon = -1.0,
+                "reward.learner.alignment.optimal_transport.epsilon is -1,",
             ),
         ];
         assert!(AlignmentConfig::default().validate().is_ok());

@@ -1,6 +1,7 @@
 //! The similarity of batches of videos, and its exact gradient.
 
-use crate::{AlignmentConfig, EncoderError};
+use super::config::AlignmentConfig;
+use crate::RewardError;
 use apprentice_optimal_transport::{CostMatrix, Metric, cost_gradient, sinkhorn_batch};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -13,7 +14,7 @@ pub(super) struct Costs {
 }
 
 impl Costs {
-    pub fn new(a: Tensor<3>, b: Tensor<3>, config: &AlignmentConfig) -> Result<Self, EncoderError> {
+    pub fn new(a: Tensor<3>, b: Tensor<3>, config: &AlignmentConfig) -> Result<Self, RewardError> {
         let tensor = match config.metric {
             Metric::Cosine => {
                 let unit = |x: Tensor<3>| {
@@ -43,7 +44,7 @@ impl Costs {
             .clone()
             .into_data()
             .try_to_vec()
-            .map_err(|e| EncoderError::NotFinite(format!("a cost ({e:?})")))?;
+            .map_err(|e| RewardError::NotFinite(format!("a cost ({e:?})")))?;
         let costs: Vec<CostMatrix> = values
             .chunks_exact(n * m)
             .map(|v| CostMatrix {
@@ -52,13 +53,13 @@ impl Costs {
                 values: v.iter().map(|&v| f64::from(v)).collect(),
             })
             .collect();
-        let plans = sinkhorn_batch(&costs, &config.transport)?;
+        let plans = sinkhorn_batch(&costs, &config.optimal_transport)?;
         let pairs = || costs.iter().zip(&plans);
         Ok(Self {
             tensor,
             similarity: pairs().map(|(c, p)| -p.cost(c)).collect(),
             slope: pairs()
-                .map(|(c, p)| cost_gradient(c, p, config.transport.epsilon))
+                .map(|(c, p)| cost_gradient(c, p, config.optimal_transport.epsilon))
                 .collect(),
         })
     }

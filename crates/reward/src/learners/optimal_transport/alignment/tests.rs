@@ -1,21 +1,18 @@
 use super::*;
 
 const DIM: usize = 6;
-const MOMENTS: usize = 3;
+const FRAMES: usize = 3;
 
 /// Clips whose first feature says what the operator looks at (1 liked, -1 not), among others that do
 /// not matter and vary from clip to clip.
 fn clips() -> Vec<FeatureClip> {
     let clip = |i: usize| {
         let liked = if i < 3 { 1.0 } else { -1.0 };
-        let values = (0..MOMENTS * DIM).map(|k| match k % DIM {
+        let values = (0..FRAMES * DIM).map(|k| match k % DIM {
             0 => liked,
             _ => ((i * 7 + k * 5) % 11) as f32 / 5.0 - 1.0,
         });
-        FeatureClip {
-            dim: DIM,
-            values: values.collect(),
-        }
+        FeatureClip::vision(DIM, values.collect())
     };
     (0..6).map(clip).collect()
 }
@@ -47,7 +44,7 @@ fn config() -> AlignmentConfig {
 fn aligned(
     comparisons: &[Comparison],
     config: &AlignmentConfig,
-) -> Result<(AlignmentHead, AlignmentReport), EncoderError> {
+) -> Result<(LinearProjection, AlignmentReport), RewardError> {
     align(
         &clips(),
         comparisons,
@@ -117,7 +114,8 @@ fn the_surer_comparison_weighs_more() {
                 head.output,
                 config().metric,
             );
-            let plan = apprentice_optimal_transport::sinkhorn(&cost, &config().transport).unwrap();
+            let plan =
+                apprentice_optimal_transport::sinkhorn(&cost, &config().optimal_transport).unwrap();
             -plan.cost(&cost)
         };
         similarity(0, 1) - similarity(0, 4)
@@ -151,7 +149,7 @@ fn sums_pull_harder_than_means() {
     // Adam divides a gradient by its size, so what goes into it is looked at.
     let rows: Vec<Vec<f32>> = clips().into_iter().map(|c| c.values).collect();
     let device = Device::flex().autodiff();
-    let network = Head {
+    let network = Network {
         linear: Linear::new(DIM, 4, &mut Seed(3).rng(), &device),
     };
     let batch = said(Relation::Closer, 1.0);
@@ -178,7 +176,7 @@ fn features_can_stay_as_they_are() {
     };
     let (head, _) = aligned(&said(Relation::Closer, 1.0), &config).unwrap();
     let clip = &clips()[0];
-    assert_eq!(head.standardize(clip), clip.values);
+    assert_eq!(head.standardisation.apply(clip), clip.values);
 }
 
 #[test]
@@ -204,5 +202,5 @@ fn what_cannot_be_learnt_from_is_refused_in_one_line() {
         &Device::flex(),
         |_, _| false,
     );
-    assert!(matches!(stopped, Err(EncoderError::Stopped)));
+    assert!(matches!(stopped, Err(RewardError::Stopped)));
 }
