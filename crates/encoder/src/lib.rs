@@ -30,7 +30,7 @@
 //! |---|---|---|---|
 //! | backbone | `encoder.backbone` | `compact` | ResNet-18, ImageNet weights, frozen |
 //! | what it starts as | `encoder.cycle.initialisation` | `cycle_consistency` | temporal cycle consistency over ImageNet weights in the series that the paper used, ImageNet alone in others |
-//! | size of a picture | `encoder.input.size` | 0: 112, 96, 112 (EfficientNet-Lite0, ResNet-18, DINOv2) | 112 |
+//! | size of an image | `encoder.input.size` | 0: 112, 96, 112 (EfficientNet-Lite0, ResNet-18, DINOv2) | 112 |
 //! | numbers of a pixel | `encoder.input.scaling` | `own` | `unit` |
 //! | BatchNorm in training mode | none: see below | frozen | statistics drift to the task |
 //! | features standardised before the head | `reward.learner.alignment.standardise` | true | false |
@@ -56,15 +56,15 @@
 //! | strength of the preference | `align.objectives.diffusion_dpo.beta_per_number` | 1 | not published |
 //!
 //! **BatchNorm.** The author calls `train()` on the frozen backbone, so its normalisation uses each
-//! batch's statistics and its running ones drift (momentum 0.1) to the task's pictures, depending on the
-//! order of batches. Here they stay those of the file: features then depend on a picture alone, are
+//! batch's statistics and its running ones drift (momentum 0.1) to the task's images, depending on the
+//! order of batches. Here they stay those of the file: features then depend on an image alone, are
 //! computed once, and repeat bit for bit. What the drift does for the head, features centred and scaled
 //! for the task, `reward.learner.alignment.standardise` does exactly. The compact backbone has GroupNorm, which
 //! keeps no statistics.
 //!
 //! **Left out:** the author's feature aligner (a transformer, switched off in every run kept), a temporal
 //! mask or position in the cost (commented out there), and the contact penalty from the simulator's state
-//! that the author adds to the learnt reward (a reward from pictures must do without).
+//! that the author adds to the learnt reward (a reward from images must do without).
 
 #![recursion_limit = "256"]
 #![deny(missing_docs)]

@@ -67,6 +67,7 @@ impl RewardConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learners::optimal_transport::OptimalTransport;
 
     #[test]
     fn settings_that_cannot_work_are_named() {
@@ -95,8 +96,11 @@ mod tests {
     fn a_learner_stands_beside_its_kind() {
         let text = r#"{"folds": 3, "learner": {"kind": "optimal_transport", "preferred": 2}}"#;
         let config: RewardConfig = serde_json::from_str(text).unwrap();
-        let Learner::OptimalTransport(learner) = &config.learner;
-        assert_eq!((config.folds, learner.preferred), (3, 2));
+        let wanted = Learner::OptimalTransport(OptimalTransport {
+            preferred: 2,
+            ..OptimalTransport::default()
+        });
+        assert_eq!((config.folds, config.learner), (3, wanted));
         let text = text.replace("preferred", "prefered");
         let refused = serde_json::from_str::<RewardConfig>(&text).unwrap_err();
         assert!(refused.to_string().contains("`prefered`"), "{refused}");

@@ -214,8 +214,7 @@ fn imitation_alone_needs_no_pairs() {
     let aligned = align_policy(&policy, &windows, &[1.0; 4], &imitation, Seed(2), |_| true);
     let report = aligned.unwrap().1;
     assert_eq!((report.pairs, report.steps), (0, 60));
-    let (first, last) = (mean(&report.curve[..2]).0, mean(&report.curve[10..]).0);
-    assert!(last < 0.9 * first, "{:?}", report.curve);
+    assert!(report.drift > 0.0 && report.facts.is_empty(), "{report:?}");
 }
 
 #[test]

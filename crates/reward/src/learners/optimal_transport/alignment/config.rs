@@ -23,7 +23,7 @@ pub struct AlignmentConfig {
     /// Decoupled weight decay (author: 0).
     pub weight_decay: f32,
     /// Whether features get mean 0 and spread 1 over the ranked clips before the head (author: no; there
-    /// the batch statistics of the backbone's own normalisation drift to the task's pictures instead).
+    /// the batch statistics of the backbone's own normalisation drift to the task's images instead).
     pub standardise: bool,
     /// Loss (author: one_minus_p).
     pub loss: BradleyTerryLoss,

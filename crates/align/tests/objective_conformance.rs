@@ -104,6 +104,7 @@ fn at_the_reference_the_loss_is_what_it_says() {
 #[test]
 fn a_step_moves_towards_the_better() {
     for objective in Objective::all() {
+        println!("tried the objective {}", objective.name());
         let (before, slope) = Toy::at(0.0).loss(&objective);
         assert!(slope < 0.0, "{}: slope {slope}", objective.name());
         let (after, _) = Toy::at(1e-3).loss(&objective);

@@ -81,6 +81,7 @@ fn features_are_of_frames_alone_and_repeat() {
     let ready = ready();
     assert!(ready.iter().any(|(name, _)| *name == "compact"));
     for (name, encoder) in ready {
+        println!("tried the encoder {name}");
         let together = features(&*encoder, &[clip(0), clip(2)]);
         for features in &together {
             assert_eq!(features.width, encoder.width(CAMERAS), "{name}");
