@@ -22,7 +22,7 @@ const ORDER: [&str; 20] = [
     "kernels",
     "nn",
     "networks",
-    "transport",
+    "optimal-transport",
     "encoder",
     "reward",
     "policy",

@@ -1,6 +1,6 @@
 //! Settings of the alignment.
 
-use crate::AlignError;
+use crate::{AlignError, ObjectiveSum};
 use serde::{Deserialize, Serialize};
 
 /// What of a winner is set against what of a loser. How RAPL itself did is not published.
@@ -12,7 +12,7 @@ pub enum Pairing {
     #[default]
     Trajectory,
     /// One random chunk against another, `chunks` times a pair: what is expected of it is as above, but
-    /// every chunk has its own sigmoid.
+    /// every chunk is a row of its own.
     RandomChunk,
     /// The first chunks only. Where rollouts begin alike (same scene and posture), winner and loser then
     /// answer the same observation, as the derivation of DPO has it (arXiv 2305.18290).
@@ -25,19 +25,12 @@ pub enum Pairing {
 pub struct AlignConfig {
     /// Optimiser steps.
     pub steps: usize,
-    /// Pairs a step.
+    /// Pairs a step. Objectives that need winners alone get as many, those that need samples twice as many.
     pub pairs: usize,
     /// What of a winner is set against what of a loser.
     pub pairing: Pairing,
     /// Chunks drawn from each trajectory of a pair.
     pub chunks: usize,
-    /// Strength of the preference for each number of a chunk. The loss averages squared errors over
-    /// the D = horizon x action numbers of a chunk, so its beta is this times D; 0.3 is what the
-    /// released Stable Diffusion setting (beta 5000 over 16384 numbers) comes to.
-    pub beta_per_number: f64,
-    /// Weight of imitating the winners beside preferring them (Kim et al. 2024, arXiv 2409.05622,
-    /// find that this keeps the task when preference alone loses it).
-    pub winner_imitation: f64,
     /// Peak learning rate of AdamW.
     pub learning_rate: f64,
     /// Steps over which the learning rate rises to its peak, before it falls as a cosine.
@@ -64,6 +57,8 @@ pub struct AlignConfig {
     pub drift_budget: f64,
     /// Every how many steps the drift is measured.
     pub drift_every: usize,
+    /// What is descended.
+    pub objectives: ObjectiveSum,
 }
 
 impl Default for AlignConfig {
@@ -73,8 +68,6 @@ impl Default for AlignConfig {
             pairs: 8,
             pairing: Pairing::default(),
             chunks: 4,
-            beta_per_number: 1.0,
-            winner_imitation: 3000.0,
             learning_rate: 1e-3,
             warmup_steps: 30,
             clip_norm: 1.0,
@@ -86,6 +79,7 @@ impl Default for AlignConfig {
             tick_stride: 2,
             drift_budget: 0.1,
             drift_every: 20,
+            objectives: ObjectiveSum::default(),
         }
     }
 }
@@ -96,7 +90,10 @@ impl AlignConfig {
     /// # Errors
     /// Names the first key that cannot be, its value and what is allowed.
     pub fn validate(&self) -> Result<(), AlignError> {
-        let refuse = |key, got: String, allowed| Err(AlignError::Config { key, got, allowed });
+        let refuse = |key: &str, got: String, allowed| {
+            let key = key.into();
+            Err(AlignError::Config { key, got, allowed })
+        };
         for (key, value) in [
             ("align.steps", self.steps),
             ("align.pairs", self.pairs),
@@ -109,7 +106,6 @@ impl AlignConfig {
             }
         }
         for (key, value) in [
-            ("align.beta_per_number", self.beta_per_number),
             ("align.learning_rate", self.learning_rate),
             ("align.clip_norm", f64::from(self.clip_norm)),
         ] {
@@ -117,13 +113,9 @@ impl AlignConfig {
                 return refuse(key, value.to_string(), "more than 0");
             }
         }
-        for (key, value) in [
-            ("align.winner_imitation", self.winner_imitation),
-            ("align.smallest_gap", self.smallest_gap),
-        ] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return refuse(key, value.to_string(), "0 or more");
-            }
+        if !(self.smallest_gap >= 0.0 && self.smallest_gap.is_finite()) {
+            let got = self.smallest_gap.to_string();
+            return refuse("align.smallest_gap", got, "0 or more");
         }
         if self.largest_weight.is_nan() || self.largest_weight < 1.0 {
             let got = self.largest_weight.to_string();
@@ -140,7 +132,7 @@ impl AlignConfig {
             let got = self.drift_budget.to_string();
             return refuse("align.drift_budget", got, "more than 0 (inf for no budget)");
         }
-        Ok(())
+        self.objectives.validate()
     }
 }
 
@@ -155,8 +147,8 @@ mod tests {
             (|c| c.pairs = 0, "align.pairs is 0, allowed: 1 or more"),
             (|c| c.chunks = 0, "align.chunks is 0,"),
             (
-                |c| c.beta_per_number = f64::NAN,
-                "align.beta_per_number is NaN,",
+                |c| c.learning_rate = f64::NAN,
+                "align.learning_rate is NaN,",
             ),
             (
                 |c| c.smallest_gap = -0.5,

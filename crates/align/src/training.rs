@@ -1,54 +1,17 @@
 //! The loop that aligns a policy.
 
-use crate::chunks::{Both, Chunks};
-use crate::dpo::dpo_loss;
-use crate::{AlignConfig, Pair, form_pairs};
+use crate::pairs::{best, form_pairs, standardised};
+use crate::sampling::RolloutChunks;
+use crate::step_batch::{Candidates, StepBatch};
+use crate::{AlignConfig, AlignError};
 use apprentice_core::Seed;
-use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, gaussian, in_thread_pool};
+use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, in_thread_pool};
 use apprentice_policy::{DiffusionPolicy, NoiseSchedule, PolicyError, PolicyNetwork, Windows};
 use burn::module::Module as _;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use rand::Rng as _;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
-
-/// What can go wrong.
-#[derive(Debug, Error)]
-pub enum AlignError {
-    /// A setting that cannot work.
-    #[error("alignment setting {key} is {got}, allowed: {allowed}; change it in the configuration")]
-    Config {
-        /// Which setting.
-        key: &'static str,
-        /// Its value.
-        got: String,
-        /// What would do.
-        allowed: &'static str,
-    },
-    /// Rewards that set no rollout apart.
-    #[error(
-        "{rollouts} rollouts gave no pair with rewards at least {gap} standard deviations apart; \
-         record more rollouts or lower align.smallest_gap"
-    )]
-    NoPairs {
-        /// Rollouts scored.
-        rollouts: usize,
-        /// Gap asked for.
-        gap: f64,
-    },
-    /// Rewards and rollouts do not match.
-    #[error("{rewards} rewards for {rollouts} rollouts; score every rollout once")]
-    Mismatch {
-        /// Rewards given.
-        rewards: usize,
-        /// Rollouts given.
-        rollouts: usize,
-    },
-    /// The policy failed.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-}
+use std::collections::BTreeMap;
 
 /// What the loop tells its caller after each step.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +20,8 @@ pub struct AlignProgress {
     pub step: usize,
     /// Steps to do.
     pub steps: usize,
-    /// Preference loss of this step.
-    pub preference: f32,
+    /// Loss of the first objective in this step.
+    pub loss: f32,
     /// Newest drift measured.
     pub drift: f64,
 }
@@ -68,18 +31,19 @@ pub struct AlignProgress {
 pub struct AlignReport {
     /// Steps taken.
     pub steps: usize,
-    /// Pairs there were.
+    /// Pairs there were; 0 where no objective needs them.
     pub pairs: usize,
-    /// The beta that was used, for errors averaged over a chunk.
-    pub beta: f64,
     /// Drift of the policy that was kept.
     pub drift: f64,
     /// Drift allowed.
     pub drift_budget: f64,
     /// Whether the budget ended the alignment.
     pub stopped_by_budget: bool,
-    /// (step, preference loss, implicit accuracy, drift) along the way.
+    /// (step, loss of the first objective, implicit accuracy of the first that knows one, drift) along the way.
     pub curve: Vec<(usize, f32, f32, f64)>,
+    /// What the objectives say of themselves, by name (`beta`, ...).
+    #[serde(flatten)]
+    pub facts: BTreeMap<String, f64>,
 }
 
 /// Moves the U-Net of `policy` towards the rollouts with the higher rewards; the vision encoders
@@ -96,10 +60,10 @@ pub fn align_policy(
     watch: impl FnMut(AlignProgress) -> bool + Send,
 ) -> Result<(DiffusionPolicy, AlignReport), AlignError> {
     config.validate()?;
-    in_thread_pool(|| prefer(policy, rollouts, rewards, config, seed, watch))
+    in_thread_pool(|| descend(policy, rollouts, rewards, config, seed, watch))
 }
 
-fn prefer(
+fn descend(
     policy: &DiffusionPolicy,
     rollouts: &Windows,
     rewards: &[f64],
@@ -113,19 +77,28 @@ fn prefer(
             rollouts: rollouts.episodes(),
         });
     }
-    let pairs = form_pairs(rewards, config.smallest_gap, config.winners);
-    if pairs.is_empty() {
+    let needs = config.objectives.needs();
+    let pairs = match needs.pairs {
+        true => form_pairs(rewards, config.smallest_gap, config.winners),
+        false => Vec::new(),
+    };
+    if rewards.is_empty() || needs.pairs && pairs.is_empty() {
         return Err(AlignError::NoPairs {
             rollouts: rewards.len(),
             gap: config.smallest_gap,
         });
     }
+    let candidates = Candidates {
+        pairs,
+        winners: best(rewards, config.winners),
+        rewards: standardised(rewards),
+    };
     let device = policy.device().clone();
     let autodiff = device.clone().autodiff();
     let schedule = NoiseSchedule::squared_cosine(policy.config().diffusion_steps);
-    let chunks = Chunks::new(policy, rollouts, config, &device)?;
+    let chunks = RolloutChunks::new(policy, rollouts, config, &device)?;
     let mut rng = seed.rng();
-    let meter = chunks.meter(
+    let meter = chunks.drift_meter(
         policy,
         &schedule,
         seed.derive("drift", 0),
@@ -133,7 +106,6 @@ fn prefer(
         &device,
     )?;
     let numbers = policy.config().horizon * rollouts.action_dim();
-    let beta = config.beta_per_number * numbers as f64;
     let reference = policy.network().clone();
     let mut network: PolicyNetwork = policy.network().clone().train();
     let mut kept = reference.clone();
@@ -145,47 +117,49 @@ fn prefer(
     });
     let mut report = AlignReport {
         steps: 0,
-        pairs: pairs.len(),
-        beta,
+        pairs: candidates.pairs.len(),
         drift: 0.0,
         drift_budget: config.drift_budget,
         stopped_by_budget: false,
         curve: Vec::new(),
+        facts: (config.objectives.used())
+            .flat_map(|o| o.facts(numbers))
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
     };
     for step in 1..=config.steps {
-        let drawn: Vec<Pair> = (0..config.pairs)
-            .map(|_| pairs[rng.random_range(0..pairs.len())])
-            .collect();
-        let w = chunks.draw(&drawn, |p| p.winner, &mut rng, &device);
-        let l = chunks.draw(&drawn, |p| p.loser, &mut rng, &device);
-        let count = drawn.len() * config.chunks;
-        let steps: Vec<usize> = (0..count)
-            .map(|_| rng.random_range(0..schedule.steps()))
-            .collect();
-        let noise = gaussian(
-            [count, policy.config().horizon, rollouts.action_dim()],
+        let drawn = StepBatch::draw(
+            &chunks,
+            &candidates,
+            needs,
+            config,
+            &schedule,
             &mut rng,
             &device,
         );
-        let both = Both {
-            winner: w,
-            loser: l,
-            noise,
-            steps,
-            together: chunks.together(),
-            largest_weight: config.largest_weight,
-        };
-        let (fw, fl) = both.errors(&reference, &schedule, &device)?;
-        let on_graph = both.on(&autodiff);
-        let (mw, ml) = on_graph.errors(&network, &schedule, &autodiff)?;
-        let lift = |t: Tensor<2>| Tensor::from_data(t.into_data(), &autodiff);
-        let loss = dpo_loss(mw, ml, lift(fw), lift(fl), beta, config.winner_imitation);
-        if !loss.preference.is_finite() {
-            return Err(
-                PolicyError::NotFinite(format!("the alignment loss at step {step}")).into(),
-            );
+        let batch = drawn.batch(&network, &reference, &schedule, (&device, &autodiff))?;
+        let (mut total, mut first, mut accuracy) = (None, None, None);
+        for objective in config.objectives.used() {
+            let own = objective.loss(&batch)?;
+            let value: f32 = own.loss.clone().into_scalar();
+            if !value.is_finite() {
+                return Err(
+                    PolicyError::NotFinite(format!("the alignment loss at step {step}")).into(),
+                );
+            }
+            first = first.or(Some(value));
+            accuracy = accuracy.or(own.implicit_accuracy);
+            let weighted = own.loss.mul_scalar(objective.weight());
+            total = Some(match total {
+                None => weighted,
+                Some(sum) => sum + weighted,
+            });
         }
-        let gradients = GradientsParams::from_grads(loss.total.backward(), &network);
+        let Some(total): Option<Tensor<1>> = total else {
+            break;
+        };
+        let (first, accuracy) = (first.unwrap_or(0.0), accuracy.unwrap_or(0.0));
+        let gradients = GradientsParams::from_grads(total.backward(), &network);
         let rate = cosine_with_warmup(
             step - 1,
             config.warmup_steps,
@@ -203,9 +177,7 @@ fn prefer(
                 None => network.valid(),
             };
             let drift = meter.measure(&now)?;
-            report
-                .curve
-                .push((step, loss.preference, loss.implicit_accuracy, drift));
+            report.curve.push((step, first, accuracy, drift));
             if drift > config.drift_budget {
                 report.stopped_by_budget = true;
                 break;
@@ -216,7 +188,7 @@ fn prefer(
         if !watch(AlignProgress {
             step,
             steps: config.steps,
-            preference: loss.preference,
+            loss: first,
             drift: report.drift,
         }) {
             return Err(PolicyError::Stopped(step).into());

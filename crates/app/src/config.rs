@@ -6,7 +6,7 @@ mod renamed;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use apprentice_align::AlignConfig;
-use apprentice_encoder::{AlignmentConfig, BackboneKind, ClipConfig, CycleConfig};
+use apprentice_encoder::EncoderConfig;
 use apprentice_link::security::Security;
 use apprentice_nn::Precision;
 use apprentice_policy::{PolicyConfig, TrainConfig};
@@ -14,7 +14,7 @@ use apprentice_reward::RewardConfig;
 use apprentice_safety::GuardConfig;
 use apprentice_sim::{ExpertConfig, SimConfig};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The built-in configuration, with every key explained.
 pub const DEFAULT_TOML: &str = include_str!("../../../configs/default.toml");
@@ -102,18 +102,6 @@ pub struct OperatorConfig {
 pub enum Preferred {
     Handle,
     Rim,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EncoderConfig {
-    pub backbone: BackboneKind,
-    pub weights: PathBuf,
-    #[serde(default)]
-    pub input: apprentice_encoder::InputConfig,
-    pub clip: ClipConfig,
-    pub cycle: CycleConfig,
-    pub alignment: AlignmentConfig,
 }
 
 impl Config {
@@ -319,8 +307,7 @@ mod tests {
         assert_eq!(config.train, TrainConfig::default());
         assert_eq!(config.align, AlignConfig::default());
         assert_eq!(config.reward, RewardConfig::default());
-        assert_eq!(config.encoder.alignment, AlignmentConfig::default());
-        assert_eq!(config.encoder.cycle, CycleConfig::default());
+        assert_eq!(config.encoder, EncoderConfig::default());
     }
 
     #[test]
@@ -335,7 +322,7 @@ mod tests {
         .unwrap();
         assert!(config.operator.shuffle && (config.operator.error_rate - 0.2).abs() < 1e-12);
         let backbone = Config::load(None, &["encoder.backbone=efficientnet-lite0".into()]).unwrap();
-        assert_eq!(backbone.encoder.backbone, BackboneKind::EfficientnetLite0);
+        assert_eq!(backbone.encoder.backbone.name(), "efficientnet-lite0");
         let error = Config::load(None, &["operator.eror_rate=0.2".into()])
             .unwrap_err()
             .to_string();
@@ -350,6 +337,53 @@ mod tests {
                 .to_string()
                 .contains("allowed: 0 to 1")
         );
+    }
+
+    #[test]
+    fn settings_of_learner_and_objectives_are_found_by_old_and_new_keys() {
+        let load = |settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(|&s| s.to_owned()).collect();
+            Config::load(None, &settings)
+        };
+        let old = [
+            "reward.preferred=3",
+            "encoder.alignment.epochs=7",
+            "encoder.alignment.transport.epsilon=0.2",
+            "reward.transport.metric=euclidean",
+            "align.winner_imitation=0",
+        ];
+        let new = [
+            "reward.learner.preferred=3",
+            "reward.learner.alignment.epochs=7",
+            "reward.learner.alignment.optimal_transport.epsilon=0.2",
+            "reward.learner.scoring.metric=euclidean",
+            "align.objectives.winner_imitation.weight=0",
+        ];
+        assert_eq!(load(&old).unwrap(), load(&new).unwrap());
+        let changed = load(&new).unwrap();
+        assert_eq!(changed.changed(None, &[]).unwrap(), changed);
+        let refused = load(&["align.objectives.alchemy.weight=1"]).unwrap_err();
+        let refused = format!("{refused:#}");
+        assert!(
+            refused.contains("align.objectives.alchemy") && refused.contains("diffusion_dpo"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn an_encoder_may_have_settings_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.toml");
+        let text = "[encoder.backbone]\nkind = 'resnet18'\nweights = 'mine.pth'\ninput.size = 64\n";
+        std::fs::write(&file, text).unwrap();
+        let config = Config::load(Some(&file), &[]).unwrap();
+        let weights = |e: &dyn apprentice_encoder::Encoder| format!("{:?}", e.weights());
+        let weights = config.encoder.with_encoder(weights);
+        assert!(weights.contains("mine.pth"), "{weights}");
+        assert_eq!(config.changed(None, &[]).unwrap(), config);
+        std::fs::write(&file, text.replace("input.size", "inputs.size")).unwrap();
+        let refused = format!("{:#}", Config::load(Some(&file), &[]).unwrap_err());
+        assert!(refused.contains("`inputs`"), "{refused}");
     }
 
     #[test]

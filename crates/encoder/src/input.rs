@@ -1,4 +1,4 @@
-//! How a pretrained backbone is shown a picture: how large, and in which numbers.
+//! How a pretrained network is shown an image: how large, and in which numbers.
 
 use crate::EncoderError;
 use apprentice_core::Image;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Means and deviations of ImageNet's colours (torchvision's figures).
 const IMAGENET: [[f32; 3]; 2] = [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]];
-/// Fewest pixels a pretrained backbone can look at, each way.
+/// Fewest pixels a pretrained network can look at, each way.
 const SMALLEST: usize = 32;
 
 /// Numbers a pixel becomes.
@@ -21,16 +21,16 @@ pub enum Scaling {
     Own,
     /// v / 255, less the mean of ImageNet's colours, by their deviation.
     Imagenet,
-    /// v / 255, as RAPL's public code shows pictures to an ImageNet ResNet-18.
+    /// v / 255, as RAPL's public code shows images to an ImageNet ResNet-18.
     Unit,
 }
 
-/// How pictures are prepared for a pretrained backbone. The compact one always sees 48 x 48 pixels in
+/// How images are prepared for a pretrained network. The compact one always sees 48 x 48 pixels in
 /// [-1, 1].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InputConfig {
-    /// Height and width, pixels; 0 for the backbone's usual (EfficientNet-Lite0 112, ResNet-18 96,
+    /// Height and width, pixels; 0 for the network's usual (EfficientNet-Lite0 112, ResNet-18 96,
     /// DINOv2 8 patches, 112). RAPL's code: 112 for ResNet-18, 224 for its vision transformer.
     pub size: usize,
     /// Numbers a pixel becomes (RAPL's code: unit for ResNet-18, imagenet for its vision transformer).
@@ -38,29 +38,29 @@ pub struct InputConfig {
 }
 
 impl InputConfig {
-    /// Whether a backbone can look at such pictures.
+    /// Whether a network can look at such images; the settings stand under `section`.
     ///
     /// # Errors
     /// Names the key, its value and what is allowed.
-    pub fn validate(&self) -> Result<(), EncoderError> {
+    pub fn validate(&self, section: &str) -> Result<(), EncoderError> {
         if self.size != 0 && self.size < SMALLEST {
             return Err(EncoderError::Config {
-                key: "encoder.input.size",
+                key: format!("{section}.size"),
                 got: self.size.to_string(),
-                allowed: "32 or more pixels, or 0 for the backbone's usual",
+                allowed: "32 or more pixels, or 0 for the network's usual",
             });
         }
         Ok(())
     }
 
-    /// The input of a backbone that usually sees `usual` pixels, in whole patches of `patch`.
+    /// The input of a network that usually sees `usual` pixels, in whole patches of `patch`.
     pub(crate) fn at(&self, usual: usize, patch: usize) -> Result<Input, EncoderError> {
-        self.validate()?;
+        self.validate("encoder.input")?;
         if !self.size.is_multiple_of(patch) {
             return Err(EncoderError::Config {
-                key: "encoder.input.size",
+                key: "encoder.input.size".into(),
                 got: format!("{} with patches of {patch}", self.size),
-                allowed: "a multiple of the backbone's patch, in pixels",
+                allowed: "a multiple of the network's patch, in pixels",
             });
         }
         let size = if self.size == 0 { usual } else { self.size };
@@ -71,7 +71,7 @@ impl InputConfig {
     }
 }
 
-/// A backbone's input, settled.
+/// The input of a network: its size and scaling, decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Input {
     pub(crate) size: usize,
@@ -79,9 +79,9 @@ pub struct Input {
 }
 
 impl Input {
-    /// Pictures as [N, size, size, 3] for a backbone whose own scaling is ImageNet's.
-    pub(crate) fn pictures(self, images: &[&Image], device: &Device) -> Tensor<4> {
-        let unit = pictures(images, self.size, [1.0 / 255.0, 0.0], device);
+    /// Images as [N, size, size, 3] for a network whose own scaling is ImageNet's.
+    pub(crate) fn imagenet_tensor(self, images: &[&Image], device: &Device) -> Tensor<4> {
+        let unit = images_as_tensor(images, self.size, [1.0 / 255.0, 0.0], device);
         match self.scaling {
             Scaling::Own | Scaling::Imagenet => {
                 let [mean, deviation] =
@@ -92,20 +92,20 @@ impl Input {
         }
     }
 
-    /// Pictures as [N, size, size, 3] for EfficientNet-Lite0, which turns x into (255 x - 127) / 128
+    /// Images as [N, size, size, 3] for EfficientNet-Lite0, which turns x into (255 x - 127) / 128
     /// itself: any other scaling is turned back by as much.
-    pub(crate) fn for_efficientnet(self, images: &[&Image], device: &Device) -> Tensor<4> {
+    pub(crate) fn efficientnet_tensor(self, images: &[&Image], device: &Device) -> Tensor<4> {
         match self.scaling {
-            Scaling::Own => pictures(images, self.size, [1.0 / 255.0, 0.0], device),
+            Scaling::Own => images_as_tensor(images, self.size, [1.0 / 255.0, 0.0], device),
             Scaling::Imagenet | Scaling::Unit => {
-                (self.pictures(images, device) * 128.0 + 127.0) / 255.0
+                (self.imagenet_tensor(images, device) * 128.0 + 127.0) / 255.0
             }
         }
     }
 }
 
-/// Pictures as [N, size, size, 3], each value times `scale` plus `offset`.
-pub(crate) fn pictures(
+/// Images as [N, size, size, 3], each value times `scale` plus `offset`.
+pub fn images_as_tensor(
     images: &[&Image],
     size: usize,
     [scale, offset]: [f32; 2],
@@ -151,12 +151,12 @@ mod tests {
             -0.406 / 0.225,
         ];
         let unit = [1.0, 127.0 / 255.0, 0.0];
-        close(seen(Scaling::Own, Input::pictures), imagenet);
-        close(seen(Scaling::Imagenet, Input::pictures), imagenet);
-        close(seen(Scaling::Unit, Input::pictures), unit);
+        close(seen(Scaling::Own, Input::imagenet_tensor), imagenet);
+        close(seen(Scaling::Imagenet, Input::imagenet_tensor), imagenet);
+        close(seen(Scaling::Unit, Input::imagenet_tensor), unit);
         // After EfficientNet's own step, that is.
         let own = |x: [f32; 3]| x.map(|x| (255.0 * x - 127.0) / 128.0);
-        let at = |scaling| own(seen(scaling, Input::for_efficientnet));
+        let at = |scaling| own(seen(scaling, Input::efficientnet_tensor));
         close(at(Scaling::Own), [1.0, 0.0, -127.0 / 128.0]);
         close(at(Scaling::Imagenet), imagenet);
         close(at(Scaling::Unit), unit);

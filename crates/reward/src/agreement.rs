@@ -54,15 +54,15 @@ pub fn pair_accuracy(scores: &[f64], truth: &[f64]) -> (f64, usize) {
     tally.share()
 }
 
-/// The episodes a preference is measured from: those of the highest truth.
+/// The episodes of the highest truth: the anchors that a preference is measured from.
 #[must_use]
-pub fn anchors(truth: &[f64]) -> Vec<usize> {
+pub fn highest(truth: &[f64]) -> Vec<usize> {
     let highest = truth.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     (0..truth.len()).filter(|&i| truth[i] == highest).collect()
 }
 
 /// Share of triplets (anchor, better, worse) in which the anchor is more similar to the better one (equal
-/// similarities count half), and the number of triplets. Anchors are those of [`anchors`]; the two
+/// similarities count half), and the number of triplets. Anchors are those of [`highest`]; the two
 /// others are any with different truth. `similarity` is asked for the anchor's number among the anchors
 /// and the other's among all.
 #[must_use]
@@ -78,7 +78,7 @@ pub fn triplet_accuracy(truth: &[f64], similarity: impl Fn(usize, usize) -> f64)
 /// Share of the triplets of [`triplet_accuracy`] answered right by always naming the episode that is
 /// listed first, or always the second, whichever is right more often.
 #[must_use]
-pub fn majority(truth: &[f64]) -> f64 {
+pub fn majority_baseline(truth: &[f64]) -> f64 {
     let mut tally = Tally::default();
     each_triplet(truth, |_, first, second| {
         tally.count(truth[first] - truth[second]);
@@ -90,7 +90,7 @@ pub fn majority(truth: &[f64]) -> f64 {
 /// Every anchor (by its number among the anchors) with every two others of different truth, in the order
 /// they are listed.
 fn each_triplet(truth: &[f64], mut visit: impl FnMut(usize, usize, usize)) {
-    for (number, anchor) in anchors(truth).into_iter().enumerate() {
+    for (number, anchor) in highest(truth).into_iter().enumerate() {
         for second in (0..truth.len()).filter(|&i| i != anchor) {
             for first in (0..second).filter(|&i| i != anchor) {
                 if truth[first] != truth[second] {
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn triplets_have_one_of_the_best_as_anchor() {
-        assert_eq!(anchors(&TRUTH), [1, 3]);
+        assert_eq!(highest(&TRUTH), [1, 3]);
         let near = |anchor: usize, other: usize| -(PLACE[[1, 3][anchor]] - PLACE[other]).abs();
         // Each anchor with five pairs of others. Wrong is only that -2.5 is nearer to 0 than 3 is.
         assert_eq!(triplet_accuracy(&TRUTH, near), (0.9, 10));
@@ -173,8 +173,8 @@ mod tests {
     #[test]
     fn the_majority_is_the_more_common_order_of_the_list() {
         // Anchor 1 sees 0<2, 0<3, 2<3, 2>4, 3>4; anchor 3 sees 0<1, 0<2, 1>2, 1>4, 2>4.
-        assert_eq!(majority(&TRUTH), 0.5);
-        assert_eq!(majority(&[2.0, 2.0, 1.0, 0.0]), 1.0);
-        assert_eq!(majority(&[0.0, 0.0]), 0.5);
+        assert_eq!(majority_baseline(&TRUTH), 0.5);
+        assert_eq!(majority_baseline(&[2.0, 2.0, 1.0, 0.0]), 1.0);
+        assert_eq!(majority_baseline(&[0.0, 0.0]), 0.5);
     }
 }

@@ -1,25 +1,59 @@
-//! The reward: how near a video comes to the closest of a few preferred ones, in the aligned
-//! space, frame by frame (RAPL, arXiv 2412.04835; closest-demonstration form of Haldar et al. 2022,
-//! arXiv 2206.15469).
+//! The reward: what is learnt from judgements of clips, scores clips, and says how sure it is.
 //!
-//! [`rankings`] takes judgements apart, [`model`] scores videos, [`learning`] learns a model from
-//! rankings and tries it on rankings it has not seen, [`evidence`] asks whether the rankings say anything
-//! at all, [`agreement`] measures rank correlation and triplet accuracy. What the paper leaves open is
-//! listed in `apprentice-encoder`.
+//! A [`RewardLearner`] (the registry [`Learner`] lists those there are; the first is RAPL's optimal-transport reward,
+//! [`learners::optimal_transport`]) turns clips and judgements into a [`RewardModel`]. [`learn_reward`] does the rest
+//! for every learner: folds, a committee of models, and [`evidence`], a permutation test on judgements that a model
+//! has not seen. [`agreement`] measures rank correlation and triplet accuracy. What the paper leaves open is listed in
+//! `apprentice-encoder`.
+//!
+//! ```
+//! use apprentice_core::Seed;
+//! use apprentice_encoder::FeatureClip;
+//! use apprentice_episode::EpisodeId;
+//! use apprentice_preference::Judgement;
+//! use apprentice_reward::{JudgedClips, Learner, RewardError};
+//! use burn::tensor::Device;
+//! use std::collections::BTreeMap;
+//!
+//! # fn main() -> Result<(), RewardError> {
+//! // Three clips of two frames with one feature each, ranked from high to low.
+//! let clips: Vec<_> = [1.0, 0.4, -1.0].map(|v| FeatureClip::vision(1, vec![v; 2])).into();
+//! let index: BTreeMap<EpisodeId, usize> = [("a", 0), ("b", 1), ("c", 2)].map(|(id, i)| (id.into(), i)).into();
+//! let order = ["a", "b", "c"].map(|id| vec![EpisodeId::from(id)]).into();
+//! let judgements = [Judgement::new(0, "ann", 1.0, order, None)];
+//! let judged = JudgedClips::new(&clips, &index, &judgements);
+//!
+//! let learner = Learner::default();
+//! let trained = learner.learn(&judged, Seed(1), &Device::flex(), &mut |_| true)?;
+//! let scores = trained.model.score_all(&clips)?;
+//! assert!(scores[0].total > scores[2].total);
+//! # Ok(())
+//! # }
+//! ```
 
 #![recursion_limit = "256"]
+#![deny(missing_docs)]
 
 pub mod agreement;
-pub mod config;
+mod config;
+mod error;
 pub mod evidence;
-pub mod learning;
-pub mod model;
-mod preferred;
-pub mod rankings;
+pub mod judged_clips;
+mod learned_reward;
+pub mod learners;
+mod learning;
+pub mod reward_learner;
+pub mod reward_model;
+mod score;
 
-pub use agreement::{anchors, majority, pair_accuracy, spearman, triplet_accuracy};
-pub use config::{PreferredRule, RewardConfig, RewardMetric, RewardTransport, TransformKind};
+pub use agreement::{highest, majority_baseline, pair_accuracy, spearman, triplet_accuracy};
+pub use config::RewardConfig;
+pub use error::RewardError;
 pub use evidence::{Evidence, permutation_test};
-pub use learning::{Learned, RewardError, learn};
-pub use model::{RewardModel, RewardTransform, Scored};
-pub use rankings::RankedClips;
+pub use judged_clips::JudgedClips;
+pub use learned_reward::{LearnedReward, StoredReward};
+pub use learners::Learner;
+pub use learning::learn_reward;
+pub use reward_learner::{LearningReport, RewardLearner, TrainedModel};
+pub use reward_model::RewardModel;
+pub use score::Score;

@@ -7,7 +7,7 @@ mod transport;
 use anyhow::{Result, anyhow, bail};
 use apprentice_networks::{UNet1d, UNetConfig, VisionConfig, VisionEncoder};
 use apprentice_nn::{Precision, gaussian};
-use apprentice_transport::Form;
+use apprentice_optimal_transport::Form;
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Pairing;
+use crate::{Objective, ObjectiveSum, Pairing};
 use apprentice_core::{CameraFrame, Image, Observation, RobotState};
 use apprentice_episode::{CameraInfo, Episode, EpisodeMeta, Source, Tick};
 use apprentice_policy::DiffusionConfig;
@@ -74,12 +74,16 @@ fn toy() -> (DiffusionPolicy, Windows, Vec<f64>) {
     (policy, windows, vec![1.0, 0.9, -1.0, -0.9])
 }
 
+fn preference_alone() -> ObjectiveSum {
+    ObjectiveSum::of([Objective::DiffusionDpo(Default::default())])
+}
+
 fn config() -> AlignConfig {
     AlignConfig {
         steps: 60,
         pairs: 4,
         chunks: 2,
-        winner_imitation: 0.0,
+        objectives: preference_alone(),
         learning_rate: 3e-3,
         warmup_steps: 5,
         winners: 0.5,
@@ -117,7 +121,7 @@ fn preference_loss_falls_and_pairs_come_to_be_ordered() {
         let (_, report) = aligned(&config).unwrap();
         // Either of two winners against either of two losers.
         assert_eq!(
-            (report.steps, report.pairs, report.beta),
+            (report.steps, report.pairs, report.facts["beta"]),
             (60, 4, 4.0 * 2.0)
         );
         let (loss, accuracy, drift) = mean(&report.curve[8..]);
@@ -197,4 +201,26 @@ fn what_cannot_be_aligned_is_refused() {
     assert!(attempt(&rewards[1..], &config(), true).contains("3 rewards for 4 rollouts"));
     assert!(attempt(&[1.0; 4], &config(), true).contains("gave no pair"));
     assert!(attempt(&rewards, &config(), false).contains("stopped on request"));
+}
+
+#[test]
+fn imitation_alone_needs_no_pairs() {
+    let (policy, windows, _) = toy();
+    let imitation = AlignConfig {
+        objectives: ObjectiveSum::of([Objective::WinnerImitation(Default::default())]),
+        ..config()
+    };
+    // Rewards that set nothing apart give no pair, but all may win.
+    let aligned = align_policy(&policy, &windows, &[1.0; 4], &imitation, Seed(2), |_| true);
+    let report = aligned.unwrap().1;
+    assert_eq!((report.pairs, report.steps), (0, 60));
+    assert!(report.drift > 0.0 && report.facts.is_empty(), "{report:?}");
+}
+
+#[test]
+fn a_report_of_before_is_read() {
+    let text = r#"{"steps": 3, "pairs": 4, "beta": 28.0, "drift": 0.01, "drift_budget": 0.1,
+        "stopped_by_budget": false, "curve": [[1, 0.69, 0.5, 0.01]]}"#;
+    let report: AlignReport = serde_json::from_str(text).unwrap();
+    assert_eq!((report.facts["beta"], report.curve.len()), (28.0, 1));
 }

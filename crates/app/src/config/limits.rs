@@ -15,10 +15,7 @@ pub fn check(config: &Config) -> Result<()> {
     config.guard.validate()?;
     config.policy.validate()?;
     config.train.validate()?;
-    config.encoder.input.validate()?;
-    config.encoder.clip.validate()?;
-    config.encoder.cycle.validate()?;
-    config.encoder.alignment.validate()?;
+    config.encoder.validate()?;
     config.reward.validate()?;
     config.align.validate()?;
     run(config)?;

@@ -26,6 +26,24 @@ const RENAMED: &[Renamed] = &[
     renamed("train.checkpointing", "train.gradient_checkpointing"),
     renamed("train.largest_weight", "train.max_loss_weight"),
     renamed("inference.thinking", "inference.chunking"),
+    renamed("encoder.alignment", "reward.learner.alignment"),
+    renamed(
+        "reward.learner.alignment.transport",
+        "reward.learner.alignment.optimal_transport",
+    ),
+    renamed("reward.preferred", "reward.learner.preferred"),
+    renamed("reward.preferred_rule", "reward.learner.preferred_rule"),
+    renamed("reward.transform", "reward.learner.transform"),
+    renamed("reward.square_scale", "reward.learner.square_scale"),
+    renamed("reward.transport", "reward.learner.scoring"),
+    renamed(
+        "align.beta_per_number",
+        "align.objectives.diffusion_dpo.beta_per_number",
+    ),
+    renamed(
+        "align.winner_imitation",
+        "align.objectives.winner_imitation.weight",
+    ),
 ];
 
 /// Moves values of old keys to where they belong now. Answers what to tell the user.

@@ -47,7 +47,7 @@ impl Report {
             task: config.run.task.clone(),
             device: device(&marks, &context.device_name),
             labels: Labels {
-                comparisons: learned.comparisons,
+                comparisons: learned.report.comparisons,
                 prefers: if grasp == Grasp::Rim { "rim" } else { "handle" }.to_owned(),
                 error_rate: config.operator.error_rate,
                 shuffle: config.operator.shuffle,

@@ -172,7 +172,7 @@ pub fn curves(report: &Report, material: &Material) -> String {
         count(material.samples as u64),
         report.alignment.steps,
         count(alignment.pairs as u64),
-        alignment.beta
+        alignment.facts.get("beta").copied().unwrap_or_default()
     )
 }
 
@@ -194,12 +194,16 @@ fn with(episodes: &[ScoredEpisode], ending: Ending) -> Vec<&ScoredEpisode> {
 fn reward_lines(episodes: &[ScoredEpisode]) -> Vec<Line> {
     let lines = ENDINGS.iter().map(|&(ending, colour, name)| {
         let of = with(episodes, ending);
-        let moments = of.iter().map(|e| e.scored.moments.len()).max().unwrap_or(0);
+        let moments = of
+            .iter()
+            .map(|e| e.scored.per_frame.len())
+            .max()
+            .unwrap_or(0);
         let (mut points, mut band) = (Vec::new(), Vec::new());
         for moment in 0..moments {
             let mut values: Vec<f64> = of
                 .iter()
-                .filter_map(|e| e.scored.moments.get(moment).copied())
+                .filter_map(|e| e.scored.per_frame.get(moment).copied())
                 .collect();
             values.sort_by(f64::total_cmp);
             let x = 100.0 * moment as f64 / (moments - 1).max(1) as f64;

@@ -11,7 +11,7 @@ use crate::stages::reward::{SCORES, Scores};
 use crate::stages::rollout::FOLDER as ROLLOUTS;
 use anyhow::Result;
 use apprentice_align::AlignReport;
-use apprentice_reward::Scored;
+use apprentice_reward::Score;
 use apprentice_sim::Grasp;
 
 /// How an episode ended, as the operator would see it.
@@ -31,7 +31,7 @@ pub struct ScoredEpisode {
     /// How it ended.
     pub ending: Ending,
     /// What the reward makes of it.
-    pub scored: Scored,
+    pub scored: Score,
 }
 
 /// Everything the page shows beside the figures.
@@ -75,8 +75,8 @@ impl Material {
             folder: context.dir.root().display().to_string(),
             training_loss: curve.loss,
             samples: curve.samples,
-            eye_training: learned.training_loss,
-            eye_validation: learned.validation_loss,
+            eye_training: learned.report.training_loss,
+            eye_validation: learned.report.validation_loss,
             alignment: alignment.report,
             held_out: held_out
                 .map(|(n, scored)| ScoredEpisode {
@@ -124,7 +124,7 @@ fn told(note: &JudgedEpisode) -> &'static str {
 fn best_and_worst(context: &Context) -> Result<Vec<Film>> {
     let notes = judged(context, ROLLOUTS)?;
     let scores: Scores = context.dir.read(SCORES)?;
-    let mut order: Vec<(&JudgedEpisode, &Scored)> =
+    let mut order: Vec<(&JudgedEpisode, &Score)> =
         notes.episodes.iter().zip(&scores.episodes).collect();
     // The episode's own name breaks ties, so that the same run shows the same films.
     order.sort_by(|a, b| {
@@ -143,7 +143,7 @@ fn best_and_worst(context: &Context) -> Result<Vec<Film>> {
             let total = format!("{:.3}", scored.total).replace('-', "\u{2212}");
             let title = format!("{title}: {total} \u{b1} {:.3}", scored.uncertainty);
             let caption = format!("{ROLLOUTS}/{}, {}.", note.file, told(note));
-            Film::of(&episode, title, caption, scored.moments.clone())
+            Film::of(&episode, title, caption, scored.per_frame.clone())
         })
         .collect()
 }

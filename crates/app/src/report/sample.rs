@@ -14,7 +14,7 @@ use apprentice_core::{
     CameraFrame, Image, Observation, Proportion, RobotState, Seed, sha256_bytes,
 };
 use apprentice_episode::{CameraInfo, Episode, EpisodeMeta, Source, Tick};
-use apprentice_reward::{Evidence, Scored};
+use apprentice_reward::{Evidence, Score};
 use apprentice_sim::{Grasp, Outcome};
 use rand::Rng as _;
 
@@ -203,10 +203,10 @@ pub fn material() -> Material {
         let moments: Vec<f64> = (0..16).map(moment).collect();
         ScoredEpisode {
             ending,
-            scored: Scored {
+            scored: Score {
                 total: moments.iter().sum(),
-                moments,
-                closest: 0,
+                per_frame: moments,
+                closest: Some(0),
                 uncertainty: 0.02,
             },
         }
@@ -246,11 +246,11 @@ pub fn material() -> Material {
         alignment: Some(AlignReport {
             steps: 300,
             pairs: 3120,
-            beta: 48.0,
             drift: 0.1312,
             drift_budget: 0.25,
             stopped_by_budget: false,
             curve: (0..=15).map(|i| i * 20).map(curve).collect(),
+            facts: [("beta".to_owned(), 48.0)].into(),
         }),
         training_loss: (0..600)
             .map(|i| about(1.1 * (-f64::from(i) / 45.0).exp() + 0.035, 0.012).abs() as f32)

@@ -1,4 +1,4 @@
-//! The hand: the base policy is aligned to the reward, if the rankings are evidence at all.
+//! The base policy is aligned to the reward, if the rankings are evidence at all.
 
 use crate::context::Context;
 use crate::stages::notes::{judged, open_all};
@@ -66,7 +66,7 @@ pub fn run(context: &Context) -> Result<()> {
         base.config(),
     )?;
     drop(episodes);
-    let bar = context.bar(context.config.align.steps as u64, "align the hand");
+    let bar = context.bar(context.config.align.steps as u64, "align the policy");
     let (aligned, report) = align_policy(
         &base,
         &windows,
@@ -77,7 +77,7 @@ pub fn run(context: &Context) -> Result<()> {
             bar.set_position(p.step as u64);
             bar.set_message(format!(
                 "preference loss {:.3}, drift {:.4}",
-                p.preference, p.drift
+                p.loss, p.drift
             ));
             !context.stopping()
         },

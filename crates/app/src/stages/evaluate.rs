@@ -9,7 +9,7 @@ use crate::stages::viewer_file::write_recording;
 use anyhow::{Result, bail};
 use apprentice_core::Proportion;
 use apprentice_episode::Episode;
-use apprentice_reward::{anchors, majority, pair_accuracy, spearman, triplet_accuracy};
+use apprentice_reward::{highest, majority_baseline, pair_accuracy, spearman, triplet_accuracy};
 use serde::{Deserialize, Serialize};
 
 /// The base policy's held-out episodes.
@@ -98,7 +98,7 @@ pub fn examine_reward(context: &Context) -> Result<()> {
     let learned = super::reward::load(context)?;
     let features = features(context, &episodes)?;
     let scores = Scores {
-        episodes: score(context, &learned.model, &features)?,
+        episodes: score(context, &learned, &features)?,
     };
     let totals: Vec<f64> = scores.episodes.iter().map(|s| s.total).collect();
     let truth: Vec<f64> = notes
@@ -106,7 +106,7 @@ pub fn examine_reward(context: &Context) -> Result<()> {
         .iter()
         .map(|e| hidden_utility(e, context.config.operator.prefers))
         .collect();
-    let anchors = anchors(&truth);
+    let anchors = highest(&truth);
     let similarity = learned.model.similarities(&anchors, &features)?;
     let (accuracy, triplets) = triplet_accuracy(&truth, |anchor, other| similarity[anchor][other]);
     let (pair_accuracy_heldout, pairs) = pair_accuracy(&totals, &truth);
@@ -125,7 +125,7 @@ pub fn examine_reward(context: &Context) -> Result<()> {
         triplets,
         pair_accuracy_heldout,
         pairs,
-        majority: majority(&truth),
+        majority: majority_baseline(&truth),
         best_single_feature: best,
     };
     context.dir.write(HELD_OUT_SCORES, &scores)?;

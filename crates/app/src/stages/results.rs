@@ -80,8 +80,8 @@ fn rewarded(context: &Context) -> Result<Value> {
     let learned = super::reward::load(context)?;
     let allowed = context.config.reward.significance;
     Ok(json!({
-        "comparisons": learned.comparisons,
-        "preferred": learned.preferred.len(),
+        "comparisons": learned.report.comparisons,
+        "preferred": learned.report.preferred.len(),
         "evidence": learned.evidence,
         "significance": allowed,
         "counts_as_evidence": learned.evidence.p_value <= allowed,

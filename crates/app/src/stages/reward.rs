@@ -1,20 +1,17 @@
-//! The eye and the reward: rankings align the encoder, and every rollout gets a score.
+//! The reward: it is learnt from rankings, and every rollout gets a score.
 
-use crate::config::{Config, EncoderConfig};
+use crate::config::Config;
 use crate::context::Context;
 use crate::stages::notes::{by_id, judged, open_all};
 use crate::stages::rank::said;
 use crate::stages::viewer_file::write_recording;
 use anyhow::{Result, bail};
-use apprentice_core::Image;
 use apprentice_encoder::{
-    Backbone, BackboneKind, Clip, CompactBackbone, FeatureClip, self_supervise,
+    Channel, Clip, EncoderConfig, FeatureClip, FrameEncoder, WeightsSource, clip_features,
 };
 use apprentice_episode::Episode;
-use apprentice_networks::{load_module, save_module};
-use apprentice_reward::{Learned, RankedClips, RewardModel, Scored, learn};
+use apprentice_reward::{JudgedClips, LearnedReward, Score, StoredReward, learn_reward};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The learnt reward.
@@ -32,7 +29,7 @@ pub const SCORES: &str = "reward/rollouts.json";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scores {
     /// One an episode.
-    pub episodes: Vec<Scored>,
+    pub episodes: Vec<Score>,
 }
 
 /// Runs the stage.
@@ -45,17 +42,12 @@ pub fn run(context: &Context) -> Result<()> {
     // Bad rankings are refused before anything is computed.
     let judgements = said(context, &notes)?;
     let clips = clips_of(context, &episodes)?;
-    let backbone = backbone(context, Some(&clips))?;
-    let features = extract(context, &backbone, &clips)?;
+    let encoder = encoder(context, Some(&clips))?;
+    let features = extract(context, &encoder, &clips)?;
     let index = by_id(&notes);
-    let bar = context.bar(1000, "align the eye");
-    let learned = learn(
-        &RankedClips {
-            clips: &features,
-            index: &index,
-            judgements: &judgements,
-        },
-        &context.config.encoder.alignment,
+    let bar = context.bar(1000, "learn the reward");
+    let learned = learn_reward(
+        &JudgedClips::new(&features, &index, &judgements),
         &context.config.reward,
         context.seed.derive("reward", 0),
         &context.device,
@@ -66,18 +58,18 @@ pub fn run(context: &Context) -> Result<()> {
     )?;
     bar.finish();
     let scores = Scores {
-        episodes: score(context, &learned.model, &features)?,
+        episodes: score(context, &learned, &features)?,
     };
     if context.config.align.demonstrations {
         let shown = judged(context, super::demonstrate::FOLDER)?;
         let shown = open_all(context, super::demonstrate::FOLDER, &shown)?;
-        let features = extract(context, &backbone, &clips_of(context, &shown)?)?;
+        let features = extract(context, &encoder, &clips_of(context, &shown)?)?;
         let scores = Scores {
-            episodes: score(context, &learned.model, &features)?,
+            episodes: score(context, &learned, &features)?,
         };
         context.dir.write(DEMONSTRATION_SCORES, &scores)?;
     }
-    context.dir.write(REWARD, &learned)?;
+    context.dir.write(REWARD, &learned.store()?)?;
     context.dir.write(SCORES, &scores)?;
     write_recording(context, Some(&scores.episodes), false)
 }
@@ -86,24 +78,27 @@ pub fn run(context: &Context) -> Result<()> {
 ///
 /// # Errors
 /// When it is missing.
-pub fn load(context: &Context) -> Result<Learned> {
-    context.dir.read(REWARD)
+pub fn load(context: &Context) -> Result<LearnedReward> {
+    let stored: StoredReward = context.dir.read(REWARD)?;
+    Ok(stored.load()?)
 }
 
-/// Features of episodes, by the run's backbone.
+/// Features of episodes, by the run's encoder.
 ///
 /// # Errors
-/// When the backbone is missing.
+/// When the encoder's weights are missing.
 pub fn features(context: &Context, episodes: &[Episode]) -> Result<Vec<FeatureClip>> {
     let clips = clips_of(context, episodes)?;
-    extract(context, &backbone(context, None)?, &clips)
+    extract(context, &encoder(context, None)?, &clips)
 }
 
 /// Features of clips, a few clips at a time, to say how far it is.
-fn extract(context: &Context, backbone: &Backbone, clips: &[Clip]) -> Result<Vec<FeatureClip>> {
+fn extract(context: &Context, encoder: &Ready, clips: &[Clip]) -> Result<Vec<FeatureClip>> {
+    let encoder = encoder.as_ref().map(|(channel, e)| (*channel, &**e));
+    let weights = &context.config.encoder.channels;
     let mut features = Vec::with_capacity(clips.len());
-    in_parts(context, "look", clips, |part| {
-        features.extend(backbone.features(part, &context.device)?);
+    in_parts(context, "encode", clips, |part| {
+        features.extend(clip_features(part, weights, encoder, &context.device)?);
         Ok(())
     })?;
     Ok(features)
@@ -113,10 +108,14 @@ fn extract(context: &Context, backbone: &Backbone, clips: &[Clip]) -> Result<Vec
 ///
 /// # Errors
 /// When one cannot be scored, or the user stops.
-pub fn score(context: &Context, model: &RewardModel, clips: &[FeatureClip]) -> Result<Vec<Scored>> {
+pub fn score(
+    context: &Context,
+    reward: &LearnedReward,
+    clips: &[FeatureClip],
+) -> Result<Vec<Score>> {
     let mut scores = Vec::with_capacity(clips.len());
     in_parts(context, "score", clips, |part| {
-        scores.extend(model.score_all(part)?);
+        scores.extend(reward.score_all(part)?);
         Ok(())
     })?;
     Ok(scores)
@@ -142,45 +141,38 @@ fn in_parts<T>(
 }
 
 fn clips_of(context: &Context, episodes: &[Episode]) -> Result<Vec<Clip>> {
-    let clip = |episode: &Episode| {
-        let pictures = episode.ticks.iter().map(|t| {
-            t.observation
-                .frames
-                .iter()
-                .map(|f| &f.image)
-                .collect::<Vec<&Image>>()
-        });
-        Ok(Clip::from_episode(pictures, &context.config.encoder.clip)?)
-    };
+    let config = &context.config.encoder.clip;
+    let clip = |episode| Ok(Clip::from_episode(episode, config)?);
     episodes.iter().map(clip).collect()
 }
 
-/// The backbone: pretrained, or the compact one, which is self-supervised on `clips` when it has not
-/// been before.
-fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
+/// An encoder with its weights, and the channel it is of; `None` where that channel does not count.
+type Ready = Option<(Channel, Box<dyn FrameEncoder>)>;
+
+/// The encoder: one that is trained on the run's own clips is trained on `clips` if there are any.
+fn encoder(context: &Context, clips: Option<&[Clip]>) -> Result<Ready> {
     let config = &context.config.encoder;
-    let file = weights_file(config);
-    if let Some(pretrained) =
-        Backbone::load(config.backbone, &file, &config.input, &context.device)?
-    {
-        return Ok(pretrained);
-    }
-    let path = context.dir.path(BACKBONE);
-    if let Some(clips) = clips {
-        let bar = context.bar(config.cycle.steps as u64, "teach the eye");
-        let seed = context.seed.derive("backbone", 0);
-        let (network, _) =
-            self_supervise(clips, &config.cycle, seed, &context.device, |step, loss| {
+    config.with_encoder(|encoder| {
+        if config.channels.of(encoder.channel()) == 0.0 {
+            return Ok(None);
+        }
+        let file = match encoder.weights() {
+            WeightsSource::Training { .. } => context.dir.path(BACKBONE),
+            _ => weights_file(config),
+        };
+        if let (WeightsSource::Training { steps }, Some(clips)) = (encoder.weights(), clips) {
+            let bar = context.bar(steps as u64, "train the encoder");
+            let seed = context.seed.derive("backbone", 0);
+            encoder.train(clips, seed, &context.device, &file, &mut |step, loss| {
                 bar.set_position(step as u64);
-                bar.set_message(format!("cycle loss {loss:.4}"));
+                bar.set_message(format!("loss {loss:.4}"));
                 !context.stopping()
             })?;
-        bar.finish();
-        save_module(&network, &path, &BTreeMap::new())?;
-    }
-    let fresh = CompactBackbone::new(&mut context.seed.rng(), &context.device)?;
-    let (network, _) = load_module(fresh, &path)?;
-    Ok(Backbone::Compact(network))
+            bar.finish();
+        }
+        let loaded = encoder.load(&file, &context.device)?;
+        Ok(Some((encoder.channel(), loaded)))
+    })
 }
 
 /// Whether the weights a configuration needs are there.
@@ -188,29 +180,40 @@ fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
 /// # Errors
 /// Where they were looked for, and how to get them.
 pub fn check_weights(config: &Config) -> Result<()> {
-    let file = weights_file(&config.encoder);
-    match config.encoder.backbone {
-        BackboneKind::Compact => Ok(()),
-        _ if file.exists() => Ok(()),
-        BackboneKind::EfficientnetLite0 => bail!(
-            "encoder.backbone is efficientnet-lite0, but there are no weights at {}; get them with \
-             `apprentice weights get efficientnet-lite0`, or name a file with encoder.weights",
+    let config = &config.encoder;
+    let file = weights_file(config);
+    let backbone = config.backbone.name();
+    config.with_encoder(|encoder| match encoder.weights() {
+        WeightsSource::Nothing | WeightsSource::Training { .. } => Ok(()),
+        _ if config.channels.of(encoder.channel()) == 0.0 || file.exists() => Ok(()),
+        WeightsSource::File {
+            published: Some(name),
+            ..
+        } => bail!(
+            "encoder.backbone is {backbone}, but there are no weights at {}; get them with \
+             `apprentice weights get {name}`, or name a file with encoder.weights",
             file.display()
         ),
-        BackboneKind::ResNet18 | BackboneKind::DinoV2 => bail!(
+        WeightsSource::File {
+            file,
+            published: None,
+        } => bail!(
             "encoder.backbone needs weights that you have (.pth or .safetensors), but encoder.weights \
-             is {:?}, which is no file; name it with --set encoder.weights=FILE",
-            config.encoder.weights
+             is {file:?}, which is no file; name it with --set encoder.weights=FILE"
         ),
-    }
+    })
 }
 
+/// The file of an encoder's weights; those that are published are looked for in Apprentice's own folder.
 fn weights_file(config: &EncoderConfig) -> PathBuf {
-    if config.weights.as_os_str().is_empty() && config.backbone == BackboneKind::EfficientnetLite0 {
-        default_weights()
-    } else {
-        config.weights.clone()
-    }
+    config.with_encoder(|encoder| match encoder.weights() {
+        WeightsSource::File {
+            file,
+            published: Some(name),
+        } if file.as_os_str().is_empty() => weights_folder().join(format!("{name}.safetensors")),
+        WeightsSource::File { file, .. } => file.to_owned(),
+        _ => PathBuf::new(),
+    })
 }
 
 /// Where `apprentice weights get` puts EfficientNet-Lite0.

@@ -6,7 +6,7 @@ use crate::stages::evaluate::ALIGNED_FOLDER;
 use crate::stages::notes::{judged, open_noted};
 use crate::stages::rollout::FOLDER as ROLLOUTS;
 use anyhow::{Result, bail};
-use apprentice_reward::Scored;
+use apprentice_reward::Score;
 use apprentice_studio::Studio;
 use std::fs;
 
@@ -20,16 +20,16 @@ const ALIGNED: usize = 12;
 ///
 /// # Errors
 /// When an episode cannot be read or the file cannot be written.
-pub fn write_recording(context: &Context, scores: Option<&[Scored]>, aligned: bool) -> Result<()> {
+pub fn write_recording(context: &Context, scores: Option<&[Score]>, aligned: bool) -> Result<()> {
     let part = context.dir.path(".run.rrd.part");
     let studio = Studio::to_file(&part, &describe(context)?)?;
-    let show = |folder: &str, most: usize, scores: Option<&[Scored]>| -> Result<()> {
+    let show = |folder: &str, most: usize, scores: Option<&[Score]>| -> Result<()> {
         let notes = judged(context, folder)?;
         for (i, note) in notes.episodes.iter().enumerate().take(most) {
             let episode = open_noted(context, folder, note)?;
             let curve = scores
                 .and_then(|s| s.get(i))
-                .map(|s| spread(&s.moments, episode.ticks.len()));
+                .map(|s| spread(&s.per_frame, episode.ticks.len()));
             studio.episode(&episode, format!("{folder} {i:03}"), curve.as_deref());
         }
         Ok(())

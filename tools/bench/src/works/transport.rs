@@ -1,7 +1,7 @@
 //! Optimal transport.
 
 use super::{Work, rng, timed};
-use apprentice_transport::{CostMatrix, Form, SinkhornConfig, sinkhorn_batch};
+use apprentice_optimal_transport::{CostMatrix, Form, SinkhornConfig, sinkhorn_batch};
 use rand::Rng as _;
 use std::hint::black_box;
 
