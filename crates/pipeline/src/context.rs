@@ -1,8 +1,9 @@
 //! What every stage needs: where, with which settings, on what device, and how to say how far it is.
 
 use crate::config::Config;
-use crate::run_dir::{RunDir, StageMark};
-use anyhow::{Context as _, Result, bail};
+use crate::freshness::Settled;
+use crate::run_dir::RunDir;
+use anyhow::{Context as _, Result};
 use apprentice_core::Seed;
 use apprentice_link::security::Security;
 use apprentice_link::session::{ONE_THREAD, reads_and_writes_on_one_thread};
@@ -11,7 +12,7 @@ use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A run in progress.
 pub struct Context {
@@ -34,6 +35,15 @@ pub struct Context {
 }
 
 impl Context {
+    /// What the run goes by.
+    #[must_use]
+    pub fn settled(&self) -> Settled<'_> {
+        Settled {
+            config: &self.config,
+            seed: self.seed.0,
+        }
+    }
+
     /// Whether the user asked to stop.
     #[must_use]
     pub fn stopping(&self) -> bool {
@@ -66,30 +76,6 @@ impl Context {
                 std::thread::sleep(Duration::from_millis(100));
             }
         }
-    }
-
-    /// Runs a stage unless it is done, and marks it as done.
-    ///
-    /// # Errors
-    /// The stage's own, or that the user stopped the run.
-    pub fn stage(&self, name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
-        if let Some(mark) = self.dir.done(name) {
-            self.say(&format!("{name:<14} done before ({:.0} s)", mark.seconds));
-            return Ok(());
-        }
-        if self.stopping() {
-            bail!("stopped on request; the same command resumes the run");
-        }
-        let start = Instant::now();
-        work()?;
-        let seconds = start.elapsed().as_secs_f64();
-        self.say(&format!("{name:<14} {seconds:.1} s"));
-        self.dir.mark(&StageMark {
-            name: name.into(),
-            seconds,
-            peak_memory_bytes: peak_memory_bytes(),
-            device: self.device_name.clone(),
-        })
     }
 }
 

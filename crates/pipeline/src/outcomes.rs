@@ -1,40 +1,48 @@
-//! The judge's notes on a folder of episodes, kept apart from them, and the episodes they name.
+//! The outcomes of a folder of episodes, kept apart from them, and the episodes they are of.
 
 use crate::context::Context;
+use crate::layout::{outcomes_file, unfinished_outcomes_file};
+use crate::run_dir::RunDir;
 use anyhow::{Result, bail};
-use apprentice_episode::{Episode, EpisodeId};
-use apprentice_runtime::GuardTotals;
+use apprentice_control::GuardTotals;
+use apprentice_episode::{Catalog, Episode, EpisodeId};
 use apprentice_sim::{Grasp, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What the simulator's judge says of the episodes of a folder. Known to the simulated operator and
-/// to the evaluation; no policy or reward reads it.
+/// The episodes of a folder and how they ended, as the simulator saw it. Known to the simulated operator and to the
+/// evaluation; no policy or reward reads it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct Outcomes {
     /// For each episode, in order of recording.
-    pub episodes: Vec<JudgedEpisode>,
+    pub episodes: Vec<EpisodeOutcome>,
     /// What the guards did.
-    pub guard: Totals,
+    pub guard: GuardCounts,
 }
 
 /// One episode and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct JudgedEpisode {
+pub struct EpisodeOutcome {
     /// The episode.
     pub id: EpisodeId,
     /// Its file's name.
     pub file: String,
     /// Its seed.
     pub seed: u64,
-    /// How it ended, where a simulator's judge knows.
+    /// How it ended, where a simulator saw it.
     pub outcome: Option<Outcome>,
+    /// What the guard did in it; `None` in lists of builds that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardCounts>,
+    /// Whether somebody put it there after the recording.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub added: bool,
 }
 
 /// Guard counts as they are kept on disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
+pub struct GuardCounts {
     /// Commands sent to arms.
     pub commands: u64,
     /// Commands the guard changed.
@@ -50,7 +58,7 @@ pub struct Totals {
     pub reasons: BTreeMap<String, u64>,
 }
 
-impl Totals {
+impl GuardCounts {
     /// Adds what guards counted between two readings.
     pub fn add_counts(&mut self, before: GuardTotals, after: GuardTotals) {
         self.commands += after.commands - before.commands;
@@ -67,7 +75,7 @@ impl Totals {
     }
 }
 
-impl std::ops::AddAssign<&Self> for Totals {
+impl std::ops::AddAssign<&Self> for GuardCounts {
     fn add_assign(&mut self, other: &Self) {
         self.commands += other.commands;
         self.refusals += other.refusals;
@@ -79,7 +87,22 @@ impl std::ops::AddAssign<&Self> for Totals {
     }
 }
 
-impl JudgedEpisode {
+impl std::ops::SubAssign<&Self> for GuardCounts {
+    fn sub_assign(&mut self, other: &Self) {
+        self.commands = self.commands.saturating_sub(other.commands);
+        self.refusals = self.refusals.saturating_sub(other.refusals);
+        self.violations = self.violations.saturating_sub(other.violations);
+        self.ticks = self.ticks.saturating_sub(other.ticks);
+        for (reason, ticks) in &other.reasons {
+            if let Some(count) = self.reasons.get_mut(reason) {
+                *count = count.saturating_sub(*ticks);
+            }
+        }
+        self.reasons.retain(|_, count| *count > 0);
+    }
+}
+
+impl EpisodeOutcome {
     /// Whether the mug was picked up in this way.
     #[must_use]
     pub fn picked(&self, grasp: Grasp) -> bool {
@@ -99,18 +122,82 @@ impl JudgedEpisode {
     }
 }
 
-/// Where the notes on a folder lie, below the run's.
-#[must_use]
-pub fn notes_file(folder: &str) -> String {
-    format!("judge/{}.json", folder.replace('/', "-"))
+impl Outcomes {
+    /// Those of a folder of a run.
+    ///
+    /// # Errors
+    /// When it has not been recorded.
+    pub fn of(dir: &RunDir, folder: &str) -> Result<Self> {
+        dir.read(&outcomes_file(folder))
+    }
+
+    /// Takes the episodes away that `gone` names, and what the guard did in them.
+    fn remove(&mut self, gone: impl Fn(&EpisodeOutcome) -> bool) {
+        let (removed, kept) = std::mem::take(&mut self.episodes)
+            .into_iter()
+            .partition(|e| gone(e));
+        self.episodes = kept;
+        for guard in removed
+            .iter()
+            .filter_map(|e: &EpisodeOutcome| e.guard.as_ref())
+        {
+            self.guard -= guard;
+        }
+    }
 }
 
-/// The judge's notes on a folder.
+/// The outcomes of a folder of the run.
 ///
 /// # Errors
 /// When it has not been recorded.
-pub fn judged(context: &Context, folder: &str) -> Result<Judged> {
-    context.dir.read(&notes_file(folder))
+pub fn read_outcomes(context: &Context, folder: &str) -> Result<Outcomes> {
+    Outcomes::of(&context.dir, folder)
+}
+
+/// Makes the list of a finished recording follow its folder: an episode whose file is gone is taken from it, and, where
+/// others are welcome, one that somebody put there is added. Says so.
+///
+/// # Errors
+/// When the folder cannot be read or the list cannot be written.
+pub fn follow_folder(dir: &RunDir, folder: &str, others_welcome: bool) -> Result<()> {
+    let path = dir.path(folder);
+    let Ok(mut list) = Outcomes::of(dir, folder) else {
+        return Ok(());
+    };
+    if dir.path(&unfinished_outcomes_file(folder)).exists() {
+        return Ok(());
+    }
+    let before = list.episodes.len();
+    let is_gone = |e: &EpisodeOutcome| !path.join(&e.file).exists();
+    for episode in list.episodes.iter().filter(|e| is_gone(e)) {
+        eprintln!("note: {folder}/{} is gone; the others stay", episode.file);
+    }
+    list.remove(is_gone);
+    let mut changed = list.episodes.len() < before;
+    if others_welcome && path.is_dir() {
+        for entry in Catalog::open(&path)?.entries() {
+            if !entry.complete || list.episodes.iter().any(|e| e.file == entry.file) {
+                continue;
+            }
+            eprintln!(
+                "note: {folder}/{} was put there, and takes part",
+                entry.file
+            );
+            list.episodes.push(EpisodeOutcome {
+                id: entry.id.clone(),
+                file: entry.file.clone(),
+                seed: entry.meta.seed,
+                outcome: None,
+                guard: None,
+                added: true,
+            });
+            changed = true;
+        }
+    }
+    if changed {
+        dir.write(&outcomes_file(folder), &list)?;
+    }
+    Ok(())
 }
 
 /// Opens an episode that must be the one of this name: nothing cut off, nothing exchanged.
@@ -140,7 +227,7 @@ pub fn open_as(path: &Path, id: &EpisodeId) -> Result<Episode> {
 ///
 /// # Errors
 /// As [`open_as`].
-pub fn open_noted(context: &Context, folder: &str, note: &JudgedEpisode) -> Result<Episode> {
+pub fn open_episode(context: &Context, folder: &str, note: &EpisodeOutcome) -> Result<Episode> {
     open_as(&context.dir.path(folder).join(&note.file), &note.id)
 }
 
@@ -148,20 +235,18 @@ pub fn open_noted(context: &Context, folder: &str, note: &JudgedEpisode) -> Resu
 ///
 /// # Errors
 /// As [`open_as`].
-pub fn open_all(context: &Context, folder: &str, judged: &Judged) -> Result<Vec<Episode>> {
+pub fn open_all(context: &Context, folder: &str, list: &Outcomes) -> Result<Vec<Episode>> {
     use rayon::prelude::*;
-    judged
-        .episodes
+    list.episodes
         .par_iter()
-        .map(|note| open_noted(context, folder, note))
+        .map(|note| open_episode(context, folder, note))
         .collect()
 }
 
 /// Index of each episode by id.
 #[must_use]
-pub fn by_id(judged: &Judged) -> BTreeMap<EpisodeId, usize> {
-    judged
-        .episodes
+pub fn by_id(list: &Outcomes) -> BTreeMap<EpisodeId, usize> {
+    list.episodes
         .iter()
         .enumerate()
         .map(|(i, e)| (e.id.clone(), i))
@@ -171,7 +256,7 @@ pub fn by_id(judged: &Judged) -> BTreeMap<EpisodeId, usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::sample_episode::sample_episode;
     use apprentice_episode::EpisodeWriter;
 
     #[test]
@@ -179,7 +264,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let record = |name: &str, ticks: usize| {
             let path = folder.path().join(name);
-            let sample = sample::episode(1.0);
+            let sample = sample_episode(1.0);
             let mut writer = EpisodeWriter::create(&path, &sample.meta).unwrap();
             for tick in &sample.ticks[..ticks] {
                 writer.tick(tick).unwrap();
@@ -201,7 +286,7 @@ mod tests {
 
     #[test]
     fn reasons_are_counted_by_tick() {
-        let mut totals = Totals::default();
+        let mut totals = GuardCounts::default();
         totals.add_tick(&["acceleration".into(), "velocity".into()]);
         totals.add_tick(&["acceleration".into()]);
         totals.add_tick(&[]);

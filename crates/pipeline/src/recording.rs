@@ -1,13 +1,14 @@
-//! Recording a set of episodes, with the judge's notes kept apart from them.
+//! Recording a set of episodes, with their outcomes kept apart from them.
 
 use crate::context::Context;
-use crate::stages::cells::{Cells, describe};
-use crate::stages::earlier::{Wanted, take_over, unfinished_file};
-use crate::stages::notes::{Judged, JudgedEpisode, Totals, notes_file};
+use crate::layout::{outcomes_file, unfinished_outcomes_file};
+use crate::outcomes::{EpisodeOutcome, GuardCounts, Outcomes};
+use crate::resume_recording::{Wanted, resume};
+use crate::robots::{Robots, describe};
 use anyhow::{Result, bail};
+use apprentice_control::{Agent, ControlLoop, EpisodePlan, LiveFigures, record_episodes};
 use apprentice_core::Seed;
 use apprentice_episode::{CameraInfo, Catalog, EpisodeMeta, Source, Tick};
-use apprentice_runtime::{Agent, ControlLoop, EpisodePlan, LiveFigures, record_episodes};
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
@@ -27,93 +28,103 @@ pub struct Recording<'a> {
     pub ticks: u64,
 }
 
-/// Records a set of episodes and writes the judge's notes beside them. What is recorded of it already
-/// stands; anything else in the folder is moved aside.
+/// Records a set of episodes and writes their outcomes beside them. What is recorded of it already stands; anything
+/// else in the folder is moved aside.
 ///
 /// # Errors
-/// When cells, agent or recorder fail, or the user stops; whole groups stay, and resuming goes on
+/// When robots, agent or recorder fail, or the user stops; whole groups stay, and resuming goes on
 /// after them.
 pub fn record(
     context: &Context,
-    cells: &mut Cells,
+    robots: &mut Robots,
     agent: &mut dyn Agent,
     recording: &Recording<'_>,
-) -> Result<Judged> {
+) -> Result<Outcomes> {
     let folder = context.dir.path(recording.folder);
     let plans = plans(context, recording)?;
-    let (notes, unfinished) = (
-        notes_file(recording.folder),
-        unfinished_file(recording.folder),
-    );
-    let group = cells.loops.len();
-    let mut judged = take_over(
+    let unfinished = unfinished_outcomes_file(recording.folder);
+    let group = robots.loops.len();
+    let mut list = resume(
         &context.dir,
         &Wanted {
             folder: recording.folder,
             plans: &plans,
             ticks: recording.ticks,
             group,
-            simulated: !cells.nodes.is_empty(),
+            simulated: !robots.nodes.is_empty(),
         },
     )?;
-    let todo = &plans[judged.episodes.len()..];
+    let todo = list.missing(&plans);
     let bar = context.bar(plans.len() as u64, recording.what);
-    bar.set_position(judged.episodes.len() as u64);
-    let mut picked = judged.episodes.iter().filter(|e| e.succeeded()).count();
+    bar.set_position((plans.len() - todo.len()) as u64);
+    let mut succeeded = list.episodes.iter().filter(|e| e.succeeded()).count();
     for group in todo.chunks(group.max(1)) {
-        let before = cells.totals();
-        let nodes = &cells.nodes;
-        let counted = Mutex::new(Totals::default());
+        let before: Vec<_> = robots.loops.iter().map(ControlLoop::totals).collect();
+        let nodes = &robots.nodes;
+        let counted = Mutex::new(vec![GuardCounts::default(); robots.loops.len()]);
         let watch = |robot: usize, tick: &Tick| {
             let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
-            counts.add_tick(&tick.guard_refusals);
+            if let Some(counts) = counts.get_mut(robot) {
+                counts.add_tick(&tick.guard_refusals);
+            }
             drop(counts);
             show(context, recording.what, robot, tick);
         };
-        if !cells.loops.iter().all(ControlLoop::sets_up_scenes) {
+        if !robots.loops.iter().all(ControlLoop::sets_up_scenes) {
             ask_for_scene(context, recording.what)?;
         }
+        let mut recorded = Vec::new();
         let figures = record_episodes(
-            &mut cells.loops,
+            &mut robots.loops,
             agent,
             group,
             recording.ticks,
             context.config.inference.thinking,
             &watch,
             |done| {
-                let note = JudgedEpisode {
+                let outcome = EpisodeOutcome {
                     id: done.entry.id.clone(),
                     file: done.entry.file.clone(),
                     seed: group[done.plan].seed.0,
                     outcome: nodes.get(done.robot).map(|n| n.judge().outcome()),
+                    guard: None,
+                    added: false,
                 };
-                picked += usize::from(note.succeeded());
-                judged.episodes.push(note);
+                succeeded += usize::from(outcome.succeeded());
+                recorded.push((done.robot, outcome));
                 bar.inc(1);
                 if !nodes.is_empty() {
-                    bar.set_message(format!("{picked} picked up"));
+                    bar.set_message(format!("{succeeded} picked up"));
                 }
                 true
             },
         )?;
         say_figures(context, &figures);
-        judged.guard += &counted.into_inner().unwrap_or_else(PoisonError::into_inner);
-        judged.guard.add_counts(before, cells.totals());
-        context.dir.write(&unfinished, &judged)?;
+        let mut counted = counted.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for ((counts, before), robot) in counted.iter_mut().zip(before).zip(&robots.loops) {
+            counts.add_counts(before, robot.totals());
+            list.guard += counts;
+        }
+        for (robot, mut outcome) in recorded {
+            outcome.guard = counted.get(robot).cloned();
+            list.episodes.push(outcome);
+        }
+        list.put_in_order(&plans);
+        context.dir.write(&unfinished, &list)?;
         if context.stopping() {
             bail!(
                 "stopped on request after {} of {} episodes; the same command goes on from there",
-                judged.episodes.len(),
+                list.episodes.len(),
                 plans.len()
             );
         }
     }
     bar.finish();
     Catalog::rebuild(&folder)?;
-    context.dir.write(&notes, &judged)?;
-    // Left where it cannot be removed: it says the same as the notes.
+    context.dir.write(&outcomes_file(recording.folder), &list)?;
+    // Left where it cannot be removed: it says the same as the list.
     let _ = fs::remove_file(context.dir.path(&unfinished));
-    Ok(judged)
+    Ok(list)
 }
 
 /// A person sets up the scene, and says when the arm may move.

@@ -1,4 +1,4 @@
-//! Robots to work with: simulated cells, each its own zenoh session on loopback.
+//! Robots to work with: simulated robots, each its own zenoh session on loopback.
 
 use crate::config::Config;
 use crate::context::Context;
@@ -13,30 +13,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Robots and the loops that control them.
-pub struct Cells {
+pub struct Robots {
     /// One control loop a cell.
     pub loops: Vec<ControlLoop>,
     /// The simulated robots, if they are simulated; they run while this lives.
     pub nodes: Vec<SimNode>,
 }
 
-impl Cells {
-    /// Connects to the robot at `robot.endpoint`, or starts `run.robots` simulated cells in lockstep
+impl Robots {
+    /// Connects to the robot at `robot.endpoint`, or starts `run.robots` simulated robots in lockstep
     /// and connects to them as to any robot.
     ///
     /// # Errors
     /// When a cell does not start or a robot does not answer.
     pub fn start(context: &Context) -> Result<Self> {
-        let mut cells = Self::connect(context)?;
-        for control in &mut cells.loops {
+        let mut robots = Self::connect(context)?;
+        for control in &mut robots.loops {
             control.end_when(Arc::clone(&context.stop));
         }
-        Ok(cells)
+        Ok(robots)
     }
 
     fn connect(context: &Context) -> Result<Self> {
         let description = describe(context)?;
-        let mut cells = Self {
+        let mut robots = Self {
             loops: Vec::new(),
             nodes: Vec::new(),
         };
@@ -47,16 +47,16 @@ impl Cells {
             if let Some(takeover) = takeover {
                 control.listen_to(takeover);
             }
-            cells.loops.push(control);
-            return Ok(cells);
+            robots.loops.push(control);
+            return Ok(robots);
         }
         if let Some(link) = connect(context)? {
             let security = context.config.robot.security()?;
             let takeover = link.takeover(access(context, &security))?;
             let mut control = ControlLoop::new(Box::new(link), guard.clone())?;
             control.listen_to(takeover);
-            cells.loops.push(control);
-            return Ok(cells);
+            robots.loops.push(control);
+            return Ok(robots);
         }
         for _ in 0..context.config.run.robots {
             let node = SimNode::start(
@@ -68,15 +68,15 @@ impl Cells {
             .context("a simulated cell did not start")?;
             let link =
                 RobotLink::connect(node.endpoint(), &description.name, Duration::from_secs(10))?;
-            cells
+            robots
                 .loops
                 .push(ControlLoop::new(Box::new(link), guard.clone())?);
-            cells.nodes.push(node);
+            robots.nodes.push(node);
         }
-        Ok(cells)
+        Ok(robots)
     }
 
-    /// What the guards of all cells did.
+    /// What the guards of all robots did.
     #[must_use]
     pub fn totals(&self) -> GuardTotals {
         self.loops

@@ -1,68 +1,77 @@
-//! The loop, stage by stage.
+//! A run, from its folder to its last stage.
 
-use crate::cli::{DeviceArg, RunArgs};
 use crate::config::Config;
-use crate::context::{Context, start_for, stop_on_ctrl_c};
-use crate::run_dir::{RunDir, RunInfo};
-use crate::stages;
-use anyhow::{Result, anyhow, bail};
+use crate::context::{Context, peak_memory_bytes, start_for, stop_on_ctrl_c};
+use crate::device;
+use crate::freshness::{inputs, lacks, out_of_date};
+use crate::inputs::Inputs;
+use crate::judgements::check_amounts;
+use crate::resume::start;
+use crate::robots::{describe, describe_in};
+use crate::run_dir::{RunDir, RunInfo, StageMark};
+use crate::scores::check_weights;
+use crate::stage::{Output, Stage};
+use crate::stages::{STAGES, needed};
+use anyhow::{Result, bail};
 use apprentice_core::Seed;
-use apprentice_nn::open_device;
 use apprentice_studio::Studio;
 use burn::tensor::Device;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
-/// Stages in order, with the command that runs each.
-pub const STAGES: [(&str, &str); 8] = [
-    ("demonstrate", "record demonstrations"),
-    ("train", "train"),
-    ("rollouts", "record rollouts"),
-    ("rank", "rank"),
-    ("reward", "reward"),
-    ("align", "align"),
-    ("evaluate-base", "evaluate"),
-    ("evaluate-aligned", "evaluate"),
-];
+/// Which run, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Folder of the run.
+    pub folder: PathBuf,
+    /// Its seed; the run's own, or 0, without.
+    pub seed: Option<u64>,
+    /// Where networks compute, by name; where they did before, or the processor, without.
+    pub device: Option<String>,
+    /// A configuration file, over the run's settings or the built-in ones.
+    pub config: Option<PathBuf>,
+    /// Single settings over that, `key=value`.
+    pub set: Vec<String>,
+    /// Nothing but the result on standard output.
+    pub quiet: bool,
+    /// Whether robots at work are shown on a page.
+    pub view: bool,
+}
 
-/// Opens the run a command names to run `stage` (`None`: every stage that is left), or starts it. A
-/// run that exists keeps the settings that the command does not name.
+/// Opens the run that `options` name to run `stage` (`None`: every stage that is left), or starts it. A run that exists
+/// keeps the settings that are not named.
 ///
 /// # Errors
 /// When settings are wrong or differ from those of finished stages, or the device does not work.
-pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
-    let (file, set) = (args.config.as_deref(), &args.set);
-    let named = args.device.map(|d| d.name().to_owned());
+pub fn open(options: &Options, stage: Option<&Stage>) -> Result<Context> {
+    let (file, set) = (options.config.as_deref(), &options.set);
+    let named = options.device.clone();
     let mut ranked = false;
-    let info = if args.out.join("run.json").exists() {
-        let (dir, found) = RunDir::open(&args.out)?;
+    let info = if options.folder.join("run.json").exists() {
+        let (dir, found) = RunDir::open(&options.folder)?;
         ranked = dir.done("rank").is_some();
         RunInfo::new(
-            args.seed.unwrap_or(found.seed),
+            options.seed.unwrap_or(found.seed),
             named.unwrap_or(found.device),
             found.config.changed(file, set)?,
         )
     } else {
-        let device = named.unwrap_or_else(|| DeviceArg::Flex.name().to_owned());
-        RunInfo::new(args.seed.unwrap_or(0), device, Config::load(file, set)?)
+        let device = named.unwrap_or_else(|| device::CPU.to_owned());
+        RunInfo::new(options.seed.unwrap_or(0), device, Config::load(file, set)?)
     };
     // Nothing is written before all this works.
     start_for(&info.config.robot.security()?)?;
-    let device = DeviceArg::named(&info.device).ok_or_else(|| {
-        anyhow!(
-            "run folder names device {:?}, known: flex, cuda, wgpu",
-            info.device
-        )
-    })?;
-    let device = open_device(device.into())?;
+    let device = device::open(&info.device)?;
     info.config.inference.precision.check(&device)?;
-    stages::cells::describe_in(&info.config)?;
-    stages::reward::check_weights(&info.config)?;
+    describe_in(&info.config)?;
+    check_weights(&info.config)?;
     if stage.is_none() && !ranked {
         // Said now and not after an hour of training.
-        stages::rank::check_amounts(&info.config)?;
+        check_amounts(&info.config)?;
     }
-    let dir = RunDir::start(&args.out, &info, stage)?;
+    let dir = start(&options.folder, &info, stage)?;
     let mut context = Context {
         dir,
         config: info.config,
@@ -71,9 +80,9 @@ pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
         device_name: info.device,
         stop: stop_on_ctrl_c()?,
         view: None,
-        quiet: args.json,
+        quiet: options.quiet,
     };
-    if args.view {
+    if options.view {
         serve(&mut context)?;
     }
     Ok(context)
@@ -83,10 +92,12 @@ pub fn open(args: &RunArgs, stage: Option<&str>) -> Result<Context> {
 ///
 /// # Errors
 /// When it is not a run folder, or the command names other settings than the run's.
-pub fn look(args: &RunArgs) -> Result<Context> {
-    let (dir, info) = RunDir::open(&args.out)?;
-    let wanted = info.config.changed(args.config.as_deref(), &args.set)?;
-    if wanted != info.config || args.seed.is_some_and(|s| s != info.seed) {
+pub fn open_to_read(options: &Options) -> Result<Context> {
+    let (dir, info) = RunDir::open(&options.folder)?;
+    let wanted = info
+        .config
+        .changed(options.config.as_deref(), &options.set)?;
+    if wanted != info.config || options.seed.is_some_and(|s| s != info.seed) {
         bail!(
             "run folder {} was made with other settings, and this command only reads it; leave --seed, --config and \
              --set away, or run the stage they are for",
@@ -101,7 +112,7 @@ pub fn look(args: &RunArgs) -> Result<Context> {
         device_name: info.device,
         stop: Arc::new(AtomicBool::new(false)),
         view: None,
-        quiet: args.json,
+        quiet: options.quiet,
     })
 }
 
@@ -110,7 +121,7 @@ pub fn look(args: &RunArgs) -> Result<Context> {
 /// # Errors
 /// When nothing can be served.
 pub fn serve(context: &mut Context) -> Result<()> {
-    let studio = Studio::live(&stages::cells::describe(context)?)?;
+    let studio = Studio::live(&describe(context)?)?;
     context.say(&format!(
         "watch at {}",
         studio.url().unwrap_or("(nowhere: nothing is served)")
@@ -119,41 +130,86 @@ pub fn serve(context: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Runs one stage, after those before it have run.
+/// Runs one stage unless what it wrote before still stands, after those it needs have run.
 ///
 /// # Errors
-/// When a stage before it is missing, or its own.
-pub fn run_stage(context: &Context, name: &str) -> Result<()> {
-    for (stage, command) in STAGES.iter().take_while(|(stage, _)| *stage != name) {
-        // The base policy may be evaluated without rankings.
-        if name == "evaluate-base" && !matches!(*stage, "demonstrate" | "train") {
-            continue;
+/// When a stage it needs is missing or out of date, its own, or that the user stopped the run.
+pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
+    let dir = &context.dir;
+    for need in needed(stage) {
+        dir.needs(need.name, need.command)?;
+        if let Some(mark) = dir.done(need.name) {
+            let why = out_of_date(dir, &context.settled(), need, &mark)?;
+            if !why.is_empty() {
+                bail!(
+                    "stage {} of {} is out of date: {}; run `apprentice {} --out {}` again first",
+                    need.name,
+                    dir.root().display(),
+                    why.join("; "),
+                    need.command,
+                    dir.root().display()
+                );
+            }
         }
-        context.dir.needs(stage, command)?;
     }
-    context.stage(name, || match name {
-        "demonstrate" => stages::demonstrate::run(context),
-        "train" => stages::policy::run(context),
-        "rollouts" => stages::rollout::run(context),
-        "rank" => stages::rank::run(context),
-        "reward" => stages::reward::run(context),
-        "align" => stages::align::run(context),
-        "evaluate-base" => stages::evaluate::run_base(context),
-        "evaluate-aligned" => {
-            stages::evaluate::run_aligned(context)?;
-            stages::evaluate::examine_reward(context)?;
-            stages::evaluate::record_for_viewer(context)
+    if let Some(mark) = dir.done(stage.name) {
+        let Some(why) = must_run_again(context, stage, &mark)? else {
+            context.say(&format!(
+                "{:<14} done before ({:.0} s)",
+                stage.name, mark.seconds
+            ));
+            return Ok(());
+        };
+        context.warn(&format!("stage {} runs again: {why}", stage.name));
+        dir.forget(stage.name)?;
+    }
+    if context.stopping() {
+        bail!("stopped on request; the same command resumes the run");
+    }
+    let started = Instant::now();
+    let inputs = inputs(dir, &context.settled(), stage)?;
+    (stage.run)(context)?;
+    let seconds = started.elapsed().as_secs_f64();
+    context.say(&format!("{:<14} {seconds:.1} s", stage.name));
+    mark(context, stage, seconds, inputs)
+}
+
+/// Why a finished stage has to run again; `None` where it need not. Answers that are about something that has changed
+/// are moved aside; recordings are looked through when the stage runs, and those that still fit stay.
+fn must_run_again(context: &Context, stage: &Stage, mark: &StageMark) -> Result<Option<String>> {
+    let (dir, settled) = (&context.dir, context.settled());
+    let why = out_of_date(dir, &settled, stage, mark)?;
+    if why.is_empty() {
+        return lacks(dir, &settled, stage);
+    }
+    for output in stage.writes {
+        if let Output::Answers(path) = output {
+            dir.set_aside(path)?;
         }
-        _ => Err(anyhow!("there is no stage {name}")),
+    }
+    Ok(Some(why.join("; ")))
+}
+
+/// Marks a stage as done that started from `inputs`.
+///
+/// # Errors
+/// When the mark cannot be written.
+pub fn mark(context: &Context, stage: &Stage, seconds: f64, inputs: Inputs) -> Result<()> {
+    context.dir.mark(&StageMark {
+        name: stage.name.into(),
+        seconds,
+        peak_memory_bytes: peak_memory_bytes(),
+        device: context.device_name.clone(),
+        inputs: Some(inputs),
     })
 }
 
-/// Runs every stage that has not run.
+/// Runs every stage that has not run, or is out of date.
 ///
 /// # Errors
 /// The first stage's error.
 pub fn run_all(context: &Context) -> Result<()> {
     STAGES
         .iter()
-        .try_for_each(|(stage, _)| run_stage(context, stage))
+        .try_for_each(|stage| run_stage(context, stage))
 }

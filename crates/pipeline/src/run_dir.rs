@@ -1,7 +1,8 @@
 //! A run's folder: what lies where, which stages are done, and that nothing is mixed up.
 
-use crate::changed_settings;
 use crate::config::Config;
+use crate::device;
+use crate::inputs::Inputs;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fs;
@@ -20,41 +21,50 @@ pub struct RunDir {
 /// What a run was started with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
+    /// Version of the folder's layout.
     pub layout: u32,
+    /// Seed of everything random.
     pub seed: u64,
+    /// Where networks compute: `cpu`, `cuda` or `wgpu`; `flex` in folders from before is `cpu`.
     pub device: String,
+    /// The settings.
     pub config: Config,
 }
 
 /// A finished stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageMark {
+    /// The stage.
     pub name: String,
+    /// How long it took, seconds.
     pub seconds: f64,
+    /// Most memory the process had resident until its end, bytes; 0 where the system does not say.
     pub peak_memory_bytes: u64,
     /// Where networks computed; empty in marks of builds that did not say.
     #[serde(default)]
     pub device: String,
+    /// What it started from; `None` in marks of builds that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Inputs>,
 }
 
 impl RunDir {
-    /// Opens a run's folder to run `stage` with these settings (`None`: every stage that is left), or
-    /// starts one.
+    /// The folder at `root`, made if it is not there.
     ///
     /// # Errors
-    /// When it was written by a newer version, or settings of its finished stages differ.
-    pub fn start(root: &Path, info: &RunInfo, stage: Option<&str>) -> Result<Self> {
-        let dir = Self {
-            root: root.to_owned(),
-        };
+    /// When it cannot be made.
+    pub fn make(root: &Path) -> Result<Self> {
         fs::create_dir_all(root)
             .with_context(|| format!("run folder {} cannot be made", root.display()))?;
-        if dir.path("run.json").exists() {
-            changed_settings::adopt(&dir, &dir.info()?, info, stage)?;
-        } else {
-            dir.write("run.json", info)?;
-        }
-        Ok(dir)
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    /// Whether a run has begun in it.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.path("run.json").exists()
     }
 
     /// Opens the folder of a run that exists.
@@ -65,7 +75,7 @@ impl RunDir {
         let dir = Self {
             root: root.to_owned(),
         };
-        if !dir.path("run.json").exists() {
+        if !dir.has_begun() {
             bail!(
                 "{} is not a run folder (it has no run.json); start one with `apprentice record`",
                 root.display()
@@ -75,7 +85,11 @@ impl RunDir {
         Ok((dir, info))
     }
 
-    fn info(&self) -> Result<RunInfo> {
+    /// What the run was started with.
+    ///
+    /// # Errors
+    /// When it was written by a newer version, or cannot be understood.
+    pub fn info(&self) -> Result<RunInfo> {
         let value: serde_json::Value = self.read("run.json")?;
         let layout = value
             .get("layout")
@@ -93,7 +107,9 @@ impl RunDir {
             let config = Config::stored(config, &file)?;
             let mut value = value;
             value["config"] = serde_json::to_value(config)?;
-            Ok(serde_json::from_value(value)?)
+            let mut info: RunInfo = serde_json::from_value(value)?;
+            info.device = device::current_name(&info.device).to_owned();
+            Ok(info)
         };
         understand().with_context(|| format!("{file} cannot be understood"))
     }
@@ -134,7 +150,12 @@ impl RunDir {
     /// The mark of a stage, when it is done.
     #[must_use]
     pub fn done(&self, stage: &str) -> Option<StageMark> {
-        self.read(&format!("stages/{stage}.json")).ok()
+        self.read(&format!("stages/{stage}.json"))
+            .ok()
+            .map(|mark: StageMark| StageMark {
+                device: device::current_name(&mark.device).to_owned(),
+                ..mark
+            })
     }
 
     /// Marks a stage as done.

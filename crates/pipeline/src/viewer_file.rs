@@ -1,19 +1,16 @@
 //! The run's recording for the viewer, `run.rrd`: the rollouts, and what became of them.
 
 use crate::context::Context;
-use crate::stages::cells::describe;
-use crate::stages::evaluate::ALIGNED_FOLDER;
-use crate::stages::notes::{judged, open_noted};
-use crate::stages::rollout::FOLDER as ROLLOUTS;
+use crate::layout::{ALIGNED_EVALUATION, ROLLOUTS, VIEWER_FILE};
+use crate::outcomes::{open_episode, read_outcomes};
+use crate::robots::describe;
 use anyhow::{Result, bail};
 use apprentice_reward::Scored;
 use apprentice_studio::Studio;
 use std::fs;
 
-/// The recording's file.
-pub const RECORDING: &str = "run.rrd";
 /// Episodes of the aligned policy that are in it.
-const ALIGNED: usize = 12;
+pub const ALIGNED_SHOWN: usize = 12;
 
 /// Writes the rollouts to `run.rrd`, with their rewards where there are any, and after them the first
 /// dozen episodes of the aligned policy's evaluation if asked for.
@@ -24,9 +21,9 @@ pub fn write_recording(context: &Context, scores: Option<&[Scored]>, aligned: bo
     let part = context.dir.path(".run.rrd.part");
     let studio = Studio::to_file(&part, &describe(context)?)?;
     let show = |folder: &str, most: usize, scores: Option<&[Scored]>| -> Result<()> {
-        let notes = judged(context, folder)?;
+        let notes = read_outcomes(context, folder)?;
         for (i, note) in notes.episodes.iter().enumerate().take(most) {
-            let episode = open_noted(context, folder, note)?;
+            let episode = open_episode(context, folder, note)?;
             let curve = scores
                 .and_then(|s| s.get(i))
                 .map(|s| spread(&s.moments, episode.ticks.len()));
@@ -36,17 +33,17 @@ pub fn write_recording(context: &Context, scores: Option<&[Scored]>, aligned: bo
     };
     show(ROLLOUTS, usize::MAX, scores)?;
     if aligned {
-        show(ALIGNED_FOLDER, ALIGNED, None)?;
+        show(ALIGNED_EVALUATION, ALIGNED_SHOWN, None)?;
     }
     let shown = studio.finish()?;
     if shown.refused > 0 {
         bail!(
             "rerun refused {} of the episodes for {}; what was recorded is unharmed",
             shown.refused,
-            context.dir.path(RECORDING).display()
+            context.dir.path(VIEWER_FILE).display()
         );
     }
-    fs::rename(part, context.dir.path(RECORDING))?;
+    fs::rename(part, context.dir.path(VIEWER_FILE))?;
     Ok(())
 }
 

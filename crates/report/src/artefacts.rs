@@ -1,5 +1,6 @@
 //! What a run leaves behind that the same run again must reproduce.
 
+use super::files::JSON;
 use anyhow::{Context as _, Result};
 use apprentice_core::sha256_file;
 use rayon::prelude::*;
@@ -63,9 +64,7 @@ fn reproducible(path: &str, name: &str) -> bool {
     let kept = [".mcap", ".safetensors", ".json", ".jsonl"]
         .iter()
         .any(|end| name.ends_with(end));
-    kept && !name.starts_with('.')
-        && name != "index.json"
-        && !["run.json", super::JSON].contains(&path)
+    kept && !name.starts_with('.') && name != "index.json" && !["run.json", JSON].contains(&path)
 }
 
 #[cfg(test)]

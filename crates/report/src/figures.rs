@@ -1,8 +1,8 @@
 //! Every figure of a run, as `report.json` holds them.
 
 use super::artefacts::Artefact;
-use crate::stages::notes::Totals;
 use apprentice_core::Proportion;
+use apprentice_pipeline::outcomes::GuardCounts;
 use apprentice_reward::Evidence;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ pub struct Report {
     /// What is known of the reward.
     pub reward: RewardFigures,
     /// What the guards of all arms did, over the whole run.
-    pub guard: Totals,
+    pub guard: GuardCounts,
     /// Files that the same seed, device and configuration give bit for bit, sorted by path.
     pub artefacts: Vec<Artefact>,
 }
@@ -62,7 +62,9 @@ pub struct Labels {
 /// A stage's cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageSeconds {
+    /// The stage.
     pub name: String,
+    /// How long it took, seconds.
     pub seconds: f64,
     /// Where its networks computed; empty where that was not noted.
     #[serde(default)]
@@ -136,7 +138,9 @@ pub struct Controls {
 /// A number taken from an episode, and its pair accuracy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SingleFeature {
+    /// What is measured.
     pub name: String,
+    /// Share of the pairs it orders rightly, 0 to 1.
     pub accuracy: f64,
 }
 
@@ -151,7 +155,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::report;
+    use crate::sample::report;
 
     #[test]
     fn the_json_has_every_promised_key() {

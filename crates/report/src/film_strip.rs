@@ -1,4 +1,4 @@
-//! Film strips: moments of an episode as each camera saw them, inside the page.
+//! FilmStrip strips: moments of an episode as each camera saw them, inside the page.
 
 use super::escape::escape;
 use anyhow::{Result, ensure};
@@ -15,7 +15,7 @@ const GAP: usize = 4;
 
 /// An episode's strip.
 #[derive(Clone, Debug)]
-pub struct Film {
+pub struct FilmStrip {
     /// What is shown.
     pub title: String,
     /// Why it is shown, and what to see.
@@ -28,7 +28,7 @@ pub struct Film {
     pub rewards: Vec<f64>,
 }
 
-impl Film {
+impl FilmStrip {
     /// Takes the moments out of `episode`.
     ///
     /// # Errors
@@ -204,7 +204,7 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::episode;
+    use apprentice_pipeline::sample_episode::sample_episode as episode;
 
     #[test]
     fn base64_is_that_of_the_rfc() {
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_film_shows_every_camera_and_escapes_its_words() {
-        let film = Film::of(
+        let film = FilmStrip::of(
             &episode(1.0),
             "<best>".into(),
             "a & b".into(),

@@ -3,15 +3,15 @@
 use super::escape::escape;
 use super::figures::Report;
 use super::learning;
-use super::material::Material;
+use super::page_content::PageContent;
 use super::sections;
-use super::words::{Verdict, duration, percent, span, warnings};
+use super::wording::{Verdict, duration, percent, span, warnings};
 
 const STYLE: &str = include_str!("page.css");
 
 /// The whole page.
 #[must_use]
-pub fn page(report: &Report, material: &Material) -> String {
+pub fn page(report: &Report, content: &PageContent) -> String {
     let verdict = Verdict::of(report);
     let title = escape(&report.task);
     let mut body = format!(
@@ -29,14 +29,14 @@ pub fn page(report: &Report, material: &Material) -> String {
     body.push_str(&tiles(report));
     for (heading, section) in [
         ("What was asked", sections::asked(report)),
-        ("What changed", sections::changed(report, material)),
-        ("What was learnt", learning::learnt(report, material)),
+        ("What changed", sections::changed(report, content)),
+        ("What was learnt", learning::learnt(report, content)),
         ("How sure this is", sections::sure(report)),
-        ("How it learnt", learning::curves(report, material)),
+        ("How it learnt", learning::curves(report, content)),
         ("What it cost", sections::cost(report)),
         ("The guard", sections::guard(report)),
-        ("Where everything lies", sections::places(report, material)),
-        ("What to try next", sections::next(material)),
+        ("Where everything lies", sections::places(report, content)),
+        ("What to try next", sections::next(content)),
         ("What these figures do not show", sections::limits(report)),
     ] {
         body.push_str(&format!("<section><h2>{heading}</h2>{section}</section>"));
@@ -96,11 +96,11 @@ fn tiles(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{material, report};
+    use crate::sample::{content, report};
 
     #[test]
     fn the_page_is_whole_and_needs_nothing_else() {
-        let page = page(&report(), &material());
+        let page = page(&report(), &content());
         for needed in [
             "<!doctype html>",
             "What was asked",
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn intervals_controls_and_the_guard_are_shown() {
         let run = report();
-        let page = page(&run, &material());
+        let page = page(&run, &content());
         for share in [
             run.base.success,
             run.base.preferred,
@@ -148,9 +148,9 @@ mod tests {
         run.task = "<img src=x onerror=alert(1)>".into();
         run.labels.operators = vec!["<b>Eve</b>".into()];
         run.device = "\"><script>".into();
-        let mut material = material();
-        material.folder = "a</code><script>".into();
-        let page = page(&run, &material);
+        let mut content = content();
+        content.folder = "a</code><script>".into();
+        let page = page(&run, &content);
         assert!(
             !page.contains("<img src=x") && !page.contains("<b>Eve") && !page.contains("<script")
         );
@@ -162,9 +162,9 @@ mod tests {
         run.alignment.evidence = false;
         run.aligned = run.base;
         run.drift = 0.0;
-        let mut material = material();
-        material.alignment = None;
-        let page = page(&run, &material);
+        let mut content = content();
+        content.alignment = None;
+        let page = page(&run, &content);
         assert!(page.contains("left as it was") && !page.contains("The arm learnt to"));
     }
 
@@ -172,6 +172,6 @@ mod tests {
     #[ignore = "writes the sample page to the folder in APPRENTICE_SAMPLE_PAGE, to be looked at"]
     fn sample_page() {
         let folder = std::path::PathBuf::from(std::env::var("APPRENTICE_SAMPLE_PAGE").unwrap());
-        std::fs::write(folder.join("report.html"), page(&report(), &material())).unwrap();
+        std::fs::write(folder.join("report.html"), page(&report(), &content())).unwrap();
     }
 }

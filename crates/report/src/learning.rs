@@ -3,11 +3,11 @@
 use super::colour::Colour;
 use super::escape::escape;
 use super::figures::Report;
-use super::film::Film;
+use super::film_strip::FilmStrip;
 use super::histogram::histogram;
-use super::material::{Ending, Material, ScoredEpisode};
+use super::page_content::{Ending, PageContent, ScoredEpisode};
 use super::plots::{Axes, Line, line_chart};
-use super::words::{count, percent};
+use super::wording::{count, percent};
 
 const ENDINGS: [(Ending, Colour, &str); 3] = [
     (
@@ -20,7 +20,7 @@ const ENDINGS: [(Ending, Colour, &str); 3] = [
 ];
 
 /// The reward.
-pub fn learnt(report: &Report, material: &Material) -> String {
+pub fn learnt(report: &Report, content: &PageContent) -> String {
     let reward = &report.reward;
     let best = &reward.controls.best_single_feature;
     let moments = Axes {
@@ -36,7 +36,7 @@ pub fn learnt(report: &Report, material: &Material) -> String {
         ..Axes::default()
     };
     let groups = ENDINGS.map(|(ending, colour, name)| {
-        let of = with(&material.held_out, ending);
+        let of = with(&content.held_out, ending);
         (
             format!("{name} ({})", of.len()),
             colour,
@@ -60,14 +60,14 @@ pub fn learnt(report: &Report, material: &Material) -> String {
         escape(&best.name),
         percent(best.accuracy),
         percent(reward.controls.majority),
-        line_chart(&moments, &reward_lines(&material.held_out)),
+        line_chart(&moments, &reward_lines(&content.held_out)),
         histogram(&totals, &groups, 24),
-        films(&material.best_and_worst)
+        film_strips(&content.best_and_worst)
     )
 }
 
 /// Curves of the three trainings.
-pub fn curves(report: &Report, material: &Material) -> String {
+pub fn curves(report: &Report, content: &PageContent) -> String {
     let axes = |title: &str, x: &str, y: &str| Axes {
         title: title.into(),
         x: x.into(),
@@ -88,7 +88,7 @@ pub fn curves(report: &Report, material: &Material) -> String {
             .map(|(i, v)| (i as f64 + 1.0, *v))
             .collect::<Vec<_>>()
     };
-    let loss: Vec<f64> = material
+    let loss: Vec<f64> = content
         .training_loss
         .iter()
         .map(|&l| f64::from(l))
@@ -119,18 +119,18 @@ pub fn curves(report: &Report, material: &Material) -> String {
             line(
                 "learnt from",
                 Colour::Before,
-                numbered(&material.eye_training),
+                numbered(&content.eye_training),
                 false,
             ),
             line(
                 "kept back",
                 Colour::After,
-                numbered(&material.eye_validation),
+                numbered(&content.eye_validation),
                 false,
             ),
         ],
     );
-    let Some(alignment) = &material.alignment else {
+    let Some(alignment) = &content.alignment else {
         return format!("<div class=\"pair\">{charts}</div><p>There was no alignment to show.</p>");
     };
     let curve = |f: fn(&(usize, f32, f32, f64)) -> f64| {
@@ -169,21 +169,21 @@ pub fn curves(report: &Report, material: &Material) -> String {
     format!(
         "<p>The policy imitated {} moments of the demonstrations, and was then aligned in {} steps on {} pairs of \
          episodes that the reward tells apart (beta {:.1}).</p><div class=\"pair\">{charts}</div>",
-        count(material.samples as u64),
+        count(content.samples as u64),
         report.alignment.steps,
         count(alignment.pairs as u64),
         alignment.beta
     )
 }
 
-/// Film strips whose reward bars can be compared.
-pub fn films(films: &[Film]) -> String {
-    let lowest = films
+/// FilmStrip strips whose reward bars can be compared.
+pub fn film_strips(film_strips: &[FilmStrip]) -> String {
+    let lowest = film_strips
         .iter()
         .flat_map(|f| &f.rewards)
         .copied()
         .fold(0.0, f64::min);
-    films.iter().map(|f| f.html(lowest)).collect()
+    film_strips.iter().map(|f| f.html(lowest)).collect()
 }
 
 fn with(episodes: &[ScoredEpisode], ending: Ending) -> Vec<&ScoredEpisode> {

@@ -1,16 +1,18 @@
 //! What the page shows beside the figures: curves, scored episodes and film strips.
 
-use super::film::Film;
-use crate::context::Context;
-use crate::stages::align::{Alignment, REPORT as ALIGNMENT};
-use crate::stages::evaluate::{ALIGNED_FOLDER, BASE_FOLDER, HELD_OUT_SCORES};
-use crate::stages::notes::{Judged, JudgedEpisode, judged, open_noted};
-use crate::stages::policy::TrainingCurve;
-use crate::stages::rank::{hidden_utility, preferred_grasp};
-use crate::stages::reward::{SCORES, Scores};
-use crate::stages::rollout::FOLDER as ROLLOUTS;
+use super::film_strip::FilmStrip;
 use anyhow::Result;
 use apprentice_align::AlignReport;
+use apprentice_pipeline::context::Context;
+use apprentice_pipeline::judgements::{hidden_utility, preferred_grasp};
+use apprentice_pipeline::layout::{
+    ALIGNED_EVALUATION, ALIGNMENT, BASE_EVALUATION, HELD_OUT_SCORES, ROLLOUT_SCORES, ROLLOUTS,
+    TRAINING_CURVE,
+};
+use apprentice_pipeline::outcomes::{EpisodeOutcome, Outcomes, open_episode, read_outcomes};
+use apprentice_pipeline::scores::{Scores, read_reward};
+use apprentice_pipeline::stages::align::Alignment;
+use apprentice_pipeline::stages::train::TrainingCurve;
 use apprentice_reward::Scored;
 use apprentice_sim::Grasp;
 
@@ -36,7 +38,7 @@ pub struct ScoredEpisode {
 
 /// Everything the page shows beside the figures.
 #[derive(Clone, Debug, Default)]
-pub struct Material {
+pub struct PageContent {
     /// Folder of the run, as the user named it.
     pub folder: String,
     /// Loss of each training step.
@@ -52,24 +54,24 @@ pub struct Material {
     /// The base policy's held-out episodes, which the reward never saw.
     pub held_out: Vec<ScoredEpisode>,
     /// The rollouts with the highest and the lowest reward.
-    pub best_and_worst: Vec<Film>,
+    pub best_and_worst: Vec<FilmStrip>,
     /// The same scene before and after alignment.
-    pub before_and_after: Vec<Film>,
+    pub before_and_after: Vec<FilmStrip>,
     /// Files for a viewer that exist, below the folder.
     pub recordings: Vec<String>,
 }
 
-impl Material {
+impl PageContent {
     /// Reads what the stages wrote.
     ///
     /// # Errors
     /// When a file is missing or cannot be understood.
-    pub fn gather(context: &Context) -> Result<Self> {
-        let curve: TrainingCurve = context.dir.read("policy/base-training.json")?;
-        let learned = crate::stages::reward::load(context)?;
+    pub fn read(context: &Context) -> Result<Self> {
+        let curve: TrainingCurve = context.dir.read(TRAINING_CURVE)?;
+        let learned = read_reward(context)?;
         let alignment: Alignment = context.dir.read(ALIGNMENT)?;
         let held_out: Scores = context.dir.read(HELD_OUT_SCORES)?;
-        let notes = judged(context, BASE_FOLDER)?;
+        let notes = read_outcomes(context, BASE_EVALUATION)?;
         let held_out = notes.episodes.iter().zip(held_out.episodes);
         Ok(Self {
             folder: context.dir.root().display().to_string(),
@@ -103,7 +105,7 @@ pub fn recordings(folder: &std::path::Path) -> Vec<String> {
     names
 }
 
-fn ending(context: &Context, note: &JudgedEpisode) -> Ending {
+fn ending(context: &Context, note: &EpisodeOutcome) -> Ending {
     match hidden_utility(note, context.config.operator.prefers) {
         u if u >= 2.0 => Ending::Preferred,
         u if u >= 1.0 => Ending::Other,
@@ -112,7 +114,7 @@ fn ending(context: &Context, note: &JudgedEpisode) -> Ending {
 }
 
 /// How an episode ended, in words.
-fn told(note: &JudgedEpisode) -> &'static str {
+fn told(note: &EpisodeOutcome) -> &'static str {
     match (note.succeeded(), note.grasp()) {
         (true, Some(Grasp::Handle)) => "picked up by the handle",
         (true, Some(Grasp::Rim)) => "picked up by the rim",
@@ -121,12 +123,12 @@ fn told(note: &JudgedEpisode) -> &'static str {
     }
 }
 
-fn best_and_worst(context: &Context) -> Result<Vec<Film>> {
-    let notes = judged(context, ROLLOUTS)?;
-    let scores: Scores = context.dir.read(SCORES)?;
-    let mut order: Vec<(&JudgedEpisode, &Scored)> =
+fn best_and_worst(context: &Context) -> Result<Vec<FilmStrip>> {
+    let notes = read_outcomes(context, ROLLOUTS)?;
+    let scores: Scores = context.dir.read(ROLLOUT_SCORES)?;
+    let mut order: Vec<(&EpisodeOutcome, &Scored)> =
         notes.episodes.iter().zip(&scores.episodes).collect();
-    // The episode's own name breaks ties, so that the same run shows the same films.
+    // The episode's own name breaks ties, so that the same run shows the same film_strips.
     order.sort_by(|a, b| {
         b.1.total
             .total_cmp(&a.1.total)
@@ -139,18 +141,18 @@ fn best_and_worst(context: &Context) -> Result<Vec<Film>> {
     ends.into_iter()
         .filter_map(|(title, found)| found.map(|found| (title, found)))
         .map(|(title, (note, scored))| {
-            let episode = open_noted(context, ROLLOUTS, note)?;
+            let episode = open_episode(context, ROLLOUTS, note)?;
             let total = format!("{:.3}", scored.total).replace('-', "\u{2212}");
             let title = format!("{title}: {total} \u{b1} {:.3}", scored.uncertainty);
             let caption = format!("{ROLLOUTS}/{}, {}.", note.file, told(note));
-            Film::of(&episode, title, caption, scored.moments.clone())
+            FilmStrip::of(&episode, title, caption, scored.moments.clone())
         })
         .collect()
 }
 
 /// The first held-out scene that alignment turned to the preferred way, or the first of all.
-fn before_and_after(context: &Context, before: &Judged) -> Result<Vec<Film>> {
-    let after = judged(context, ALIGNED_FOLDER)?;
+fn before_and_after(context: &Context, before: &Outcomes) -> Result<Vec<FilmStrip>> {
+    let after = read_outcomes(context, ALIGNED_EVALUATION)?;
     let grasp = preferred_grasp(context.config.operator.prefers);
     let pairs: Vec<_> = before.episodes.iter().zip(&after.episodes).collect();
     let turned = pairs
@@ -160,13 +162,13 @@ fn before_and_after(context: &Context, before: &Judged) -> Result<Vec<Film>> {
         return Ok(Vec::new());
     };
     [
-        ("Before alignment", BASE_FOLDER, old),
-        ("After alignment, same scene", ALIGNED_FOLDER, new),
+        ("Before alignment", BASE_EVALUATION, old),
+        ("After alignment, same scene", ALIGNED_EVALUATION, new),
     ]
     .into_iter()
     .map(|(title, folder, note)| {
-        let episode = open_noted(context, folder, note)?;
-        Film::of(
+        let episode = open_episode(context, folder, note)?;
+        FilmStrip::of(
             &episode,
             title.to_owned(),
             format!("{folder}/{}, {}.", note.file, told(note)),

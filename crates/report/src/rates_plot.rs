@@ -3,7 +3,7 @@
 use super::colour::Colour;
 use super::escape::escape;
 use super::plots::figure;
-use super::words::share as in_words;
+use super::wording::share as in_words;
 use apprentice_core::Proportion;
 use std::fmt::Write as _;
 

@@ -5,17 +5,20 @@ use super::figures::{
     AlignmentFigures, Controls, Labels, PolicyFigures, Report, RewardFigures, SceneChanges,
     SingleFeature, StageSeconds,
 };
-use crate::context::{Context, peak_memory_bytes};
-use crate::pipeline::STAGES;
-use crate::run_dir::StageMark;
-use crate::stages::align::{Alignment, REPORT as ALIGNMENT};
-use crate::stages::demonstrate::FOLDER as DEMONSTRATIONS;
-use crate::stages::evaluate::{ALIGNED_FOLDER, BASE_FOLDER, REWARD_EXAM, RewardExam, rates};
-use crate::stages::notes::{Judged, Totals, judged};
-use crate::stages::rank::{preferred_grasp, said};
-use crate::stages::rollout::FOLDER as ROLLOUTS;
 use anyhow::Result;
 use apprentice_core::Proportion;
+use apprentice_pipeline::context::{Context, peak_memory_bytes};
+use apprentice_pipeline::evaluation::rates;
+use apprentice_pipeline::judgements::{preferred_grasp, read_judgements};
+use apprentice_pipeline::layout::{
+    ALIGNED_EVALUATION, ALIGNMENT, BASE_EVALUATION, DEMONSTRATIONS, REWARD_EXAM, ROLLOUTS,
+};
+use apprentice_pipeline::outcomes::{GuardCounts, Outcomes, read_outcomes};
+use apprentice_pipeline::reward_exam::RewardExam;
+use apprentice_pipeline::run_dir::StageMark;
+use apprentice_pipeline::scores::read_reward;
+use apprentice_pipeline::stages::align::Alignment;
+use apprentice_pipeline::stages::{STAGES, named};
 use apprentice_preference::Judgement;
 use apprentice_sim::Grasp;
 
@@ -24,22 +27,25 @@ impl Report {
     ///
     /// # Errors
     /// When a file is missing or cannot be understood.
-    pub fn gather(context: &Context) -> Result<Self> {
+    pub fn read(context: &Context) -> Result<Self> {
         let config = &context.config;
         let marks: Vec<_> = STAGES
             .iter()
-            .filter_map(|(stage, _)| context.dir.done(stage))
+            .filter_map(|stage| context.dir.done(stage.name))
             .collect();
         let memory = marks.iter().map(|m| m.peak_memory_bytes).max().unwrap_or(0);
         let [base, aligned] = [
-            judged(context, BASE_FOLDER)?,
-            judged(context, ALIGNED_FOLDER)?,
+            read_outcomes(context, BASE_EVALUATION)?,
+            read_outcomes(context, ALIGNED_EVALUATION)?,
         ];
         let alignment: Alignment = context.dir.read(ALIGNMENT)?;
         let exam: RewardExam = context.dir.read(REWARD_EXAM)?;
-        let learned = crate::stages::reward::load(context)?;
-        let judgements = said(context, &judged(context, ROLLOUTS)?)?;
-        let recorded = [judged(context, DEMONSTRATIONS)?, judged(context, ROLLOUTS)?];
+        let learned = read_reward(context)?;
+        let judgements = read_judgements(context, &read_outcomes(context, ROLLOUTS)?)?;
+        let recorded = [
+            read_outcomes(context, DEMONSTRATIONS)?,
+            read_outcomes(context, ROLLOUTS)?,
+        ];
         let guards = recorded.iter().chain([&base, &aligned]).map(|j| &j.guard);
         let grasp = preferred_grasp(config.operator.prefers);
         Ok(Self {
@@ -89,7 +95,7 @@ impl Report {
                 evidence: learned.evidence,
                 significance: config.reward.significance,
             },
-            guard: guards.fold(Totals::default(), |mut sum, t| {
+            guard: guards.fold(GuardCounts::default(), |mut sum, t| {
                 sum += t;
                 sum
             }),
@@ -103,8 +109,7 @@ impl Report {
 fn device(marks: &[StageMark], run: &str) -> String {
     let mut names: Vec<&str> = marks
         .iter()
-        // Neither has a network in it.
-        .filter(|m| !["demonstrate", "rank"].contains(&m.name.as_str()))
+        .filter(|m| named(&m.name).is_none_or(|stage| stage.computes))
         .map(|m| if m.device.is_empty() { run } else { &m.device })
         .collect();
     names.dedup();
@@ -134,7 +139,7 @@ impl Labels {
 }
 
 impl PolicyFigures {
-    fn of(context: &Context, notes: &Judged) -> Self {
+    fn of(context: &Context, notes: &Outcomes) -> Self {
         let rates = rates(context, notes);
         Self {
             success: rates.success,
@@ -147,7 +152,7 @@ impl PolicyFigures {
 impl SceneChanges {
     /// Compares two evaluations of the same seeds.
     #[must_use]
-    pub fn between(base: &Judged, aligned: &Judged, grasp: Grasp) -> Self {
+    pub fn between(base: &Outcomes, aligned: &Outcomes, grasp: Grasp) -> Self {
         let mut changes = Self::default();
         for (before, after) in base
             .episodes
@@ -169,17 +174,17 @@ impl SceneChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::note;
+    use crate::sample::note;
 
     #[test]
     fn scenes_are_compared_by_seed() {
-        let base = Judged {
+        let base = Outcomes {
             episodes: vec![note(1, Some(Grasp::Rim)), note(2, Some(Grasp::Handle))],
-            ..Judged::default()
+            ..Outcomes::default()
         };
-        let aligned = Judged {
+        let aligned = Outcomes {
             episodes: vec![note(1, Some(Grasp::Handle)), note(2, None)],
-            ..Judged::default()
+            ..Outcomes::default()
         };
         let changes = SceneChanges::between(&base, &aligned, Grasp::Handle);
         assert_eq!(
@@ -200,13 +205,14 @@ mod tests {
             seconds: 1.0,
             peak_memory_bytes: 1,
             device: device.into(),
+            inputs: None,
         };
-        let shown = mark("demonstrate", "flex");
+        let shown = mark("demonstrate", "cpu");
         let trained = [shown.clone(), mark("train", "cuda"), mark("align", "cuda")];
-        assert_eq!(device(&trained, "flex"), "cuda");
-        let moved = [shown, mark("train", "cuda"), mark("align", "flex")];
-        assert_eq!(device(&moved, "flex"), "mixed");
-        assert_eq!(device(&[mark("train", "")], "flex"), "flex");
+        assert_eq!(device(&trained, "cpu"), "cuda");
+        let moved = [shown, mark("train", "cuda"), mark("align", "cpu")];
+        assert_eq!(device(&moved, "cpu"), "mixed");
+        assert_eq!(device(&[mark("train", "")], "cpu"), "cpu");
     }
 
     #[test]

@@ -5,15 +5,13 @@ use super::figures::{
     AlignmentFigures, Controls, Labels, PolicyFigures, Report, RewardFigures, SceneChanges,
     SingleFeature, StageSeconds,
 };
-use super::film::Film;
-use super::material::{Ending, Material, ScoredEpisode};
-use crate::pipeline::STAGES;
-use crate::stages::notes::{JudgedEpisode, Totals};
+use super::film_strip::FilmStrip;
+use super::page_content::{Ending, PageContent, ScoredEpisode};
 use apprentice_align::AlignReport;
-use apprentice_core::{
-    CameraFrame, Image, Observation, Proportion, RobotState, Seed, sha256_bytes,
-};
-use apprentice_episode::{CameraInfo, Episode, EpisodeMeta, Source, Tick};
+use apprentice_core::{Proportion, Seed, sha256_bytes};
+use apprentice_pipeline::outcomes::{EpisodeOutcome, GuardCounts};
+use apprentice_pipeline::sample_episode::sample_episode;
+use apprentice_pipeline::stages::STAGES;
 use apprentice_reward::{Evidence, Scored};
 use apprentice_sim::{Grasp, Outcome};
 use rand::Rng as _;
@@ -35,7 +33,7 @@ pub fn report() -> Report {
     Report {
         seed: 7,
         task: "pick up the mug".into(),
-        device: "flex".into(),
+        device: "cpu".into(),
         labels: Labels {
             rankings: 20,
             skipped: 0,
@@ -48,10 +46,10 @@ pub fn report() -> Report {
         stages: STAGES
             .iter()
             .zip([31.2, 142.0, 28.5, 0.02, 47.3, 66.0, 41.1, 48.9])
-            .map(|((name, _), seconds)| StageSeconds {
-                name: (*name).to_owned(),
+            .map(|(stage, seconds)| StageSeconds {
+                name: stage.name.to_owned(),
                 seconds,
-                device: "flex".into(),
+                device: "cpu".into(),
             })
             .collect(),
         peak_memory_bytes: 1_503_238_553,
@@ -88,7 +86,7 @@ pub fn report() -> Report {
             },
             significance: 0.01,
         },
-        guard: Totals {
+        guard: GuardCounts {
             commands: 304_640,
             refusals: 109_412,
             violations: 0,
@@ -112,11 +110,13 @@ pub fn report() -> Report {
 }
 
 /// A judge's note on an episode that was picked up in this way, or not at all.
-pub fn note(seed: u64, grasp: Option<Grasp>) -> JudgedEpisode {
-    JudgedEpisode {
+pub fn note(seed: u64, grasp: Option<Grasp>) -> EpisodeOutcome {
+    EpisodeOutcome {
         id: "abc".into(),
         file: "episode-0000.mcap".into(),
         seed,
+        guard: None,
+        added: false,
         outcome: Some(Outcome {
             success: grasp.is_some(),
             grasp,
@@ -125,69 +125,8 @@ pub fn note(seed: u64, grasp: Option<Grasp>) -> JudgedEpisode {
     }
 }
 
-/// An episode in which a disc crosses two cameras' pictures.
-pub fn episode(speed: f64) -> Episode {
-    let cameras = ["front", "wrist"].map(|name| CameraInfo {
-        name: name.into(),
-        width: 96,
-        height: 96,
-    });
-    let picture = |tick: u64, tint: u8| {
-        let centre = 20.0 + speed * tick as f64;
-        let rgb = (0..96 * 96u32).flat_map(|i| {
-            let (x, y) = (f64::from(i % 96), f64::from(i / 96));
-            let inside = (x - centre).hypot(y - 48.0) < 14.0;
-            if inside {
-                [210, 90, tint]
-            } else {
-                [(60.0 + y) as u8, 110, (150.0 + x * 0.5) as u8]
-            }
-        });
-        Image::new(96, 96, rgb.collect()).unwrap()
-    };
-    let tick = |index: u64| Tick {
-        index,
-        stamp_ns: index * 100_000_000,
-        observation: Observation {
-            state: RobotState {
-                sequence: index,
-                stamp_ns: index * 100_000_000,
-                positions: vec![0.0; 7],
-                velocities: vec![0.0; 7],
-                gripper_width: 0.08,
-            },
-            frames: [40, 200]
-                .map(|tint| CameraFrame {
-                    sequence: index,
-                    stamp_ns: index * 100_000_000,
-                    image: picture(index, tint),
-                })
-                .to_vec(),
-        },
-        proprioception: vec![0.0; 10],
-        action: vec![0.0; 10],
-        guard_refusals: Vec::new(),
-        decided_by: apprentice_episode::DecidedBy::Agent,
-        unexecuted: Vec::new(),
-    };
-    Episode {
-        id: "abc".into(),
-        meta: EpisodeMeta::new(
-            "pick up the mug",
-            "franka_fr3",
-            Source::Policy,
-            cameras.to_vec(),
-            "pose",
-            10,
-            10.0,
-        ),
-        ticks: (0..56).map(tick).collect(),
-        complete: true,
-    }
-}
-
-/// Curves, scores and films to go with [`report`].
-pub fn material() -> Material {
+/// Curves, scores and film_strips to go with [`report`].
+pub fn content() -> PageContent {
     let mut rng = Seed(1).rng();
     let mut about =
         |mean: f64, spread: f64| mean + spread * (rng.random::<f64>() + rng.random::<f64>() - 1.0);
@@ -222,8 +161,8 @@ pub fn material() -> Material {
         }
     }
     let film = |title: &str, speed, rewards: &[f64]| {
-        Film::of(
-            &episode(speed),
+        FilmStrip::of(
+            &sample_episode(speed),
             title.into(),
             "rollouts/episode-0000.mcap, picked up by the handle.".into(),
             rewards.to_vec(),
@@ -239,7 +178,7 @@ pub fn material() -> Material {
             0.1312 * t.sqrt(),
         )
     };
-    Material {
+    PageContent {
         folder: "runs/demo".into(),
         alignment: Some(AlignReport {
             steps: 300,

@@ -2,12 +2,14 @@
 
 use super::escape::escape;
 use super::figures::Report;
-use super::last_screen::suggestions;
-use super::learning::films;
-use super::material::Material;
+use super::files::JSON;
+use super::learning::film_strips;
+use super::page_content::PageContent;
 use super::rates_plot::rates_plot;
-use super::words::{bytes, chance, count, duration, percent, reasons, way, who};
+use super::terminal_summary::suggestions;
+use super::wording::{bytes, chance, count, duration, percent, reasons, way, who};
 use apprentice_core::sha256_bytes;
+use apprentice_pipeline::layout;
 use std::fmt::Write as _;
 
 /// What the operator wanted and gave.
@@ -41,7 +43,7 @@ pub fn asked(report: &Report) -> String {
 }
 
 /// Before and after.
-pub fn changed(report: &Report, material: &Material) -> String {
+pub fn changed(report: &Report, content: &PageContent) -> String {
     let (base, aligned, scenes) = (&report.base, &report.aligned, &report.scenes);
     let rows = [
         (
@@ -71,7 +73,7 @@ pub fn changed(report: &Report, material: &Material) -> String {
         scenes.kept,
         scenes.never,
         rates_plot("Before and after, on held-out scenes", &rows),
-        films(&material.before_and_after)
+        film_strips(&content.before_and_after)
     )
 }
 
@@ -166,24 +168,24 @@ pub fn guard(report: &Report) -> String {
 }
 
 /// Files, and what of them a second run must give again.
-pub fn places(report: &Report, material: &Material) -> String {
+pub fn places(report: &Report, content: &PageContent) -> String {
     let mut html = format!(
         "<p>In the folder <code>{}</code>:</p><ul class=\"files\">",
-        escape(&material.folder)
+        escape(&content.folder)
     );
     let item = |html: &mut String, path: &str, what: &str| {
         let path = escape(path);
         let _ = write!(html, "<li><a href=\"{path}\">{path}</a> {what}</li>");
     };
-    item(&mut html, super::JSON, "every figure of this page");
-    for name in &material.recordings {
+    item(&mut html, JSON, "every figure of this page");
+    for name in &content.recordings {
         item(&mut html, name, "recording for the rerun viewer");
     }
     for (path, what) in [
-        (crate::stages::policy::BASE, "policy before alignment"),
-        (crate::stages::align::ALIGNED, "policy after alignment"),
-        (crate::stages::reward::REWARD, "the reward"),
-        (crate::stages::rank::LOG, "what the operator said"),
+        (layout::BASE_POLICY, "policy before alignment"),
+        (layout::ALIGNED_POLICY, "policy after alignment"),
+        (layout::REWARD, "the reward"),
+        (layout::JUDGEMENTS, "what the operator said"),
         ("demonstrations/", "demonstrations, one MCAP file each"),
         ("rollouts/", "attempts that were ranked"),
         ("evaluation/", "held-out attempts of both policies"),
@@ -215,8 +217,8 @@ pub fn places(report: &Report, material: &Material) -> String {
 }
 
 /// What a reader may want to do now.
-pub fn next(material: &Material) -> String {
-    let items: String = suggestions(&material.folder)
+pub fn next(content: &PageContent) -> String {
+    let items: String = suggestions(&content.folder)
         .iter()
         .map(|(what, commands)| {
             format!(

@@ -1,8 +1,9 @@
 //! The last thing the terminal shows: what was learnt, where it lies, what to try.
 
 use super::figures::Report;
-use super::material::recordings;
-use super::words::{
+use super::files::{HTML, JSON};
+use super::page_content::recordings;
+use super::wording::{
     Verdict, bytes, chance, count, duration, percent, reasons, share, warnings, who,
 };
 use apprentice_core::Proportion;
@@ -10,7 +11,7 @@ use std::path::Path;
 
 /// Lines for the terminal.
 #[must_use]
-pub fn last_screen(report: &Report, dir: &Path) -> String {
+pub fn terminal_summary(report: &Report, dir: &Path) -> String {
     let reward = &report.reward;
     let best = &reward.controls.best_single_feature;
     let mut lines = vec![String::new(), Verdict::of(report).sentence(report)];
@@ -56,7 +57,7 @@ pub fn last_screen(report: &Report, dir: &Path) -> String {
         format!("In {}:", dir.display()),
         format!(
             "  {:<44}what happened, with pictures; the figures",
-            format!("{}, {}", super::HTML, super::JSON)
+            format!("{}, {}", HTML, JSON)
         ),
     ]);
     lines.extend(
@@ -127,15 +128,15 @@ pub fn suggestions(folder: &str) -> Vec<(String, Vec<String>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::report;
-    use crate::report::words::span;
+    use crate::sample::report;
+    use crate::wording::span;
 
     #[test]
     fn it_says_the_figures_their_intervals_and_what_exists() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("run.rrd"), "").unwrap();
         let run = report();
-        let screen = last_screen(&run, dir.path());
+        let screen = terminal_summary(&run, dir.path());
         for needed in [
             span(run.base.preferred),
             span(run.aligned.preferred),
@@ -164,9 +165,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut run = report();
         run.aligned = run.base;
-        assert!(last_screen(&run, dir.path()).contains("the preference was not learnt"));
+        assert!(terminal_summary(&run, dir.path()).contains("the preference was not learnt"));
         run.alignment.evidence = false;
-        let screen = last_screen(&run, dir.path());
+        let screen = terminal_summary(&run, dir.path());
         assert!(screen.contains("left as it was") && !screen.contains("run.rrd"));
     }
 }

@@ -1,9 +1,9 @@
 //! What may be said about the figures, in plain words.
 
 use super::figures::Report;
-use crate::stages::notes::Totals;
-use crate::stages::rank::SIMULATED;
 use apprentice_core::Proportion;
+use apprentice_pipeline::judgements::SIMULATED;
+use apprentice_pipeline::outcomes::GuardCounts;
 
 /// What the run shows about the preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ pub fn warnings(report: &Report) -> Vec<String> {
 /// Why the guard changed commands, the most frequent reasons first, each with the share of ticks;
 /// empty where no reasons were noted.
 #[must_use]
-pub fn reasons(guard: &Totals, most: usize) -> String {
+pub fn reasons(guard: &GuardCounts, most: usize) -> String {
     let mut found: Vec<(&String, &u64)> = guard.reasons.iter().filter(|r| *r.1 > 0).collect();
     found.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let share = |ticks: u64| percent(ticks as f64 / guard.ticks.max(1) as f64);
@@ -243,7 +243,7 @@ pub fn chance(p: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::report;
+    use crate::sample::report;
 
     #[test]
     fn the_verdict_follows_the_figures() {
@@ -289,7 +289,7 @@ mod tests {
             reasons(&guard, 2),
             "spread a change of speed 40.0 %, kept a joint to its speed 15.0 %"
         );
-        assert_eq!(reasons(&Totals::default(), 3), "");
+        assert_eq!(reasons(&GuardCounts::default(), 3), "");
     }
 
     #[test]

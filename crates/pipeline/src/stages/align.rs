@@ -1,18 +1,20 @@
 //! The hand: the base policy is aligned to the reward, if the rankings are evidence at all.
 
 use crate::context::Context;
-use crate::stages::notes::{judged, open_all};
-use crate::stages::policy::{BASE, load};
-use crate::stages::reward::{DEMONSTRATION_SCORES, SCORES, Scores};
+use crate::layout::{
+    ALIGNED_POLICY, ALIGNMENT, BASE_POLICY, DEMONSTRATION_SCORES, DEMONSTRATIONS, ROLLOUT_SCORES,
+    ROLLOUTS,
+};
+use crate::outcomes::{open_all, read_outcomes};
+use crate::policies::load;
+use crate::scores::{Scores, read_reward};
+use crate::stage::{Output, Stage};
+use crate::work::Work;
 use anyhow::Result;
 use apprentice_align::{AlignReport, align_policy};
 use apprentice_policy::Windows;
 use serde::{Deserialize, Serialize};
-
-/// The aligned policy's file.
-pub const ALIGNED: &str = "policy/aligned.safetensors";
-/// How the alignment went.
-pub const REPORT: &str = "policy/alignment.json";
+use serde_json::{Value, json};
 
 /// What became of the policy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,36 +25,55 @@ pub struct Alignment {
     pub report: Option<AlignReport>,
 }
 
+/// The stage.
+pub static STAGE: Stage = Stage {
+    name: "align",
+    about: "align the policy to the reward",
+    command: "align",
+    reads: &["align", "reward.significance", "inference"],
+    amount: None,
+    needs: &["demonstrate", "train", "rollouts", "reward"],
+    writes: &[
+        Output::Computed(ALIGNED_POLICY),
+        Output::Computed(ALIGNMENT),
+    ],
+    drives_robot: false,
+    computes: true,
+    work: |config| vec![Work::AlignmentSteps(config.align.steps as u64)],
+    run: run,
+    summary: summary,
+};
+
 /// Runs the stage.
 ///
 /// # Errors
 /// When the policy cannot be aligned.
-pub fn run(context: &Context) -> Result<()> {
-    let learned = super::reward::load(context)?;
+fn run(context: &Context) -> Result<()> {
+    let learned = read_reward(context)?;
     let limit = context.config.reward.significance;
-    let base = load(context, BASE)?;
+    let base = load(context, BASE_POLICY)?;
     if learned.evidence.p_value > limit {
         context.say(&format!(
             "align          the rankings say nothing that holds on rankings kept back (chance of a fluke {:.3}, \
              allowed {limit}): the policy stays as it is",
             learned.evidence.p_value
         ));
-        base.save(&context.dir.path(ALIGNED))?;
+        base.save(&context.dir.path(ALIGNED_POLICY))?;
         return context.dir.write(
-            REPORT,
+            ALIGNMENT,
             &Alignment {
                 evidence: false,
                 report: None,
             },
         );
     }
-    let mut sources = vec![(super::rollout::FOLDER, SCORES)];
+    let mut sources = vec![(ROLLOUTS, ROLLOUT_SCORES)];
     if context.config.align.demonstrations {
-        sources.push((super::demonstrate::FOLDER, DEMONSTRATION_SCORES));
+        sources.push((DEMONSTRATIONS, DEMONSTRATION_SCORES));
     }
     let (mut episodes, mut rewards) = (Vec::new(), Vec::new());
     for (folder, file) in sources {
-        let notes = judged(context, folder)?;
+        let notes = read_outcomes(context, folder)?;
         let names = notes
             .episodes
             .iter()
@@ -83,12 +104,25 @@ pub fn run(context: &Context) -> Result<()> {
         },
     )?;
     bar.finish();
-    aligned.save(&context.dir.path(ALIGNED))?;
+    aligned.save(&context.dir.path(ALIGNED_POLICY))?;
     context.dir.write(
-        REPORT,
+        ALIGNMENT,
         &Alignment {
             evidence: true,
             report: Some(report),
         },
     )
+}
+
+fn summary(context: &Context) -> Result<Value> {
+    let alignment: Alignment = context.dir.read(ALIGNMENT)?;
+    let report = alignment.report.as_ref();
+    Ok(json!({
+        "evidence": alignment.evidence,
+        "steps": report.map_or(0, |r| r.steps),
+        "pairs": report.map_or(0, |r| r.pairs),
+        "drift": report.map_or(0.0, |r| r.drift),
+        "drift_budget": context.config.align.drift_budget,
+        "stopped_by_budget": report.is_some_and(|r| r.stopped_by_budget),
+    }))
 }

@@ -1,40 +1,66 @@
 //! Demonstrations: a scripted expert takes the mug both ways, in equal parts.
 
+use crate::config::Config;
 use crate::context::Context;
-use crate::stages::cells::{Cells, connect};
-use crate::stages::scenes::{Recording, record};
-use anyhow::Result;
+use crate::layout::DEMONSTRATIONS as FOLDER;
+use crate::recording::{Recording, record};
+use crate::robots::{Robots, connect};
+use crate::stage::{Output, Stage};
+use crate::summary::recorded;
+use crate::work::Work;
+use anyhow::{Context as _, Result};
+use apprentice_control::{Agent, ControlError, Decision, TeleopAgent, View};
 use apprentice_core::Seed;
 use apprentice_episode::Source;
 use apprentice_link::RobotLink;
 use apprentice_robot::Kinematics;
-use apprentice_runtime::{Agent, ControlError, Decision, TeleopAgent, View};
 use apprentice_sim::{Expert, ExpertConfig, Judge, Style};
 
-/// Where demonstrations are recorded.
-pub const FOLDER: &str = "demonstrations";
+/// The stage.
+pub static STAGE: Stage = Stage {
+    name: "demonstrate",
+    about: "record demonstrations by the scripted expert, or by a person at a robot's controls",
+    command: "record demonstrations",
+    reads: &[
+        "run",
+        "robot.description",
+        "robot.image_size",
+        "sim",
+        "guard",
+        "expert",
+        "demonstrations",
+    ],
+    amount: Some("demonstrations.episodes"),
+    needs: &[],
+    writes: &[Output::Episodes {
+        folder: FOLDER,
+        others_welcome: true,
+    }],
+    drives_robot: true,
+    computes: false,
+    work: work,
+    run: run,
+    summary: |context| recorded(context, FOLDER),
+};
+
+fn work(config: &Config) -> Vec<Work> {
+    vec![Work::ExpertEpisodes {
+        episodes: config.demonstrations.episodes as u64,
+        ticks: config.demonstrations.ticks,
+    }]
+}
 
 /// Runs the stage.
 ///
 /// # Errors
 /// When recording fails.
-pub fn run(context: &Context) -> Result<()> {
-    let mut cells = Cells::start(context)?;
+fn run(context: &Context) -> Result<()> {
+    let mut robots = Robots::start(context)?;
     if let Some(controls) = connect(context)? {
-        return by_hand(context, &mut cells, controls);
+        return by_hand(context, &mut robots, controls);
     }
     let config = &context.config.demonstrations;
-    let kinematics = Kinematics::new(cells.loops[0].description())?;
-    let mut agent = ExpertAgent {
-        judges: cells
-            .nodes
-            .iter()
-            .map(apprentice_sim::SimNode::judge)
-            .collect(),
-        experts: Vec::new(),
-        kinematics,
-        config: context.config.expert.clone(),
-    };
+    let mut agent = ExpertAgent::new(context, &robots)?;
     let seeds = (0..config.episodes as u64)
         .map(|i| styled(context.seed.derive("demonstration", i), i))
         .collect();
@@ -46,12 +72,12 @@ pub fn run(context: &Context) -> Result<()> {
         seeds,
         ticks: config.ticks,
     };
-    record(context, &mut cells, &mut agent, &recording)?;
+    record(context, &mut robots, &mut agent, &recording)?;
     Ok(())
 }
 
 /// A person shows the task at the controls of a robot that is not simulated here.
-fn by_hand(context: &Context, cells: &mut Cells, controls: RobotLink) -> Result<()> {
+fn by_hand(context: &Context, robots: &mut Robots, controls: RobotLink) -> Result<()> {
     let config = &context.config.demonstrations;
     let recording = Recording {
         folder: FOLDER,
@@ -65,7 +91,7 @@ fn by_hand(context: &Context, cells: &mut Cells, controls: RobotLink) -> Result<
     };
     record(
         context,
-        cells,
+        robots,
         &mut TeleopAgent::new(vec![controls]),
         &recording,
     )?;
@@ -78,11 +104,31 @@ fn styled(seed: Seed, index: u64) -> Seed {
 }
 
 /// The scripted expert as an agent. It alone knows the simulator's state.
-struct ExpertAgent {
+pub struct ExpertAgent {
     judges: Vec<Judge>,
     experts: Vec<Expert>,
     kinematics: Kinematics,
     config: ExpertConfig,
+}
+
+impl ExpertAgent {
+    /// The expert for these simulated robots.
+    ///
+    /// # Errors
+    /// When the robot's kinematics cannot be used, or there is no robot.
+    pub fn new(context: &Context, robots: &Robots) -> Result<Self> {
+        let first = robots.loops.first().context("there is no robot")?;
+        Ok(Self {
+            judges: robots
+                .nodes
+                .iter()
+                .map(apprentice_sim::SimNode::judge)
+                .collect(),
+            experts: Vec::new(),
+            kinematics: Kinematics::new(first.description())?,
+            config: context.config.expert.clone(),
+        })
+    }
 }
 
 impl Agent for ExpertAgent {

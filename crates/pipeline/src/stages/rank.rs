@@ -1,26 +1,38 @@
 //! Rankings: the simulated operator of the demo puts rollouts in order, four at a time.
 
-use crate::config::{Config, Preferred};
 use crate::context::Context;
-use crate::stages::notes::{Judged, JudgedEpisode, judged};
+use crate::judgements::{SIMULATED, hidden_utility, read_judgements};
+use crate::layout::{JUDGEMENTS, ROLLOUTS};
+use crate::outcomes::read_outcomes;
+use crate::stage::{Output, Stage};
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{Judgement, JudgementLog, SimulatedOperator, groups_of_four};
-use apprentice_sim::Grasp;
+use apprentice_preference::{JudgementLog, SimulatedOperator, groups_of_four};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-/// Who judges when nobody is there.
-pub const SIMULATED: &str = "simulated operator";
-/// The operator's judgements.
-pub const LOG: &str = "judgements.jsonl";
+/// The stage.
+pub static STAGE: Stage = Stage {
+    name: "rank",
+    about: "rank rollouts by the simulated operator",
+    command: "rank",
+    reads: &["operator"],
+    amount: Some("operator.rankings"),
+    needs: &["rollouts"],
+    writes: &[Output::Answers(JUDGEMENTS)],
+    drives_robot: false,
+    computes: false,
+    work: |_| Vec::new(),
+    run: run,
+    summary: summary,
+};
 
 /// Runs the stage with the simulated operator.
 ///
 /// # Errors
 /// When there are too few rollouts or the log cannot be written.
-pub fn run(context: &Context) -> Result<()> {
-    let notes = judged(context, super::rollout::FOLDER)?;
+fn run(context: &Context) -> Result<()> {
+    let notes = read_outcomes(context, ROLLOUTS)?;
     let config = &context.config.operator;
     if let Some(unknown) = notes.episodes.iter().find(|e| e.outcome.is_none()) {
         bail!(
@@ -63,7 +75,7 @@ pub fn run(context: &Context) -> Result<()> {
         // A simulated operator has no clock, so that the same run gives the same record.
         when_unix_ms: 0,
     };
-    let path = context.dir.path(LOG);
+    let path = context.dir.path(JUDGEMENTS);
     if path.exists() {
         let said = JudgementLog::read(&path)?;
         if let Some(person) = said.judgements.iter().find(|j| j.who != SIMULATED) {
@@ -83,80 +95,12 @@ pub fn run(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Whether the simulated operator will have enough rollouts to rank.
-///
-/// # Errors
-/// When not.
-pub fn check_amounts(config: &Config) -> Result<()> {
-    let (rankings, rollouts) = (config.operator.rankings, config.rollouts.episodes);
-    let needed = rankings.saturating_mul(4);
-    if rollouts < needed {
-        bail!(
-            "operator.rankings is {rankings}, which needs {needed} rollouts, but rollouts.episodes is {rollouts}; \
-             allowed: {} or fewer rankings, or more rollouts",
-            rollouts / 4
-        );
-    }
-    Ok(())
-}
-
-/// The run's judgements, of these rollouts only; a line that was cut off is told of and not counted.
-///
-/// # Errors
-/// When there are none, the log is damaged, or one names an episode that is not among the rollouts.
-pub fn said(context: &Context, rollouts: &Judged) -> Result<Vec<Judgement>> {
-    let path = context.dir.path(LOG);
-    let said = JudgementLog::read(&path)?;
-    if said.torn_bytes > 0 {
-        context.warn(&format!(
-            "the last line of {} is cut off ({} bytes); it is not counted, and `apprentice rank` sets it aside",
-            path.display(),
-            said.torn_bytes
-        ));
-    }
-    check_episodes(&path, &said.judgements, rollouts)?;
-    Ok(said.judgements)
-}
-
-/// Whether judgements are of these rollouts.
-///
-/// # Errors
-/// When one names an episode that is not among them.
-pub fn check_episodes(path: &Path, judgements: &[Judgement], rollouts: &Judged) -> Result<()> {
-    let known: BTreeSet<&EpisodeId> = rollouts.episodes.iter().map(|e| &e.id).collect();
-    for (i, judgement) in judgements.iter().enumerate() {
-        if let Some(id) = judgement.episodes().find(|id| !known.contains(id)) {
-            bail!(
-                "{} line {}: judgement {} names episode {}, which is not among the {} rollouts; rank episodes of this \
-                 run, or move the file away and rank again",
-                path.display(),
-                i + 1,
-                judgement.id.get(..12).unwrap_or(&judgement.id),
-                id.short(),
-                known.len()
-            );
-        }
-    }
-    Ok(())
-}
-
-/// What the simulated operator thinks of an episode: the preferred way 2, the other 1, a failure 0.
-#[must_use]
-pub fn hidden_utility(episode: &JudgedEpisode, prefers: Preferred) -> f64 {
-    if episode.picked(preferred_grasp(prefers)) {
-        2.0
-    } else if episode.succeeded() {
-        1.0
-    } else {
-        0.0
-    }
-}
-
-/// The grasp a preference is for.
-#[must_use]
-pub fn preferred_grasp(prefers: Preferred) -> Grasp {
-    match prefers {
-        Preferred::Handle => Grasp::Handle,
-        Preferred::Rim => Grasp::Rim,
-    }
+fn summary(context: &Context) -> Result<Value> {
+    let judgements = read_judgements(context, &read_outcomes(context, ROLLOUTS)?)?;
+    let skipped = judgements.iter().filter(|j| j.skipped).count();
+    let who: BTreeSet<&str> = judgements.iter().map(|j| j.who.as_str()).collect();
+    Ok(json!({
+        "rankings": judgements.len() - skipped, "skipped": skipped, "operators": who,
+        "log": context.dir.path(JUDGEMENTS),
+    }))
 }

@@ -1,53 +1,65 @@
 //! Rollouts of the base policy: what the operator sees and ranks.
 
+use crate::config::Config;
 use crate::context::Context;
-use crate::stages::cells::Cells;
-use crate::stages::notes::Judged;
-use crate::stages::policy::{BASE, load};
-use crate::stages::scenes::{Recording, record};
-use crate::stages::viewer_file::write_recording;
+use crate::layout::{BASE_POLICY, ROLLOUTS};
+use crate::policies::watch_policy;
+use crate::stage::{Output, Stage};
+use crate::summary::recorded;
+use crate::viewer_file::write_recording;
+use crate::work::Work;
 use anyhow::Result;
-use apprentice_core::{Seed, sha256_file};
-use apprentice_episode::Source;
-use apprentice_runtime::PolicyAgent;
 
-/// Where rollouts are recorded.
-pub const FOLDER: &str = "rollouts";
+/// The stage.
+pub static STAGE: Stage = Stage {
+    name: "rollouts",
+    about: "record rollouts of the base policy",
+    command: "record rollouts",
+    reads: &[
+        "run",
+        "robot.description",
+        "robot.image_size",
+        "sim",
+        "guard",
+        "inference",
+        "rollouts",
+    ],
+    amount: Some("rollouts.episodes"),
+    needs: &["train"],
+    writes: &[Output::Episodes {
+        folder: ROLLOUTS,
+        others_welcome: true,
+    }],
+    drives_robot: true,
+    computes: true,
+    work: work,
+    run: run,
+    summary: |context| recorded(context, ROLLOUTS),
+};
 
-/// Runs the stage.
-///
-/// # Errors
-/// When recording fails.
-pub fn run(context: &Context) -> Result<()> {
+fn work(config: &Config) -> Vec<Work> {
+    let episodes = config.rollouts.episodes as u64;
+    vec![
+        Work::PolicyEpisodes {
+            episodes,
+            ticks: config.rollouts.ticks,
+        },
+        Work::ViewerEpisodes(episodes),
+    ]
+}
+
+fn run(context: &Context) -> Result<()> {
     let config = &context.config.rollouts;
     let seeds = (0..config.episodes as u64)
         .map(|i| context.seed.derive("rollout", i))
         .collect();
-    watch_policy(context, BASE, FOLDER, "rollouts", seeds, config.ticks)?;
-    write_recording(context, None, false)
-}
-
-/// Records a policy at work on the given scenes.
-///
-/// # Errors
-/// When policy or recording fails.
-pub fn watch_policy(
-    context: &Context,
-    policy: &str,
-    folder: &str,
-    what: &str,
-    seeds: Vec<Seed>,
-    ticks: u64,
-) -> Result<Judged> {
-    let mut agent = PolicyAgent::new(load(context, policy)?);
-    let mut cells = Cells::start(context)?;
-    let recording = Recording {
-        folder,
-        what,
-        source: Source::Policy,
-        policy: Some(sha256_file(&context.dir.path(policy))?),
+    watch_policy(
+        context,
+        BASE_POLICY,
+        ROLLOUTS,
+        "rollouts",
         seeds,
-        ticks,
-    };
-    record(context, &mut cells, &mut agent, &recording)
+        config.ticks,
+    )?;
+    write_recording(context, None, false)
 }

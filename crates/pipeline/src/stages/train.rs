@@ -1,14 +1,17 @@
 //! The base policy: imitation of all demonstrations.
 
 use crate::context::Context;
-use crate::stages::notes::{judged, open_all};
+use crate::layout::{BASE_POLICY, DEMONSTRATIONS, TRAINING_CURVE};
+use crate::outcomes::{open_all, read_outcomes};
+use crate::stage::{Output, Stage};
+use crate::work::Work;
 use anyhow::Result;
-use apprentice_nn::Precision;
-use apprentice_policy::{DiffusionPolicy, Windows, train};
+use apprentice_policy::{Windows, train};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-/// The base policy's file.
-pub const BASE: &str = "policy/base.safetensors";
+/// Steps over which the last loss is averaged.
+const LOSSES: usize = 20;
 
 /// How training went.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,13 +22,32 @@ pub struct TrainingCurve {
     pub samples: usize,
 }
 
+/// The stage.
+pub static STAGE: Stage = Stage {
+    name: "train",
+    about: "train the diffusion policy on all demonstrations",
+    command: "train",
+    reads: &["policy", "train"],
+    amount: None,
+    needs: &["demonstrate"],
+    writes: &[
+        Output::Computed(BASE_POLICY),
+        Output::Computed(TRAINING_CURVE),
+    ],
+    drives_robot: false,
+    computes: true,
+    work: |config| vec![Work::TrainingSteps(config.train.steps as u64)],
+    run: run,
+    summary: summary,
+};
+
 /// Runs the stage.
 ///
 /// # Errors
 /// When there are no demonstrations or training fails.
-pub fn run(context: &Context) -> Result<()> {
-    let notes = judged(context, super::demonstrate::FOLDER)?;
-    let episodes = open_all(context, super::demonstrate::FOLDER, &notes)?;
+fn run(context: &Context) -> Result<()> {
+    let notes = read_outcomes(context, DEMONSTRATIONS)?;
+    let episodes = open_all(context, DEMONSTRATIONS, &notes)?;
     let named = notes
         .episodes
         .iter()
@@ -56,25 +78,17 @@ pub fn run(context: &Context) -> Result<()> {
         },
     )?;
     bar.finish();
-    policy.save(&context.dir.path(BASE))?;
-    context.dir.write("policy/base-training.json", &curve)
+    policy.save(&context.dir.path(BASE_POLICY))?;
+    context.dir.write(TRAINING_CURVE, &curve)
 }
 
-/// Loads a policy of the run.
-///
-/// # Errors
-/// When it is missing or damaged.
-pub fn load(context: &Context, file: &str) -> Result<DiffusionPolicy> {
-    let precision = context.config.inference.precision;
-    let policy =
-        DiffusionPolicy::load(&context.dir.path(file), &context.device)?.in_precision(precision)?;
-    if precision != Precision::F32 {
-        let (mean, most) = policy.precision_error(16, context.seed.derive("precision", 0))?;
-        context.say(&format!(
-            "{file} answers in {}: chunks are {mean:.1e} of each number's range from those of 32 bits, at \
-             most {most:.1e}",
-            precision.name()
-        ));
-    }
-    Ok(policy)
+fn summary(context: &Context) -> Result<Value> {
+    let curve: TrainingCurve = context.dir.read(TRAINING_CURVE)?;
+    let last = &curve.loss[curve.loss.len().saturating_sub(LOSSES)..];
+    Ok(json!({
+        "samples": curve.samples,
+        "steps": curve.loss.len(),
+        "first_loss": curve.loss.first(),
+        "last_loss": last.iter().sum::<f32>() / last.len().max(1) as f32,
+    }))
 }
