@@ -1,7 +1,7 @@
 //! What every stage needs: where, with which settings, on what device, and how to say how far it is.
 
 use crate::config::Config;
-use crate::freshness::Settled;
+use crate::inputs::Settled;
 use crate::run_dir::RunDir;
 use anyhow::{Context as _, Result};
 use apprentice_core::Seed;
@@ -32,6 +32,8 @@ pub struct Context {
     pub view: Option<Studio>,
     /// Nothing but the result on standard output.
     pub quiet: bool,
+    /// The options with which its settings were named, to name them again.
+    pub named: Vec<String>,
 }
 
 impl Context {

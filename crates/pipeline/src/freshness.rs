@@ -1,7 +1,7 @@
 //! Whether what a stage wrote still follows from what it read.
 
 use crate::config::Config;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Settled};
 use crate::outcomes::Outcomes;
 use crate::run_dir::{RunDir, StageMark};
 use crate::stage::{Output, Stage};
@@ -10,15 +10,6 @@ use anyhow::{Context as _, Result};
 use apprentice_core::{sha256_bytes, sha256_file};
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// What a run goes by.
-#[derive(Clone, Copy, Debug)]
-pub struct Settled<'a> {
-    /// Its configuration.
-    pub config: &'a Config,
-    /// Its seed.
-    pub seed: u64,
-}
 
 /// Every setting of a configuration by its whole key.
 ///

@@ -1,6 +1,7 @@
 //! Taking up a run that has begun: which settings may still change, and what has to run again for it.
 
-use crate::freshness::{self, Settled, settings};
+use crate::freshness::{self, settings};
+use crate::inputs::Settled;
 use crate::outcomes;
 use crate::run_dir::{RunDir, RunInfo};
 use crate::stage::{Output, Stage};

@@ -37,10 +37,7 @@ pub static STAGE: Stage = Stage {
 };
 
 fn work(config: &Config) -> Vec<Work> {
-    vec![Work::PolicyEpisodes {
-        episodes: config.evaluate.episodes as u64,
-        ticks: config.evaluate.ticks,
-    }]
+    vec![Work::PolicyEpisodes(config.evaluate.amount())]
 }
 
 fn run(context: &Context) -> Result<()> {

@@ -38,13 +38,11 @@ pub static STAGE: Stage = Stage {
 };
 
 fn work(config: &Config) -> Vec<Work> {
-    let episodes = config.rollouts.episodes as u64;
+    let amount = config.rollouts.amount();
     vec![
-        Work::PolicyEpisodes {
-            episodes,
-            ticks: config.rollouts.ticks,
-        },
-        Work::ViewerEpisodes(episodes),
+        Work::PolicyEpisodes(amount),
+        Work::ReadEpisodes(amount),
+        Work::ViewerEpisodes(amount),
     ]
 }
 
