@@ -45,6 +45,12 @@ pub trait RewardLearner: Debug + Send + Sync {
     /// Names the first key that cannot be, its value and what is allowed.
     fn validate(&self) -> Result<(), RewardError>;
 
+    /// Optimiser steps it takes to learn from so many comparisons, to say beforehand how long that is going to take.
+    fn steps(&self, comparisons: usize) -> usize {
+        let _ = comparisons;
+        1
+    }
+
     /// Learns from clips and judgements of the kinds it uses. The same seed gives the same model.
     ///
     /// # Errors

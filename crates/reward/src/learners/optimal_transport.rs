@@ -158,6 +158,12 @@ impl RewardLearner for OptimalTransport {
         self.alignment.validate()
     }
 
+    fn steps(&self, comparisons: usize) -> usize {
+        let kept = comparisons as f64 * (1.0 - self.alignment.validation_share);
+        let steps = (kept / self.alignment.batch.max(1) as f64).ceil().max(1.0);
+        steps as usize * self.alignment.epochs
+    }
+
     fn learn(
         &self,
         judged: &JudgedClips<'_>,

@@ -1,0 +1,108 @@
+//! Encoder and reward: rankings align the encoder, and every rollout gets a score.
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::judgements::read_judgements;
+use crate::layout::{
+    BACKBONE, DEMONSTRATION_SCORES, DEMONSTRATIONS, REWARD, ROLLOUT_SCORES, ROLLOUTS,
+};
+use crate::outcomes::{by_id, open_all, read_outcomes};
+use crate::scores::{Scores, clips_of, encoder, extract, learn_reward, read_reward, score};
+use crate::stage::{Output, Stage};
+use crate::viewer_file::write_recording;
+use crate::work::Work;
+use anyhow::Result;
+use apprentice_encoder::WeightsSource;
+use serde_json::{Value, json};
+
+/// The stage.
+pub static STAGE: Stage = Stage {
+    name: "reward",
+    about: "align the encoder to the rankings, learn a reward, and score every rollout",
+    command: "reward",
+    reads: &["encoder", "reward", "align.demonstrations"],
+    amount: None,
+    needs: &["demonstrate", "rollouts", "rank"],
+    writes: &[
+        Output::Computed(REWARD),
+        Output::Computed(ROLLOUT_SCORES),
+        Output::MaybeComputed(DEMONSTRATION_SCORES),
+        Output::MaybeComputed(BACKBONE),
+    ],
+    drives_robot: false,
+    computes: true,
+    work: work,
+    run: run,
+    summary: summary,
+};
+
+/// Runs the stage.
+///
+/// # Errors
+/// When there are no rankings, or the encoder cannot be trained.
+fn run(context: &Context) -> Result<()> {
+    let notes = read_outcomes(context, ROLLOUTS)?;
+    let episodes = open_all(context, ROLLOUTS, &notes)?;
+    // Bad rankings are refused before anything is computed.
+    let judgements = read_judgements(context, &notes)?;
+    let clips = clips_of(context, &episodes)?;
+    let encoder = encoder(context, Some(&clips))?;
+    let features = extract(context, &encoder, &clips)?;
+    let index = by_id(&notes);
+    let bar = context.bar(1000, "learn reward");
+    let learned = learn_reward(context, &features, &index, &judgements, |share| {
+        bar.set_position((share * 1000.0) as u64);
+        !context.stopping()
+    })?;
+    bar.finish();
+    let scores = Scores {
+        episodes: score(context, &learned, &features)?,
+    };
+    if context.config.align.demonstrations {
+        let shown = read_outcomes(context, DEMONSTRATIONS)?;
+        let shown = open_all(context, DEMONSTRATIONS, &shown)?;
+        let features = extract(context, &encoder, &clips_of(context, &shown)?)?;
+        let scores = Scores {
+            episodes: score(context, &learned, &features)?,
+        };
+        context.dir.write(DEMONSTRATION_SCORES, &scores)?;
+    }
+    context.dir.write(REWARD, &learned.store()?)?;
+    context.dir.write(ROLLOUT_SCORES, &scores)?;
+    write_recording(context, Some(&scores.episodes), false)
+}
+
+fn work(config: &Config) -> Vec<Work> {
+    // A ranking of four is up to six comparisons. Each fold learns from the rankings of the others, and one model from
+    // all of them.
+    let steps = config.reward.learner.steps(6 * config.operator.rankings);
+    let mut work = vec![
+        Work::ReadEpisodes(config.rollouts.amount()),
+        Work::EncodedEpisodes(config.rollouts.episodes as u64),
+        Work::EncoderSteps((steps * config.reward.folds) as u64),
+        Work::ReadEpisodes(config.rollouts.amount()),
+        Work::ViewerEpisodes(config.rollouts.amount()),
+    ];
+    if config.align.demonstrations {
+        work.push(Work::ReadEpisodes(config.demonstrations.amount()));
+        work.push(Work::EncodedEpisodes(config.demonstrations.episodes as u64));
+    }
+    config.encoder.with_encoder(|encoder| {
+        if let WeightsSource::Training { steps } = encoder.weights() {
+            work.insert(0, Work::BackboneSteps(steps as u64));
+        }
+    });
+    work
+}
+
+fn summary(context: &Context) -> Result<Value> {
+    let learned = read_reward(context)?;
+    let allowed = context.config.reward.significance;
+    Ok(json!({
+        "comparisons": learned.report.comparisons,
+        "preferred": learned.report.preferred.len(),
+        "evidence": learned.evidence,
+        "significance": allowed,
+        "counts_as_evidence": learned.evidence.p_value <= allowed,
+    }))
+}
