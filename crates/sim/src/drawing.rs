@@ -1,11 +1,11 @@
-//! What the cameras see: room, table, arm, hand and mug as coloured triangles.
+//! What the cameras see: room, table, arm, hand and the task's bodies as coloured triangles.
 
 use crate::{
     camera::Pinhole,
     hand,
     mesh::{Colour, Mesh},
-    mug,
     raster::{Canvas, Light},
+    scene::BodyState,
 };
 use apprentice_core::{Image, ImageError};
 use nalgebra::{Isometry3, Point3};
@@ -18,9 +18,6 @@ const SHADOW: Colour = [138, 108, 76];
 const ARM: [Colour; 2] = [[244, 244, 242], [206, 210, 214]];
 const PALM: Colour = [64, 66, 72];
 const FINGER: Colour = [36, 84, 196];
-const MUG: Colour = [206, 40, 44];
-const MUG_INSIDE: Colour = [138, 22, 34];
-const MUG_HANDLE: Colour = [24, 148, 96];
 
 /// Extent of the table top, base frame, metres.
 const TABLE: [[f32; 2]; 2] = [[-0.35, 1.0], [-0.65, 0.65]];
@@ -36,8 +33,8 @@ pub struct Placement<'a> {
     pub tool: Isometry3<f64>,
     /// Opening of the fingers, metres.
     pub width: f64,
-    /// The mug frame.
-    pub mug: Isometry3<f64>,
+    /// The task's bodies, as many as [`SceneModel::show`] was given.
+    pub bodies: &'a [BodyState],
 }
 
 /// The meshes, built once for an arm.
@@ -47,7 +44,7 @@ pub struct SceneModel {
     links: Vec<Mesh>,
     palm: Mesh,
     finger: Mesh,
-    mug: Mesh,
+    bodies: Vec<Mesh>,
     light: Light,
 }
 
@@ -97,9 +94,14 @@ impl SceneModel {
             links,
             palm,
             finger,
-            mug: mug::mesh(MUG, MUG_INSIDE, MUG_HANDLE),
+            bodies: Vec::new(),
             light: Light::default(),
         }
+    }
+
+    /// Shows these bodies from now on.
+    pub fn show(&mut self, bodies: Vec<Mesh>) {
+        self.bodies = bodies;
     }
 
     /// Draws the scene into `canvas` as `camera` sees it.
@@ -114,8 +116,7 @@ impl SceneModel {
     ) -> Result<Image, ImageError> {
         let light = &self.light;
         let tool = &placement.tool;
-        let moved = [
-            (&self.mug, placement.mug.cast()),
+        let hand = [
             (&self.palm, (tool * hand::palm()).cast()),
             (
                 &self.finger,
@@ -126,6 +127,9 @@ impl SceneModel {
                 (tool * hand::finger(1, placement.width)).cast(),
             ),
         ];
+        let states = placement.bodies.iter().map(|b| b.pose.cast());
+        let moved: Vec<(&Mesh, Isometry3<f32>)> =
+            self.bodies.iter().zip(states).chain(hand).collect();
         canvas.clear(BACKGROUND);
         // Near things first: what they hide costs only a depth test.
         for (mesh, pose) in &moved {

@@ -1,11 +1,10 @@
-//! What holding the mug means here.
+//! How the mug is held.
 
-use crate::mug::Part;
-use serde::{Deserialize, Serialize};
+use super::mug::{HANDLE, WALL_PART};
+use crate::scene::Touch;
 
 /// What the fingers closed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grasp {
     /// Both fingers on the handle.
     Handle,
@@ -15,36 +14,29 @@ pub enum Grasp {
     Body,
 }
 
-/// What one finger presses on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Touch {
-    /// The part touched.
-    pub part: Part,
-    /// Whether the finger presses the part away from the mug's axis, so is inside the mug.
-    pub from_inside: bool,
-}
-
 impl Grasp {
+    /// The names, as facts have them.
+    pub const NAMES: [&'static str; 4] = ["handle", "rim", "body", crate::outcome::NOTHING];
+
     /// What two touching fingers hold.
     #[must_use]
     pub fn from_touches([a, b]: [Touch; 2]) -> Self {
         match (a.part, b.part) {
-            (Part::Handle, Part::Handle) => Self::Handle,
-            (Part::Wall, Part::Wall) if a.from_inside != b.from_inside => Self::Rim,
+            (HANDLE, HANDLE) => Self::Handle,
+            (WALL_PART, WALL_PART) if a.from_inside != b.from_inside => Self::Rim,
             _ => Self::Body,
         }
     }
-}
 
-/// How an episode stands. Known to the judge only; never on the link.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// The mug is held and at least the configured height above the table.
-    pub success: bool,
-    /// What the fingers hold, or held last.
-    pub grasp: Option<Grasp>,
-    /// Height of the mug over where it stood, metres.
-    pub lifted_m: f64,
+    /// Its name, as facts have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Handle => "handle",
+            Self::Rim => "rim",
+            Self::Body => "body",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -53,10 +45,14 @@ mod tests {
 
     #[test]
     fn names_follow_the_touches() {
-        let touch = |part, from_inside| Touch { part, from_inside };
+        let touch = |part, from_inside| Touch {
+            body: 0,
+            part,
+            from_inside,
+        };
         let named = |a, b| Grasp::from_touches([a, b]);
-        let (inside, outside) = (touch(Part::Wall, true), touch(Part::Wall, false));
-        let handle = touch(Part::Handle, false);
+        let (inside, outside) = (touch(WALL_PART, true), touch(WALL_PART, false));
+        let handle = touch(HANDLE, false);
         assert_eq!(named(handle, handle), Grasp::Handle);
         assert_eq!(named(inside, outside), Grasp::Rim);
         assert_eq!(named(outside, inside), Grasp::Rim);
