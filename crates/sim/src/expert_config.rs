@@ -106,9 +106,9 @@ impl ExpertConfig {
                 ("rad", "0 to 3.14159"),
             ),
         ];
-        ranges
-            .into_iter()
-            .try_for_each(|(key, got, range, words)| in_range("task.expert", key, got, range, words))
+        ranges.into_iter().try_for_each(|(key, got, range, words)| {
+            in_range("task.expert", key, got, range, words)
+        })
     }
 }
 

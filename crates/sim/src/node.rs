@@ -5,11 +5,7 @@
 //! is held) never goes on the link: it is read in process through a [`GroundTruth`].
 
 use crate::{
-    config::SimConfig,
-    error::Result,
-    outcome::Outcome,
-    scene::Scene,
-    tasks::TaskKind,
+    config::SimConfig, error::Result, outcome::Outcome, scene::Scene, tasks::TaskKind,
     world::Simulation,
 };
 use apprentice_core::{CameraFrame, Seed};

@@ -141,7 +141,8 @@ impl ContactWorld {
             !placed.touchable || carried == Some(index) || {
                 let at = body.translation();
                 let at = Vector3::new(f64::from(at.x), f64::from(at.y), f64::from(at.z));
-                (!placed.free || body.is_sleeping()) && (tool.translation.vector - at).norm() > REACH
+                (!placed.free || body.is_sleeping())
+                    && (tool.translation.vector - at).norm() > REACH
             }
         })
     }

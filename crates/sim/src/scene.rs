@@ -65,9 +65,9 @@ impl Scene {
     /// How much higher a body is than when the scene began, metres.
     #[must_use]
     pub fn lifted_m(&self, body: usize) -> f64 {
-        self.bodies.get(body).map_or(0.0, |b| {
-            b.pose.translation.z - b.start.translation.z
-        })
+        self.bodies
+            .get(body)
+            .map_or(0.0, |b| b.pose.translation.z - b.start.translation.z)
     }
 
     /// Whether this body is held now.

@@ -49,11 +49,7 @@ impl Simulation {
     ///
     /// # Errors
     /// When a setting of the cell or the task is out of range, or the robot is not an arm with joints.
-    pub fn new(
-        config: SimConfig,
-        task: TaskKind,
-        description: &RobotDescription,
-    ) -> Result<Self> {
+    pub fn new(config: SimConfig, task: TaskKind, description: &RobotDescription) -> Result<Self> {
         config.validate()?;
         task.validate()?;
         let arm = Arm::new(description)?;
@@ -65,12 +61,7 @@ impl Simulation {
             .iter()
             .map(|c| Canvas::new(c.width, c.height, config.supersample))
             .collect();
-        let contacts = ContactWorld::new(
-            &[],
-            &tool,
-            hand::MAX_WIDTH,
-            config.step_us as f64 * 1e-6,
-        );
+        let contacts = ContactWorld::new(&[], &tool, hand::MAX_WIDTH, config.step_us as f64 * 1e-6);
         let mut simulation = Self {
             config,
             task,

@@ -95,12 +95,7 @@ impl Default for PickUpMug {
 impl PickUpMug {
     /// The tool pose (base frame) at which an expert of this style closes the fingers.
     #[must_use]
-    pub fn grasp_pose(
-        &self,
-        style: usize,
-        scene: &Scene,
-        tool: &Isometry3<f64>,
-    ) -> Isometry3<f64> {
+    pub fn grasp_pose(&self, style: usize, scene: &Scene, tool: &Isometry3<f64>) -> Isometry3<f64> {
         let grasp = [Grasp::Handle, Grasp::Rim][style.min(1)];
         let nominal = self.handle_direction_deg.to_radians();
         grasp_pose::grasp_pose(grasp, &scene.pose(MUG), nominal, tool).unwrap_or(*tool)
