@@ -94,7 +94,7 @@ fn a_high_push_knocks_it_over() {
 
 #[test]
 fn a_push_is_felt_as_a_force_and_a_hold_is_not() {
-    let mut tool = tool_at(0.5, 0.10, 0.03, 0.0);
+    let mut tool = tool_at(0.5, 0.10, 0.05, 0.0);
     let mut world = ContactWorld::new(&mug_at(0.5, 0.0), &tool, 0.0, DT);
     let mut strongest = 0.0f64;
     for _ in 0..200 {
