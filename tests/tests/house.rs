@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 22] = [
     "core",
     "robot",
     "safety",
@@ -28,6 +28,8 @@ const ORDER: [&str; 20] = [
     "align",
     "runtime",
     "studio",
+    "pipeline",
+    "report",
     "app",
     "loop-tests",
 ];

@@ -1,5 +1,9 @@
 //! The command line.
 
+use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
+use apprentice_pipeline::run::Options;
+use apprentice_pipeline::stages::STAGES;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -23,6 +27,8 @@ pub enum Command {
     Stop(ArmArgs),
     /// Say that a stop has been seen to, so that the arm's next owner may move it
     Acknowledge(AcknowledgeArgs),
+    /// Run one stage of the loop, by its name
+    Run(RunStageArgs),
     /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
     Record(RecordArgs),
     /// Train the diffusion policy on the recorded demonstrations
@@ -64,8 +70,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Where networks compute
-    #[arg(long, value_enum)]
-    pub device: Option<DeviceArg>,
+    #[arg(long, value_parser = devices())]
+    pub device: Option<String>,
     /// Configuration file; needs to hold only what it changes
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -78,6 +84,31 @@ pub struct RunArgs {
     /// Show robots at work in a rerun page in the browser
     #[arg(long)]
     pub view: bool,
+}
+
+impl RunArgs {
+    /// The run it is about.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options {
+            folder: self.out.clone(),
+            seed: self.seed,
+            device: self.device.clone(),
+            config: self.config.clone(),
+            set: self.set.clone(),
+            quiet: self.json,
+            view: self.view,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RunStageArgs {
+    /// Which stage
+    #[arg(value_name = "STAGE", value_parser = stages())]
+    pub stage: String,
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -99,13 +130,13 @@ pub struct SimArgs {
     pub set: Vec<String>,
 }
 
-/// Which arm, and how to reach it.
+/// Which robot, and how to reach it.
 #[derive(Clone, Debug, Args)]
-pub struct ArmArgs {
+pub struct ReachArgs {
     /// Name of the robot, as in the keys of the link
     #[arg(long, value_name = "NAME", default_value = "franka_fr3")]
     pub robot: String,
-    /// Where the robot or its router is
+    /// Where the robot or its router is; to take over also the robot.operators of the run that drives it
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
     pub endpoint: String,
     /// Folder with the keys of an operator for that robot; without, only robots on this machine are spoken to
@@ -116,7 +147,7 @@ pub struct ArmArgs {
         hide_default_value = true
     )]
     pub keys: String,
-    /// "off" to speak to robots elsewhere without keys
+    /// "off" to speak to robots elsewhere without keys: then anyone on the network may command them
     #[arg(
         long,
         value_name = "WORD",
@@ -124,6 +155,13 @@ pub struct ArmArgs {
         hide_default_value = true
     )]
     pub security: String,
+}
+
+/// Which arm, and how to answer.
+#[derive(Clone, Debug, Args)]
+pub struct ArmArgs {
+    #[command(flatten)]
+    pub reach: ReachArgs,
     /// Print how the arm stands afterwards as JSON, and nothing else
     #[arg(long)]
     pub json: bool,
@@ -140,29 +178,8 @@ pub struct AcknowledgeArgs {
 
 #[derive(Clone, Debug, Args)]
 pub struct TakeoverArgs {
-    /// Name of the robot, as in the keys of the link
-    #[arg(long, value_name = "NAME", default_value = "franka_fr3")]
-    pub robot: String,
-    /// Where the robot or its router is, or the robot.operators of the run that drives it
-    #[arg(long, value_name = "ENDPOINT", default_value = "tcp/127.0.0.1:7447")]
-    pub endpoint: String,
-    /// Folder with the keys of this machine for that robot; without, only robots on this machine are
-    /// spoken to
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub keys: String,
-    /// "off" to speak to robots elsewhere without keys: then anyone on the network may take them over
-    #[arg(
-        long,
-        value_name = "WORD",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub security: String,
+    #[command(flatten)]
+    pub reach: ReachArgs,
     /// Use the gamepad at this joystick device, such as /dev/input/js0
     #[arg(long, value_name = "DEVICE", conflicts_with = "keyboard")]
     pub gamepad: Option<PathBuf>,
@@ -313,8 +330,8 @@ pub struct RldsArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
     /// Where networks compute
-    #[arg(long, value_enum, default_value = "flex")]
-    pub device: DeviceArg,
+    #[arg(long, value_parser = devices(), default_value = CPU)]
+    pub device: String,
     /// Configuration file; needs to hold only what it changes
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -329,8 +346,8 @@ pub struct RldsArgs {
 #[derive(Clone, Debug, Args)]
 pub struct DoctorArgs {
     /// Device to prove
-    #[arg(long, value_enum, default_value = "flex")]
-    pub device: DeviceArg,
+    #[arg(long, value_parser = devices(), default_value = CPU)]
+    pub device: String,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
@@ -367,44 +384,34 @@ pub struct KeysArgs {
     pub json: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DeviceArg {
-    /// The processor
-    Flex,
-    /// An NVIDIA GPU (needs a build with --features cuda)
-    Cuda,
-    /// Any GPU with Vulkan, Metal or DirectX 12 (needs a build with --features wgpu)
-    Wgpu,
+/// The devices there are; the old name of the processor is understood.
+fn devices() -> impl TypedValueParser<Value = String> {
+    let about = [
+        "The processor",
+        "An NVIDIA GPU (needs a build with --features cuda)",
+        "Any GPU with Vulkan, Metal or DirectX 12 (needs a build with --features wgpu)",
+    ];
+    let values = NAMES
+        .into_iter()
+        .zip(about)
+        .map(|(name, about)| PossibleValue::new(name).help(about))
+        .chain([PossibleValue::new(OLD_CPU).hide(true)]);
+    PossibleValuesParser::new(values).map(|name| {
+        if name == OLD_CPU {
+            eprintln!("note: --device {OLD_CPU} is called --device {CPU} now");
+            return CPU.to_owned();
+        }
+        name
+    })
 }
 
-impl DeviceArg {
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Flex => "flex",
-            Self::Cuda => "cuda",
-            Self::Wgpu => "wgpu",
-        }
-    }
-
-    /// A device by name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Flex, Self::Cuda, Self::Wgpu]
-            .into_iter()
-            .find(|d| d.name() == name)
-    }
-}
-
-impl From<DeviceArg> for apprentice_nn::DeviceChoice {
-    fn from(device: DeviceArg) -> Self {
-        match device {
-            DeviceArg::Flex => Self::Flex,
-            DeviceArg::Cuda => Self::Cuda,
-            DeviceArg::Wgpu => Self::Wgpu,
-        }
-    }
+/// The stages there are.
+fn stages() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        STAGES
+            .iter()
+            .map(|stage| PossibleValue::new(stage.name).help(stage.about)),
+    )
 }
 
 #[cfg(test)]

@@ -2,15 +2,8 @@
 
 #![recursion_limit = "256"]
 
-mod changed_settings;
 mod cli;
 mod commands;
-mod config;
-mod context;
-mod pipeline;
-mod report;
-mod run_dir;
-mod stages;
 
 use clap::Parser as _;
 use std::process::ExitCode;

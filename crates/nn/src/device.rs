@@ -19,7 +19,7 @@ pub enum DeviceChoice {
 pub enum DeviceError {
     /// Not in this build.
     #[error(
-        "device {device} is not in this build; build with `--features {device}` or use --device flex"
+        "device {device} is not in this build; build with `--features {device}` or use --device cpu"
     )]
     NotBuilt {
         /// Which.
@@ -27,7 +27,7 @@ pub enum DeviceError {
     },
     /// In this build, but not on this machine.
     #[error(
-        "device {device} does not work on this machine ({reason}); use --device flex to compute on the processor"
+        "device {device} does not work on this machine ({reason}); use --device cpu to compute on the processor"
     )]
     NotThere {
         /// Which.

@@ -65,7 +65,7 @@ pub enum PolicyError {
         advice: &'static str,
     },
     /// A loop that failed while a device recorded it.
-    #[error("the denoising loop could not be recorded on the device: {0}; use --device flex")]
+    #[error("the denoising loop could not be recorded on the device: {0}; use --device cpu")]
     Recording(String),
     /// A device that cannot do what is asked.
     #[error(transparent)]

@@ -108,7 +108,7 @@ pub(crate) fn numbers(tensor: Tensor<3>) -> Result<Vec<f32>, PolicyError> {
         .map_err(|error| PolicyError::Computing {
             what: "the denoised chunks",
             reason: error.to_string(),
-            advice: "if its memory is full, denoise fewer chunks at once or use --device flex",
+            advice: "if its memory is full, denoise fewer chunks at once or use --device cpu",
         })
 }
 

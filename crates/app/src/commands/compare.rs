@@ -1,23 +1,28 @@
 //! `apprentice compare`: base and aligned policy side by side.
 
 use crate::cli::RunArgs;
-use crate::context::{Context, stop_on_ctrl_c};
-use crate::pipeline;
-use crate::stages::evaluate::{ALIGNED_FOLDER, BASE_FOLDER, rates};
-use crate::stages::notes::{Judged, judged, open_noted};
 use anyhow::Result;
 use apprentice_core::Proportion;
+use apprentice_pipeline::context::{Context, stop_on_ctrl_c};
+use apprentice_pipeline::evaluation::rates;
+use apprentice_pipeline::layout::{ALIGNED_EVALUATION, BASE_EVALUATION};
+use apprentice_pipeline::outcomes::{Outcomes, open_episode, read_outcomes};
+use apprentice_pipeline::run::{open_to_read, serve};
+use apprentice_pipeline::stages::evaluate_aligned;
 
 /// Runs the command.
 ///
 /// # Errors
 /// When the run has not been evaluated.
 pub fn run(args: &RunArgs) -> Result<()> {
-    let mut context = pipeline::look(args)?;
-    context.dir.needs("evaluate-aligned", "evaluate")?;
+    let mut context = open_to_read(&args.options())?;
+    context.dir.needs(
+        evaluate_aligned::STAGE.name,
+        evaluate_aligned::STAGE.command,
+    )?;
     let [before, after] = [
-        judged(&context, BASE_FOLDER)?,
-        judged(&context, ALIGNED_FOLDER)?,
+        read_outcomes(&context, BASE_EVALUATION)?,
+        read_outcomes(&context, ALIGNED_EVALUATION)?,
     ];
     let (base, aligned) = (rates(&context, &before), rates(&context, &after));
     if args.json {
@@ -53,7 +58,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
     }
     if args.view {
         context.stop = stop_on_ctrl_c()?;
-        pipeline::serve(&mut context)?;
+        serve(&mut context)?;
         show_first_scene(&context, &before, &after)?;
         context.keep_showing();
     }
@@ -61,14 +66,14 @@ pub fn run(args: &RunArgs) -> Result<()> {
 }
 
 /// Shows both policies in the first held-out scene.
-fn show_first_scene(context: &Context, before: &Judged, after: &Judged) -> Result<()> {
+fn show_first_scene(context: &Context, before: &Outcomes, after: &Outcomes) -> Result<()> {
     let mut clips = Vec::new();
     for (label, folder, notes) in [
-        ("base", BASE_FOLDER, before),
-        ("aligned", ALIGNED_FOLDER, after),
+        ("base", BASE_EVALUATION, before),
+        ("aligned", ALIGNED_EVALUATION, after),
     ] {
         if let Some(note) = notes.episodes.first() {
-            clips.push((label.to_owned(), open_noted(context, folder, note)?));
+            clips.push((label.to_owned(), open_episode(context, folder, note)?));
         }
     }
     if let Some(view) = &context.view {

@@ -2,7 +2,8 @@
 
 use crate::cli::DoctorArgs;
 use anyhow::{Result, anyhow, bail};
-use apprentice_nn::{gaussian, open_device};
+use apprentice_nn::gaussian;
+use apprentice_pipeline::device;
 use apprentice_robot::{EMBEDDED, RobotDescription};
 use burn::tensor::Tensor;
 use std::time::Instant;
@@ -42,7 +43,7 @@ fn largest_error(a: &[f32], b: &[f32], product: &[f32]) -> f32 {
 /// # Errors
 /// When the device does not compute what the processor does.
 pub fn run(args: &DoctorArgs) -> Result<()> {
-    let device = open_device(args.device.into())?;
+    let device = device::open(&args.device)?;
     let mut rng = apprentice_core::Seed(0).rng();
     let a: Tensor<2> = gaussian([SIZE, SIZE], &mut rng, &device);
     let b: Tensor<2> = gaussian([SIZE, SIZE], &mut rng, &device);
@@ -56,14 +57,14 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
     robots
         .iter()
         .try_for_each(|r| RobotDescription::embedded(r).map(|_| ()))?;
-    let built: Vec<&str> = ["flex"]
+    let built: Vec<&str> = [device::CPU]
         .into_iter()
         .chain(cfg!(feature = "cuda").then_some("cuda"))
         .chain(cfg!(feature = "wgpu").then_some("wgpu"))
         .collect();
     if args.json {
         let found = serde_json::json!({
-            "version": env!("CARGO_PKG_VERSION"), "device": args.device.name(), "device_detail": format!("{device:?}"),
+            "version": env!("CARGO_PKG_VERSION"), "device": args.device, "device_detail": format!("{device:?}"),
             "built": built, "matmul_512_ms": milliseconds, "largest_error": error, "largest_value": first,
             "cores": cores, "robots": robots,
         });
@@ -71,10 +72,7 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
     } else {
         println!("apprentice {}", env!("CARGO_PKG_VERSION"));
         println!("devices in this build   {}", built.join(", "));
-        println!(
-            "device asked for        {} ({device:?})",
-            args.device.name()
-        );
+        println!("device asked for        {} ({device:?})", args.device);
         println!(
             "it computes             512x512 matrix product in {milliseconds:.1} ms, largest error {error:.1e}"
         );
@@ -84,7 +82,7 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
     if error.is_nan() || error > 0.05 {
         bail!(
             "device {} computes wrongly: error {error} in a product of size up to {first}",
-            args.device.name()
+            args.device
         );
     }
     Ok(())

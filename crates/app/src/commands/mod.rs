@@ -12,9 +12,15 @@ mod stop;
 mod takeover;
 
 use crate::cli::{Cli, Command, ImportCommand, RecordWhat, RunArgs, WeightsCommand};
-use crate::context::Context;
-use crate::{pipeline, report, stages};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use apprentice_pipeline::context::Context;
+use apprentice_pipeline::run::{open, open_to_read, run_all, run_stage};
+use apprentice_pipeline::scores::weights_folder;
+use apprentice_pipeline::stage::Stage;
+use apprentice_pipeline::stages::{
+    align, demonstrate, evaluate_aligned, evaluate_base, named, rank as ranking, reward, rollouts,
+    train,
+};
 
 /// Runs a command.
 ///
@@ -23,8 +29,8 @@ use anyhow::Result;
 pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Demo(args) => {
-            let context = pipeline::open(&args, None)?;
-            pipeline::run_all(&context)?;
+            let context = open(&args.options(), None)?;
+            run_all(&context)?;
             finish(&context, &args)?;
             context.keep_showing();
             Ok(())
@@ -34,18 +40,22 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Stop(args) => stop::stop(&args),
         Command::Acknowledge(args) => stop::acknowledge(&args),
         Command::Record(args) => match args.what {
-            RecordWhat::Demonstrations => one(&args.run, &["demonstrate"]),
-            RecordWhat::Rollouts => one(&args.run, &["rollouts"]),
+            RecordWhat::Demonstrations => one(&args.run, &[&demonstrate::STAGE]),
+            RecordWhat::Rollouts => one(&args.run, &[&rollouts::STAGE]),
         },
-        Command::Train(args) => one(&args, &["train"]),
-        Command::Rank(args) if args.simulated => one(&args.run, &["rank"]),
+        Command::Run(args) => {
+            let stage = named(&args.stage).context("there is no such stage")?;
+            one(&args.run, &[stage])
+        }
+        Command::Train(args) => one(&args, &[&train::STAGE]),
+        Command::Rank(args) if args.simulated => one(&args.run, &[&ranking::STAGE]),
         Command::Rank(args) => rank::run(&args),
-        Command::Reward(args) => one(&args, &["reward"]),
-        Command::Align(args) => one(&args, &["align"]),
-        Command::Evaluate(args) => one(&args, &["evaluate-base", "evaluate-aligned"]),
+        Command::Reward(args) => one(&args, &[&reward::STAGE]),
+        Command::Align(args) => one(&args, &[&align::STAGE]),
+        Command::Evaluate(args) => one(&args, &[&evaluate_base::STAGE, &evaluate_aligned::STAGE]),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => {
-            let context = pipeline::look(&args)?;
+            let context = open_to_read(&args.options())?;
             if args.view {
                 context.warn("a report shows nothing live; open report.html, or run.rrd in rerun");
             }
@@ -58,7 +68,7 @@ pub fn run(cli: Cli) -> Result<()> {
             to,
             json,
         }) => {
-            let folder = to.unwrap_or_else(stages::reward::weights_folder);
+            let folder = to.unwrap_or_else(weights_folder);
             let path = apprentice_weights::fetch(&name, &folder, from.as_deref())?;
             if json {
                 println!("{}", serde_json::json!({ "name": name, "path": path }));
@@ -73,34 +83,46 @@ pub fn run(cli: Cli) -> Result<()> {
     }
 }
 
-fn one(args: &RunArgs, names: &[&str]) -> Result<()> {
-    let context = pipeline::open(args, names.first().copied())?;
-    for stage in names {
-        if *stage == "evaluate-aligned" && context.dir.done("align").is_none() {
+/// Runs these stages and no others.
+fn one(args: &RunArgs, stages: &[&'static Stage]) -> Result<()> {
+    let context = open(&args.options(), stages.first().copied())?;
+    for stage in stages {
+        if stage.name == evaluate_aligned::STAGE.name
+            && context.dir.done(align::STAGE.name).is_none()
+        {
             context.say("there is no aligned policy yet (apprentice align); the base policy alone was tried");
             break;
         }
-        pipeline::run_stage(&context, stage)?;
+        run_stage(&context, stage)?;
     }
     if args.json {
-        let mut said = Vec::new();
-        for mark in names.iter().filter_map(|s| context.dir.done(s)) {
-            let mut value = serde_json::to_value(&mark)?;
-            value["result"] = stages::results::result(&context, &mark.name)?;
-            said.push(value);
+        let mut results = Vec::new();
+        for stage in stages {
+            if let Some(mark) = context.dir.done(stage.name) {
+                let mut value = serde_json::to_value(&mark)?;
+                if let Some(mark) = value.as_object_mut() {
+                    // What it started from is for resuming.
+                    mark.remove("inputs");
+                }
+                value["result"] = (stage.summary)(&context)?;
+                results.push(value);
+            }
         }
-        println!("{}", serde_json::to_string_pretty(&said)?);
+        println!("{}", serde_json::to_string_pretty(&results)?);
     }
     context.keep_showing();
     Ok(())
 }
 
 fn finish(context: &Context, args: &RunArgs) -> Result<()> {
-    let written = report::write(context)?;
+    let written = apprentice_report::write(context)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&written)?);
     } else {
-        println!("{}", report::last_screen(&written, context.dir.root()));
+        println!(
+            "{}",
+            apprentice_report::terminal_summary(&written, context.dir.root())
+        );
     }
     Ok(())
 }

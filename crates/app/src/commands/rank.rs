@@ -1,14 +1,15 @@
 //! `apprentice rank`: a person puts rollouts in order, four at a time.
 
 use crate::cli::RankArgs;
-use crate::context::Context;
-use crate::pipeline;
-use crate::run_dir::StageMark;
-use crate::stages::notes::{Judged, by_id, judged, open_noted};
-use crate::stages::rank::{LOG, SIMULATED, check_episodes};
-use crate::stages::rollout::FOLDER;
 use anyhow::{Result, bail};
 use apprentice_episode::{Episode, EpisodeId};
+use apprentice_pipeline::context::Context;
+use apprentice_pipeline::freshness::inputs;
+use apprentice_pipeline::judgements::{SIMULATED, check_episodes};
+use apprentice_pipeline::layout::{JUDGEMENTS, ROLLOUTS};
+use apprentice_pipeline::outcomes::{Outcomes, by_id, open_episode, read_outcomes};
+use apprentice_pipeline::run::{mark, open};
+use apprentice_pipeline::stages::{rank, reward, rollouts};
 use apprentice_preference::{Judgement, JudgementLog, Order, groups_of_four, parse_order};
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
@@ -31,15 +32,17 @@ pub fn run(args: &RankArgs) -> Result<()> {
             args.who
         );
     }
-    let context = pipeline::open(&args.run, Some("rank"))?;
-    context.dir.needs("rollouts", "record rollouts")?;
-    if context.dir.done("reward").is_some() {
+    let context = open(&args.run.options(), Some(&rank::STAGE))?;
+    context
+        .dir
+        .needs(rollouts::STAGE.name, rollouts::STAGE.command)?;
+    if context.dir.done(reward::STAGE.name).is_some() {
         bail!(
             "this run's reward has been learnt from its rankings already; start another run with --out"
         );
     }
     let started = Instant::now();
-    let notes = judged(&context, FOLDER)?;
+    let notes = read_outcomes(&context, ROLLOUTS)?;
     let mut log = open_log(&context, &notes)?;
     let ids: Vec<EpisodeId> = notes.episodes.iter().map(|e| e.id.clone()).collect();
     let groups = groups_of_four(&ids, context.seed.derive("groups", 0));
@@ -86,13 +89,12 @@ pub fn run(args: &RankArgs) -> Result<()> {
     }
     let mut seconds = started.elapsed().as_secs_f64();
     if !stopped {
-        seconds += context.dir.done("rank").map_or(0.0, |m| m.seconds);
-        context.dir.mark(&StageMark {
-            name: "rank".into(),
-            seconds,
-            peak_memory_bytes: crate::context::peak_memory_bytes(),
-            device: context.device_name.clone(),
-        })?;
+        seconds += context
+            .dir
+            .done(rank::STAGE.name)
+            .map_or(0.0, |m| m.seconds);
+        let inputs = inputs(&context.dir, &context.settled(), &rank::STAGE)?;
+        mark(&context, &rank::STAGE, seconds, inputs)?;
     }
     let root = context.dir.root().display();
     if args.run.json {
@@ -113,8 +115,8 @@ pub fn run(args: &RankArgs) -> Result<()> {
 }
 
 /// The person's log, with what is in it checked.
-fn open_log(context: &Context, notes: &Judged) -> Result<JudgementLog> {
-    let path = context.dir.path(LOG);
+fn open_log(context: &Context, notes: &Outcomes) -> Result<JudgementLog> {
+    let path = context.dir.path(JUDGEMENTS);
     if path.exists() {
         // Looked at first: a log that is not ours stays as it is.
         let said = JudgementLog::read(&path)?;
@@ -168,7 +170,7 @@ fn summary(log: &JudgementLog, wanted: usize, stopped: bool, seconds: f64) -> Re
 }
 
 /// Writes the group's clips to a rerun file, shows them on the page if one is served, and says where.
-fn show(context: &Context, notes: &Judged, group: &[EpisodeId]) -> Result<String> {
+fn show(context: &Context, notes: &Outcomes, group: &[EpisodeId]) -> Result<String> {
     let index = by_id(notes);
     let clips: Vec<(String, Episode)> = group
         .iter()
@@ -177,7 +179,7 @@ fn show(context: &Context, notes: &Judged, group: &[EpisodeId]) -> Result<String
         .map(|(i, note)| {
             Ok((
                 format!("clip {}", i + 1),
-                open_noted(context, FOLDER, note)?,
+                open_episode(context, ROLLOUTS, note)?,
             ))
         })
         .collect::<Result<_>>()?;
@@ -185,7 +187,7 @@ fn show(context: &Context, notes: &Judged, group: &[EpisodeId]) -> Result<String
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)?;
     }
-    let studio = Studio::to_file(&path, &crate::stages::cells::describe(context)?)?;
+    let studio = Studio::to_file(&path, &apprentice_pipeline::robots::describe(context)?)?;
     studio.clips(&clips);
     studio.finish()?;
     let live = context.view.as_ref().and_then(|view| {

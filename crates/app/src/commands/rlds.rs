@@ -2,13 +2,13 @@
 
 use crate::cli::RldsArgs;
 use crate::commands::rlds_trial::trial;
-use crate::config::Config;
-use crate::context::{progress_bar, stop_on_ctrl_c};
-use crate::run_dir::write_whole;
-use crate::stages::notes::open_as;
 use anyhow::{Context as _, Result, bail};
 use apprentice_episode::{Episode, EpisodeEntry, ImportOptions, import_rlds_watched};
-use apprentice_nn::open_device;
+use apprentice_pipeline::config::Config;
+use apprentice_pipeline::context::{progress_bar, stop_on_ctrl_c};
+use apprentice_pipeline::device;
+use apprentice_pipeline::outcomes::open_as;
+use apprentice_pipeline::run_dir::write_whole;
 use apprentice_studio::Studio;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub fn run(args: &RldsArgs) -> Result<()> {
     // Nothing is written before settings and device are known to work.
     let config = Config::load(None, &SETTINGS.map(str::to_owned))?
         .changed(args.config.as_deref(), &args.set)?;
-    let device = open_device(args.device.into())?;
+    let device = device::open(&args.device)?;
     config.inference.precision.check(&device)?;
     let source = claim(args)?;
     let stop = stop_on_ctrl_c()?;
@@ -88,7 +88,7 @@ pub fn run(args: &RldsArgs) -> Result<()> {
             println!("{trial}");
         }
         result["trial"] = serde_json::to_value(&trial)?;
-        result["device"] = args.device.name().into();
+        result["device"] = args.device.clone().into();
         result["finished"] = true.into();
         write(&result)?;
     }
@@ -221,7 +221,7 @@ mod tests {
             out: out.clone(),
             train: false,
             seed: 0,
-            device: crate::cli::DeviceArg::Flex,
+            device: device::CPU.to_owned(),
             config: None,
             set: Vec::new(),
             json: true,

@@ -1,9 +1,9 @@
 //! Whether a policy learns imported clips: trained on some, asked about the others.
 
-use crate::config::Config;
 use anyhow::{Result, bail};
 use apprentice_core::Seed;
 use apprentice_episode::Episode;
+use apprentice_pipeline::config::Config;
 use apprentice_policy::{Windows, train};
 use burn::tensor::Device;
 use rand::seq::SliceRandom as _;

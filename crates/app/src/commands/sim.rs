@@ -1,12 +1,12 @@
 //! `apprentice sim`: the simulated robot, for anyone on the link.
 
 use crate::cli::SimArgs;
-use crate::config::Config;
-use crate::context::start_for;
-use crate::stages::cells::describe_in;
 use anyhow::Result;
 use apprentice_link::RobotServer;
 use apprentice_link::session::Place;
+use apprentice_pipeline::config::Config;
+use apprentice_pipeline::context::start_for;
+use apprentice_pipeline::robots::describe_in;
 use apprentice_sim::{ClockMode, SimNode};
 use std::sync::mpsc::sync_channel;
 

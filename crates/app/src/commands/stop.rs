@@ -1,11 +1,11 @@
 //! `apprentice stop` and `apprentice acknowledge`: a person stops an arm, and says that it has been seen to.
 
 use crate::cli::{AcknowledgeArgs, ArmArgs};
-use crate::context::start_for;
 use anyhow::{Context as _, Result, bail};
 use apprentice_link::RobotLink;
 use apprentice_link::security::{Role, Security};
 use apprentice_link::wire::Status;
+use apprentice_pipeline::context::start_for;
 use apprentice_safety::gate::Stop;
 use apprentice_safety::{Phase, Service};
 use std::io::{BufRead as _, IsTerminal as _, Write as _, stdin, stdout};
@@ -24,7 +24,7 @@ pub fn stop(args: &ArmArgs) -> Result<()> {
     let link = connect(args)?;
     link.serve(Service::Stop)
         .context("the arm has not confirmed the stop; use its emergency stop if it moves")?;
-    said(&link, args, |s| {
+    report_status(&link, args, |s| {
         matches!(s.phase, Phase::Stopped | Phase::Faulted)
     })
 }
@@ -37,35 +37,35 @@ pub fn acknowledge(args: &AcknowledgeArgs) -> Result<()> {
     let link = connect(&args.arm)?;
     let status = status(&link, |_| true)?;
     if status.stop == Stop::None {
-        return say(
+        return print_status(
             &args.arm,
             &status,
             "nobody has stopped it: there is nothing to acknowledge",
         );
     }
     if !args.yes {
-        ask(&args.arm.robot)?;
+        ask(&args.arm.reach.robot)?;
     }
     // The stop that was looked at: one that came while the person was asked stays.
     link.serve_knowing(Service::Acknowledge, status.stops)
         .context("it was stopped again meanwhile, or does not answer")?;
-    said(&link, &args.arm, |s| s.stop == Stop::None)
+    report_status(&link, &args.arm, |s| s.stop == Stop::None)
 }
 
 fn connect(args: &ArmArgs) -> Result<RobotLink> {
-    let security = Security::from_settings(&args.security, &args.keys)?;
+    let security = Security::from_settings(&args.reach.security, &args.reach.keys)?;
     start_for(&security)?;
     RobotLink::connect_as(
         Role::Operator,
-        &args.endpoint,
-        &args.robot,
+        &args.reach.endpoint,
+        &args.reach.robot,
         &security,
         PATIENCE,
     )
     .with_context(|| {
         format!(
             "robot {} is not reached; use its emergency stop if it moves",
-            args.robot
+            args.reach.robot
         )
     })
 }
@@ -104,7 +104,7 @@ fn status(link: &RobotLink, stands: impl Fn(&Status) -> bool) -> Result<Status> 
     }
 }
 
-fn said(link: &RobotLink, args: &ArmArgs, stands: impl Fn(&Status) -> bool) -> Result<()> {
+fn report_status(link: &RobotLink, args: &ArmArgs, stands: impl Fn(&Status) -> bool) -> Result<()> {
     let status = status(link, stands)?;
     let next = match (status.stop, status.phase) {
         (Stop::Person, _) => {
@@ -116,23 +116,23 @@ fn said(link: &RobotLink, args: &ArmArgs, stands: impl Fn(&Status) -> bool) -> R
         (Stop::None, Phase::Faulted) => "it reports a fault: see to it, then recover",
         (Stop::None, _) => "its next owner may move it",
     };
-    say(args, &status, next)
+    print_status(args, &status, next)
 }
 
-fn say(args: &ArmArgs, status: &Status, next: &str) -> Result<()> {
+fn print_status(args: &ArmArgs, status: &Status, next: &str) -> Result<()> {
     let stop = match status.stop {
         Stop::None => "none",
         Stop::Owner => "owner",
         Stop::Person => "person",
     };
     if args.json {
-        let said = serde_json::json!({
-            "robot": args.robot, "phase": status.phase.name(), "stop": stop, "stops": status.stops,
+        let shown = serde_json::json!({
+            "robot": args.reach.robot, "phase": status.phase.name(), "stop": stop, "stops": status.stops,
             "owner": (status.owner != 0).then(|| format!("{:08x}", status.owner)),
         });
-        println!("{said}");
+        println!("{shown}");
     } else {
-        println!("{} is {}: {next}", args.robot, status.phase.name());
+        println!("{} is {}: {next}", args.reach.robot, status.phase.name());
     }
     Ok(())
 }

@@ -4,11 +4,11 @@ mod keyboard;
 mod status_line;
 
 use crate::cli::TakeoverArgs;
-use crate::context::start_for;
 use anyhow::{Context as _, Result, bail};
 use apprentice_control::operator::{Gamepad, Hands, Jog, JogConfig};
 use apprentice_link::OperatorLink;
 use apprentice_link::security::Security;
+use apprentice_pipeline::context::start_for;
 use keyboard::Keyboard;
 use signal_hook::consts::TERM_SIGNALS;
 use status_line::StatusLine;
@@ -27,10 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When robot or device are not there, not ours to use, or go away.
 pub fn run(args: &TakeoverArgs) -> Result<()> {
-    let security = Security::from_settings(&args.security, &args.keys)?;
+    let security = Security::from_settings(&args.reach.security, &args.reach.keys)?;
     start_for(&security)?;
-    let mut link = OperatorLink::connect_with(&args.endpoint, &args.robot, &security, PATIENCE)
-        .context("the arm cannot be taken over")?;
+    let mut link =
+        OperatorLink::connect_with(&args.reach.endpoint, &args.reach.robot, &security, PATIENCE)
+            .context("the arm cannot be taken over")?;
     let config = JogConfig {
         speed_m_s: args.speed,
         turn_rad_s: args.turn,

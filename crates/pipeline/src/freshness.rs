@@ -1,0 +1,147 @@
+//! Whether what a stage wrote still follows from what it read.
+
+use crate::config::Config;
+use crate::inputs::Inputs;
+use crate::outcomes::Outcomes;
+use crate::run_dir::{RunDir, StageMark};
+use crate::stage::{Output, Stage};
+use crate::stages;
+use anyhow::{Context as _, Result};
+use apprentice_core::{sha256_bytes, sha256_file};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What a run goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled<'a> {
+    /// Its configuration.
+    pub config: &'a Config,
+    /// Its seed.
+    pub seed: u64,
+}
+
+/// Every setting of a configuration by its whole key.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn settings(config: &Config) -> Result<BTreeMap<String, Value>> {
+    let mut found = BTreeMap::new();
+    collect("", serde_json::to_value(config)?, &mut found);
+    Ok(found)
+}
+
+fn collect(path: &str, value: Value, into: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(table) => {
+            for (key, value) in table {
+                let full = if path.is_empty() {
+                    key
+                } else {
+                    format!("{path}.{key}")
+                };
+                collect(&full, value, into);
+            }
+        }
+        value => {
+            into.insert(path.to_owned(), value);
+        }
+    }
+}
+
+/// What `stage` would start from now.
+///
+/// # Errors
+/// When a file of a stage it needs cannot be read.
+pub fn inputs(dir: &RunDir, settled: &Settled<'_>, stage: &Stage) -> Result<Inputs> {
+    let mut settings = settings(settled.config)?;
+    settings.retain(|key, _| stage.reads_setting(key));
+    let mut files = BTreeMap::new();
+    for need in stage.needs.iter().filter_map(|n| stages::named(n)) {
+        for output in need.writes {
+            if let Some(hash) = content(dir, *output)? {
+                files.insert(output.path().to_owned(), hash);
+            }
+        }
+    }
+    Ok(Inputs {
+        seed: settled.seed,
+        settings,
+        files,
+    })
+}
+
+/// The content hash of an output; `None` where it is not there.
+fn content(dir: &RunDir, output: Output) -> Result<Option<String>> {
+    if let Output::Episodes { folder, .. } = output {
+        // Ids are content hashes, and every episode is held against its id when it is opened.
+        let list = Outcomes::of(dir, folder).ok();
+        return Ok(list.map(|list| {
+            let ids: Vec<&str> = list.episodes.iter().map(|e| e.id.as_str()).collect();
+            sha256_bytes(ids.join("\n").as_bytes())
+        }));
+    }
+    let path = dir.path(output.path());
+    if !path.exists() {
+        return Ok(None);
+    }
+    let hash = sha256_file(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(Some(hash))
+}
+
+/// Why a finished stage has to run again; nothing where what it wrote still stands.
+///
+/// # Errors
+/// When a file of a stage it needs cannot be read.
+pub fn out_of_date(
+    dir: &RunDir,
+    settled: &Settled<'_>,
+    stage: &Stage,
+    mark: &StageMark,
+) -> Result<Vec<String>> {
+    let mut why = match &mark.inputs {
+        Some(then) => then.differences(&inputs(dir, settled, stage)?),
+        None => Vec::new(),
+    };
+    for output in stage.writes {
+        if matches!(output, Output::Computed(path) if !dir.path(path).exists()) {
+            why.push(format!("{} is gone", output.path()));
+        }
+    }
+    Ok(why)
+}
+
+/// What a finished recording stage lacks, in words.
+///
+/// # Errors
+/// When the configuration cannot be written down.
+pub fn lacks(dir: &RunDir, settled: &Settled<'_>, stage: &Stage) -> Result<Option<String>> {
+    let Some(amount) = stage.amount else {
+        return Ok(None);
+    };
+    let settings = settings(settled.config)?;
+    let wanted = settings.get(amount).and_then(Value::as_u64).unwrap_or(0);
+    for output in stage.writes {
+        if let Output::Episodes { folder, .. } = output {
+            let list = Outcomes::of(dir, folder).unwrap_or_default();
+            let there = list.episodes.iter().filter(|e| !e.added).count() as u64;
+            if there < wanted {
+                return Ok(Some(format!("{there} of {wanted} episodes are there")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Notes what the finished stages of a run from before this was kept started from.
+///
+/// # Errors
+/// When a file cannot be read, or a mark cannot be written.
+pub fn fill_in(dir: &RunDir, settled: &Settled<'_>) -> Result<()> {
+    for stage in stages::STAGES {
+        if let Some(mut mark) = dir.done(stage.name).filter(|m| m.inputs.is_none()) {
+            mark.inputs = Some(inputs(dir, settled, stage)?);
+            dir.mark(&mark)?;
+        }
+    }
+    Ok(())
+}

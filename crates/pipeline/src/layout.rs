@@ -1,0 +1,46 @@
+//! Where things lie in a run's folder. Paths are below the folder, with forward slashes.
+
+/// Recorded demonstrations.
+pub const DEMONSTRATIONS: &str = "demonstrations";
+/// Rollouts of the base policy.
+pub const ROLLOUTS: &str = "rollouts";
+/// The base policy.
+pub const BASE_POLICY: &str = "policy/base.safetensors";
+/// How its training went.
+pub const TRAINING_CURVE: &str = "policy/base-training.json";
+/// The operator's judgements.
+pub const JUDGEMENTS: &str = "judgements.jsonl";
+/// The compact backbone's weights; not there with a pretrained one.
+pub const BACKBONE: &str = "encoder/backbone.safetensors";
+/// The learnt reward.
+pub const REWARD: &str = "reward/reward.json";
+/// The rollouts' rewards.
+pub const ROLLOUT_SCORES: &str = "reward/rollouts.json";
+/// The demonstrations' rewards; only where they take part in the alignment.
+pub const DEMONSTRATION_SCORES: &str = "reward/demonstrations.json";
+/// The aligned policy.
+pub const ALIGNED_POLICY: &str = "policy/aligned.safetensors";
+/// How the alignment went.
+pub const ALIGNMENT: &str = "policy/alignment.json";
+/// The base policy's held-out episodes.
+pub const BASE_EVALUATION: &str = "evaluation/base";
+/// The aligned policy's.
+pub const ALIGNED_EVALUATION: &str = "evaluation/aligned";
+/// How well the reward agrees with the hidden preference.
+pub const REWARD_EXAM: &str = "evaluation/reward.json";
+/// The reward's scores of the base policy's held-out episodes.
+pub const HELD_OUT_SCORES: &str = "evaluation/scores.json";
+/// The recording for the viewer. Several stages write it anew, and nothing reads it.
+pub const VIEWER_FILE: &str = "run.rrd";
+
+/// Where the outcomes of a folder's episodes are kept, apart from them.
+#[must_use]
+pub fn outcomes_file(folder: &str) -> String {
+    format!("judge/{}.json", folder.replace('/', "-"))
+}
+
+/// The same while the folder is being recorded.
+#[must_use]
+pub fn unfinished_outcomes_file(folder: &str) -> String {
+    outcomes_file(folder).replace(".json", ".unfinished.json")
+}

@@ -1,0 +1,218 @@
+//! Recording a set of episodes, with their outcomes kept apart from them.
+
+use crate::context::Context;
+use crate::layout::{outcomes_file, unfinished_outcomes_file};
+use crate::outcomes::{EpisodeOutcome, GuardCounts, Outcomes};
+use crate::resume_recording::{Wanted, resume};
+use crate::robots::{Robots, describe};
+use anyhow::{Result, bail};
+use apprentice_control::{Agent, ControlLoop, EpisodePlan, LiveFigures, record_episodes};
+use apprentice_core::Seed;
+use apprentice_episode::{CameraInfo, Catalog, EpisodeMeta, Source, Tick};
+use std::fs;
+use std::sync::{Mutex, PoisonError};
+
+/// A set of episodes to record.
+pub struct Recording<'a> {
+    /// Folder below the run's.
+    pub folder: &'a str,
+    /// What the progress bar says.
+    pub what: &'a str,
+    /// Who acts, as written into the episodes.
+    pub source: Source,
+    /// SHA-256 of the policy that acts.
+    pub policy: Option<String>,
+    /// Seeds of the scenes, one an episode.
+    pub seeds: Vec<Seed>,
+    /// Policy ticks of an episode.
+    pub ticks: u64,
+}
+
+/// Records a set of episodes and writes their outcomes beside them. What is recorded of it already stands; anything
+/// else in the folder is moved aside.
+///
+/// # Errors
+/// When robots, agent or recorder fail, or the user stops; whole groups stay, and resuming goes on
+/// after them.
+pub fn record(
+    context: &Context,
+    robots: &mut Robots,
+    agent: &mut dyn Agent,
+    recording: &Recording<'_>,
+) -> Result<Outcomes> {
+    let folder = context.dir.path(recording.folder);
+    let plans = plans(context, recording)?;
+    let unfinished = unfinished_outcomes_file(recording.folder);
+    let group = robots.loops.len();
+    let mut list = resume(
+        &context.dir,
+        &Wanted {
+            folder: recording.folder,
+            plans: &plans,
+            ticks: recording.ticks,
+            group,
+            simulated: !robots.nodes.is_empty(),
+        },
+    )?;
+    let todo = list.missing(&plans);
+    let bar = context.bar(plans.len() as u64, recording.what);
+    bar.set_position((plans.len() - todo.len()) as u64);
+    let mut succeeded = list.episodes.iter().filter(|e| e.succeeded()).count();
+    for group in todo.chunks(group.max(1)) {
+        let before: Vec<_> = robots.loops.iter().map(ControlLoop::totals).collect();
+        let nodes = &robots.nodes;
+        let counted = Mutex::new(vec![GuardCounts::default(); robots.loops.len()]);
+        let watch = |robot: usize, tick: &Tick| {
+            let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(counts) = counts.get_mut(robot) {
+                counts.add_tick(&tick.guard_refusals);
+            }
+            drop(counts);
+            show(context, recording.what, robot, tick);
+        };
+        if !robots.loops.iter().all(ControlLoop::sets_up_scenes) {
+            ask_for_scene(context, recording.what)?;
+        }
+        let mut recorded = Vec::new();
+        let figures = record_episodes(
+            &mut robots.loops,
+            agent,
+            group,
+            recording.ticks,
+            context.config.inference.thinking,
+            &watch,
+            |done| {
+                let outcome = EpisodeOutcome {
+                    id: done.entry.id.clone(),
+                    file: done.entry.file.clone(),
+                    seed: group[done.plan].seed.0,
+                    outcome: nodes.get(done.robot).map(|n| n.judge().outcome()),
+                    guard: None,
+                    added: false,
+                };
+                succeeded += usize::from(outcome.succeeded());
+                recorded.push((done.robot, outcome));
+                bar.inc(1);
+                if !nodes.is_empty() {
+                    bar.set_message(format!("{succeeded} picked up"));
+                }
+                true
+            },
+        )?;
+        say_figures(context, &figures);
+        let mut counted = counted.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for ((counts, before), robot) in counted.iter_mut().zip(before).zip(&robots.loops) {
+            counts.add_counts(before, robot.totals());
+            list.guard += counts;
+        }
+        for (robot, mut outcome) in recorded {
+            outcome.guard = counted.get(robot).cloned();
+            list.episodes.push(outcome);
+        }
+        list.put_in_order(&plans);
+        context.dir.write(&unfinished, &list)?;
+        if context.stopping() {
+            bail!(
+                "stopped on request after {} of {} episodes; the same command goes on from there",
+                list.episodes.len(),
+                plans.len()
+            );
+        }
+    }
+    bar.finish();
+    Catalog::rebuild(&folder)?;
+    context.dir.write(&outcomes_file(recording.folder), &list)?;
+    // Left where it cannot be removed: it says the same as the list.
+    let _ = fs::remove_file(context.dir.path(&unfinished));
+    Ok(list)
+}
+
+/// A person sets up the scene, and says when the arm may move.
+fn ask_for_scene(context: &Context, what: &str) -> Result<()> {
+    context.warn(&format!(
+        "{what}: set up the next scene. When you press Enter the arm moves to its home posture, then begins"
+    ));
+    let mut line = String::new();
+    if std::io::stdin().read_line(&mut line)? == 0 {
+        bail!("nobody is there to set up scenes: standard input has ended");
+    }
+    Ok(())
+}
+
+/// What robots that moved while their agent thought were like.
+fn say_figures(context: &Context, figures: &LiveFigures) {
+    if figures.decisions == 0 {
+        return;
+    }
+    let mut line = format!(
+        "{} decisions, the slowest {:.0} ms; {} ticks without one; largest step of the action {:.3}",
+        figures.decisions, figures.slowest_ms, figures.starved, figures.largest_jump
+    );
+    if !figures.lateness_us.is_empty() {
+        line += &format!(
+            "; control ticks late by {:.0} us (p50), {:.0} us (p99)",
+            figures.lateness(0.5),
+            figures.lateness(0.99)
+        );
+    }
+    context.say(&line);
+}
+
+/// Shows the first robot's tick on the page, if there is one.
+fn show(context: &Context, what: &str, robot: usize, tick: &Tick) {
+    if let (0, Some(view)) = (robot, &context.view) {
+        if tick.index == 0 {
+            view.begin_episode(what);
+        }
+        view.observation(tick.index, &tick.observation);
+        view.action(tick.index, &tick.action);
+        view.guarded(tick);
+    }
+}
+
+fn plans(context: &Context, recording: &Recording<'_>) -> Result<Vec<EpisodePlan>> {
+    let folder = context.dir.path(recording.folder);
+    let meta = episode_meta(context, recording)?;
+    let plan = |(i, &seed): (usize, &Seed)| {
+        let mut meta = meta.clone();
+        meta.seed = seed.0;
+        EpisodePlan {
+            path: folder.join(format!("episode-{i:04}.mcap")),
+            meta,
+            seed,
+        }
+    };
+    Ok(recording.seeds.iter().enumerate().map(plan).collect())
+}
+
+fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeMeta> {
+    let description = describe(context)?;
+    let cameras = description
+        .cameras
+        .iter()
+        .map(|c| CameraInfo {
+            name: c.name.clone(),
+            width: c.width,
+            height: c.height,
+        })
+        .collect();
+    let kind = if description.is_cartesian() {
+        "cartesian_pose_and_opening"
+    } else {
+        "joint_positions"
+    };
+    let mut meta = EpisodeMeta::new(
+        context.config.run.task.clone(),
+        description.name.clone(),
+        recording.source,
+        cameras,
+        kind,
+        description.action_dim(),
+        description.policy_hz,
+    );
+    meta.policy.clone_from(&recording.policy);
+    meta.robot_description_sha256 = Some(apprentice_core::sha256_bytes(
+        description.to_toml()?.as_bytes(),
+    ));
+    Ok(meta)
+}

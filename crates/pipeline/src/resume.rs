@@ -1,0 +1,287 @@
+//! Taking up a run that has begun: which settings may still change, and what has to run again for it.
+
+use crate::freshness::{self, Settled, settings};
+use crate::outcomes;
+use crate::run_dir::{RunDir, RunInfo};
+use crate::stage::{Output, Stage};
+use crate::stages::STAGES;
+use anyhow::{Result, bail};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Settings that change no result: where a robot and those around it are and how to get there, not what it is. No
+/// stage reads them. A stage that is run again uses the new ones, and what earlier stages did stands.
+pub const WHEREABOUTS: [&str; 4] = [
+    "robot.endpoint",
+    "robot.keys",
+    "robot.security",
+    "robot.operators",
+];
+
+/// Opens a run's folder to run `stage` with these settings (`None`: every stage that is left), or starts one.
+///
+/// If any settings differ, the stages that read them and those that need these are forgotten, so that they run again;
+/// what they recorded, finished or not, is moved aside, to `NAME.old-1` and so on. A stage that is only to record
+/// another number of episodes or rankings goes on from those there are.
+///
+/// # Errors
+/// When it was written by a newer version, the seed differs, or a finished stage that is not to run again used a
+/// setting that differs.
+pub fn start(root: &Path, info: &RunInfo, stage: Option<&Stage>) -> Result<RunDir> {
+    let dir = RunDir::make(root)?;
+    if !dir.has_begun() {
+        dir.write("run.json", info)?;
+        return Ok(dir);
+    }
+    adopt(&dir, &dir.info()?, info, stage)?;
+    for output in STAGES
+        .iter()
+        .filter(|s| dir.done(s.name).is_some())
+        .flat_map(|s| s.writes)
+    {
+        if let Output::Episodes {
+            folder,
+            others_welcome,
+        } = output
+        {
+            outcomes::follow_folder(&dir, folder, *others_welcome)?;
+        }
+    }
+    let settled = Settled {
+        config: &info.config,
+        seed: info.seed,
+    };
+    freshness::fill_in(&dir, &settled)?;
+    Ok(dir)
+}
+
+/// A setting that is to change.
+struct Difference {
+    key: String,
+    was: Value,
+    is: Value,
+}
+
+/// Makes `wanted` the settings of a run, for `stage` to run with.
+fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&Stage>) -> Result<()> {
+    let root = dir.root().display();
+    if found.seed != wanted.seed {
+        bail!(
+            "run folder {root} has seed {}, got seed {}; use another --out, or leave --seed away",
+            found.seed,
+            wanted.seed
+        );
+    }
+    let (elsewhere, differences): (Vec<_>, Vec<_>) =
+        differences(&settings(&found.config)?, &settings(&wanted.config)?)
+            .into_iter()
+            .partition(|d| WHEREABOUTS.contains(&d.key.as_str()));
+    let moved = !elsewhere.is_empty() && stage.is_some_and(|s| s.drives_robot);
+    if differences.is_empty() && !moved {
+        return dir.write("run.json", wanted);
+    }
+    refuse_settled(dir, &differences, stage)?;
+    let mut affected: BTreeMap<&str, bool> = BTreeMap::new();
+    for other in STAGES {
+        let read: Vec<&str> = differences
+            .iter()
+            .map(|d| d.key.as_str())
+            .filter(|key| other.reads_setting(key))
+            .collect();
+        let upstream: Vec<bool> = (other.needs.iter())
+            .filter_map(|n| affected.get(n).copied())
+            .collect();
+        let elsewhere = moved && stage.is_some_and(|s| s.name == other.name);
+        if read.is_empty() && upstream.is_empty() && !elsewhere {
+            continue;
+        }
+        // Only more of the same: what is there stays. Episodes of one robot are not mixed with another's.
+        let goes_on = !read.is_empty()
+            && read.iter().all(|key| other.amount == Some(key))
+            && upstream.iter().all(|goes_on| *goes_on)
+            && !elsewhere;
+        affected.insert(other.name, goes_on);
+        let done = dir.done(other.name).is_some();
+        if !goes_on {
+            for output in other.writes {
+                // Answers that a person is in the middle of hang on nothing but what they are about.
+                let stays = matches!(output, Output::Answers(_)) && !done && upstream.is_empty();
+                if !stays {
+                    for path in output.kept() {
+                        dir.set_aside(&path)?;
+                    }
+                }
+            }
+        }
+        if done {
+            dir.forget(other.name)?;
+        }
+    }
+    dir.write("run.json", wanted)
+}
+
+/// Refuses settings that a finished stage used, which is not to run again.
+fn refuse_settled(dir: &RunDir, differences: &[Difference], stage: Option<&Stage>) -> Result<()> {
+    let before: BTreeSet<&str> = STAGES
+        .iter()
+        .map(|s| s.name)
+        .take_while(|name| stage.is_none_or(|s| s.name != *name))
+        .collect();
+    for Difference { key, was, is } in differences {
+        let user = STAGES.iter().find(|s| s.reads_setting(key));
+        if let Some(user) = user.filter(|u| before.contains(u.name) && dir.done(u.name).is_some()) {
+            bail!(
+                "{key} is {is}, but stage {} of {} ran with {was}; use another --out, the same value, or run stage {} \
+                 again with it (apprentice {} --set {key}={is})",
+                user.name,
+                dir.root().display(),
+                user.name,
+                user.command
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Every setting whose value differs.
+fn differences(was: &BTreeMap<String, Value>, is: &BTreeMap<String, Value>) -> Vec<Difference> {
+    is.iter()
+        .map(|(key, is)| Difference {
+            key: key.clone(),
+            was: was.get(key).cloned().unwrap_or_default(),
+            is: is.clone(),
+        })
+        .filter(|d| d.was != d.is)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::run_dir::StageMark;
+    use crate::stages::named;
+
+    fn info(settings: &[&str]) -> RunInfo {
+        let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
+        RunInfo::new(1, "cpu".into(), Config::load(None, &settings).unwrap())
+    }
+
+    fn mark(dir: &RunDir, name: &str) {
+        dir.mark(&StageMark {
+            name: name.into(),
+            seconds: 1.0,
+            peak_memory_bytes: 1,
+            device: "cpu".into(),
+            inputs: None,
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn a_setting_of_a_finished_stage_cannot_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = info(&[]);
+        let dir = start(folder.path(), &first, None).unwrap();
+        mark(&dir, "demonstrate");
+        let refused = start(
+            folder.path(),
+            &info(&["expert.speed_m_s=0.1"]),
+            named("train"),
+        );
+        let text = refused.unwrap_err().to_string();
+        assert!(
+            text.starts_with("expert.speed_m_s is 0.1, but stage demonstrate"),
+            "{text}"
+        );
+        start(folder.path(), &info(&["train.steps=9"]), named("train")).unwrap();
+        assert!(dir.done("demonstrate").is_some());
+    }
+
+    #[test]
+    fn a_stage_run_again_keeps_what_later_ones_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = start(folder.path(), &info(&[]), None).unwrap();
+        for stage in STAGES {
+            mark(&dir, stage.name);
+        }
+        dir.write("evaluation/aligned/x.json", &1).unwrap();
+        start(folder.path(), &info(&["align.steps=9"]), named("align")).unwrap();
+        assert!(dir.done("align").is_none() && dir.done("evaluate-aligned").is_none());
+        assert!(dir.done("evaluate-base").is_some() && dir.done("reward").is_some());
+        assert!(dir.path("evaluation/aligned.old-1/x.json").exists());
+    }
+
+    #[test]
+    fn what_was_learnt_at_one_place_is_tried_at_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = start(folder.path(), &info(&[]), None).unwrap();
+        for stage in STAGES {
+            mark(&dir, stage.name);
+        }
+        dir.write("rollouts/x.json", &1).unwrap();
+        dir.write("judgements.jsonl", &1).unwrap();
+        let real = info(&["robot.endpoint=tcp/127.0.0.1:7447"]);
+        // Who ranks drives nothing: everything stands.
+        start(folder.path(), &real, named("align")).unwrap();
+        assert!(dir.done("align").is_some() && dir.path("judgements.jsonl").exists());
+        let elsewhere = info(&["robot.endpoint=tcp/127.0.0.1:7448"]);
+        start(folder.path(), &elsewhere, named("rollouts")).unwrap();
+        assert!(dir.done("train").is_some() && dir.done("rollouts").is_none());
+        assert!(
+            dir.path("rollouts.old-1/x.json").exists(),
+            "two robots' episodes are not mixed"
+        );
+    }
+
+    #[test]
+    fn demonstrations_are_never_in_the_way_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = start(folder.path(), &info(&[]), None).unwrap();
+        mark(&dir, "demonstrate");
+        dir.write("demonstrations/x.json", &1).unwrap();
+        let more = info(&["demonstrations.episodes=9"]);
+        start(folder.path(), &more, named("demonstrate")).unwrap();
+        assert!(dir.path("demonstrations/x.json").exists());
+        assert!(dir.done("demonstrate").is_none());
+        // Unfinished ones of another kind are kept apart as well.
+        let other = info(&["demonstrations.episodes=9", "expert.speed_m_s=0.1"]);
+        start(folder.path(), &other, named("demonstrate")).unwrap();
+        assert!(dir.path("demonstrations.old-1/x.json").exists());
+    }
+
+    #[test]
+    fn whether_demonstrations_take_part_is_settled_by_the_reward() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = start(folder.path(), &info(&["align.demonstrations=false"]), None).unwrap();
+        mark(&dir, "reward");
+        let refused = start(folder.path(), &info(&[]), named("align")).unwrap_err();
+        let text = refused.to_string();
+        for part in [
+            "stage reward",
+            "apprentice reward --set align.demonstrations=true",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        start(folder.path(), &info(&[]), named("reward")).unwrap();
+        assert!(dir.done("reward").is_none());
+    }
+
+    #[test]
+    fn rankings_somebody_has_begun_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = start(folder.path(), &info(&[]), None).unwrap();
+        dir.write("judgements.jsonl", &1).unwrap();
+        start(folder.path(), &info(&["align.steps=9"]), named("rank")).unwrap();
+        start(
+            folder.path(),
+            &info(&["operator.rankings=9"]),
+            named("rank"),
+        )
+        .unwrap();
+        assert!(dir.path("judgements.jsonl").exists());
+        start(folder.path(), &info(&["train.steps=9"]), named("train")).unwrap();
+        assert!(dir.path("judgements.jsonl.old-1").exists());
+    }
+}

@@ -1,0 +1,128 @@
+//! The hand: the base policy is aligned to the reward, if the rankings are evidence at all.
+
+use crate::context::Context;
+use crate::layout::{
+    ALIGNED_POLICY, ALIGNMENT, BASE_POLICY, DEMONSTRATION_SCORES, DEMONSTRATIONS, ROLLOUT_SCORES,
+    ROLLOUTS,
+};
+use crate::outcomes::{open_all, read_outcomes};
+use crate::policies::load;
+use crate::scores::{Scores, read_reward};
+use crate::stage::{Output, Stage};
+use crate::work::Work;
+use anyhow::Result;
+use apprentice_align::{AlignReport, align_policy};
+use apprentice_policy::Windows;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What became of the policy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Alignment {
+    /// Whether the rankings counted as evidence. If not, the policy is the base policy.
+    pub evidence: bool,
+    /// How it went; `None` without evidence.
+    pub report: Option<AlignReport>,
+}
+
+/// The stage.
+pub static STAGE: Stage = Stage {
+    name: "align",
+    about: "align the policy to the reward",
+    command: "align",
+    reads: &["align", "reward.significance", "inference"],
+    amount: None,
+    needs: &["demonstrate", "train", "rollouts", "reward"],
+    writes: &[
+        Output::Computed(ALIGNED_POLICY),
+        Output::Computed(ALIGNMENT),
+    ],
+    drives_robot: false,
+    computes: true,
+    work: |config| vec![Work::AlignmentSteps(config.align.steps as u64)],
+    run: run,
+    summary: summary,
+};
+
+/// Runs the stage.
+///
+/// # Errors
+/// When the policy cannot be aligned.
+fn run(context: &Context) -> Result<()> {
+    let learned = read_reward(context)?;
+    let limit = context.config.reward.significance;
+    let base = load(context, BASE_POLICY)?;
+    if learned.evidence.p_value > limit {
+        context.say(&format!(
+            "align          the rankings say nothing that holds on rankings kept back (chance of a fluke {:.3}, \
+             allowed {limit}): the policy stays as it is",
+            learned.evidence.p_value
+        ));
+        base.save(&context.dir.path(ALIGNED_POLICY))?;
+        return context.dir.write(
+            ALIGNMENT,
+            &Alignment {
+                evidence: false,
+                report: None,
+            },
+        );
+    }
+    let mut sources = vec![(ROLLOUTS, ROLLOUT_SCORES)];
+    if context.config.align.demonstrations {
+        sources.push((DEMONSTRATIONS, DEMONSTRATION_SCORES));
+    }
+    let (mut episodes, mut rewards) = (Vec::new(), Vec::new());
+    for (folder, file) in sources {
+        let notes = read_outcomes(context, folder)?;
+        let names = notes
+            .episodes
+            .iter()
+            .map(|e| format!("{folder}/{}", e.file));
+        episodes.extend(names.zip(open_all(context, folder, &notes)?));
+        let scores: Scores = context.dir.read(file)?;
+        rewards.extend(scores.episodes.iter().map(|s| s.total));
+    }
+    let windows = Windows::new(
+        episodes.iter().map(|(name, e)| (name.as_str(), e)),
+        base.config(),
+    )?;
+    drop(episodes);
+    let bar = context.bar(context.config.align.steps as u64, "align the hand");
+    let (aligned, report) = align_policy(
+        &base,
+        &windows,
+        &rewards,
+        &context.config.align,
+        context.seed.derive("align", 0),
+        |p| {
+            bar.set_position(p.step as u64);
+            bar.set_message(format!(
+                "preference loss {:.3}, drift {:.4}",
+                p.preference, p.drift
+            ));
+            !context.stopping()
+        },
+    )?;
+    bar.finish();
+    aligned.save(&context.dir.path(ALIGNED_POLICY))?;
+    context.dir.write(
+        ALIGNMENT,
+        &Alignment {
+            evidence: true,
+            report: Some(report),
+        },
+    )
+}
+
+fn summary(context: &Context) -> Result<Value> {
+    let alignment: Alignment = context.dir.read(ALIGNMENT)?;
+    let report = alignment.report.as_ref();
+    Ok(json!({
+        "evidence": alignment.evidence,
+        "steps": report.map_or(0, |r| r.steps),
+        "pairs": report.map_or(0, |r| r.pairs),
+        "drift": report.map_or(0.0, |r| r.drift),
+        "drift_budget": context.config.align.drift_budget,
+        "stopped_by_budget": report.is_some_and(|r| r.stopped_by_budget),
+    }))
+}

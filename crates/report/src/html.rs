@@ -1,0 +1,177 @@
+//! The page: one file that needs nothing else, no scripts, light or dark as the reader's system is.
+
+use super::escape::escape;
+use super::figures::Report;
+use super::learning;
+use super::page_content::PageContent;
+use super::sections;
+use super::wording::{Verdict, duration, percent, span, warnings};
+
+const STYLE: &str = include_str!("page.css");
+
+/// The whole page.
+#[must_use]
+pub fn page(report: &Report, content: &PageContent) -> String {
+    let verdict = Verdict::of(report);
+    let title = escape(&report.task);
+    let mut body = format!(
+        "<header><p class=\"kicker\">Apprentice \u{b7} seed {} \u{b7} {}</p><h1>{title}</h1><p class=\"lead\">{}</p></header>",
+        report.seed,
+        escape(&report.device),
+        escape(&verdict.sentence(report))
+    );
+    let warnings = warnings(report);
+    if !warnings.is_empty() {
+        body.push_str("<ul class=\"warn\">");
+        body.extend(warnings.iter().map(|w| format!("<li>{}</li>", escape(w))));
+        body.push_str("</ul>");
+    }
+    body.push_str(&tiles(report));
+    for (heading, section) in [
+        ("What was asked", sections::asked(report)),
+        ("What changed", sections::changed(report, content)),
+        ("What was learnt", learning::learnt(report, content)),
+        ("How sure this is", sections::sure(report)),
+        ("How it learnt", learning::curves(report, content)),
+        ("What it cost", sections::cost(report)),
+        ("The guard", sections::guard(report)),
+        ("Where everything lies", sections::places(report, content)),
+        ("What to try next", sections::next(content)),
+        ("What these figures do not show", sections::limits(report)),
+    ] {
+        body.push_str(&format!("<section><h2>{heading}</h2>{section}</section>"));
+    }
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <title>{title} \u{b7} Apprentice</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n"
+    )
+}
+
+/// The figures to see first.
+fn tiles(report: &Report) -> String {
+    let rate = |p: apprentice_core::Proportion| {
+        if p.n == 0 {
+            "none".to_owned()
+        } else {
+            percent(p.rate())
+        }
+    };
+    let moved = |before: apprentice_core::Proportion, after| {
+        format!("{} \u{2192} <b>{}</b>", rate(before), rate(after))
+    };
+    let interval = |p| format!("after: 95 % interval {}", span(p));
+    let (base, aligned) = (&report.base, &report.aligned);
+    let tiles = [
+        (
+            "taken the preferred way",
+            moved(base.preferred, aligned.preferred),
+            interval(aligned.preferred),
+        ),
+        (
+            "picked up at all",
+            moved(base.success, aligned.success),
+            interval(aligned.success),
+        ),
+        (
+            "rankings of four",
+            format!("<b>{}</b>", report.labels.rankings),
+            format!("{} comparisons", report.labels.comparisons),
+        ),
+        (
+            "from start to end",
+            format!("<b>{}</b>", duration(report.seconds())),
+            "all stages together".to_owned(),
+        ),
+    ];
+    let tiles = tiles.map(|(name, value, note)| {
+        format!(
+            "<div><span>{name}</span><p>{value}</p><small>{}</small></div>",
+            escape(&note)
+        )
+    });
+    format!("<div class=\"tiles\">{}</div>", tiles.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{content, report};
+
+    #[test]
+    fn the_page_is_whole_and_needs_nothing_else() {
+        let page = page(&report(), &content());
+        for needed in [
+            "<!doctype html>",
+            "What was asked",
+            "data:image/png;base64,",
+            "</html>",
+        ] {
+            assert!(page.contains(needed), "{needed}");
+        }
+        for foreign in ["<script", "src=\"http", "href=\"http", "@import", "NaN"] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+        for tag in ["section", "figure", "table", "svg", "ul", "p", "div", "pre"] {
+            let opened = page.matches(&format!("<{tag}>")).count()
+                + page.matches(&format!("<{tag} ")).count();
+            assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+        }
+    }
+
+    #[test]
+    fn intervals_controls_and_the_guard_are_shown() {
+        let run = report();
+        let page = page(&run, &content());
+        for share in [
+            run.base.success,
+            run.base.preferred,
+            run.aligned.success,
+            run.aligned.preferred,
+        ] {
+            assert!(page.contains(&span(share)), "{}", span(share));
+        }
+        for needed in [
+            "last finger opening",
+            "always the same answer",
+            "0 outside",
+            "sha256",
+            "attachment",
+        ] {
+            assert!(page.contains(needed), "{needed}");
+        }
+    }
+
+    #[test]
+    fn words_from_outside_stay_words() {
+        let mut run = report();
+        run.task = "<img src=x onerror=alert(1)>".into();
+        run.labels.operators = vec!["<b>Eve</b>".into()];
+        run.device = "\"><script>".into();
+        let mut content = content();
+        content.folder = "a</code><script>".into();
+        let page = page(&run, &content);
+        assert!(
+            !page.contains("<img src=x") && !page.contains("<b>Eve") && !page.contains("<script")
+        );
+    }
+
+    #[test]
+    fn a_run_that_learnt_nothing_says_so() {
+        let mut run = report();
+        run.alignment.evidence = false;
+        run.aligned = run.base;
+        run.drift = 0.0;
+        let mut content = content();
+        content.alignment = None;
+        let page = page(&run, &content);
+        assert!(page.contains("left as it was") && !page.contains("The arm learnt to"));
+    }
+
+    #[test]
+    #[ignore = "writes the sample page to the folder in APPRENTICE_SAMPLE_PAGE, to be looked at"]
+    fn sample_page() {
+        let folder = std::path::PathBuf::from(std::env::var("APPRENTICE_SAMPLE_PAGE").unwrap());
+        std::fs::write(folder.join("report.html"), page(&report(), &content())).unwrap();
+    }
+}

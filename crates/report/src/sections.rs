@@ -1,0 +1,264 @@
+//! The page's sections, one function each.
+
+use super::escape::escape;
+use super::figures::Report;
+use super::files::JSON;
+use super::learning::film_strips;
+use super::page_content::PageContent;
+use super::rates_plot::rates_plot;
+use super::terminal_summary::suggestions;
+use super::wording::{bytes, chance, count, duration, percent, reasons, way, who};
+use apprentice_core::sha256_bytes;
+use apprentice_pipeline::layout;
+use std::fmt::Write as _;
+
+/// What the operator wanted and gave.
+pub fn asked(report: &Report) -> String {
+    let labels = &report.labels;
+    let simulated = labels.operators.iter().any(|o| o.contains("simulated"));
+    let secret = if simulated {
+        format!(
+            "It wanted the mug taken <b>{}</b> and told nobody; only the order of the clips could give that away.",
+            way(report)
+        )
+    } else {
+        format!(
+            "These figures count as preferred: taken <b>{}</b> (<code>operator.prefers</code>).",
+            way(report)
+        )
+    };
+    let skipped = if labels.skipped == 0 {
+        String::new()
+    } else {
+        format!(" {} groups were skipped.", labels.skipped)
+    };
+    format!(
+        "<p>The task: {}. The arm was shown {} demonstrations, half by the handle and half by the rim, and imitated \
+         them all. Then {} put {} groups of four of its own attempts in order, best first.{skipped} {secret}</p>",
+        escape(&report.task),
+        episodes(report, "demonstrations/"),
+        escape(&who(report)),
+        labels.rankings,
+    )
+}
+
+/// Before and after.
+pub fn changed(report: &Report, content: &PageContent) -> String {
+    let (base, aligned, scenes) = (&report.base, &report.aligned, &report.scenes);
+    let rows = [
+        (
+            "Picked up, of all scenes".to_owned(),
+            base.success,
+            aligned.success,
+        ),
+        (
+            "Taken the preferred way, of those picked up".to_owned(),
+            base.preferred,
+            aligned.preferred,
+        ),
+        (
+            "Taken the preferred way, of all scenes".to_owned(),
+            base.preferred_of_all,
+            aligned.preferred_of_all,
+        ),
+    ];
+    format!(
+        "<p>Both policies were tried in the same {} scenes, none of which they had seen. In {} scenes the preferred \
+         way came with alignment, in {} it went, in {} it was there both times and in {} neither time.</p>\
+         <div class=\"rates\">{}</div><p class=\"note\">Whiskers and brackets: Wilson 95 % intervals. Below: the first scene \
+         that alignment turned to the preferred way, or the first of all where it turned none.</p>{}",
+        base.success.n,
+        scenes.gained,
+        scenes.lost,
+        scenes.kept,
+        scenes.never,
+        rates_plot("Before and after, on held-out scenes", &rows),
+        film_strips(&content.before_and_after)
+    )
+}
+
+/// What supports the figures.
+pub fn sure(report: &Report) -> String {
+    let budget = if report.alignment.stopped_by_budget {
+        format!(
+            " The budget ended the alignment after {} steps.",
+            report.alignment.steps
+        )
+    } else {
+        String::new()
+    };
+    let evidence = &report.reward.evidence;
+    let gate = if report.alignment.evidence {
+        "so the policy was aligned"
+    } else {
+        "so the policy was left as it was"
+    };
+    format!(
+        "<ul><li>Every share above comes with its Wilson 95 % interval: where two intervals are apart, chance is a \
+         poor explanation.</li>\
+         <li>Rankings kept back: rewards learnt without them agree with {} of their {} pairs of a best attempt with another. With rankings in random \
+         order that much agreement has a chance of {} (allowed: {}), {gate}.</li>\
+         <li>Controls: the table above sets the reward beside answers that need no learning. \
+         <code>operator.shuffle=true</code> repeats the run with rankings that say nothing.</li>\
+         <li>Drift: the aligned policy's predicted noise differs from the base policy's by {:.4} in the mean square; \
+         the budget is {} and the noise itself has variance 1.{budget}</li>\
+         <li>This is one seed. Other seeds give other figures.</li></ul>",
+        percent(evidence.accuracy),
+        evidence.pairs,
+        chance(evidence.p_value),
+        report.reward.significance,
+        report.drift,
+        report.alignment.drift_budget,
+    )
+}
+
+/// Time, memory, labels.
+pub fn cost(report: &Report) -> String {
+    let longest = report.stages.iter().map(|s| s.seconds).fold(1e-9, f64::max);
+    let rows: String = report
+        .stages
+        .iter()
+        .map(|s| {
+            let width = 100.0 * s.seconds / longest;
+            let place = if report.device == "mixed" && !s.device.is_empty() {
+                format!(" ({})", s.device)
+            } else {
+                String::new()
+            };
+            format!(
+                "<tr><td>{}{}</td><td>{}</td><td class=\"meter\"><i style=\"width:{width:.1}%\"></i></td></tr>",
+                escape(&s.name),
+                escape(&place),
+                duration(s.seconds)
+            )
+        })
+        .collect();
+    format!(
+        "<p>{} rankings of four, {} in all, at most {} of memory, on <code>{}</code>.</p>\
+         <table class=\"stages\"><tr><th>stage</th><th>time</th><th></th></tr>{rows}</table>",
+        report.labels.rankings,
+        duration(report.seconds()),
+        bytes(report.peak_memory_bytes),
+        escape(&report.device)
+    )
+}
+
+/// What stood between policy and arm.
+pub fn guard(report: &Report) -> String {
+    let guard = &report.guard;
+    let why = reasons(guard, guard.reasons.len());
+    let why = if why.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "<p>A policy names a pose some ticks ahead, and the guard makes of it what the arm can do: most changes are \
+             such smoothing and no alarm. Share of the {} ticks (several commands each) in which it did so, by reason; \
+             a tick may have several: {}.</p>",
+            count(guard.ticks),
+            escape(&why)
+        )
+    };
+    format!(
+        "<p>The guard stood between policy and arm all the time: {} commands sent, {} of them changed by it to stay \
+         within the limits, and <b>{} outside</b> the limits as a separate checker counts them.</p>{why}",
+        count(guard.commands),
+        count(guard.refusals),
+        count(guard.violations)
+    )
+}
+
+/// Files, and what of them a second run must give again.
+pub fn places(report: &Report, content: &PageContent) -> String {
+    let mut html = format!(
+        "<p>In the folder <code>{}</code>:</p><ul class=\"files\">",
+        escape(&content.folder)
+    );
+    let item = |html: &mut String, path: &str, what: &str| {
+        let path = escape(path);
+        let _ = write!(html, "<li><a href=\"{path}\">{path}</a> {what}</li>");
+    };
+    item(&mut html, JSON, "every figure of this page");
+    for name in &content.recordings {
+        item(&mut html, name, "recording for the rerun viewer");
+    }
+    for (path, what) in [
+        (layout::BASE_POLICY, "policy before alignment"),
+        (layout::ALIGNED_POLICY, "policy after alignment"),
+        (layout::REWARD, "the reward"),
+        (layout::JUDGEMENTS, "what the operator said"),
+        ("demonstrations/", "demonstrations, one MCAP file each"),
+        ("rollouts/", "attempts that were ranked"),
+        ("evaluation/", "held-out attempts of both policies"),
+    ] {
+        item(&mut html, path, what);
+    }
+    html.push_str(
+        "</ul><details><summary>What the same seed, device and settings give again, bit for bit</summary>\
+         <div class=\"wide\"><table><tr><th>folder</th><th>files</th><th>sha256 of the list of hashes</th></tr>",
+    );
+    for group in report
+        .artefacts
+        .chunk_by(|a, b| folder(&a.path) == folder(&b.path))
+    {
+        let list: String = group
+            .iter()
+            .map(|a| format!("{}  {}\n", a.sha256, a.path))
+            .collect();
+        let name = group.first().map_or("", |a| folder(&a.path));
+        let sha256 = sha256_bytes(list.as_bytes());
+        let _ = write!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td><code>{sha256}</code></td></tr>",
+            escape(name),
+            group.len()
+        );
+    }
+    html + "</table></div><p class=\"note\">The hash of every single file is in report.json.</p></details>"
+}
+
+/// What a reader may want to do now.
+pub fn next(content: &PageContent) -> String {
+    let items: String = suggestions(&content.folder)
+        .iter()
+        .map(|(what, commands)| {
+            format!(
+                "<li>{}<pre>{}</pre></li>",
+                escape(what),
+                escape(&commands.join("\n"))
+            )
+        })
+        .collect();
+    format!(
+        "<ul>{items}</ul><p class=\"note\">From the source tree, <code>cargo run --release --</code> stands for <code>apprentice</code>.</p>"
+    )
+}
+
+/// What must not be read into the figures.
+pub fn limits(report: &Report) -> String {
+    format!(
+        "<ul><li>The arm is simulated. Nothing here was tried on a real one.</li>\
+         <li>A grasp is modelled as attachment once both fingers touch: slipping and crushing are not in it.</li>\
+         <li>One mug, one table, two cameras, one light; scenes differ in where the mug stands, how it is turned and \
+         how the arm starts.</li>\
+         <li>The networks and the data are small: {} demonstrations, {} ranked attempts. The intervals cover chance \
+         in {} scenes, not other tasks, robots or people.</li>\
+         <li>The simulated operator is more even than a person: apart from mistakes made on purpose it never changes \
+         its mind.</li></ul>",
+        episodes(report, "demonstrations/"),
+        4 * report.labels.rankings,
+        report.base.success.n
+    )
+}
+
+fn episodes(report: &Report, folder: &str) -> usize {
+    report
+        .artefacts
+        .iter()
+        .filter(|a| a.path.starts_with(folder) && a.path.ends_with(".mcap"))
+        .count()
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/')
+        .map_or("(the run's own)", |(folder, _)| folder)
+}

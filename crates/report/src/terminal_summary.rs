@@ -1,0 +1,173 @@
+//! The last thing the terminal shows: what was learnt, where it lies, what to try.
+
+use super::figures::Report;
+use super::files::{HTML, JSON};
+use super::page_content::recordings;
+use super::wording::{
+    Verdict, bytes, chance, count, duration, percent, reasons, share, warnings, who,
+};
+use apprentice_core::Proportion;
+use std::path::Path;
+
+/// Lines for the terminal.
+#[must_use]
+pub fn terminal_summary(report: &Report, dir: &Path) -> String {
+    let reward = &report.reward;
+    let best = &reward.controls.best_single_feature;
+    let mut lines = vec![String::new(), Verdict::of(report).sentence(report)];
+    lines.extend(warnings(report).iter().map(|w| format!("! {w}")));
+    let row = |name: &str, before: Proportion, after: Proportion| {
+        format!("  {name:<18}{:<42}{}", share(before), share(after))
+    };
+    lines.extend([
+        String::new(),
+        format!("  {:<18}{:<42}after", format!("{} scenes", report.base.success.n), "before alignment"),
+        row("picked up", report.base.success, report.aligned.success),
+        row("the preferred way", report.base.preferred, report.aligned.preferred),
+        "  (share, count, Wilson 95 % interval; the second row counts only what was picked up)".to_owned(),
+        String::new(),
+        format!("  rankings    {} of four, by {}; chance of a fluke {}", report.labels.rankings, who(report), chance(reward.evidence.p_value)),
+        format!(
+            "  reward      right in {} of unseen triplets (best single number {}, guessing {}), correlation {:.3}",
+            percent(reward.triplet_accuracy_heldout),
+            percent(best.accuracy),
+            percent(reward.controls.majority),
+            reward.spearman_heldout
+        ),
+        format!("  drift       {:.4} of {} allowed", report.drift, report.alignment.drift_budget),
+        format!(
+            "  guard       {} commands, {} changed, {} outside limits",
+            count(report.guard.commands),
+            count(report.guard.refusals),
+            count(report.guard.violations)
+        ),
+    ]);
+    let why = reasons(&report.guard, 2);
+    if !why.is_empty() {
+        lines.push(format!("              share of ticks in which it {why}"));
+    }
+    lines.extend([
+        format!(
+            "  cost        {}, at most {} of memory, device {}",
+            duration(report.seconds()),
+            bytes(report.peak_memory_bytes),
+            report.device
+        ),
+        String::new(),
+        format!("In {}:", dir.display()),
+        format!(
+            "  {:<44}what happened, with pictures; the figures",
+            format!("{}, {}", HTML, JSON)
+        ),
+    ]);
+    lines.extend(
+        recordings(dir)
+            .iter()
+            .map(|name| format!("  {name:<44}to be opened in rerun")),
+    );
+    lines.extend([
+        format!("  {:<44}the policies", "policy/{base,aligned}.safetensors"),
+        format!(
+            "  {:<44}the episodes",
+            "demonstrations/, rollouts/, evaluation/"
+        ),
+        String::new(),
+        "Try next:".to_owned(),
+    ]);
+    for (what, commands) in suggestions(&dir.display().to_string()) {
+        let mut why = format!("   # {what}");
+        for command in commands {
+            lines.push(format!("  {command}{why}"));
+            why.clear();
+        }
+    }
+    lines.join("\n")
+}
+
+/// What to try next: why, and the commands.
+#[must_use]
+pub fn suggestions(folder: &str) -> Vec<(String, Vec<String>)> {
+    // A name beside this run's folder, since a run keeps to the settings it was started with.
+    let other = |name: &str| format!("{}-{name}", folder.trim_end_matches('/'));
+    let mine = other("mine");
+    vec![
+        (
+            "rank the attempts yourself".to_owned(),
+            vec![
+                format!(
+                    "apprentice record demonstrations --out {mine} && apprentice train --out {mine}"
+                ),
+                format!("apprentice record rollouts --out {mine} && apprentice rank --out {mine}"),
+                format!("apprentice demo --out {mine}"),
+            ],
+        ),
+        (
+            "an operator who errs in one ranking of five".to_owned(),
+            vec![format!(
+                "apprentice demo --out {} --set operator.error_rate=0.2",
+                other("errors")
+            )],
+        ),
+        (
+            "rankings that say nothing, as a control".to_owned(),
+            vec![format!(
+                "apprentice demo --out {} --set operator.shuffle=true",
+                other("shuffled")
+            )],
+        ),
+        (
+            "another seed, and watch it live".to_owned(),
+            vec![format!(
+                "apprentice demo --out {} --seed 1 --view",
+                other("seed-1")
+            )],
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::report;
+    use crate::wording::span;
+
+    #[test]
+    fn it_says_the_figures_their_intervals_and_what_exists() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("run.rrd"), "").unwrap();
+        let run = report();
+        let screen = terminal_summary(&run, dir.path());
+        for needed in [
+            span(run.base.preferred),
+            span(run.aligned.preferred),
+            span(run.aligned.success),
+            "The arm learnt to take the mug by the handle".into(),
+            "report.html".into(),
+            "run.rrd".into(),
+            "0 outside limits".into(),
+            "spread a change of speed 40.0 %".into(),
+            "apprentice rank --out".into(),
+            "operator.shuffle=true".into(),
+        ] {
+            assert!(screen.contains(&needed), "{needed}\n{screen}");
+        }
+        assert!(screen.lines().count() <= 29, "{screen}");
+        assert!(
+            screen
+                .lines()
+                .all(|l| l.len() <= 140 || l.contains("--out")),
+            "{screen}"
+        );
+    }
+
+    #[test]
+    fn it_does_not_boast() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut run = report();
+        run.aligned = run.base;
+        assert!(terminal_summary(&run, dir.path()).contains("the preference was not learnt"));
+        run.alignment.evidence = false;
+        let screen = terminal_summary(&run, dir.path());
+        assert!(screen.contains("left as it was") && !screen.contains("run.rrd"));
+    }
+}

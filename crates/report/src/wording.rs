@@ -1,0 +1,312 @@
+//! What may be said about the figures, in plain words.
+
+use super::figures::Report;
+use apprentice_core::Proportion;
+use apprentice_pipeline::judgements::SIMULATED;
+use apprentice_pipeline::outcomes::GuardCounts;
+
+/// What the run shows about the preference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The rankings were no evidence, and the policy was left alone.
+    LeftAlone,
+    /// The mug was never picked up before or never after, so there is nothing to compare.
+    NothingToCompare,
+    /// The preferred way is not more frequent than before.
+    NotMore,
+    /// It is, but the intervals overlap.
+    PerhapsMore,
+    /// It is, and the intervals are apart.
+    More,
+}
+
+/// Points of task success that alignment may cost before it is called a loss.
+const SUCCESS_POINTS: f64 = 0.05;
+
+impl Verdict {
+    /// The verdict on a run.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        let (before, after) = (report.base.preferred, report.aligned.preferred);
+        if !report.alignment.evidence {
+            Self::LeftAlone
+        } else if before.n == 0 || after.n == 0 {
+            Self::NothingToCompare
+        } else if after.rate() <= before.rate() {
+            Self::NotMore
+        } else if after.low <= before.high {
+            Self::PerhapsMore
+        } else {
+            Self::More
+        }
+    }
+
+    /// One sentence that says it.
+    #[must_use]
+    pub fn sentence(self, report: &Report) -> String {
+        let way = way(report);
+        let (before, after) = (report.base.preferred, report.aligned.preferred);
+        let rates = format!(
+            "{} before, {} after",
+            percent(before.rate()),
+            percent(after.rate())
+        );
+        match self {
+            Self::LeftAlone => "The policy was left as it was: the rankings did not hold up on rankings kept back, so \
+                                there was nothing to align it to."
+                .to_owned(),
+            Self::NothingToCompare => format!(
+                "The policy was aligned, but the mug was picked up in {} scenes before and {} after: whether it is taken \
+                 {way} more often cannot be told.",
+                before.n, after.n
+            ),
+            Self::NotMore => format!(
+                "The policy was aligned, but it does not take the mug {way} more often ({rates}): the preference was \
+                 not learnt."
+            ),
+            Self::PerhapsMore => format!(
+                "The mug is taken {way} somewhat more often ({rates}), but the intervals overlap: it could be chance."
+            ),
+            Self::More => format!("The arm learnt to take the mug {way}: {rates}."),
+        }
+    }
+}
+
+/// Anything about the run that a reader must not miss; none when all is well.
+#[must_use]
+pub fn warnings(report: &Report) -> Vec<String> {
+    let mut found = Vec::new();
+    let cost = report.base.success.rate() - report.aligned.success.rate();
+    if cost > SUCCESS_POINTS {
+        found.push(format!(
+            "Alignment cost task success: the mug is picked up in {} of the scenes, before it was {}.",
+            percent(report.aligned.success.rate()),
+            percent(report.base.success.rate())
+        ));
+    }
+    let best = &report.reward.controls.best_single_feature;
+    if report.reward.triplet_accuracy_heldout <= best.accuracy {
+        found.push(format!(
+            "The reward tells better from worse on held-out attempts no more often ({}) than one number chosen with hindsight ({}, {}).",
+            percent(report.reward.triplet_accuracy_heldout),
+            best.name,
+            percent(best.accuracy)
+        ));
+    }
+    if report.guard.violations > 0 {
+        found.push(format!(
+            "{} commands outside the limits reached an arm. This must not happen: treat it as a fault.",
+            count(report.guard.violations)
+        ));
+    }
+    if report.labels.shuffle {
+        found.push(
+            "A control run: the rankings were put in random order, so nothing should be learnt from them.".to_owned(),
+        );
+    }
+    if report.labels.error_rate > 0.0 {
+        found.push(format!(
+            "{} of the rankings were wrong on purpose.",
+            percent(report.labels.error_rate)
+        ));
+    }
+    found
+}
+
+/// Why the guard changed commands, the most frequent reasons first, each with the share of ticks;
+/// empty where no reasons were noted.
+#[must_use]
+pub fn reasons(guard: &GuardCounts, most: usize) -> String {
+    let mut found: Vec<(&String, &u64)> = guard.reasons.iter().filter(|r| *r.1 > 0).collect();
+    found.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let share = |ticks: u64| percent(ticks as f64 / guard.ticks.max(1) as f64);
+    let told = |(reason, ticks): (&String, &u64)| {
+        let words = match reason.as_str() {
+            "acceleration" => "spread a change of speed",
+            "velocity" => "kept a joint to its speed",
+            "position" => "stayed clear of a joint's end",
+            "workspace" => "stayed inside the workspace",
+            "lead" => "waited for the arm",
+            "gripper" => "kept to the gripper's opening",
+            "stale" => "braked, as no command came",
+            "not_finite" | "dimension" => "braked, as a command made no sense",
+            other => other,
+        };
+        format!("{words} {}", share(*ticks))
+    };
+    let told: Vec<String> = found.into_iter().take(most).map(told).collect();
+    told.join(", ")
+}
+
+/// The preferred way, as it completes "take the mug".
+#[must_use]
+pub fn way(report: &Report) -> &'static str {
+    if report.labels.prefers == "rim" {
+        "by the rim"
+    } else {
+        "by the handle"
+    }
+}
+
+/// Who ranked.
+#[must_use]
+pub fn who(report: &Report) -> String {
+    let named = |who: &String| {
+        if who == SIMULATED {
+            format!("the {who}")
+        } else {
+            who.clone()
+        }
+    };
+    let all: Vec<String> = report.labels.operators.iter().map(named).collect();
+    if all.is_empty() {
+        "nobody".to_owned()
+    } else {
+        all.join(", ")
+    }
+}
+
+/// Percent with one decimal.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A share's interval: `25.5 to 36.6 %`.
+#[must_use]
+pub fn span(share: Proportion) -> String {
+    format!("{:.1} to {:.1} %", share.low * 100.0, share.high * 100.0)
+}
+
+/// A share with all that belongs to it: `30.8 % (81 of 263; 25.5 to 36.6 %)`.
+#[must_use]
+pub fn share(share: Proportion) -> String {
+    if share.n == 0 {
+        return "nothing to count (0 of 0)".to_owned();
+    }
+    format!(
+        "{} ({} of {}; {})",
+        percent(share.rate()),
+        share.k,
+        share.n,
+        span(share)
+    )
+}
+
+/// Seconds as people say them.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        0..60 if seconds < 10.0 => format!("{seconds:.1} s"),
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// Bytes as people say them.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    let mib = bytes as f64 / f64::from(1 << 20);
+    match bytes {
+        0 => "unknown".to_owned(),
+        _ if mib < 1024.0 => format!("{mib:.0} MiB"),
+        _ => format!("{:.2} GiB", mib / 1024.0),
+    }
+}
+
+/// A number with its thousands apart.
+#[must_use]
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A chance, in words that stay honest near nought.
+#[must_use]
+pub fn chance(p: f64) -> String {
+    if p < 0.001 {
+        "less than 1 in 1,000".to_owned()
+    } else {
+        format!("{p:.3}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::report;
+
+    #[test]
+    fn the_verdict_follows_the_figures() {
+        let mut run = report();
+        assert_eq!(Verdict::of(&run), Verdict::More);
+        run.aligned.preferred = Proportion::new(100, run.base.preferred.n);
+        run.base.preferred = Proportion::new(95, run.base.preferred.n);
+        assert_eq!(Verdict::of(&run), Verdict::PerhapsMore);
+        assert!(
+            Verdict::PerhapsMore
+                .sentence(&run)
+                .contains("could be chance")
+        );
+        run.aligned.preferred = run.base.preferred;
+        assert_eq!(Verdict::of(&run), Verdict::NotMore);
+        run.aligned.preferred = Proportion::new(0, 0);
+        assert_eq!(Verdict::of(&run), Verdict::NothingToCompare);
+        let said = Verdict::NothingToCompare.sentence(&run);
+        assert!(
+            said.contains("and 0 after") && said.contains("cannot be told"),
+            "{said}"
+        );
+        run.alignment.evidence = false;
+        assert_eq!(Verdict::of(&run), Verdict::LeftAlone);
+        assert!(Verdict::LeftAlone.sentence(&run).contains("left as it was"));
+    }
+
+    #[test]
+    fn what_went_wrong_is_said() {
+        let mut run = report();
+        assert_eq!(warnings(&run), Vec::<String>::new());
+        run.aligned.success = Proportion::new(100, 200);
+        run.guard.violations = 1;
+        run.reward.triplet_accuracy_heldout = 0.5;
+        run.labels.shuffle = true;
+        assert_eq!(warnings(&run).len(), 4);
+    }
+
+    #[test]
+    fn why_the_guard_stepped_in_is_said_the_most_frequent_first() {
+        let guard = report().guard;
+        assert_eq!(
+            reasons(&guard, 2),
+            "spread a change of speed 40.0 %, kept a joint to its speed 15.0 %"
+        );
+        assert_eq!(reasons(&GuardCounts::default(), 3), "");
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(
+            share(Proportion::new(81, 263)),
+            "30.8 % (81 of 263; 25.5 to 36.6 %)"
+        );
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(12), "12");
+        assert_eq!(
+            (duration(3.21), duration(59.7), duration(372.0)),
+            ("3.2 s".into(), "1 min 0 s".into(), "6 min 12 s".into())
+        );
+        assert_eq!(
+            (bytes(0), bytes(3 << 29)),
+            ("unknown".into(), "1.50 GiB".into())
+        );
+    }
+}
