@@ -35,6 +35,7 @@ pub mod judgements;
 pub mod layout;
 pub mod outcomes;
 pub mod policies;
+pub mod preference;
 pub mod recording;
 pub mod resume;
 pub mod resume_recording;

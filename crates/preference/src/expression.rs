@@ -138,8 +138,17 @@ fn named<'k>(word: &str, known: &'k [KnownFact<'k>]) -> Result<&'k KnownFact<'k>
         .find(|k| k.name == word)
         .ok_or_else(|| ExpressionError::UnknownFact {
             name: word.to_owned(),
-            known: known.iter().map(|k| k.name).collect::<Vec<_>>().join(", "),
+            known: known.iter().map(described).collect::<Vec<_>>().join(", "),
         })
+}
+
+/// A fact's name, and those it can have.
+fn described(fact: &KnownFact<'_>) -> String {
+    if fact.names.is_empty() {
+        fact.name.to_owned()
+    } else {
+        format!("{} ({})", fact.name, fact.names.join(", "))
+    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn left(fact: &str) -> Option<Value<'static>> {
 }
 
 fn value(text: &str) -> Result<f64, ExpressionError> {
-    Expression::new(text, &KNOWN)?.evaluate(&left)
+    Expression::new(text, &KNOWN)?.evaluate(&|fact: &str| left(fact))
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn what_makes_no_sense_is_refused_with_what_would() {
         ("(success", vec!["the end", ")"]),
         ("min(1, 2", vec!["comma"]),
         ("1 < 2 < 3", vec!["character 7", "and between"]),
-        ("succes", vec!["\"succes\"", "success, speed, place, goal"]),
+        ("succes", vec!["\"succes\"", "success, speed, place (left, right), goal"]),
         (
             "place == lid",
             vec!["place is never \"lid\"", "left, right"],
