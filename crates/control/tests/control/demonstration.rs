@@ -8,13 +8,20 @@ use apprentice_core::Seed;
 use apprentice_link::{LinkError, RobotLink};
 use apprentice_robot::{Kinematics, RobotDescription};
 use apprentice_safety::{GuardConfig, Refusal};
-use apprentice_sim::{ClockMode, Expert, ExpertConfig, Judge, SimConfig, SimNode, Style};
+use apprentice_sim::{ClockMode, Expert, GroundTruth, SimConfig, SimNode, TaskKind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 fn simulated(mode: ClockMode) -> (RobotDescription, SimNode, ControlLoop) {
     let robot = fr3();
-    let node = SimNode::start(SimConfig::default(), &robot, mode, None).unwrap();
+    let node = SimNode::start(
+        SimConfig::default(),
+        TaskKind::default(),
+        &robot,
+        mode,
+        None,
+    )
+    .unwrap();
     let link = RobotLink::connect(node.endpoint(), &robot.name, Duration::from_secs(10)).unwrap();
     let control = ControlLoop::new(Box::new(link), GuardConfig::default()).unwrap();
     (robot, node, control)
@@ -22,9 +29,9 @@ fn simulated(mode: ClockMode) -> (RobotDescription, SimNode, ControlLoop) {
 
 /// The scripted expert on one robot.
 struct Demonstrator {
-    judge: Judge,
+    truth: GroundTruth,
     kinematics: Kinematics,
-    expert: Option<Expert>,
+    expert: Option<Box<dyn Expert>>,
 }
 
 impl Agent for Demonstrator {
@@ -33,16 +40,15 @@ impl Agent for Demonstrator {
         let state = &view.observations.last().unwrap().state;
         let tool = self.kinematics.tool_pose(&state.positions);
         if view.tick == 0 {
-            let styles = [Style::Handle, Style::Rim];
-            let style = styles[(view.seed.0 % 2) as usize];
-            let (scene, config) = (self.judge.scene(), ExpertConfig::default());
-            self.expert = Some(Expert::new(style, &scene, &tool, config, view.seed));
+            let (task, scene) = (TaskKind::default(), self.truth.scene());
+            let style = (view.seed.0 % 2) as usize;
+            self.expert = Some(task.expert(style, &scene, &tool, view.seed));
         }
-        let step = self
-            .expert
-            .as_mut()
-            .unwrap()
-            .act(&tool, state.gripper_width);
+        let step =
+            self.expert
+                .as_mut()
+                .unwrap()
+                .act(&tool, state.gripper_width, &self.truth.scene());
         Ok(vec![vec![Decision {
             execute: step.executed.to_vector().to_vec(),
             record: step.label.to_vector().to_vec(),
@@ -60,7 +66,7 @@ fn a_demonstration_is_only_slowed_by_the_guard() {
     let folder = tempfile::tempdir().unwrap();
     let (robot, node, control) = simulated(ClockMode::Lockstep);
     let mut agent = Demonstrator {
-        judge: node.judge(),
+        truth: node.ground_truth(),
         kinematics: Kinematics::new(&robot).unwrap(),
         expert: None,
     };
@@ -80,7 +86,7 @@ fn a_demonstration_is_only_slowed_by_the_guard() {
         Thinking::default(),
         &|_, _| {},
         |_| {
-            picked += u32::from(node.judge().outcome().success);
+            picked += u32::from(node.ground_truth().outcome().success == Some(true));
             true
         },
     )
