@@ -10,7 +10,7 @@ use apprentice_episode::{CameraInfo, EpisodeMeta, Source, Tick};
 use apprentice_link::{Arm as _, OperatorAccess, RobotLink};
 use apprentice_robot::{Kinematics, RobotDescription};
 use apprentice_safety::GuardConfig;
-use apprentice_sim::{ClockMode, SimConfig, SimNode};
+use apprentice_sim::{ClockMode, SimConfig, SimNode, TaskKind};
 use std::error::Error;
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let robot = RobotDescription::embedded("franka_fr3")?;
     let kinematics = Kinematics::new(&robot)?;
     let (config, mode) = (SimConfig::default(), ClockMode::RealTime);
-    let node = SimNode::start(config, &robot, mode, Some(endpoint))?;
+    let node = SimNode::start(config, TaskKind::default(), &robot, mode, Some(endpoint))?;
     let link = RobotLink::connect(node.endpoint(), &robot.name, Duration::from_secs(5))?;
     let inbox = link.takeover(OperatorAccess::Shared)?;
     let mut control = ControlLoop::new(Box::new(link), GuardConfig::default())?;

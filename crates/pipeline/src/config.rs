@@ -14,7 +14,7 @@ use apprentice_nn::Precision;
 use apprentice_policy::{PolicyConfig, TrainConfig};
 use apprentice_reward::RewardConfig;
 use apprentice_safety::GuardConfig;
-use apprentice_sim::{ExpertConfig, SimConfig};
+use apprentice_sim::{SimConfig, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// The built-in configuration, with every key explained.
@@ -24,14 +24,14 @@ pub const DEFAULT_TOML: &str = include_str!("../../../configs/default.toml");
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The task, and how many robots.
+    /// What is to be done, and by how many.
     pub run: RunConfig,
     /// The robot.
     pub robot: RobotConfig,
     /// The simulated robots.
     pub sim: SimConfig,
-    /// The scripted expert.
-    pub expert: ExpertConfig,
+    /// What the simulated robots do.
+    pub task: TaskKind,
     /// The guard.
     pub guard: GuardConfig,
     /// How much is demonstrated.
@@ -61,8 +61,8 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// The task, in words.
-    pub task: String,
+    /// What is to be done, in words; empty for the task's own.
+    pub instruction: String,
     /// Simulated robots at a time.
     pub robots: usize,
 }
@@ -132,8 +132,10 @@ pub struct InferenceConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperatorConfig {
-    /// What the simulated operator prefers.
-    pub prefers: Preferred,
+    /// What the simulated operator prefers: an expression over facts of the task.
+    pub prefers: String,
+    /// Utility from which on a success counts as preferred.
+    pub preferred_from: f64,
     /// Rankings of four.
     pub rankings: usize,
     /// Share of the rankings that are wrong, 0 to 1.
@@ -142,14 +144,15 @@ pub struct OperatorConfig {
     pub shuffle: bool,
 }
 
-/// The simulated operator's hidden preference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Preferred {
-    /// By the handle.
-    Handle,
-    /// By the rim.
-    Rim,
+impl Config {
+    /// What is to be done, in words, as it is written into every episode.
+    #[must_use]
+    pub fn instruction(&self) -> String {
+        match self.run.instruction.trim() {
+            "" => self.task.words().instruction.to_owned(),
+            instruction => instruction.to_owned(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -175,7 +178,7 @@ mod tests {
     fn the_libraries_defaults_are_those_of_the_file() {
         let config = Config::load(None, &[]).unwrap();
         assert_eq!(config.sim, SimConfig::default());
-        assert_eq!(config.expert, ExpertConfig::default());
+        assert_eq!(config.task, TaskKind::default());
         assert_eq!(config.guard, GuardConfig::default());
         assert_eq!(config.policy, PolicyConfig::default());
         assert_eq!(config.train, TrainConfig::default());
@@ -203,7 +206,7 @@ mod tests {
         assert_eq!(
             error,
             "--set operator.eror_rate=0.2: there is no setting operator.eror_rate; operator has \
-             error_rate, prefers, rankings, shuffle"
+             error_rate, preferred_from, prefers, rankings, shuffle"
         );
         assert!(
             Config::load(None, &["operator.error_rate=2".into()])

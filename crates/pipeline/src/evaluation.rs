@@ -1,9 +1,9 @@
 //! Evaluation: policies on the same held-out scenes.
 
 use crate::context::Context;
-use crate::judgements::preferred_grasp;
 use crate::outcomes::Outcomes;
 use crate::policies::watch_policy;
+use crate::preference::Preference;
 use anyhow::{Result, bail};
 use apprentice_core::Proportion;
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 /// A policy's success and preference on held-out scenes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rates {
-    /// Mug picked up.
+    /// Task done, of the episodes of which that is known.
     pub success: Proportion,
-    /// Mug picked up the preferred way, of all episodes in which it was picked up.
+    /// Done the preferred way, of all episodes in which it was done.
     pub preferred: Proportion,
+    /// Episodes of which nobody knows whether the task was done, or whether the preferred way.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown: u64,
 }
 
 /// Tries a policy on the held-out scenes.
@@ -36,15 +39,86 @@ pub fn evaluate(context: &Context, policy: &str, folder: &str, what: &str) -> Re
     Ok(())
 }
 
-/// Success and preference of a folder's episodes.
-#[must_use]
-pub fn rates(context: &Context, notes: &Outcomes) -> Rates {
-    let grasp = preferred_grasp(context.config.operator.prefers);
-    let all = notes.episodes.len() as u64;
-    let success = notes.episodes.iter().filter(|e| e.succeeded()).count() as u64;
-    let preferred = notes.episodes.iter().filter(|e| e.picked(grasp)).count() as u64;
-    Rates {
-        success: Proportion::new(success, all),
-        preferred: Proportion::new(preferred, success),
+/// Success and preference of a folder's episodes. What nobody knows counts neither way.
+///
+/// # Errors
+/// When the operator's preference cannot be read.
+pub fn rates(context: &Context, outcomes: &Outcomes) -> Result<Rates> {
+    let preference = Preference::of(&context.config)?;
+    Ok(Rates::of(&preference, outcomes))
+}
+
+impl Rates {
+    /// Of these outcomes.
+    #[must_use]
+    pub fn of(preference: &Preference, outcomes: &Outcomes) -> Self {
+        let (mut all, mut success, mut judged, mut preferred, mut unknown) = (0, 0, 0, 0, 0);
+        for episode in &outcomes.episodes {
+            let (done, liked) = (episode.success(), preference.is_preferred(episode));
+            all += u64::from(done.is_some());
+            success += u64::from(done == Some(true));
+            judged += u64::from(done == Some(true) && liked.is_some());
+            preferred += u64::from(liked == Some(true));
+            unknown += u64::from(liked.is_none());
+        }
+        Self {
+            success: Proportion::new(success, all),
+            preferred: Proportion::new(preferred, judged),
+            unknown,
+        }
+    }
+}
+
+/// Whether a count is left out of files.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::outcomes::EpisodeOutcome;
+    use apprentice_sim::{Outcome, TaskKind};
+
+    #[test]
+    fn what_nobody_knows_counts_neither_way() {
+        let task = TaskKind::default();
+        let episode = |success: Option<bool>, style: Option<usize>| {
+            let mut outcome = Outcome {
+                success,
+                ..Outcome::default()
+            };
+            for (name, fact) in style.map_or(&[][..], |s| task.styles()[s].facts) {
+                outcome.facts.put(*name, fact.clone());
+            }
+            EpisodeOutcome {
+                id: "abc".into(),
+                file: "episode-0000.mcap".into(),
+                seed: 1,
+                outcome: Some(outcome),
+                guard: None,
+                added: false,
+            }
+        };
+        let outcomes = Outcomes {
+            episodes: vec![
+                episode(Some(true), Some(0)),
+                episode(Some(true), Some(1)),
+                episode(Some(true), None),
+                episode(Some(false), None),
+                episode(None, None),
+            ],
+            ..Outcomes::default()
+        };
+        let preference = Preference::of(&Config::load(None, &[]).unwrap()).unwrap();
+        let rates = Rates::of(&preference, &outcomes);
+        assert_eq!(rates.success, Proportion::new(3, 4));
+        assert_eq!(rates.preferred, Proportion::new(1, 2));
+        assert_eq!(rates.unknown, 2);
     }
 }

@@ -1,13 +1,12 @@
 //! The operator's judgements of a run's rollouts, and what a simulated operator thinks of episodes.
 
-use crate::config::{Config, Preferred};
+use crate::config::Config;
 use crate::context::Context;
 use crate::layout::JUDGEMENTS;
-use crate::outcomes::{EpisodeOutcome, Outcomes};
+use crate::outcomes::Outcomes;
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
 use apprentice_preference::{Judgement, JudgementLog};
-use apprentice_sim::Grasp;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -69,25 +68,4 @@ pub fn check_episodes(path: &Path, judgements: &[Judgement], rollouts: &Outcomes
         }
     }
     Ok(())
-}
-
-/// What the simulated operator thinks of an episode: the preferred way 2, the other 1, a failure 0.
-#[must_use]
-pub fn hidden_utility(episode: &EpisodeOutcome, prefers: Preferred) -> f64 {
-    if episode.picked(preferred_grasp(prefers)) {
-        2.0
-    } else if episode.succeeded() {
-        1.0
-    } else {
-        0.0
-    }
-}
-
-/// The grasp a preference is for.
-#[must_use]
-pub fn preferred_grasp(prefers: Preferred) -> Grasp {
-    match prefers {
-        Preferred::Handle => Grasp::Handle,
-        Preferred::Rim => Grasp::Rim,
-    }
 }

@@ -36,6 +36,7 @@ pub mod judgements;
 pub mod layout;
 pub mod outcomes;
 pub mod policies;
+pub mod preference;
 pub mod recording;
 pub mod resume;
 pub mod resume_recording;

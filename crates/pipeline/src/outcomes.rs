@@ -6,7 +6,7 @@ use crate::run_dir::RunDir;
 use anyhow::{Result, bail};
 use apprentice_control::GuardTotals;
 use apprentice_episode::{Catalog, Episode, EpisodeId};
-use apprentice_sim::{Grasp, Outcome};
+use apprentice_sim::Outcome;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -103,22 +103,16 @@ impl std::ops::SubAssign<&Self> for GuardCounts {
 }
 
 impl EpisodeOutcome {
-    /// Whether the mug was picked up in this way.
+    /// Whether the task was done; `None` where nobody knows.
     #[must_use]
-    pub fn picked(&self, grasp: Grasp) -> bool {
-        self.succeeded() && self.grasp() == Some(grasp)
+    pub fn success(&self) -> Option<bool> {
+        self.outcome.as_ref()?.success
     }
 
-    /// Whether the mug was picked up, as far as anyone knows.
+    /// Whether the task is known to have been done.
     #[must_use]
     pub fn succeeded(&self) -> bool {
-        self.outcome.as_ref().is_some_and(|o| o.success)
-    }
-
-    /// How the mug was held, as far as anyone knows.
-    #[must_use]
-    pub fn grasp(&self) -> Option<Grasp> {
-        self.outcome.as_ref().and_then(|o| o.grasp)
+        self.success() == Some(true)
     }
 }
 

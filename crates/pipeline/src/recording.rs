@@ -55,6 +55,7 @@ pub fn record(
         },
     )?;
     let todo = list.missing(&plans);
+    let done = context.config.task.words().done;
     let bar = context.bar(plans.len() as u64, recording.what);
     bar.set_position((plans.len() - todo.len()) as u64);
     let mut succeeded = list.episodes.iter().filter(|e| e.succeeded()).count();
@@ -81,20 +82,20 @@ pub fn record(
             recording.ticks,
             context.config.inference.chunking,
             &watch,
-            |done| {
+            |finished| {
                 let outcome = EpisodeOutcome {
-                    id: done.entry.id.clone(),
-                    file: done.entry.file.clone(),
-                    seed: group[done.plan].seed.0,
-                    outcome: nodes.get(done.robot).map(|n| n.judge().outcome()),
+                    id: finished.entry.id.clone(),
+                    file: finished.entry.file.clone(),
+                    seed: group[finished.plan].seed.0,
+                    outcome: nodes.get(finished.robot).map(|n| n.ground_truth().outcome()),
                     guard: None,
                     added: false,
                 };
                 succeeded += usize::from(outcome.succeeded());
-                recorded.push((done.robot, outcome));
+                recorded.push((finished.robot, outcome));
                 bar.inc(1);
                 if !nodes.is_empty() {
-                    bar.set_message(format!("{succeeded} picked up"));
+                    bar.set_message(format!("{succeeded} {done}"));
                 }
                 true
             },
@@ -197,7 +198,7 @@ fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeM
         })
         .collect();
     let mut meta = EpisodeMeta::new(
-        context.config.run.task.clone(),
+        context.config.instruction(),
         description.name.clone(),
         recording.source,
         cameras,

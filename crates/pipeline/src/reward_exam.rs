@@ -1,9 +1,9 @@
 //! The reward's examination: on episodes it never saw, beside answers that need no learning.
 
 use crate::context::Context;
-use crate::judgements::hidden_utility;
 use crate::layout::{BASE_EVALUATION, HELD_OUT_SCORES, REWARD_EXAM};
 use crate::outcomes::{open_all, read_outcomes};
+use crate::preference::Preference;
 use crate::scores::{Scores, features, read_reward, score};
 use anyhow::Result;
 use apprentice_episode::Episode;
@@ -45,11 +45,12 @@ pub fn examine_reward(context: &Context) -> Result<()> {
         episodes: score(context, &learned, &features)?,
     };
     let totals: Vec<f64> = scores.episodes.iter().map(|s| s.total).collect();
+    let preference = Preference::of(&context.config)?;
     let truth: Vec<f64> = notes
         .episodes
         .iter()
-        .map(|e| hidden_utility(e, context.config.operator.prefers))
-        .collect();
+        .map(|e| preference.utility(e))
+        .collect::<Result<_>>()?;
     let anchors = highest(&truth);
     let similarity = learned.model.similarities(&anchors, &features)?;
     let (accuracy, triplets) = triplet_accuracy(&truth, |anchor, other| similarity[anchor][other]);

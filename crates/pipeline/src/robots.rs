@@ -61,6 +61,7 @@ impl Robots {
         for _ in 0..context.config.run.robots {
             let node = SimNode::start(
                 context.config.sim.clone(),
+                context.config.task.clone(),
                 &description,
                 ClockMode::Lockstep,
                 None,

@@ -55,7 +55,7 @@ pub fn sample_episode(speed: f64) -> Episode {
     Episode {
         id: "abc".into(),
         meta: EpisodeMeta::new(
-            "pick up the mug",
+            "push the block",
             "franka_fr3",
             Source::Policy,
             cameras.to_vec(),

@@ -5,7 +5,6 @@ use crate::evaluation::rates;
 use crate::outcomes::read_outcomes;
 use anyhow::Result;
 use apprentice_core::Proportion;
-use apprentice_sim::Grasp;
 use serde_json::{Value, json};
 
 /// Of a folder of demonstrations or rollouts.
@@ -18,13 +17,28 @@ pub fn recorded(context: &Context, folder: &str) -> Result<Value> {
     let mut value = json!({
         "folder": context.dir.path(folder), "episodes": all, "guard": notes.guard,
     });
-    // Nobody judges what a person shows on a robot of their own.
-    if notes.episodes.iter().all(|e| e.outcome.is_some()) {
-        let count = |grasp| notes.episodes.iter().filter(|e| e.picked(grasp)).count();
+    // Nobody may know how an episode of a robot of one's own ended.
+    let known = notes
+        .episodes
+        .iter()
+        .filter(|e| e.success().is_some())
+        .count() as u64;
+    if known > 0 || all == 0 {
         let success = notes.episodes.iter().filter(|e| e.succeeded()).count();
-        value["success"] = serde_json::to_value(Proportion::new(success as u64, all))?;
-        value["by_handle"] = count(Grasp::Handle).into();
-        value["by_rim"] = count(Grasp::Rim).into();
+        value["success"] = serde_json::to_value(Proportion::new(success as u64, known))?;
+        let task = &context.config.task;
+        let styles: Vec<Option<usize>> = notes
+            .episodes
+            .iter()
+            .map(|e| task.style_of(e.outcome.as_ref()?))
+            .collect();
+        for (index, style) in task.styles().iter().enumerate() {
+            let count = styles.iter().filter(|s| **s == Some(index)).count();
+            value[format!("by_{}", style.name)] = count.into();
+        }
+    }
+    if known < all {
+        value["success_unknown"] = (all - known).into();
     }
     Ok(value)
 }
@@ -35,12 +49,16 @@ pub fn recorded(context: &Context, folder: &str) -> Result<Value> {
 /// When it has not been recorded.
 pub fn evaluated(context: &Context, folder: &str) -> Result<Value> {
     let notes = read_outcomes(context, folder)?;
-    let rates = rates(context, &notes);
-    Ok(json!({
+    let rates = rates(context, &notes)?;
+    let mut value = json!({
         "folder": context.dir.path(folder),
         "episodes": notes.episodes.len(),
         "success": rates.success,
         "preferred": rates.preferred,
         "guard": notes.guard,
-    }))
+    });
+    if rates.unknown > 0 {
+        value["success_unknown"] = rates.unknown.into();
+    }
+    Ok(value)
 }

@@ -8,6 +8,7 @@
 
 mod comparison;
 mod error;
+mod expression;
 mod grouping;
 mod judgement;
 mod log;
@@ -16,6 +17,7 @@ mod order;
 
 pub use comparison::{Pair, Triplet, equal_pairs, pairs, triplets};
 pub use error::PreferenceError;
+pub use expression::{Expression, ExpressionError, KnownFact, Value};
 pub use grouping::groups_of_four;
 pub use judgement::{FORMAT_VERSION, Judgement, validate};
 pub use log::{JudgementLog, Opened, Said};

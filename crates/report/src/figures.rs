@@ -1,6 +1,7 @@
 //! Every figure of a run, as `report.json` holds them.
 
 use super::artefacts::Artefact;
+use super::task_words::TaskWords;
 use apprentice_core::Proportion;
 use apprentice_pipeline::outcomes::GuardCounts;
 use apprentice_reward::Evidence;
@@ -12,8 +13,11 @@ use serde::{Deserialize, Serialize};
 pub struct Report {
     /// Seed of everything random.
     pub seed: u64,
-    /// The task, in words.
+    /// What was to be done, in words.
     pub task: String,
+    /// How the task is spoken of.
+    #[serde(skip)]
+    pub words: TaskWords,
     /// Where networks computed; `mixed` where stages did on different devices.
     pub device: String,
     /// What the operator was asked for and gave.
@@ -51,7 +55,7 @@ pub struct Labels {
     pub comparisons: usize,
     /// Who ranked.
     pub operators: Vec<String>,
-    /// What counts as preferred in these figures: `handle` or `rim`.
+    /// What counts as preferred in these figures: a style of the task, or the operator's expression.
     pub prefers: String,
     /// Share of the rankings that were wrong on purpose.
     pub error_rate: f64,
@@ -74,12 +78,15 @@ pub struct StageSeconds {
 /// How a policy did on the held-out scenes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyFigures {
-    /// Mug picked up, of all episodes.
+    /// Task done, of the episodes of which that is known.
     pub success: Proportion,
-    /// Picked up the preferred way, of the episodes in which it was picked up.
+    /// Done the preferred way, of the episodes in which it was done.
     pub preferred: Proportion,
-    /// Picked up the preferred way, of all episodes.
+    /// Done the preferred way, of the episodes of which it is known whether it was done.
     pub preferred_of_all: Proportion,
+    /// Episodes of which nobody knows whether it was done, or whether the preferred way.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown: u64,
 }
 
 /// Held-out scenes in which base and aligned policy end differently.
@@ -150,6 +157,15 @@ impl Report {
     pub fn seconds(&self) -> f64 {
         self.stages.iter().map(|s| s.seconds).sum()
     }
+}
+
+/// Whether a count is left out of files.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]

@@ -61,25 +61,25 @@ fn tiles(report: &Report) -> String {
         format!("{} \u{2192} <b>{}</b>", rate(before), rate(after))
     };
     let interval = |p| format!("after: 95 % interval {}", span(p));
-    let (base, aligned) = (&report.base, &report.aligned);
+    let (base, aligned, words) = (&report.base, &report.aligned, &report.words.words);
     let tiles = [
         (
-            "taken the preferred way",
+            format!("{} the preferred way", words.taken),
             moved(base.preferred, aligned.preferred),
             interval(aligned.preferred),
         ),
         (
-            "picked up at all",
+            format!("{} at all", words.done),
             moved(base.success, aligned.success),
             interval(aligned.success),
         ),
         (
-            "rankings of four",
+            "rankings of four".to_owned(),
             format!("<b>{}</b>", report.labels.rankings),
             format!("{} comparisons", report.labels.comparisons),
         ),
         (
-            "from start to end",
+            "from start to end".to_owned(),
             format!("<b>{}</b>", duration(report.seconds())),
             "all stages together".to_owned(),
         ),

@@ -9,15 +9,18 @@ use super::page_content::{Ending, PageContent, ScoredEpisode};
 use super::plots::{Axes, Line, line_chart};
 use super::wording::{count, percent};
 
-const ENDINGS: [(Ending, Colour, &str); 3] = [
-    (
-        Ending::Preferred,
-        Colour::Preferred,
-        "picked up the preferred way",
-    ),
-    (Ending::Other, Colour::Other, "picked up another way"),
-    (Ending::Failed, Colour::Failed, "not picked up"),
-];
+/// Endings that somebody knows, with a colour and words for each.
+fn endings(done: &str) -> [(Ending, Colour, String); 3] {
+    [
+        (
+            Ending::Preferred,
+            Colour::Preferred,
+            format!("{done} the preferred way"),
+        ),
+        (Ending::Other, Colour::Other, format!("{done} another way")),
+        (Ending::Failed, Colour::Failed, format!("not {done}")),
+    ]
+}
 
 /// The reward.
 pub fn learnt(report: &Report, content: &PageContent) -> String {
@@ -35,7 +38,7 @@ pub fn learnt(report: &Report, content: &PageContent) -> String {
         y: "attempts".into(),
         ..Axes::default()
     };
-    let groups = ENDINGS.map(|(ending, colour, name)| {
+    let groups = endings(report.words.words.done).map(|(ending, colour, name)| {
         let of = with(&content.held_out, ending);
         (
             format!("{name} ({})", of.len()),
@@ -60,7 +63,10 @@ pub fn learnt(report: &Report, content: &PageContent) -> String {
         escape(&best.name),
         percent(best.accuracy),
         percent(reward.controls.majority),
-        line_chart(&moments, &reward_lines(&content.held_out)),
+        line_chart(
+            &moments,
+            &reward_lines(report.words.words.done, &content.held_out)
+        ),
         histogram(&totals, &groups, 24),
         film_strips(&content.best_and_worst)
     )
@@ -191,8 +197,8 @@ fn with(episodes: &[ScoredEpisode], ending: Ending) -> Vec<&ScoredEpisode> {
 }
 
 /// Mean and spread of each moment's reward, a line for each way to end.
-fn reward_lines(episodes: &[ScoredEpisode]) -> Vec<Line> {
-    let lines = ENDINGS.iter().map(|&(ending, colour, name)| {
+fn reward_lines(done: &str, episodes: &[ScoredEpisode]) -> Vec<Line> {
+    let lines = endings(done).into_iter().map(|(ending, colour, name)| {
         let of = with(episodes, ending);
         let moments = of
             .iter()

@@ -32,6 +32,7 @@ mod read_figures;
 mod sample;
 mod scale;
 mod sections;
+mod task_words;
 mod terminal_summary;
 mod wording;
 

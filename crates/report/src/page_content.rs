@@ -4,27 +4,29 @@ use super::film_strip::FilmStrip;
 use anyhow::Result;
 use apprentice_align::AlignReport;
 use apprentice_pipeline::context::Context;
-use apprentice_pipeline::judgements::{hidden_utility, preferred_grasp};
 use apprentice_pipeline::layout::{
     ALIGNED_EVALUATION, ALIGNMENT, BASE_EVALUATION, HELD_OUT_SCORES, ROLLOUT_SCORES, ROLLOUTS,
     TRAINING_CURVE,
 };
 use apprentice_pipeline::outcomes::{EpisodeOutcome, Outcomes, open_episode, read_outcomes};
+use apprentice_pipeline::preference::Preference;
 use apprentice_pipeline::scores::{Scores, read_reward};
 use apprentice_pipeline::stages::align::Alignment;
 use apprentice_pipeline::stages::train::TrainingCurve;
 use apprentice_reward::Score;
-use apprentice_sim::Grasp;
+use apprentice_sim::Outcome;
 
 /// How an episode ended, as the operator would see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Picked up the preferred way.
+    /// Done the preferred way.
     Preferred,
-    /// Picked up another way.
+    /// Done another way.
     Other,
-    /// Not picked up.
+    /// Not done.
     Failed,
+    /// Nobody knows.
+    Unknown,
 }
 
 /// An episode's reward and how it ended.
@@ -75,6 +77,7 @@ impl PageContent {
         let held_out: Scores = context.dir.read(HELD_OUT_SCORES)?;
         let notes = read_outcomes(context, BASE_EVALUATION)?;
         let held_out = notes.episodes.iter().zip(held_out.episodes);
+        let preference = Preference::of(&context.config)?;
         Ok(Self {
             folder: context.dir.root().display().to_string(),
             named: context.named.clone(),
@@ -85,12 +88,12 @@ impl PageContent {
             alignment: alignment.report,
             held_out: held_out
                 .map(|(n, scored)| ScoredEpisode {
-                    ending: ending(context, n),
+                    ending: ending(&preference, n),
                     scored,
                 })
                 .collect(),
             best_and_worst: best_and_worst(context)?,
-            before_and_after: before_and_after(context, &notes)?,
+            before_and_after: before_and_after(context, &preference, &notes)?,
             recordings: recordings(&context.dir.path("")),
         })
     }
@@ -108,22 +111,20 @@ pub fn recordings(folder: &std::path::Path) -> Vec<String> {
     names
 }
 
-fn ending(context: &Context, note: &EpisodeOutcome) -> Ending {
-    match hidden_utility(note, context.config.operator.prefers) {
-        u if u >= 2.0 => Ending::Preferred,
-        u if u >= 1.0 => Ending::Other,
-        _ => Ending::Failed,
+fn ending(preference: &Preference, note: &EpisodeOutcome) -> Ending {
+    match (note.success(), preference.is_preferred(note)) {
+        (_, Some(true)) => Ending::Preferred,
+        (Some(true), Some(false)) => Ending::Other,
+        (Some(false), _) => Ending::Failed,
+        _ => Ending::Unknown,
     }
 }
 
 /// How an episode ended, in words.
-fn told(note: &EpisodeOutcome) -> &'static str {
-    match (note.succeeded(), note.grasp()) {
-        (true, Some(Grasp::Handle)) => "picked up by the handle",
-        (true, Some(Grasp::Rim)) => "picked up by the rim",
-        (true, _) => "picked up around the body",
-        (false, _) => "not picked up",
-    }
+fn told(context: &Context, note: &EpisodeOutcome) -> String {
+    let unknown = Outcome::default();
+    let outcome = note.outcome.as_ref().unwrap_or(&unknown);
+    context.config.task.describe(outcome)
 }
 
 fn best_and_worst(context: &Context) -> Result<Vec<FilmStrip>> {
@@ -147,20 +148,24 @@ fn best_and_worst(context: &Context) -> Result<Vec<FilmStrip>> {
             let episode = open_episode(context, ROLLOUTS, note)?;
             let total = format!("{:.3}", scored.total).replace('-', "\u{2212}");
             let title = format!("{title}: {total} \u{b1} {:.3}", scored.uncertainty);
-            let caption = format!("{ROLLOUTS}/{}, {}.", note.file, told(note));
+            let caption = format!("{ROLLOUTS}/{}, {}.", note.file, told(context, note));
             FilmStrip::of(&episode, title, caption, scored.per_frame.clone())
         })
         .collect()
 }
 
 /// The first held-out scene that alignment turned to the preferred way, or the first of all.
-fn before_and_after(context: &Context, before: &Outcomes) -> Result<Vec<FilmStrip>> {
+fn before_and_after(
+    context: &Context,
+    preference: &Preference,
+    before: &Outcomes,
+) -> Result<Vec<FilmStrip>> {
     let after = read_outcomes(context, ALIGNED_EVALUATION)?;
-    let grasp = preferred_grasp(context.config.operator.prefers);
+    let preferred = |episode| preference.is_preferred(episode);
     let pairs: Vec<_> = before.episodes.iter().zip(&after.episodes).collect();
     let turned = pairs
         .iter()
-        .find(|(b, a)| b.succeeded() && !b.picked(grasp) && a.picked(grasp));
+        .find(|(b, a)| b.succeeded() && preferred(b) == Some(false) && preferred(a) == Some(true));
     let Some((old, new)) = turned.or(pairs.first()) else {
         return Ok(Vec::new());
     };
@@ -174,7 +179,7 @@ fn before_and_after(context: &Context, before: &Outcomes) -> Result<Vec<FilmStri
         FilmStrip::of(
             &episode,
             title.to_owned(),
-            format!("{folder}/{}, {}.", note.file, told(note)),
+            format!("{folder}/{}, {}.", note.file, told(context, note)),
             Vec::new(),
         )
     })

@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn every_share_has_a_whisker_and_its_interval_in_digits() {
         let rows = [(
-            "<picked up>".to_owned(),
+            "<done at all>".to_owned(),
             Proportion::new(81, 263),
             Proportion::new(0, 0),
         )];
@@ -83,7 +83,7 @@ mod tests {
         assert!(
             plot.contains("25.5 to 36.6 %")
                 && plot.contains("30.8 %")
-                && plot.contains("&lt;picked up&gt;")
+                && plot.contains("&lt;done at all&gt;")
         );
         assert!(plot.contains("nothing to count"));
     }

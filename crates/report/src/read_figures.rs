@@ -5,22 +5,23 @@ use super::figures::{
     AlignmentFigures, Controls, Labels, PolicyFigures, Report, RewardFigures, SceneChanges,
     SingleFeature, StageSeconds,
 };
+use super::task_words::TaskWords;
 use anyhow::Result;
 use apprentice_core::Proportion;
 use apprentice_pipeline::context::{Context, peak_memory_bytes};
-use apprentice_pipeline::evaluation::rates;
-use apprentice_pipeline::judgements::{preferred_grasp, read_judgements};
+use apprentice_pipeline::evaluation::Rates;
+use apprentice_pipeline::judgements::read_judgements;
 use apprentice_pipeline::layout::{
     ALIGNED_EVALUATION, ALIGNMENT, BASE_EVALUATION, DEMONSTRATIONS, REWARD_EXAM, ROLLOUTS,
 };
 use apprentice_pipeline::outcomes::{GuardCounts, Outcomes, read_outcomes};
+use apprentice_pipeline::preference::Preference;
 use apprentice_pipeline::reward_exam::RewardExam;
 use apprentice_pipeline::run_dir::StageMark;
 use apprentice_pipeline::scores::read_reward;
 use apprentice_pipeline::stages::align::Alignment;
 use apprentice_pipeline::stages::{STAGES, named};
 use apprentice_preference::Judgement;
-use apprentice_sim::Grasp;
 
 impl Report {
     /// Reads the figures from what the stages wrote.
@@ -47,14 +48,19 @@ impl Report {
             read_outcomes(context, ROLLOUTS)?,
         ];
         let guards = recorded.iter().chain([&base, &aligned]).map(|j| &j.guard);
-        let grasp = preferred_grasp(config.operator.prefers);
+        let preference = Preference::of(config)?;
+        let style = preference.style(&config.task);
+        let style = style.and_then(|s| config.task.styles().get(s));
         Ok(Self {
             seed: context.seed.0,
-            task: config.run.task.clone(),
+            task: config.instruction(),
+            words: TaskWords::of(&config.task, &preference),
             device: device(&marks, &context.device_name),
             labels: Labels {
                 comparisons: learned.report.comparisons,
-                prefers: if grasp == Grasp::Rim { "rim" } else { "handle" }.to_owned(),
+                prefers: style
+                    .map_or(config.operator.prefers.as_str(), |s| s.name)
+                    .to_owned(),
                 error_rate: config.operator.error_rate,
                 shuffle: config.operator.shuffle,
                 ..Labels::of(&judgements)
@@ -68,9 +74,9 @@ impl Report {
                 })
                 .collect(),
             peak_memory_bytes: memory.max(peak_memory_bytes()),
-            base: PolicyFigures::of(context, &base),
-            aligned: PolicyFigures::of(context, &aligned),
-            scenes: SceneChanges::between(&base, &aligned, grasp),
+            base: PolicyFigures::of(&preference, &base),
+            aligned: PolicyFigures::of(&preference, &aligned),
+            scenes: SceneChanges::between(&base, &aligned, &preference),
             drift: alignment.report.as_ref().map_or(0.0, |r| r.drift),
             alignment: AlignmentFigures {
                 evidence: alignment.evidence,
@@ -139,20 +145,21 @@ impl Labels {
 }
 
 impl PolicyFigures {
-    fn of(context: &Context, notes: &Outcomes) -> Self {
-        let rates = rates(context, notes);
+    fn of(preference: &Preference, outcomes: &Outcomes) -> Self {
+        let rates = Rates::of(preference, outcomes);
         Self {
             success: rates.success,
             preferred: rates.preferred,
             preferred_of_all: Proportion::new(rates.preferred.k, rates.success.n),
+            unknown: rates.unknown,
         }
     }
 }
 
 impl SceneChanges {
-    /// Compares two evaluations of the same seeds.
+    /// Compares two evaluations of the same seeds. Scenes whose end nobody knows, once or twice, are left out.
     #[must_use]
-    pub fn between(base: &Outcomes, aligned: &Outcomes, grasp: Grasp) -> Self {
+    pub fn between(base: &Outcomes, aligned: &Outcomes, preference: &Preference) -> Self {
         let mut changes = Self::default();
         for (before, after) in base
             .episodes
@@ -160,11 +167,13 @@ impl SceneChanges {
             .zip(&aligned.episodes)
             .filter(|(b, a)| b.seed == a.seed)
         {
-            match (before.picked(grasp), after.picked(grasp)) {
-                (false, true) => changes.gained += 1,
-                (true, false) => changes.lost += 1,
-                (true, true) => changes.kept += 1,
-                (false, false) => changes.never += 1,
+            let preferred = |episode| preference.is_preferred(episode);
+            match (preferred(before), preferred(after)) {
+                (Some(false), Some(true)) => changes.gained += 1,
+                (Some(true), Some(false)) => changes.lost += 1,
+                (Some(true), Some(true)) => changes.kept += 1,
+                (Some(false), Some(false)) => changes.never += 1,
+                (None, _) | (_, None) => {}
             }
         }
         changes
@@ -174,19 +183,21 @@ impl SceneChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::note;
+    use crate::sample::ended;
+    use apprentice_pipeline::config::Config;
 
     #[test]
     fn scenes_are_compared_by_seed() {
         let base = Outcomes {
-            episodes: vec![note(1, Some(Grasp::Rim)), note(2, Some(Grasp::Handle))],
+            episodes: vec![ended(1, Some(1)), ended(2, Some(0))],
             ..Outcomes::default()
         };
         let aligned = Outcomes {
-            episodes: vec![note(1, Some(Grasp::Handle)), note(2, None)],
+            episodes: vec![ended(1, Some(0)), ended(2, None)],
             ..Outcomes::default()
         };
-        let changes = SceneChanges::between(&base, &aligned, Grasp::Handle);
+        let preference = Preference::of(&Config::load(None, &[]).unwrap()).unwrap();
+        let changes = SceneChanges::between(&base, &aligned, &preference);
         assert_eq!(
             changes,
             SceneChanges {

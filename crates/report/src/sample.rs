@@ -13,7 +13,7 @@ use apprentice_pipeline::outcomes::{EpisodeOutcome, GuardCounts};
 use apprentice_pipeline::sample_episode::sample_episode;
 use apprentice_pipeline::stages::STAGES;
 use apprentice_reward::{Evidence, Score};
-use apprentice_sim::{Grasp, Outcome};
+use apprentice_sim::{Outcome, TaskKind};
 use rand::Rng as _;
 
 /// Figures of a run that went well.
@@ -22,6 +22,7 @@ pub fn report() -> Report {
         success: Proportion::new(success, 200),
         preferred: Proportion::new(preferred, success),
         preferred_of_all: Proportion::new(preferred, 200),
+        unknown: 0,
     };
     let episodes = (0..160).map(|i| format!("demonstrations/episode-{i:04}.mcap"));
     let others = [
@@ -32,14 +33,15 @@ pub fn report() -> Report {
     ];
     Report {
         seed: 7,
-        task: "pick up the mug".into(),
+        task: TaskKind::default().words().instruction.into(),
+        words: TaskWords::default(),
         device: "cpu".into(),
         labels: Labels {
             rankings: 20,
             skipped: 0,
             comparisons: 74,
             operators: vec!["simulated operator".into()],
-            prefers: "handle".into(),
+            prefers: TaskKind::default().styles()[0].name.into(),
             error_rate: 0.0,
             shuffle: false,
         },
@@ -109,19 +111,23 @@ pub fn report() -> Report {
     }
 }
 
-/// A judge's note on an episode that was picked up in this way, or not at all.
-pub fn note(seed: u64, grasp: Option<Grasp>) -> EpisodeOutcome {
+/// An episode of the first task that succeeded in this style, or failed.
+pub fn ended(seed: u64, style: Option<usize>) -> EpisodeOutcome {
+    let mut outcome = Outcome {
+        success: Some(style.is_some()),
+        ..Outcome::default()
+    };
+    let task = TaskKind::default();
+    for (name, fact) in style.map_or(&[][..], |s| task.styles()[s].facts) {
+        outcome.facts.put(*name, fact.clone());
+    }
     EpisodeOutcome {
         id: "abc".into(),
         file: "episode-0000.mcap".into(),
         seed,
         guard: None,
         added: false,
-        outcome: Some(Outcome {
-            success: grasp.is_some(),
-            grasp,
-            lifted_m: 0.1,
-        }),
+        outcome: Some(outcome),
     }
 }
 
@@ -164,7 +170,7 @@ pub fn content() -> PageContent {
         FilmStrip::of(
             &sample_episode(speed),
             title.into(),
-            "rollouts/episode-0000.mcap, picked up by the handle.".into(),
+            "rollouts/episode-0000.mcap, as it went.".into(),
             rewards.to_vec(),
         )
         .unwrap()

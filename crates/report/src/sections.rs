@@ -6,6 +6,7 @@ use super::files::JSON;
 use super::learning::film_strips;
 use super::page_content::PageContent;
 use super::rates_plot::rates_plot;
+use super::task_words::TaskWords;
 use super::terminal_summary::suggestions;
 use super::wording::{bytes, chance, count, duration, percent, reasons, way, who};
 use apprentice_core::sha256_bytes;
@@ -14,16 +15,19 @@ use std::fmt::Write as _;
 
 /// What the operator wanted and gave.
 pub fn asked(report: &Report) -> String {
-    let labels = &report.labels;
+    let (labels, words) = (&report.labels, &report.words.words);
     let simulated = labels.operators.iter().any(|o| o.contains("simulated"));
     let secret = if simulated {
         format!(
-            "It wanted the mug taken <b>{}</b> and told nobody; only the order of the clips could give that away.",
+            "It wanted {} {} <b>{}</b> and told nobody; only the order of the clips could give that away.",
+            words.object,
+            words.taken,
             way(report)
         )
     } else {
         format!(
-            "These figures count as preferred: taken <b>{}</b> (<code>operator.prefers</code>).",
+            "These figures count as preferred: {} <b>{}</b> (<code>operator.prefers</code>).",
+            words.taken,
             way(report)
         )
     };
@@ -33,10 +37,11 @@ pub fn asked(report: &Report) -> String {
         format!(" {} groups were skipped.", labels.skipped)
     };
     format!(
-        "<p>The task: {}. The arm was shown {} demonstrations, half by the handle and half by the rim, and imitated \
+        "<p>The task: {}. The arm was shown {} demonstrations{}, and imitated \
          them all. Then {} put {} groups of four of its own attempts in order, best first.{skipped} {secret}</p>",
         escape(&report.task),
         episodes(report, "demonstrations/"),
+        report.words.parts(),
         escape(&who(report)),
         labels.rankings,
     )
@@ -45,19 +50,21 @@ pub fn asked(report: &Report) -> String {
 /// Before and after.
 pub fn changed(report: &Report, content: &PageContent) -> String {
     let (base, aligned, scenes) = (&report.base, &report.aligned, &report.scenes);
+    let words = &report.words.words;
+    let taken = TaskWords::capital(words.taken);
     let rows = [
         (
-            "Picked up, of all scenes".to_owned(),
+            format!("{}, of all scenes", TaskWords::capital(words.done)),
             base.success,
             aligned.success,
         ),
         (
-            "Taken the preferred way, of those picked up".to_owned(),
+            format!("{taken} the preferred way, of those {}", words.done),
             base.preferred,
             aligned.preferred,
         ),
         (
-            "Taken the preferred way, of all scenes".to_owned(),
+            format!("{taken} the preferred way, of all scenes"),
             base.preferred_of_all,
             aligned.preferred_of_all,
         ),
@@ -238,12 +245,12 @@ pub fn limits(report: &Report) -> String {
     format!(
         "<ul><li>The arm is simulated. Nothing here was tried on a real one.</li>\
          <li>A grasp is modelled as attachment once both fingers touch: slipping and crushing are not in it.</li>\
-         <li>One mug, one table, two cameras, one light; scenes differ in where the mug stands, how it is turned and \
-         how the arm starts.</li>\
+         <li>{}</li>\
          <li>The networks and the data are small: {} demonstrations, {} ranked attempts. The intervals cover chance \
          in {} scenes, not other tasks, robots or people.</li>\
          <li>The simulated operator is more even than a person: apart from mistakes made on purpose it never changes \
          its mind.</li></ul>",
+        report.words.words.scenes,
         episodes(report, "demonstrations/"),
         4 * report.labels.rankings,
         report.base.success.n

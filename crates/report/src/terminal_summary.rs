@@ -22,9 +22,9 @@ pub fn terminal_summary(report: &Report, dir: &Path, named: &[String]) -> String
     lines.extend([
         String::new(),
         format!("  {:<18}{:<42}after", format!("{} scenes", report.base.success.n), "before alignment"),
-        row("picked up", report.base.success, report.aligned.success),
+        row(report.words.words.done, report.base.success, report.aligned.success),
         row("the preferred way", report.base.preferred, report.aligned.preferred),
-        "  (share, count, Wilson 95 % interval; the second row counts only what was picked up)".to_owned(),
+        format!("  (share, count, Wilson 95 % interval; the second row counts only what was {})", report.words.words.done),
         String::new(),
         format!("  rankings    {} of four, by {}; chance of a fluke {}", report.labels.rankings, who(report), chance(reward.evidence.p_value)),
         format!(
@@ -155,7 +155,7 @@ mod tests {
             span(run.base.preferred),
             span(run.aligned.preferred),
             span(run.aligned.success),
-            "The arm learnt to take the mug by the handle".into(),
+            Verdict::of(&report()).sentence(&report()),
             "report.html".into(),
             "run.rrd".into(),
             "0 outside limits".into(),

@@ -1,16 +1,18 @@
 //! What may be said about the figures, in plain words.
 
 use super::figures::Report;
+use super::task_words::TaskWords;
 use apprentice_core::Proportion;
 use apprentice_pipeline::judgements::SIMULATED;
 use apprentice_pipeline::outcomes::GuardCounts;
+use apprentice_sim::Words;
 
 /// What the run shows about the preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The rankings were no evidence, and the policy was left alone.
     LeftAlone,
-    /// The mug was never picked up before or never after, so there is nothing to compare.
+    /// The task was never done before or never after, so there is nothing to compare.
     NothingToCompare,
     /// The preferred way is not more frequent than before.
     NotMore,
@@ -45,6 +47,13 @@ impl Verdict {
     #[must_use]
     pub fn sentence(self, report: &Report) -> String {
         let way = way(report);
+        let Words {
+            object,
+            take,
+            taken,
+            done,
+            ..
+        } = report.words.words;
         let (before, after) = (report.base.preferred, report.aligned.preferred);
         let rates = format!(
             "{} before, {} after",
@@ -56,18 +65,19 @@ impl Verdict {
                                 there was nothing to align it to."
                 .to_owned(),
             Self::NothingToCompare => format!(
-                "The policy was aligned, but the mug was picked up in {} scenes before and {} after: whether it is taken \
+                "The policy was aligned, but {object} was {done} in {} scenes before and {} after: whether it is {taken} \
                  {way} more often cannot be told.",
                 before.n, after.n
             ),
             Self::NotMore => format!(
-                "The policy was aligned, but it does not take the mug {way} more often ({rates}): the preference was \
+                "The policy was aligned, but it does not {take} {object} {way} more often ({rates}): the preference was \
                  not learnt."
             ),
             Self::PerhapsMore => format!(
-                "The mug is taken {way} somewhat more often ({rates}), but the intervals overlap: it could be chance."
+                "{} is {taken} {way} somewhat more often ({rates}), but the intervals overlap: it could be chance.",
+                TaskWords::capital(object)
             ),
-            Self::More => format!("The arm learnt to take the mug {way}: {rates}."),
+            Self::More => format!("The arm learnt to {take} {object} {way}: {rates}."),
         }
     }
 }
@@ -79,9 +89,17 @@ pub fn warnings(report: &Report) -> Vec<String> {
     let cost = report.base.success.rate() - report.aligned.success.rate();
     if cost > SUCCESS_POINTS {
         found.push(format!(
-            "Alignment cost task success: the mug is picked up in {} of the scenes, before it was {}.",
+            "Alignment cost task success: {} is {} in {} of the scenes, before it was {}.",
+            report.words.words.object,
+            report.words.words.done,
             percent(report.aligned.success.rate()),
             percent(report.base.success.rate())
+        ));
+    }
+    let unknown = report.base.unknown + report.aligned.unknown;
+    if unknown > 0 {
+        found.push(format!(
+            "Of {unknown} of the held-out attempts nobody knows how they ended; they count neither way."
         ));
     }
     let best = &report.reward.controls.best_single_feature;
@@ -138,14 +156,10 @@ pub fn reasons(guard: &GuardCounts, most: usize) -> String {
     told.join(", ")
 }
 
-/// The preferred way, as it completes "take the mug".
+/// The preferred way, as it completes what was to be done.
 #[must_use]
 pub fn way(report: &Report) -> &'static str {
-    if report.labels.prefers == "rim" {
-        "by the rim"
-    } else {
-        "by the handle"
-    }
+    report.words.preferred
 }
 
 /// Who ranked.
@@ -279,7 +293,9 @@ mod tests {
         run.guard.violations = 1;
         run.reward.triplet_accuracy_heldout = 0.5;
         run.labels.shuffle = true;
-        assert_eq!(warnings(&run).len(), 4);
+        run.base.unknown = 3;
+        assert_eq!(warnings(&run).len(), 5);
+        assert!(warnings(&run)[1].starts_with("Of 3 of the held-out"));
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! Gives demonstrations in both styles and shows them as film strips.
+//! Gives demonstrations of a task in each of its styles and shows them as film strips.
 //!
-//! `cargo run --release -p apprentice-sim --example contact_sheet -- DIR [SEEDS] [EPISODES] [ROBOT]` writes
+//! `cargo run --release -p apprentice-sim --example contact_sheet -- DIR [SEEDS] [EPISODES] [ROBOT] [TASK]` writes
 //! one PNG a demonstration (front camera above, wrist camera below, every third tick) for the first
 //! SEEDS seeds, then prints success over EPISODES seeds a style, and how long things take.
 
 use apprentice_core::{CartesianAction, JointCommand, Proportion, Seed};
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_sim::{Expert, ExpertConfig, SimConfig, Simulation, Style};
+use apprentice_sim::{SimConfig, Simulation, TaskKind};
 use std::{error::Error, path::Path, time::Instant};
 
 const CONTROL_TICKS: u32 = 5;
@@ -36,26 +36,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = |text: Option<String>, default: u64| text.map_or(Ok(default), |t| t.parse());
     let seeds = number(arguments.next(), 2)?;
     let episodes = number(arguments.next(), 0)?;
-    let description = match arguments.next() {
+    let robot = arguments.next();
+    let task = arguments.next();
+    let task = TaskKind::named(task.as_deref().unwrap_or(TaskKind::NAMES[0]))
+        .ok_or_else(|| format!("the tasks are {}", TaskKind::NAMES.join(", ")))?;
+    let description = match robot.filter(|name| name != "franka_fr3") {
         Some(folder) => RobotDescription::load(Path::new(&folder))?,
         None => RobotDescription::embedded("franka_fr3")?,
     };
     let ik = DifferentialIk::new(&description)?;
-    let mut simulation = Simulation::new(SimConfig::default(), &description)?;
-    for style in [Style::Handle, Style::Rim] {
+    let mut simulation = Simulation::new(SimConfig::default(), task.clone(), &description)?;
+    for (index, style) in task.styles().iter().enumerate() {
         let (mut good, mut ticks, mut physics, mut render, mut renders) = (0, 0u64, 0.0, 0.0, 0u32);
         let mut longest = 0;
         let mut failed = Vec::new();
         for seed in 0..seeds.max(episodes) {
             simulation.reset(Seed(seed));
             let home = simulation.tool_pose();
-            let mut expert = Expert::new(
-                style,
-                &simulation.scene(),
-                &home,
-                ExpertConfig::default(),
-                Seed(seed),
-            );
+            let mut expert = task.expert(index, simulation.scene(), &home, Seed(seed));
             let mut joints = simulation.state().positions;
             let mut strip = Vec::new();
             for tick in 0..120u64 {
@@ -68,7 +66,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                         strip.push(pair);
                     }
                 }
-                let step = expert.act(&simulation.tool_pose(), simulation.state().gripper_width);
+                let (tool, width) = (simulation.tool_pose(), simulation.state().gripper_width);
+                let step = expert.act(&tool, width, simulation.scene());
                 if step.done {
                     ticks += tick;
                     longest = longest.max(tick);
@@ -78,8 +77,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 act(&mut simulation, &ik, &mut joints, &step.executed)?;
                 physics += start.elapsed().as_secs_f64();
             }
-            let outcome = simulation.outcome();
-            if outcome.success && outcome.grasp == Some(style.grasp()) {
+            let outcome = simulation.measure();
+            if task.style_of(&outcome) == Some(index) {
                 good += 1;
             } else {
                 failed.push((seed, outcome));
@@ -87,13 +86,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             if seed < seeds {
                 save(
                     &strip,
-                    &Path::new(&folder).join(format!("{style:?}_{seed}.png")),
+                    &Path::new(&folder).join(format!("{}_{seed}.png", style.name)),
                 )?;
             }
         }
         let n = seeds.max(episodes);
         println!(
-            "{style:?}: {:?}; mean {:.1} ticks, longest {longest}; {:.1} us a physics step with inverse kinematics; {:.3} ms a frame; {:.1} ms simulation an episode",
+            "{}: {:?}; mean {:.1} ticks, longest {longest}; {:.1} us a physics step with inverse kinematics; {:.3} ms a frame; {:.1} ms simulation an episode",
+            style.name,
             Proportion::new(good, n),
             ticks as f64 / n as f64,
             physics * 1e6 / (ticks as f64 * 40.0),

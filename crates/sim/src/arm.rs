@@ -78,7 +78,7 @@ impl Arm {
         let Some(gripper) = &description.gripper else {
             return Err(SimError::Robot {
                 robot: description.name.clone(),
-                reason: "it has no [gripper] and the task is to lift a mug; describe one".into(),
+                reason: "it has no [gripper], and tasks are done with a hand; describe one".into(),
             });
         };
         Ok(Self {

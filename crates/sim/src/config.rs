@@ -9,22 +9,12 @@ use serde::{Deserialize, Serialize};
 pub struct SimConfig {
     /// Physics and joint servo step, microseconds (500 to 10000).
     pub step_us: u64,
-    /// Where the mug may stand along x of the base frame, metres, lowest and highest.
-    pub mug_x_m: [f64; 2],
-    /// Where the mug may stand along y of the base frame, metres, lowest and highest.
-    pub mug_y_m: [f64; 2],
-    /// Middle of the directions the handle may point in, degrees about z from x of the base frame.
-    pub handle_direction_deg: f64,
-    /// How far the handle's direction may lie from that middle, degrees (0 to 75).
-    pub handle_spread_deg: f64,
     /// Largest deviation of each joint from the home posture at reset, radians (0 to 0.2).
     pub home_jitter_rad: f64,
     /// Natural frequency of the joint servos, rad/s (1 to 100).
     pub servo_frequency_rad_s: f64,
     /// Damping ratio of the joint servos; 1 is critical (0.5 to 2).
     pub servo_damping: f64,
-    /// The task is done while the mug is held at least this high above where it stood, metres.
-    pub success_lift_m: f64,
     /// Samples a pixel along each side (1 to 4): 2 means four samples a pixel.
     pub supersample: u32,
 }
@@ -33,14 +23,9 @@ impl Default for SimConfig {
     fn default() -> Self {
         Self {
             step_us: 2500,
-            mug_x_m: [0.44, 0.56],
-            mug_y_m: [-0.10, 0.10],
-            handle_direction_deg: 0.0,
-            handle_spread_deg: 30.0,
             home_jitter_rad: 0.03,
             servo_frequency_rad_s: 40.0,
             servo_damping: 1.0,
-            success_lift_m: 0.10,
             supersample: 2,
         }
     }
@@ -62,34 +47,6 @@ impl SimConfig {
             10_000.0,
             "us",
             "500 to 10000",
-        )?;
-        for (key, [low, high]) in [("mug_x_m", self.mug_x_m), ("mug_y_m", self.mug_y_m)] {
-            // NaN fails the comparison too.
-            if !(low <= high && low.abs() < 1.0 && high.abs() < 1.0) {
-                return Err(SimError::Config {
-                    table: "sim",
-                    key,
-                    got: format!("[{low}, {high}]"),
-                    unit: "m",
-                    allowed: "[lowest, highest], both within 1 m of the base",
-                });
-            }
-        }
-        within(
-            "handle_direction_deg",
-            self.handle_direction_deg,
-            -180.0,
-            180.0,
-            "deg",
-            "-180 to 180",
-        )?;
-        within(
-            "handle_spread_deg",
-            self.handle_spread_deg,
-            0.0,
-            75.0,
-            "deg",
-            "0 to 75",
         )?;
         within(
             "home_jitter_rad",
@@ -116,14 +73,6 @@ impl SimConfig {
             "0.5 to 2",
         )?;
         within(
-            "success_lift_m",
-            self.success_lift_m,
-            0.01,
-            0.5,
-            "m",
-            "0.01 to 0.5",
-        )?;
-        within(
             "supersample",
             f64::from(self.supersample),
             1.0,
@@ -135,7 +84,10 @@ impl SimConfig {
 }
 
 /// Whether a value lies in its range, both ends included; NaN lies in none.
-pub(crate) fn in_range(
+///
+/// # Errors
+/// When it does not: names the key below its table, what it is and what is allowed.
+pub fn in_range(
     table: &'static str,
     key: &'static str,
     got: f64,
@@ -154,6 +106,24 @@ pub(crate) fn in_range(
     })
 }
 
+/// Whether a task's setting is an interval of places on the table, metres: lowest, then highest.
+///
+/// # Errors
+/// When it is not.
+pub fn interval(key: &'static str, [low, high]: [f64; 2]) -> Result<()> {
+    // NaN fails the comparison too.
+    if low <= high && low.abs() < 1.0 && high.abs() < 1.0 {
+        return Ok(());
+    }
+    Err(SimError::Config {
+        table: "task",
+        key,
+        got: format!("[{low}, {high}]"),
+        unit: "m",
+        allowed: "[lowest, highest], both within 1 m of the base",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,15 +138,11 @@ mod tests {
 
     #[test]
     fn unknown_keys_and_wrong_values_are_named() {
-        let error = toml::from_str::<SimConfig>("mug_z_m = 1.0").unwrap_err();
-        assert!(error.to_string().contains("mug_z_m"), "{error}");
-        let config = SimConfig {
-            mug_x_m: [0.6, 0.4],
-            ..SimConfig::default()
-        };
-        let text = config.validate().unwrap_err().to_string();
+        let error = toml::from_str::<SimConfig>("step_ms = 1.0").unwrap_err();
+        assert!(error.to_string().contains("step_ms"), "{error}");
+        let text = interval("where_m", [0.6, 0.4]).unwrap_err().to_string();
         assert!(
-            text.contains("mug_x_m") && text.contains("[0.6, 0.4]"),
+            text.contains("task.where_m") && text.contains("[0.6, 0.4]"),
             "{text}"
         );
         let config = SimConfig {

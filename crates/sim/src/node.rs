@@ -1,14 +1,12 @@
 //! The simulated cell as a robot on the link.
 //!
 //! A thread with a zenoh session of its own publishes joints and frames and obeys commands, on the
-//! same keys and in the same form as a real arm; see `robots/PROTOCOL.md`. What is really there (the
-//! mug, the grasp) never goes on the link: it is read in process through a [`Judge`].
+//! same keys and in the same form as a real arm; see `robots/PROTOCOL.md`. What is really there (bodies, what
+//! is held) never goes on the link: it is read in process through a [`GroundTruth`].
 
 use crate::{
-    config::SimConfig,
-    error::Result,
-    grasp::Outcome,
-    world::{Scene, Simulation},
+    config::SimConfig, error::Result, outcome::Outcome, scene::Scene, tasks::TaskKind,
+    world::Simulation,
 };
 use apprentice_core::{CameraFrame, Seed};
 use apprentice_link::{
@@ -19,7 +17,7 @@ use apprentice_robot::RobotDescription;
 use apprentice_safety::Phase;
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
@@ -47,72 +45,77 @@ pub enum ClockMode {
 #[derive(Debug)]
 pub struct SimNode {
     endpoint: String,
-    judge: Judge,
+    truth: GroundTruth,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Reads what is really there, in the simulator's own process only.
 #[derive(Clone, Debug)]
-pub struct Judge {
+pub struct GroundTruth {
     view: Arc<Mutex<(Outcome, Scene)>>,
 }
 
-impl Judge {
-    /// How the episode stands.
+impl GroundTruth {
+    /// How the episode stands, and what was measured of it.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        self.read().0
+        self.lock().0.clone()
     }
 
     /// What is really there.
     #[must_use]
     pub fn scene(&self) -> Scene {
-        self.read().1
+        self.lock().1.clone()
     }
 
-    fn read(&self) -> (Outcome, Scene) {
-        *self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, (Outcome, Scene)> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SimNode {
-    /// Starts the simulator at `listen` (such as `tcp/127.0.0.1:7447`), or at a free loopback port.
+    /// Starts a cell for this task at `listen` (such as `tcp/127.0.0.1:7447`), or at a free loopback port.
     ///
     /// # Errors
     /// When the configuration or the robot cannot be simulated, the address cannot be used, or no
     /// thread can be had.
     pub fn start(
         config: SimConfig,
+        task: TaskKind,
         description: &RobotDescription,
         mode: ClockMode,
         listen: Option<&str>,
     ) -> Result<Self> {
         let server = RobotServer::open(description, listen, mode == ClockMode::Lockstep)?;
-        Self::serve(config, description, mode, server)
+        Self::serve(config, task, description, mode, server)
     }
 
-    /// Starts the simulator behind a server of its own, with keys or at a router.
+    /// Starts a cell for this task behind a server of its own, with keys or at a router.
     ///
     /// # Errors
     /// When the configuration or the robot cannot be simulated, or no thread can be had.
     pub fn serve(
         config: SimConfig,
+        task: TaskKind,
         description: &RobotDescription,
         mode: ClockMode,
         server: RobotServer,
     ) -> Result<Self> {
-        let simulation = Simulation::new(config, description)?;
-        let judge = Judge {
-            view: Arc::new(Mutex::new((simulation.outcome(), simulation.scene()))),
+        let simulation = Simulation::new(config, task, description)?;
+        let truth = GroundTruth {
+            view: Arc::new(Mutex::new((
+                simulation.measure(),
+                simulation.scene().clone(),
+            ))),
         };
         let endpoint = server.endpoint().to_owned();
         let stop = Arc::new(AtomicBool::new(false));
-        let mut node = Running {
+        let mut node = Cell {
             frame_sequences: vec![0; simulation.camera_count()],
             simulation,
             server,
-            judge: judge.clone(),
+            truth: truth.clone(),
             stop: Arc::clone(&stop),
             state_sequence: 0,
             moving: false,
@@ -134,7 +137,7 @@ impl SimNode {
             })?;
         Ok(Self {
             endpoint,
-            judge,
+            truth,
             stop,
             thread: Some(thread),
         })
@@ -146,10 +149,10 @@ impl SimNode {
         &self.endpoint
     }
 
-    /// Someone who knows what is really there.
+    /// What is really there.
     #[must_use]
-    pub fn judge(&self) -> Judge {
-        self.judge.clone()
+    pub fn ground_truth(&self) -> GroundTruth {
+        self.truth.clone()
     }
 }
 
@@ -165,10 +168,10 @@ impl Drop for SimNode {
 }
 
 /// The thread's own things.
-struct Running {
+struct Cell {
     simulation: Simulation,
     server: RobotServer,
-    judge: Judge,
+    truth: GroundTruth,
     stop: Arc<AtomicBool>,
     state_sequence: u64,
     frame_sequences: Vec<u64>,
@@ -176,7 +179,7 @@ struct Running {
     moving: bool,
 }
 
-impl Running {
+impl Cell {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -278,12 +281,8 @@ impl Running {
     }
 
     fn publish(&mut self, want_frames: bool) -> Result<TickReply> {
-        let seen = (self.simulation.outcome(), self.simulation.scene());
-        *self
-            .judge
-            .view
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = seen;
+        let seen = (self.simulation.measure(), self.simulation.scene().clone());
+        *self.truth.lock() = seen;
         self.state_sequence += 1;
         let mut state = self.simulation.state();
         state.sequence = self.state_sequence;

@@ -1,15 +1,15 @@
-//! Contact between mug, table and hand, in rapier.
+//! Contact between a task's bodies, table and hand, in rapier.
 //!
-//! The mug is a free body made of boxes; table, palm and fingers are moved or fixed bodies that push
-//! it and are never pushed back. **Grasping is modelled, not simulated:** once both closing fingers
-//! press on the mug from opposite sides it is carried rigidly by the tool until the fingers open
-//! again. There is no slip, and while carried the mug does not collide. Links other than the hand
-//! never touch anything.
+//! Free bodies are made of simple solids; table, palm and fingers are moved or fixed bodies that push
+//! them and are never pushed back. **Grasping is modelled, not simulated:** once both closing fingers
+//! press on the same free body from opposite sides it is carried rigidly by the tool until the fingers open
+//! again. There is no slip, and while nothing else moves, what is carried does not collide. Links other than the
+//! hand never touch anything.
 
 use crate::{
-    grasp::{Grasp, Touch},
+    body::{Body, Shape},
     hand,
-    mug::{self, Part},
+    scene::{Hold, Touch},
 };
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rapier3d::{
@@ -20,39 +20,48 @@ use rapier3d::{
     },
 };
 
-/// Earthenware, kg/m^3.
-const MUG_DENSITY: f32 = 2000.0;
 /// A contact counts as a press when the surfaces are nearer than this, metres.
 const PRESS_DISTANCE: f32 = 0.001;
-/// Cosine of the widest angle between a finger's motion and its press on the mug.
+/// Cosine of the widest angle between a finger's motion and its press on a body.
 const PRESS_COSINE: f64 = 0.7;
-/// With the tool farther than this from a mug at rest, nothing can touch, metres.
+/// With the tool farther than this from a body at rest, nothing can touch, metres.
 const REACH: f64 = 0.30;
+
+/// A task's body in the world.
+struct Placed {
+    handle: RigidBodyHandle,
+    free: bool,
+    touchable: bool,
+}
 
 /// The bodies that can touch.
 pub struct ContactWorld {
     world: PhysicsWorld,
-    mug: RigidBodyHandle,
+    placed: Vec<Placed>,
     palm: RigidBodyHandle,
     fingers: [RigidBodyHandle; 2],
-    pads: [ColliderHandle; 2],
-    held: Option<(Grasp, Isometry3<f64>)>,
+    /// Colliders of palm and fingers.
+    hand: [ColliderHandle; 3],
+    held: Option<(Hold, Isometry3<f64>)>,
+    /// Normal force of the hand on each body in the last step, N.
+    forces: Vec<f64>,
+    dt: f64,
 }
 
 impl std::fmt::Debug for ContactWorld {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ContactWorld")
-            .field("mug", &self.mug_pose())
+            .field("bodies", &self.placed.len())
             .field("held", &self.held)
             .finish_non_exhaustive()
     }
 }
 
 impl ContactWorld {
-    /// A mug standing at `mug_pose` (base frame; the table top is z = 0) and a hand at `tool` with
+    /// These bodies on the table (base frame; the table top is z = 0) and a hand at `tool` with
     /// its fingers `width` metres apart. `dt` is the step, seconds.
     #[must_use]
-    pub fn new(mug_pose: &Isometry3<f64>, tool: &Isometry3<f64>, width: f64, dt: f64) -> Self {
+    pub fn new(bodies: &[Body], tool: &Isometry3<f64>, width: f64, dt: f64) -> Self {
         let mut world = PhysicsWorld {
             gravity: Vector::new(0.0, 0.0, -9.81),
             ..PhysicsWorld::default()
@@ -69,34 +78,11 @@ impl ContactWorld {
             RigidBodyBuilder::fixed().pose(pose(&Translation3::new(0.5, 0.0, -0.85).into())),
             ColliderBuilder::cuboid(4.0, 4.0, 0.1).friction(0.5),
         );
-        let mug = world.insert_body(
-            RigidBodyBuilder::dynamic()
-                .pose(pose(mug_pose))
-                .angular_damping(0.5),
-        );
-        for piece in mug::wall_pieces().iter().chain(&mug::handle_pieces()) {
-            let half = piece.half.cast::<f32>();
-            world.insert_collider(
-                ColliderBuilder::cuboid(half.x, half.y, half.z)
-                    .position(pose(&piece.pose))
-                    .density(MUG_DENSITY)
-                    .friction(0.5)
-                    .user_data(tag(piece.part)),
-                Some(mug),
-            );
-        }
-        // rapier's cylinders stand along y.
-        let upright =
-            UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::FRAC_PI_2);
-        let floor = Isometry3::from_parts(Translation3::new(0.0, 0.0, 0.5 * mug::FLOOR), upright);
-        world.insert_collider(
-            ColliderBuilder::cylinder(0.5 * mug::FLOOR as f32, mug::rim_radius() as f32)
-                .position(pose(&floor))
-                .density(MUG_DENSITY)
-                .friction(0.5)
-                .user_data(tag(Part::Floor)),
-            Some(mug),
-        );
+        let placed = bodies
+            .iter()
+            .enumerate()
+            .map(|(index, body)| place(&mut world, index, body))
+            .collect();
         let mut moved = |at: Isometry3<f64>, half: [f64; 3]| {
             let [x, y, z] = half.map(|v| v as f32);
             world.insert(
@@ -104,28 +90,34 @@ impl ContactWorld {
                 ColliderBuilder::cuboid(x, y, z).friction(0.7),
             )
         };
-        let (palm, _) = moved(tool * hand::palm(), hand::PALM_HALF);
+        let palm = moved(tool * hand::palm(), hand::PALM_HALF);
         let left = moved(tool * hand::finger(0, width), hand::FINGER_HALF);
         let right = moved(tool * hand::finger(1, width), hand::FINGER_HALF);
         Self {
             world,
-            mug,
-            palm,
+            placed,
+            palm: palm.0,
             fingers: [left.0, right.0],
-            pads: [left.1, right.1],
+            hand: [palm.1, left.1, right.1],
             held: None,
+            forces: vec![0.0; bodies.len()],
+            dt,
         }
     }
 
     /// Moves the hand to `tool` with its fingers `width` apart and goes one step on.
     pub fn step(&mut self, tool: &Isometry3<f64>, width: f64) {
-        let quiet = self.held.is_some() || self.at_rest_out_of_reach(tool);
+        let quiet = self.quiet(tool);
         let targets = [
             (self.palm, tool * hand::palm()),
             (self.fingers[0], tool * hand::finger(0, width)),
             (self.fingers[1], tool * hand::finger(1, width)),
         ];
-        for (handle, at) in targets {
+        let held = self.held.as_ref().and_then(|(hold, tool_to_body)| {
+            let placed = self.placed.get(hold.body)?;
+            Some((placed.handle, tool * tool_to_body))
+        });
+        for (handle, at) in targets.into_iter().chain(held) {
             let body = &mut self.world.bodies[handle];
             if quiet {
                 body.set_position(pose(&at), false);
@@ -133,28 +125,52 @@ impl ContactWorld {
                 body.set_next_kinematic_position(pose(&at));
             }
         }
-        if let Some((_, tool_to_mug)) = self.held {
-            let at = pose(&(tool * tool_to_mug));
-            self.world.bodies[self.mug].set_position(at, false);
-        }
-        // Nothing can touch, or the mug is carried: there is nothing to solve.
+        self.forces.fill(0.0);
+        // Nothing can touch, or all that could is carried: there is nothing to solve.
         if !quiet {
             self.world.step();
+            self.measure_forces();
         }
     }
 
-    fn at_rest_out_of_reach(&self, tool: &Isometry3<f64>) -> bool {
-        let mug = &self.world.bodies[self.mug];
-        let at = mug.translation();
-        let mug_at = Vector3::new(f64::from(at.x), f64::from(at.y), f64::from(at.z));
-        mug.is_sleeping() && (tool.translation.vector - mug_at).norm() > REACH
+    /// Whether each body that can be touched is carried, or rests out of the hand's reach.
+    fn quiet(&self, tool: &Isometry3<f64>) -> bool {
+        let carried = self.held.as_ref().map(|(hold, _)| hold.body);
+        self.placed.iter().enumerate().all(|(index, placed)| {
+            let body = &self.world.bodies[placed.handle];
+            !placed.touchable || carried == Some(index) || {
+                let at = body.translation();
+                let at = Vector3::new(f64::from(at.x), f64::from(at.y), f64::from(at.z));
+                (!placed.free || body.is_sleeping())
+                    && (tool.translation.vector - at).norm() > REACH
+            }
+        })
+    }
+
+    fn measure_forces(&mut self) {
+        let carried = self.held.as_ref().map(|(hold, _)| hold.body);
+        for collider in self.hand {
+            for pair in self.world.narrow_phase.contact_pairs_with(collider) {
+                let other = if pair.collider1 == collider {
+                    pair.collider2
+                } else {
+                    pair.collider1
+                };
+                let tagged = self.world.colliders.get(other).map(|c| c.user_data);
+                let touched = tagged.and_then(untag).map(|(body, _)| body);
+                if let Some(body) = touched.filter(|b| Some(*b) != carried)
+                    && let Some(force) = self.forces.get_mut(body)
+                {
+                    *force += f64::from(pair.total_impulse_magnitude()) / self.dt;
+                }
+            }
+        }
     }
 
     /// What each finger presses on, by finger index; `tool` gives the closing directions.
     fn touches(&self, tool: &Isometry3<f64>) -> [Option<Touch>; 2] {
-        let mug_pose = self.mug_pose();
         std::array::from_fn(|finger| {
-            let pad = self.pads[finger];
+            let pad = self.hand[finger + 1];
             let closing = tool.rotation * hand::closing(finger);
             let mut nearest = PRESS_DISTANCE;
             let mut touch = None;
@@ -167,8 +183,8 @@ impl ContactWorld {
                 let Some(collider) = self.world.colliders.get(other) else {
                     continue;
                 };
-                let (Some(part), Some(at)) =
-                    (part(collider.user_data), collider.position_wrt_parent())
+                let (Some((body, part)), Some(at)) =
+                    (untag(collider.user_data), collider.position_wrt_parent())
                 else {
                     continue;
                 };
@@ -188,8 +204,9 @@ impl ContactWorld {
                             0.0,
                         );
                         touch = Some(Touch {
+                            body,
                             part,
-                            from_inside: (mug_pose.rotation * outward).dot(&push) > 0.0,
+                            from_inside: (self.pose(body).rotation * outward).dot(&push) > 0.0,
                         });
                     }
                 }
@@ -198,38 +215,49 @@ impl ContactWorld {
         })
     }
 
-    /// Takes hold of the mug if both fingers press on it; says whether it is held now.
+    /// Takes hold of a free body if both fingers press on it; says whether one is held now.
     pub fn try_hold(&mut self, tool: &Isometry3<f64>) -> bool {
         if self.held.is_none()
             && let [Some(a), Some(b)] = self.touches(tool)
+            && a.body == b.body
+            && let Some(placed) = self.placed.get(a.body).filter(|p| p.free)
         {
-            let grasp = Grasp::from_touches([a, b]);
-            self.held = Some((grasp, tool.inverse() * self.mug_pose()));
-            self.world.bodies[self.mug].set_body_type(RigidBodyType::KinematicPositionBased, true);
+            let hold = Hold {
+                body: a.body,
+                touches: [a, b],
+            };
+            self.held = Some((hold, tool.inverse() * self.pose(a.body)));
+            self.world.bodies[placed.handle]
+                .set_body_type(RigidBodyType::KinematicPositionBased, true);
         }
         self.held.is_some()
     }
 
-    /// Lets go of the mug; it falls from rest.
+    /// Lets go of what is held; it falls from rest.
     pub fn release(&mut self) {
-        if self.held.take().is_some() {
-            let mug = &mut self.world.bodies[self.mug];
-            mug.set_body_type(RigidBodyType::Dynamic, true);
-            mug.set_linvel(Vector::ZERO, true);
-            mug.set_angvel(Vector::ZERO, true);
+        if let Some((hold, _)) = self.held.take()
+            && let Some(placed) = self.placed.get(hold.body)
+        {
+            let body = &mut self.world.bodies[placed.handle];
+            body.set_body_type(RigidBodyType::Dynamic, true);
+            body.set_linvel(Vector::ZERO, true);
+            body.set_angvel(Vector::ZERO, true);
         }
     }
 
     /// What is held, if anything.
     #[must_use]
-    pub fn held(&self) -> Option<Grasp> {
-        self.held.map(|(grasp, _)| grasp)
+    pub fn held(&self) -> Option<Hold> {
+        self.held.map(|(hold, _)| hold)
     }
 
-    /// The mug frame in the base frame.
+    /// A body's frame in the base frame; the base itself where there is no such body.
     #[must_use]
-    pub fn mug_pose(&self) -> Isometry3<f64> {
-        let at = self.world.bodies[self.mug].position();
+    pub fn pose(&self, body: usize) -> Isometry3<f64> {
+        let Some(placed) = self.placed.get(body) else {
+            return Isometry3::identity();
+        };
+        let at = self.world.bodies[placed.handle].position();
         let (t, r) = (at.translation, at.rotation);
         let turn = nalgebra::Quaternion::new(
             f64::from(r.w),
@@ -242,6 +270,73 @@ impl ContactWorld {
             UnitQuaternion::from_quaternion(turn),
         )
     }
+
+    /// Normal force with which the hand pressed on a body in the last step, N; 0 while it is carried.
+    #[must_use]
+    pub fn force(&self, body: usize) -> f64 {
+        self.forces.get(body).copied().unwrap_or(0.0)
+    }
+
+    /// Whether a body has come to rest.
+    #[must_use]
+    pub fn sleeps(&self, body: usize) -> bool {
+        self.placed
+            .get(body)
+            .is_some_and(|p| self.world.bodies[p.handle].is_sleeping())
+    }
+}
+
+fn place(world: &mut PhysicsWorld, index: usize, body: &Body) -> Placed {
+    let free = body.free && !body.pieces.is_empty();
+    let builder = if free {
+        RigidBodyBuilder::dynamic()
+    } else {
+        RigidBodyBuilder::fixed()
+    };
+    let handle = world.insert_body(
+        builder
+            .pose(pose(&body.pose))
+            .angular_damping(body.angular_damping),
+    );
+    for piece in &body.pieces {
+        let (collider, at) = match piece.shape {
+            Shape::Cuboid(half) => {
+                let half = half.cast::<f32>();
+                (
+                    ColliderBuilder::cuboid(half.x, half.y, half.z),
+                    pose(&piece.pose),
+                )
+            }
+            Shape::Cylinder {
+                radius,
+                half_height,
+            } => {
+                // rapier's cylinders stand along y.
+                let upright = UnitQuaternion::from_axis_angle(
+                    &Vector3::x_axis(),
+                    std::f64::consts::FRAC_PI_2,
+                );
+                (
+                    ColliderBuilder::cylinder(half_height as f32, radius as f32),
+                    pose(&(piece.pose * upright)),
+                )
+            }
+            Shape::Ball(radius) => (ColliderBuilder::ball(radius as f32), pose(&piece.pose)),
+        };
+        world.insert_collider(
+            collider
+                .position(at)
+                .density(piece.density)
+                .friction(piece.friction)
+                .user_data(tag(index, piece.part)),
+            Some(handle),
+        );
+    }
+    Placed {
+        handle,
+        free,
+        touchable: !body.pieces.is_empty(),
+    }
 }
 
 fn pose(at: &Isometry3<f64>) -> Pose {
@@ -253,107 +348,12 @@ fn pose(at: &Isometry3<f64>) -> Pose {
     )
 }
 
-fn tag(part: Part) -> u128 {
-    match part {
-        Part::Wall => 1,
-        Part::Floor => 2,
-        Part::Handle => 3,
-    }
+/// Says on a collider which body and part it belongs to; 0 is none.
+fn tag(body: usize, part: u32) -> u128 {
+    (body as u128 + 1) << 32 | u128::from(part)
 }
 
-fn part(tag: u128) -> Option<Part> {
-    match tag {
-        1 => Some(Part::Wall),
-        2 => Some(Part::Floor),
-        3 => Some(Part::Handle),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DT: f64 = 0.0025;
-
-    fn tool_at(x: f64, y: f64, z: f64, yaw: f64) -> Isometry3<f64> {
-        let down = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI);
-        let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw);
-        Isometry3::from_parts(Translation3::new(x, y, z), turn * down)
-    }
-
-    fn mug_at(x: f64, y: f64) -> Isometry3<f64> {
-        Translation3::new(x, y, 0.0).into()
-    }
-
-    /// Closes the fingers around `tool` until something is held or they meet.
-    fn close(world: &mut ContactWorld, tool: &Isometry3<f64>) -> Option<Grasp> {
-        let mut width = hand::MAX_WIDTH;
-        while width > 0.0 && !world.try_hold(tool) {
-            width -= 0.1 * DT;
-            world.step(tool, width);
-        }
-        world.held()
-    }
-
-    #[test]
-    fn a_standing_mug_stays_and_falls_asleep() {
-        let far = tool_at(0.5, 0.0, 0.25, 0.0);
-        let mut world = ContactWorld::new(&mug_at(0.5, 0.0), &far, 0.08, DT);
-        (0..1200).for_each(|_| world.step(&far, 0.08));
-        let at = world.mug_pose().translation.vector;
-        assert!((at - Vector3::new(0.5, 0.0, 0.0)).norm() < 1e-3, "{at}");
-        assert!(world.world.bodies[world.mug].is_sleeping());
-    }
-
-    #[test]
-    fn handle_and_rim_are_told_apart_with_generous_errors() {
-        for (lateral, yaw) in [(0.0, 0.0), (0.012, 0.26), (-0.012, -0.26)] {
-            let handle = tool_at(0.5 + mug::handle_radius() - 0.004, lateral, 0.055, yaw);
-            let mut world = ContactWorld::new(&mug_at(0.5, 0.0), &handle, 0.08, DT);
-            assert_eq!(
-                close(&mut world, &handle),
-                Some(Grasp::Handle),
-                "{lateral} {yaw}"
-            );
-            let rim = tool_at(0.5 + lateral, mug::rim_radius() + lateral, 0.068, yaw);
-            let mut world = ContactWorld::new(&mug_at(0.5, 0.0), &rim, 0.08, DT);
-            assert_eq!(close(&mut world, &rim), Some(Grasp::Rim), "{lateral} {yaw}");
-        }
-    }
-
-    #[test]
-    fn closing_on_nothing_holds_nothing() {
-        let tool = tool_at(0.5, 0.2, 0.06, 0.0);
-        let mut world = ContactWorld::new(&mug_at(0.5, 0.0), &tool, 0.08, DT);
-        assert_eq!(close(&mut world, &tool), None);
-    }
-
-    #[test]
-    fn a_held_mug_is_carried_and_falls_when_let_go() {
-        let mut tool = tool_at(0.5, mug::rim_radius(), 0.068, 0.0);
-        let mut world = ContactWorld::new(&mug_at(0.5, 0.0), &tool, 0.08, DT);
-        assert!(close(&mut world, &tool).is_some());
-        for _ in 0..200 {
-            tool.translation.vector.z += 0.0005;
-            world.step(&tool, 0.005);
-        }
-        assert!((world.mug_pose().translation.z - 0.1).abs() < 2e-3);
-        world.release();
-        tool.translation.vector.z += 0.1;
-        (0..600).for_each(|_| world.step(&tool, 0.08));
-        assert!(world.mug_pose().translation.z.abs() < 0.05);
-    }
-
-    #[test]
-    fn a_high_push_knocks_it_over() {
-        let mut tool = tool_at(0.5, 0.10, 0.085, 0.0);
-        let mut world = ContactWorld::new(&mug_at(0.5, 0.0), &tool, 0.0, DT);
-        for _ in 0..400 {
-            tool.translation.vector.y -= 0.0005;
-            world.step(&tool, 0.0);
-        }
-        let up = world.mug_pose().rotation * Vector3::z();
-        assert!(world.mug_pose().translation.y < -0.02 || up.z < 0.7);
-    }
+fn untag(tag: u128) -> Option<(usize, u32)> {
+    let body = (tag >> 32).checked_sub(1)?;
+    Some((usize::try_from(body).ok()?, tag as u32))
 }

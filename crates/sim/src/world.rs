@@ -1,55 +1,42 @@
-//! The whole simulated cell: arm, hand, mug, table, cameras.
+//! The whole simulated cell: arm, hand, a task's bodies, table, cameras.
 
 use crate::{
     arm::Arm,
     camera::Pinhole,
     config::SimConfig,
+    drawing::{Placement, SceneModel},
     error::{Result, SimError},
-    grasp::{Grasp, Outcome},
-    hand, mug,
+    hand,
+    measuring::Measuring,
+    outcome::Outcome,
     physics::ContactWorld,
     raster::Canvas,
-    scene::{Placement, SceneModel},
+    scene::{BodyState, Scene},
     servo::JointServo,
+    tasks::TaskKind,
 };
 use apprentice_core::{Image, JointCommand, RobotState, Seed};
 use apprentice_robot::RobotDescription;
-use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::Isometry3;
 use rand::Rng;
 
 /// A command this much wider than what is held lets go, metres; less only eases the grip, as the
 /// fingers of a force-controlled gripper give.
 const RELEASE_MARGIN: f64 = 0.010;
 
-/// What is really there: for the scripted expert and the judge only. It never goes on the link.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scene {
-    /// The mug frame in the base frame (origin under the mug, z up, handle along +x).
-    pub mug_pose: Isometry3<f64>,
-    /// Where the handle points, radians about base z from base x.
-    pub handle_direction: f64,
-    /// Middle of the directions handles may point in, radians, from the configuration.
-    pub nominal_direction: f64,
-    /// Radius of the middle of the mug's wall, metres.
-    pub rim_radius_m: f64,
-    /// Height of the rim over the underside, metres.
-    pub rim_height_m: f64,
-    /// Distance of the handle's upright bar from the mug's axis, metres.
-    pub handle_radius_m: f64,
-}
-
 /// The simulated cell. Time stands still except in [`Self::advance`]; everything follows from the
-/// configuration, the robot description, the seed of the last reset and the commands since.
+/// configuration, the task, the robot description, the seed of the last reset and the commands since.
 #[derive(Debug)]
 pub struct Simulation {
     config: SimConfig,
+    task: TaskKind,
     arm: Arm,
     joints: Vec<JointServo>,
     width: f64,
     width_target: f64,
     contacts: ContactWorld,
-    start_height: f64,
-    last_grasp: Option<Grasp>,
+    scene: Scene,
+    measuring: Measuring,
     model: SceneModel,
     canvases: Vec<Canvas>,
     clock_ns: u64,
@@ -58,12 +45,13 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// A cell as after `reset(Seed(0))`.
+    /// A cell for a task, as after `reset(Seed(0))`.
     ///
     /// # Errors
-    /// When a configuration value is out of range, or the robot is not an arm with joints.
-    pub fn new(config: SimConfig, description: &RobotDescription) -> Result<Self> {
+    /// When a setting of the cell or the task is out of range, or the robot is not an arm with joints.
+    pub fn new(config: SimConfig, task: TaskKind, description: &RobotDescription) -> Result<Self> {
         config.validate()?;
+        task.validate()?;
         let arm = Arm::new(description)?;
         let home = arm.home.clone();
         let tool = arm.tool(&home);
@@ -73,21 +61,24 @@ impl Simulation {
             .iter()
             .map(|c| Canvas::new(c.width, c.height, config.supersample))
             .collect();
-        let contacts = ContactWorld::new(
-            &Isometry3::identity(),
-            &tool,
-            hand::MAX_WIDTH,
-            config.step_us as f64 * 1e-6,
-        );
+        let contacts = ContactWorld::new(&[], &tool, hand::MAX_WIDTH, config.step_us as f64 * 1e-6);
         let mut simulation = Self {
             config,
+            task,
             arm,
             joints: Vec::new(),
             width: hand::MAX_WIDTH,
             width_target: hand::MAX_WIDTH,
             contacts,
-            start_height: 0.0,
-            last_grasp: None,
+            scene: Scene {
+                bodies: Vec::new(),
+                tool,
+                width_m: hand::MAX_WIDTH,
+                held: None,
+                last_held: None,
+                time_s: 0.0,
+            },
+            measuring: Measuring::new(description)?,
             model,
             canvases,
             clock_ns: 0,
@@ -97,15 +88,13 @@ impl Simulation {
         Ok(simulation)
     }
 
-    /// Puts the arm near its home, opens the fingers and stands the mug somewhere, all from `seed`.
-    /// The clock runs on.
+    /// Puts the arm near its home, opens the fingers and has the task lay out a scene, all from `seed`. The clock
+    /// begins at 0.
     pub fn reset(&mut self, seed: Seed) {
         let mut rng = seed.derive("reset", 0).rng();
         let config = &self.config;
+        let bodies = self.task.reset(&mut rng);
         let mut between = |[low, high]: [f64; 2]| low + (high - low) * rng.random::<f64>();
-        let (x, y) = (between(config.mug_x_m), between(config.mug_y_m));
-        let spread = config.handle_spread_deg;
-        let direction = (config.handle_direction_deg + between([-spread, spread])).to_radians();
         let jitter = config.home_jitter_rad;
         self.joints = self
             .arm
@@ -123,16 +112,39 @@ impl Simulation {
             .collect();
         self.width = self.arm.max_width;
         self.width_target = self.width;
-        self.last_grasp = None;
         self.owed_ns = 0;
         self.clock_ns = 0;
-        let mug = Isometry3::from_parts(
-            Translation3::new(x, y, 0.0),
-            UnitQuaternion::from_axis_angle(&Vector3::z_axis(), direction),
-        );
+        let tool = self.tool_pose();
         let dt = config.step_us as f64 * 1e-6;
-        self.contacts = ContactWorld::new(&mug, &self.tool_pose(), self.width, dt);
-        self.start_height = self.contacts.mug_pose().translation.z;
+        self.contacts = ContactWorld::new(&bodies, &tool, self.width, dt);
+        let start = bodies.iter().enumerate().map(|(index, body)| {
+            let pose = self.contacts.pose(index);
+            BodyState {
+                name: body.name,
+                pose,
+                start: pose,
+                contact_force_n: 0.0,
+            }
+        });
+        self.scene = Scene {
+            bodies: start.collect(),
+            tool,
+            width_m: self.width,
+            held: None,
+            last_held: None,
+            time_s: 0.0,
+        };
+        self.model
+            .show(bodies.into_iter().map(|body| body.mesh).collect());
+        let joints = self.positions();
+        self.measuring.begin(&joints, &tool, self.width);
+        self.ask_task();
+    }
+
+    /// Has the task measure the scene as it is now.
+    fn ask_task(&mut self) {
+        let success = self.task.measure(&self.scene, &mut self.measuring.facts);
+        self.measuring.judged(success);
     }
 
     /// Takes a command over; it holds until the next one.
@@ -171,6 +183,8 @@ impl Simulation {
             self.clock_ns += step_ns;
             self.step(step_ns as f64 * 1e-9);
         }
+        let joints = self.positions();
+        self.measuring.look_at_joints(&joints);
     }
 
     fn step(&mut self, dt: f64) {
@@ -181,7 +195,7 @@ impl Simulation {
         let closing = self.width_target < self.width;
         if closing && self.contacts.try_hold(&tool) {
             // Blocked by what is between the fingers.
-            self.last_grasp = self.contacts.held();
+            self.scene.last_held = self.contacts.held();
         } else {
             if self.width_target > self.width + RELEASE_MARGIN {
                 self.contacts.release();
@@ -192,6 +206,22 @@ impl Simulation {
             }
         }
         self.contacts.step(&tool, self.width);
+        self.look(tool);
+        let force = self.scene.bodies.iter().map(|b| b.contact_force_n).sum();
+        self.measuring.step(&tool, self.width, force, dt);
+        self.ask_task();
+    }
+
+    /// Brings the scene up to date.
+    fn look(&mut self, tool: Isometry3<f64>) {
+        for (index, body) in self.scene.bodies.iter_mut().enumerate() {
+            body.pose = self.contacts.pose(index);
+            body.contact_force_n = self.contacts.force(index);
+        }
+        self.scene.tool = tool;
+        self.scene.width_m = self.width;
+        self.scene.held = self.contacts.held();
+        self.scene.time_s = self.clock_ns as f64 * 1e-9;
     }
 
     /// The joints and the fingers as a real arm would report them. `sequence` is left at 0 for
@@ -230,7 +260,7 @@ impl Simulation {
             links: &self.arm.links(&positions),
             tool,
             width: self.width,
-            mug: self.contacts.mug_pose(),
+            bodies: &self.scene.bodies,
         };
         Ok(self.model.render(&placement, &pinhole, canvas)?)
     }
@@ -241,30 +271,22 @@ impl Simulation {
         self.arm.cameras.len()
     }
 
-    /// How the episode stands.
+    /// How the episode stands, and what was measured of it.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        let lifted_m = self.contacts.mug_pose().translation.z - self.start_height;
-        Outcome {
-            success: self.contacts.held().is_some() && lifted_m >= self.config.success_lift_m,
-            grasp: self.last_grasp,
-            lifted_m,
-        }
+    pub fn measure(&self) -> Outcome {
+        self.measuring.outcome()
     }
 
     /// What is really there.
     #[must_use]
-    pub fn scene(&self) -> Scene {
-        let mug_pose = self.contacts.mug_pose();
-        let handle = mug_pose.rotation * Vector3::x();
-        Scene {
-            mug_pose,
-            handle_direction: handle.y.atan2(handle.x),
-            nominal_direction: self.config.handle_direction_deg.to_radians(),
-            rim_radius_m: mug::rim_radius(),
-            rim_height_m: mug::HEIGHT,
-            handle_radius_m: mug::handle_radius(),
-        }
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// The task.
+    #[must_use]
+    pub fn task(&self) -> &TaskKind {
+        &self.task
     }
 
     /// The tool frame in the base frame.

@@ -3,8 +3,14 @@
 
 use apprentice_core::{CartesianAction, JointCommand, Seed, sha256_bytes};
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_sim::{Expert, ExpertConfig, Outcome, Scene, SimConfig, Simulation, Style, hand};
+use apprentice_sim::{
+    Outcome, SimConfig, Simulation, Task as _, TaskKind, hand,
+    tasks::pick_up_mug::{MUG, PickUpMug},
+};
 use nalgebra::{Isometry3, Vector3};
+
+const HANDLE: usize = 0;
+const RIM: usize = 1;
 
 struct Cell {
     simulation: Simulation,
@@ -17,7 +23,8 @@ struct Cell {
 impl Cell {
     fn new() -> Self {
         let description = RobotDescription::embedded("franka_fr3").unwrap();
-        let simulation = Simulation::new(SimConfig::default(), &description).unwrap();
+        let simulation =
+            Simulation::new(SimConfig::default(), TaskKind::default(), &description).unwrap();
         Self {
             joints: simulation.state().positions,
             ik: DifferentialIk::new(&description).unwrap(),
@@ -50,11 +57,11 @@ impl Cell {
     }
 
     /// Gives a demonstration; how it ended, its ticks, and a hash of all that was reported.
-    fn demonstrate(&mut self, style: Style, seed: u64, pictures: bool) -> (Outcome, u32, String) {
+    fn demonstrate(&mut self, style: usize, seed: u64, pictures: bool) -> (Outcome, u32, String) {
         self.reset(seed);
         let home = self.simulation.tool_pose();
         let scene = self.simulation.scene();
-        let mut expert = Expert::new(style, &scene, &home, ExpertConfig::default(), Seed(seed));
+        let mut expert = PickUpMug::default().expert(style, scene, &home, Seed(seed));
         let mut bytes = Vec::new();
         for tick in 0..100 {
             let state = self.simulation.state();
@@ -67,28 +74,33 @@ impl Cell {
                     bytes.extend_from_slice(self.simulation.render(camera).unwrap().rgb());
                 }
             }
-            let step = expert.act(&self.simulation.tool_pose(), state.gripper_width);
+            let step = expert.act(
+                &self.simulation.tool_pose(),
+                state.gripper_width,
+                self.simulation.scene(),
+            );
             if step.done {
-                return (self.simulation.outcome(), tick, sha256_bytes(&bytes));
+                return (self.simulation.measure(), tick, sha256_bytes(&bytes));
             }
             self.act(&step.executed);
         }
-        (self.simulation.outcome(), 100, sha256_bytes(&bytes))
+        (self.simulation.measure(), 100, sha256_bytes(&bytes))
     }
 }
 
 #[test]
 fn both_styles_succeed_and_hold_what_they_set_out_to() {
     let mut cell = Cell::new();
-    for style in [Style::Handle, Style::Rim] {
+    for style in [HANDLE, RIM] {
         for seed in 1000..1020 {
             let (outcome, ticks, _) = cell.demonstrate(style, seed, false);
-            assert!(outcome.success, "{style:?} {seed} {outcome:?}");
-            assert_eq!(outcome.grasp, Some(style.grasp()), "{seed}");
-            assert!(
-                (30..=60).contains(&ticks),
-                "{style:?} {seed}: {ticks} ticks"
+            assert_eq!(outcome.success, Some(true), "{style} {seed} {outcome:?}");
+            assert_eq!(
+                PickUpMug::default().style_of(&outcome),
+                Some(style),
+                "{seed}"
             );
+            assert!((30..=60).contains(&ticks), "{style} {seed}: {ticks} ticks");
         }
     }
 }
@@ -97,14 +109,19 @@ fn both_styles_succeed_and_hold_what_they_set_out_to() {
 fn the_expert_copes_with_a_sluggish_arm() {
     let mut cell = Cell::new();
     cell.from_measured = true;
-    for style in [Style::Handle, Style::Rim] {
+    for style in [HANDLE, RIM] {
         for seed in 0..5 {
             let (outcome, ticks, _) = cell.demonstrate(style, seed, false);
-            assert!(
+            assert_eq!(
                 outcome.success,
-                "{style:?} {seed}: {ticks} ticks, {outcome:?}"
+                Some(true),
+                "{style} {seed}: {ticks} ticks, {outcome:?}"
             );
-            assert_eq!(outcome.grasp, Some(style.grasp()), "{seed}");
+            assert_eq!(
+                PickUpMug::default().style_of(&outcome),
+                Some(style),
+                "{seed}"
+            );
         }
     }
 }
@@ -118,7 +135,7 @@ fn wild_actions_break_nothing() {
         let mut rng = Seed(seed).rng();
         let home = cell.simulation.tool_pose().rotation;
         for _ in 0..60 {
-            let mug = cell.simulation.scene().mug_pose.translation.vector;
+            let mug = cell.simulation.scene().pose(MUG).translation.vector;
             let mut kick = |size: f64| size * rng.random_range(-1.0..1.0);
             let at = mug + Vector3::new(kick(0.08), kick(0.08), 0.04 + kick(0.08));
             let turn = nalgebra::UnitQuaternion::from_scaled_axis(Vector3::new(
@@ -130,7 +147,7 @@ fn wild_actions_break_nothing() {
                 pose: Isometry3::from_parts(at.into(), turn * home),
                 gripper_width: 0.04 + kick(0.06),
             });
-            let at = cell.simulation.scene().mug_pose.translation.vector;
+            let at = cell.simulation.scene().pose(MUG).translation.vector;
             assert!(
                 at.iter().all(|v| v.is_finite()) && at.norm() < 4.0,
                 "{seed}: {at}"
@@ -142,29 +159,29 @@ fn wild_actions_break_nothing() {
 
 #[test]
 fn same_seed_same_bytes_and_another_seed_others() {
-    let run = |seed| Cell::new().demonstrate(Style::Handle, seed, true).2;
+    let run = |seed| Cell::new().demonstrate(HANDLE, seed, true).2;
     assert_eq!(run(3), run(3));
     assert_ne!(run(3), run(4));
     // Nothing may be left over from the episode before.
     let mut used = Cell::new();
-    used.demonstrate(Style::Rim, 9, true);
-    assert_eq!(used.demonstrate(Style::Handle, 3, true).2, run(3));
+    used.demonstrate(RIM, 9, true);
+    assert_eq!(used.demonstrate(HANDLE, 3, true).2, run(3));
 }
 
 #[test]
 fn grasps_forgive_errors_of_a_learner() {
     let mut cell = Cell::new();
-    for style in [Style::Handle, Style::Rim] {
+    for style in [HANDLE, RIM] {
         for seed in 0..8u64 {
             cell.reset(seed);
             let home = cell.simulation.tool_pose();
             let scene = cell.simulation.scene();
-            let expert = Expert::new(style, &scene, &home, ExpertConfig::default(), Seed(seed));
+            let grasp_pose = PickUpMug::default().grasp_pose(style, scene, &home);
             // Twelve millimetres and fifteen degrees, in directions that change with the seed.
             let angle = seed as f64 * std::f64::consts::FRAC_PI_4;
             let aside = Vector3::new(angle.cos(), angle.sin(), 0.0) * 0.012;
             let turn = if seed % 2 == 0 { 0.26 } else { -0.26 };
-            let mut goal = expert.grasp_pose();
+            let mut goal = grasp_pose;
             goal.translation.vector += aside;
             goal.append_rotation_wrt_center_mut(&nalgebra::UnitQuaternion::from_axis_angle(
                 &Vector3::z_axis(),
@@ -189,9 +206,13 @@ fn grasps_forgive_errors_of_a_learner() {
                     })
                 });
             }
-            let outcome = cell.simulation.outcome();
-            assert!(outcome.success, "{style:?} {seed} {outcome:?}");
-            assert_eq!(outcome.grasp, Some(style.grasp()), "{seed}");
+            let outcome = cell.simulation.measure();
+            assert_eq!(outcome.success, Some(true), "{style} {seed} {outcome:?}");
+            assert_eq!(
+                PickUpMug::default().style_of(&outcome),
+                Some(style),
+                "{seed}"
+            );
         }
     }
 }
@@ -201,8 +222,10 @@ fn doing_nothing_is_no_success_and_bad_commands_are_refused() {
     let mut cell = Cell::new();
     cell.reset(5);
     cell.simulation.advance(2_000_000_000);
-    let outcome = cell.simulation.outcome();
-    assert!(!outcome.success && outcome.grasp.is_none() && outcome.lifted_m.abs() < 1e-3);
+    let outcome = cell.simulation.measure();
+    assert_eq!(outcome.success, Some(false));
+    assert_eq!(outcome.facts.name("grasp"), Some("none"));
+    assert!(outcome.facts.number("lifted_m").unwrap().abs() < 1e-3);
     let command = |positions| JointCommand {
         sequence: 1,
         stamp_ns: 0,
@@ -217,15 +240,13 @@ fn doing_nothing_is_no_success_and_bad_commands_are_refused() {
 #[test]
 fn scenes_stay_where_the_configuration_says() {
     let mut cell = Cell::new();
-    let config = SimConfig::default();
+    let config = PickUpMug::default();
     let (mut lowest, mut highest) = (f64::MAX, f64::MIN);
     for seed in 0..300 {
         cell.reset(seed);
-        let Scene {
-            mug_pose,
-            handle_direction,
-            ..
-        } = cell.simulation.scene();
+        let mug_pose = cell.simulation.scene().pose(MUG);
+        let handle = mug_pose.rotation * Vector3::x();
+        let handle_direction = handle.y.atan2(handle.x);
         let at = mug_pose.translation.vector;
         let inside = |v: f64, [low, high]: [f64; 2]| (low - 1e-6..=high + 1e-6).contains(&v);
         assert!(

@@ -5,7 +5,7 @@ use apprentice_core::JointCommand;
 use apprentice_link::{Arm as _, Freshness, LinkError, RobotLink, wire};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::Phase;
-use apprentice_sim::{ClockMode, SimConfig, SimNode};
+use apprentice_sim::{ClockMode, SimConfig, SimNode, TaskKind, tasks::pick_up_mug::MUG};
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
@@ -14,7 +14,14 @@ use zenoh::Wait as _;
 
 fn start(mode: ClockMode) -> (RobotDescription, SimNode) {
     let description = RobotDescription::embedded("franka_fr3").unwrap();
-    let node = SimNode::start(SimConfig::default(), &description, mode, None).unwrap();
+    let node = SimNode::start(
+        SimConfig::default(),
+        TaskKind::default(),
+        &description,
+        mode,
+        None,
+    )
+    .unwrap();
     (description, node)
 }
 
@@ -81,7 +88,7 @@ fn what_is_really_there_is_not_on_the_link() {
     let mut link = connect(&node);
     link.reset(1).unwrap();
     link.engage().unwrap();
-    let judged = node.judge().scene().mug_pose.translation.vector;
+    let judged = node.ground_truth().scene().pose(MUG).translation.vector;
     for sequence in 1..=5 {
         let home = link.description().home.clone();
         link.send(&command(sequence, &home)).unwrap();

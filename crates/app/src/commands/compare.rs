@@ -24,7 +24,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
         read_outcomes(&context, BASE_EVALUATION)?,
         read_outcomes(&context, ALIGNED_EVALUATION)?,
     ];
-    let (base, aligned) = (rates(&context, &before), rates(&context, &after));
+    let (base, aligned) = (rates(&context, &before)?, rates(&context, &after)?);
     if args.json {
         println!(
             "{}",
@@ -43,7 +43,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
         };
         println!("                 {:<38} aligned", "base");
         println!(
-            "picked up        {:<38} {}",
+            "{:<16} {:<38} {}",
+            context.config.task.words().done,
             show(base.success),
             show(aligned.success)
         );
@@ -53,7 +54,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
             show(aligned.preferred)
         );
         println!(
-            "(share, count, Wilson 95 % interval; the second line counts episodes that picked it up)"
+            "(share, count, Wilson 95 % interval; the second line counts only what was {})",
+            context.config.task.words().done
         );
     }
     if args.view {

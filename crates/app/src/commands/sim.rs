@@ -35,7 +35,7 @@ pub fn run(args: &SimArgs) -> Result<()> {
     };
     let lockstep = mode == ClockMode::Lockstep;
     let server = RobotServer::serve(&description, (place, &args.listen), &security, lockstep)?;
-    let node = SimNode::serve(config.sim, &description, mode, server)?;
+    let node = SimNode::serve(config.sim, config.task, &description, mode, server)?;
     println!(
         "simulated {} on {} ({mode:?}); Ctrl-C ends it",
         description.name,

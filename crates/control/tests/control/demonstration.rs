@@ -7,13 +7,20 @@ use apprentice_core::{ActionChunk, ActionSpace, PolicyInput};
 use apprentice_link::{LinkError, RobotLink};
 use apprentice_robot::{Kinematics, RobotDescription};
 use apprentice_safety::{GuardConfig, Refusal};
-use apprentice_sim::{ClockMode, Expert, ExpertConfig, Judge, SimConfig, SimNode, Style};
+use apprentice_sim::{ClockMode, Expert, GroundTruth, SimConfig, SimNode, TaskKind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 fn simulated(mode: ClockMode) -> (RobotDescription, SimNode, ControlLoop) {
     let robot = fr3();
-    let node = SimNode::start(SimConfig::default(), &robot, mode, None).unwrap();
+    let node = SimNode::start(
+        SimConfig::default(),
+        TaskKind::default(),
+        &robot,
+        mode,
+        None,
+    )
+    .unwrap();
     let link = RobotLink::connect(node.endpoint(), &robot.name, Duration::from_secs(10)).unwrap();
     let control = ControlLoop::new(Box::new(link), GuardConfig::default()).unwrap();
     (robot, node, control)
@@ -21,9 +28,9 @@ fn simulated(mode: ClockMode) -> (RobotDescription, SimNode, ControlLoop) {
 
 /// The scripted expert on one robot.
 struct Demonstrator {
-    judge: Judge,
+    truth: GroundTruth,
     kinematics: Kinematics,
-    expert: Option<Expert>,
+    expert: Option<Box<dyn Expert>>,
 }
 
 impl Agent for Demonstrator {
@@ -32,16 +39,15 @@ impl Agent for Demonstrator {
         let state = &input.newest().unwrap().observation.state;
         let tool = self.kinematics.tool_pose(&state.positions);
         if input.tick == 0 {
-            let styles = [Style::Handle, Style::Rim];
-            let style = styles[(input.seed.0 % 2) as usize];
-            let (scene, config) = (self.judge.scene(), ExpertConfig::default());
-            self.expert = Some(Expert::new(style, &scene, &tool, config, input.seed));
+            let (task, scene) = (TaskKind::default(), self.truth.scene());
+            let style = (input.seed.0 % 2) as usize;
+            self.expert = Some(task.expert(style, &scene, &tool, input.seed));
         }
-        let step = self
-            .expert
-            .as_mut()
-            .unwrap()
-            .act(&tool, state.gripper_width);
+        let step =
+            self.expert
+                .as_mut()
+                .unwrap()
+                .act(&tool, state.gripper_width, &self.truth.scene());
         let executed = [step.executed.to_vector()];
         let chunk = ActionChunk::new(ActionSpace::CartesianPose, input.stamp(), executed)?;
         Ok(vec![chunk.recording([step.label.to_vector()])?])
@@ -58,7 +64,7 @@ fn a_demonstration_is_only_slowed_by_the_guard() {
     let folder = tempfile::tempdir().unwrap();
     let (robot, node, control) = simulated(ClockMode::Lockstep);
     let mut agent = Demonstrator {
-        judge: node.judge(),
+        truth: node.ground_truth(),
         kinematics: Kinematics::new(&robot).unwrap(),
         expert: None,
     };
@@ -78,7 +84,7 @@ fn a_demonstration_is_only_slowed_by_the_guard() {
         ChunkingConfig::default(),
         &|_, _| {},
         |_| {
-            picked += u32::from(node.judge().outcome().success);
+            picked += u32::from(node.ground_truth().outcome().success == Some(true));
             true
         },
     )

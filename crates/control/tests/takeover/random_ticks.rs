@@ -10,7 +10,7 @@ use apprentice_episode::{DecidedBy, Episode};
 use apprentice_link::{Arm as _, OperatorAccess, OperatorLink, RobotLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Authority, GuardConfig};
-use apprentice_sim::{ClockMode, SimConfig, SimNode};
+use apprentice_sim::{ClockMode, SimConfig, SimNode, TaskKind};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use std::sync::{Arc, Mutex};
@@ -320,7 +320,14 @@ fn a_thousand_takeovers_at_random_ticks() {
     let begun = Instant::now();
     let folder = tempfile::tempdir().unwrap();
     let robot = small_fr3();
-    let node = SimNode::start(SimConfig::default(), &robot, ClockMode::Lockstep, None).unwrap();
+    let node = SimNode::start(
+        SimConfig::default(),
+        TaskKind::default(),
+        &robot,
+        ClockMode::Lockstep,
+        None,
+    )
+    .unwrap();
     let patience = Duration::from_secs(10);
     let link = RobotLink::connect(node.endpoint(), &robot.name, patience).unwrap();
     // A computer that is busy with other tests must not let go for the person.

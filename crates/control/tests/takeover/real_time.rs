@@ -9,7 +9,7 @@ use apprentice_episode::{DecidedBy, Episode, Tick};
 use apprentice_link::{Arm as _, OperatorAccess, OperatorLink, RobotLink};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::GuardConfig;
-use apprentice_sim::{ClockMode, SimConfig, SimNode};
+use apprentice_sim::{ClockMode, SimConfig, SimNode, TaskKind};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -133,7 +133,14 @@ fn compare(ticks: &[Tick], plans: &[(Instant, Vec<Vec<f32>>)], wishes: &[Vec<f32
 fn takeovers_while_the_agent_thinks_in_real_time() {
     let folder = tempfile::tempdir().unwrap();
     let robot = small_fr3();
-    let node = SimNode::start(SimConfig::default(), &robot, ClockMode::RealTime, None).unwrap();
+    let node = SimNode::start(
+        SimConfig::default(),
+        TaskKind::default(),
+        &robot,
+        ClockMode::RealTime,
+        None,
+    )
+    .unwrap();
     let patience = Duration::from_secs(10);
     let link = RobotLink::connect(node.endpoint(), &robot.name, patience).unwrap();
     let inbox = link.takeover(OperatorAccess::Shared).unwrap();

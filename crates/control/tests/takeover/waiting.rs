@@ -10,7 +10,7 @@ use apprentice_link::{
 };
 use apprentice_robot::{Control, RobotDescription};
 use apprentice_safety::{Authority, GuardConfig};
-use apprentice_sim::{ClockMode, SimConfig, SimNode};
+use apprentice_sim::{ClockMode, SimConfig, SimNode, TaskKind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -133,7 +133,14 @@ fn a_run_can_be_ended_while_it_waits() {
 #[test]
 fn a_robot_in_lockstep_waits_too() {
     let robot = small_fr3();
-    let node = SimNode::start(SimConfig::default(), &robot, ClockMode::Lockstep, None).unwrap();
+    let node = SimNode::start(
+        SimConfig::default(),
+        TaskKind::default(),
+        &robot,
+        ClockMode::Lockstep,
+        None,
+    )
+    .unwrap();
     let link = RobotLink::connect(node.endpoint(), &robot.name, PATIENCE).unwrap();
     let inbox = link.takeover(OperatorAccess::Shared).unwrap();
     let inbox = inbox.with_silence(Duration::from_secs(60));

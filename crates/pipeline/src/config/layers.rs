@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_table_with_a_kind_takes_the_keys_of_its_kind_and_another_kind_replaces_all() {
         let lay = |over: &str| {
-            let mut table = toml::from_str("[task]\nkind = 'mug'\nlift_m = 0.1\n").unwrap();
+            let mut table = toml::from_str("[task]\nkind = 'lift'\nlift_m = 0.1\n").unwrap();
             overlay(&mut table, toml::from_str(over).unwrap(), "", "mine.toml").unwrap();
             table
         };
@@ -241,7 +241,7 @@ mod tests {
         let more = lay("task.spin = 2\n");
         assert_eq!(
             more,
-            table("[task]\nkind = 'mug'\nlift_m = 0.1\nspin = 2\n")
+            table("[task]\nkind = 'lift'\nlift_m = 0.1\nspin = 2\n")
         );
         let other = lay("[task]\nreach_m = 0.3\nkind = 'reach'\n");
         assert_eq!(other, table("[task]\nkind = 'reach'\nreach_m = 0.3\n"));

@@ -1,6 +1,7 @@
 //! What settings may be. Crates check the sections that are theirs; the rest is checked here.
 
 use super::{Config, RecordConfig};
+use crate::preference::Preference;
 use anyhow::{Result, bail};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -11,7 +12,7 @@ use std::ops::RangeInclusive;
 /// Names the first key that is out of range, what it is and what is allowed.
 pub fn check(config: &Config) -> Result<()> {
     config.sim.validate()?;
-    config.expert.validate()?;
+    config.task.validate()?;
     config.guard.validate()?;
     config.policy.validate()?;
     config.train.validate()?;
@@ -53,9 +54,6 @@ fn finite(key: &str, value: &toml::Value) -> Result<()> {
 }
 
 fn run(config: &Config) -> Result<()> {
-    if config.run.task.trim().is_empty() {
-        bail!("run.task is empty, allowed: the task in words; they are written into every episode");
-    }
     within("run.robots", config.run.robots, 1..=64, "robots at a time")?;
     let robot = &config.robot;
     if robot.description.trim().is_empty() {
@@ -104,6 +102,7 @@ fn recorded(section: &str, record: &RecordConfig) -> Result<()> {
 
 fn operator(config: &Config) -> Result<()> {
     let operator = &config.operator;
+    Preference::of(config)?;
     within(
         "operator.rankings",
         operator.rankings,
@@ -142,7 +141,6 @@ mod tests {
     fn what_cannot_be_is_refused_with_key_value_and_what_is_allowed() {
         for (setting, parts) in [
             ("run.robots=0", ["run.robots is 0", "1 to 64"]),
-            ("run.task=\"\"", ["run.task is empty", "in words"]),
             ("robot.image_size=500", ["is 500", "32 to 224 pixels"]),
             (
                 "robot.description=\"\"",
@@ -162,7 +160,11 @@ mod tests {
             ("operator.rankings=0", ["operator.rankings is 0", "1 to"]),
             ("operator.error_rate=2", ["error_rate is 2", "0 to 1"]),
             ("operator.error_rate=nan", ["error_rate is NaN", "finite"]),
-            ("sim.mug_x_m=[nan, 0.5]", ["sim.mug_x_m is NaN", "finite"]),
+            ("robot.image_size=nan", ["robot.image_size is NaN", "finite"]),
+            ("operator.prefers=success +", ["operator.prefers", "the end"]),
+            ("operator.prefers=sucess", ["sucess", "success"]),
+            ("task.kind=juggle", ["juggle", "pick_up"]),
+            ("task.expert.rate_hz=0", ["task.expert.rate_hz is 0", "0.1 to 1000"]),
             (
                 "align.learning_rate=inf",
                 ["learning_rate is inf", "finite"],

@@ -1,6 +1,7 @@
 //! Keys that had other names before: they are still understood, and what they are called now is said.
 
 use anyhow::{Result, bail};
+use apprentice_sim::{Fact, TaskKind};
 use toml::{Table, Value};
 
 /// A key that is called otherwise now.
@@ -44,7 +45,51 @@ const RENAMED: &[Renamed] = &[
         "align.winner_imitation",
         "align.objectives.winner_imitation.weight",
     ),
+    Renamed {
+        old: "run.task",
+        new: "run.instruction",
+        convert: own_instruction,
+    },
+    renamed("sim.mug_x_m", "task.mug_x_m"),
+    renamed("sim.mug_y_m", "task.mug_y_m"),
+    renamed("sim.handle_direction_deg", "task.handle_direction_deg"),
+    renamed("sim.handle_spread_deg", "task.handle_spread_deg"),
+    renamed("sim.success_lift_m", "task.success_lift_m"),
+    renamed("expert.lift_m", "task.lift_m"),
+    renamed("expert", "task.expert"),
+    Renamed {
+        old: "operator.prefers",
+        new: "operator.prefers",
+        convert: style_as_expression,
+    },
 ];
+
+/// What the first task says of itself goes without saying.
+fn own_instruction(value: Value) -> Value {
+    let own = TaskKind::default().words().instruction;
+    if value.as_str() == Some(own) {
+        Value::String(String::new())
+    } else {
+        value
+    }
+}
+
+/// The name of a style stood here once: it is preferred to other successes.
+fn style_as_expression(value: Value) -> Value {
+    let tasks = TaskKind::all();
+    let mut styles = tasks.iter().flat_map(|task| task.styles());
+    match styles.find(|style| value.as_str() == Some(style.name)) {
+        Some(style) => {
+            let facts = style.facts.iter().filter_map(|(name, fact)| match fact {
+                Fact::Name(value) => Some(format!("{name} == {value}")),
+                Fact::Number(_) => None,
+            });
+            let shown = facts.collect::<Vec<_>>().join(" and ");
+            Value::String(format!("success * (1 + ({shown}))"))
+        }
+        None => value,
+    }
+}
 
 /// Moves values of old keys to where they belong now. Answers what to tell the user.
 ///
@@ -60,10 +105,17 @@ fn translate_by(renamed: &[Renamed], table: &mut Table, origin: &str) -> Result<
         let Some(value) = take(table, old) else {
             continue;
         };
-        if !put(table, new, convert(value)) {
+        let said = value.to_string();
+        let value = convert(value);
+        if old == new && value.to_string() != said {
+            notes.push(format!("{origin}: {old} = {said} is written {value} now"));
+        }
+        if !put(table, new, value) {
             bail!("{origin}: {old} is called {new} now, and both are given; leave {old} away");
         }
-        notes.push(format!("{origin}: {old} is called {new} now"));
+        if old != new {
+            notes.push(format!("{origin}: {old} is called {new} now"));
+        }
     }
     Ok(notes)
 }
@@ -133,6 +185,28 @@ mod tests {
     }
 
     #[test]
+    fn a_task_has_its_settings_and_a_preference_is_an_expression() {
+        let old = "[run]\ntask = 'pick up the cup'\n[sim]\nmug_x_m = [0.4, 0.5]\nstep_us = 1000\n[expert]\n\
+                   lift_m = 0.3\nrate_hz = 5.0\n[operator]\nprefers = 'rim'\n";
+        let mut table = toml::from_str(old).unwrap();
+        let notes = translate(&mut table, "mine.toml").unwrap();
+        let new = "[run]\ninstruction = 'pick up the cup'\n[sim]\nstep_us = 1000\n[task]\nmug_x_m = [0.4, 0.5]\n\
+                   lift_m = 0.3\n[task.expert]\nrate_hz = 5.0\n[operator]\n\
+                   prefers = 'success * (1 + (grasp == rim))'\n";
+        assert_eq!(table, toml::from_str(new).unwrap());
+        assert_eq!(notes.len(), 5, "{notes:?}");
+        let last = notes.last().unwrap();
+        assert!(
+            last.contains("operator.prefers = \"rim\" is written"),
+            "{last}"
+        );
+        // What is an expression already stays as it is, and nothing is said.
+        let again = translate(&mut table, "mine.toml").unwrap();
+        assert_eq!(again, Vec::<String>::new());
+        assert_eq!(table, toml::from_str(new).unwrap());
+    }
+
+    #[test]
     fn a_key_under_both_names_is_refused() {
         let error = translated("[policy]\nexecute = 8\nn_action_steps = 4\n").unwrap_err();
         assert!(error.to_string().contains("both are given"), "{error}");
@@ -143,7 +217,10 @@ mod tests {
         let defaults: Table = toml::from_str(crate::config::DEFAULT_TOML).unwrap();
         for Renamed { old, new, .. } in RENAMED {
             assert!(take(&mut defaults.clone(), new).is_some(), "{new}");
-            assert!(take(&mut defaults.clone(), old).is_none(), "{old}");
+            assert!(
+                old == new || take(&mut defaults.clone(), old).is_none(),
+                "{old}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Demonstrations: a scripted expert takes the mug both ways, in equal parts.
+//! Demonstrations: scripted experts do the task in each of its styles, in equal parts.
 
 use crate::config::Config;
 use crate::context::Context;
@@ -14,7 +14,7 @@ use apprentice_core::{ActionChunk, ActionSpace, PolicyInput, Seed};
 use apprentice_episode::Source;
 use apprentice_link::RobotLink;
 use apprentice_robot::Kinematics;
-use apprentice_sim::{Expert, ExpertConfig, Judge, Style};
+use apprentice_sim::{Expert, GroundTruth, TaskKind};
 
 /// The stage.
 pub static STAGE: Stage = Stage {
@@ -26,8 +26,8 @@ pub static STAGE: Stage = Stage {
         "robot.description",
         "robot.image_size",
         "sim",
+        "task",
         "guard",
-        "expert",
         "demonstrations",
     ],
     amount: Some("demonstrations.episodes"),
@@ -57,9 +57,10 @@ fn run(context: &Context) -> Result<()> {
         return by_hand(context, &mut robots, controls);
     }
     let config = &context.config.demonstrations;
+    let styles = context.config.task.styles().len() as u64;
     let mut agent = ExpertAgent::new(context, &robots)?;
     let seeds = (0..config.episodes as u64)
-        .map(|i| styled(context.seed.derive("demonstration", i), i))
+        .map(|i| styled(context.seed.derive("demonstration", i), i, styles))
         .collect();
     let recording = Recording {
         folder: FOLDER,
@@ -95,17 +96,20 @@ fn by_hand(context: &Context, robots: &mut Robots, controls: RobotLink) -> Resul
     Ok(())
 }
 
-/// The seed's last bit says in which style its episode is shown; no scene is shown twice.
-fn styled(seed: Seed, index: u64) -> Seed {
-    Seed((seed.0 & !1) | (index & 1))
+/// The seed near `seed` whose remainder by the number of styles is the style of episode `index`; no scene is shown
+/// twice.
+fn styled(seed: Seed, index: u64, styles: u64) -> Seed {
+    let (base, style) = (seed.0 - seed.0 % styles.max(1), index % styles.max(1));
+    // At the very end of the numbers there may be none left above.
+    Seed(base.checked_add(style).unwrap_or(style))
 }
 
 /// The scripted expert as an agent. It alone knows the simulator's state.
 pub struct ExpertAgent {
-    judges: Vec<Judge>,
-    experts: Vec<Expert>,
+    truths: Vec<GroundTruth>,
+    experts: Vec<Box<dyn Expert>>,
     kinematics: Kinematics,
-    config: ExpertConfig,
+    task: TaskKind,
 }
 
 impl ExpertAgent {
@@ -116,14 +120,14 @@ impl ExpertAgent {
     pub fn new(context: &Context, robots: &Robots) -> Result<Self> {
         let first = robots.loops.first().context("there is no robot")?;
         Ok(Self {
-            judges: robots
+            truths: robots
                 .nodes
                 .iter()
-                .map(apprentice_sim::SimNode::judge)
+                .map(apprentice_sim::SimNode::ground_truth)
                 .collect(),
             experts: Vec::new(),
             kinematics: Kinematics::new(first.description())?,
-            config: context.config.expert.clone(),
+            task: context.config.task.clone(),
         })
     }
 }
@@ -140,14 +144,10 @@ impl Agent for ExpertAgent {
                 .iter()
                 .zip(&states)
                 .map(|(input, state)| {
-                    let style = if input.seed.0 & 1 == 0 {
-                        Style::Handle
-                    } else {
-                        Style::Rim
-                    };
+                    let style = input.seed.0 % self.task.styles().len().max(1) as u64;
                     let home = self.kinematics.tool_pose(&state.positions);
-                    let scene = self.judges[input.robot].scene();
-                    Expert::new(style, &scene, &home, self.config.clone(), input.seed)
+                    let scene = self.truths[input.robot].scene();
+                    self.task.expert(style as usize, &scene, &home, input.seed)
                 })
                 .collect();
         }
@@ -159,6 +159,7 @@ impl Agent for ExpertAgent {
                 let step = expert.act(
                     &self.kinematics.tool_pose(&state.positions),
                     state.gripper_width,
+                    &self.truths[input.robot].scene(),
                 );
                 let executed = [step.executed.to_vector()];
                 let chunk = ActionChunk::new(ActionSpace::CartesianPose, input.stamp(), executed)?;
@@ -169,5 +170,22 @@ impl Agent for ExpertAgent {
 
     fn observation_history(&self) -> usize {
         1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_says_the_style() {
+        for styles in [1, 2, 3, 7] {
+            for (seed, index) in [(0, 0), (12_345, 1), (u64::MAX, 5), (u64::MAX - 1, 2)] {
+                let styled = styled(Seed(seed), index, styles);
+                assert_eq!(styled.0 % styles, index % styles, "{seed} {index} {styles}");
+            }
+        }
+        // With two styles it is the last bit, as in runs from before there were several tasks.
+        assert_eq!(styled(Seed(u64::MAX), 4, 2), Seed(u64::MAX - 1));
     }
 }

@@ -19,6 +19,7 @@ pub static STAGE: Stage = Stage {
         "robot.description",
         "robot.image_size",
         "sim",
+        "task",
         "guard",
         "inference",
         "evaluate",

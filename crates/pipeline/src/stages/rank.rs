@@ -1,9 +1,10 @@
 //! Rankings: the simulated operator of the demo puts rollouts in order, four at a time.
 
 use crate::context::Context;
-use crate::judgements::{SIMULATED, hidden_utility, read_judgements};
+use crate::judgements::{SIMULATED, read_judgements};
 use crate::layout::{JUDGEMENTS, ROLLOUTS};
 use crate::outcomes::read_outcomes;
+use crate::preference::Preference;
 use crate::stage::{Output, Stage};
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
@@ -36,7 +37,7 @@ fn run(context: &Context) -> Result<()> {
     let config = &context.config.operator;
     if let Some(unknown) = notes.episodes.iter().find(|e| e.outcome.is_none()) {
         bail!(
-            "the simulated operator judges by the simulator's notes, and there are none on {}; rank in person (apprentice rank)",
+            "the simulated operator judges by the outcomes the simulator saw, and there is none of {}; rank in person (apprentice rank)",
             unknown.file
         );
     }
@@ -48,11 +49,12 @@ fn run(context: &Context) -> Result<()> {
             notes.episodes.len()
         );
     }
+    let preference = Preference::of(&context.config)?;
     let utility: BTreeMap<EpisodeId, f64> = notes
         .episodes
         .iter()
-        .map(|e| (e.id.clone(), hidden_utility(e, config.prefers)))
-        .collect();
+        .map(|e| Ok((e.id.clone(), preference.utility(e)?)))
+        .collect::<Result<_>>()?;
     let ids: Vec<EpisodeId> = notes
         .episodes
         .iter()

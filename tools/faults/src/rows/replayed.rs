@@ -8,7 +8,7 @@ use apprentice_control::{ChunkingConfig, ControlLoop, record_episodes};
 use apprentice_episode::Episode;
 use apprentice_link::RobotLink;
 use apprentice_safety::GuardConfig;
-use apprentice_sim::{ClockMode, SimConfig, SimNode};
+use apprentice_sim::{ClockMode, SimConfig, SimNode, TaskKind};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     let description = fr3()?;
     let node = SimNode::start(
         SimConfig::default(),
+        TaskKind::default(),
         &description,
         ClockMode::Lockstep,
         None,

@@ -13,7 +13,7 @@ use apprentice_link::{Arm as _, RobotLink};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::gate::Stop;
 use apprentice_safety::{GuardConfig, Phase, Service};
-use apprentice_sim::{ClockMode, SimConfig, SimNode};
+use apprentice_sim::{ClockMode, SimConfig, SimNode, TaskKind};
 use commander::Commander;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
@@ -120,7 +120,13 @@ fn stop_from(phase: Phase) -> Result<Stopped> {
         // An arm too sluggish to come home in time reports a fault.
         config.servo_frequency_rad_s = 1.0;
     }
-    let node = SimNode::start(config, &robot, ClockMode::RealTime, None)?;
+    let node = SimNode::start(
+        config,
+        TaskKind::default(),
+        &robot,
+        ClockMode::RealTime,
+        None,
+    )?;
     let connect = || RobotLink::connect(node.endpoint(), &robot.name, PATIENCE);
     let watched = Watched::of(&Stranger::at(node.endpoint(), &robot.name)?)?;
     let stranger = Stranger::at(node.endpoint(), &robot.name)?;

@@ -2,7 +2,10 @@
 //!
 //! Mug frame: origin at the middle of the underside, z up, the handle along +x. Metres.
 
-use crate::mesh::{Colour, Mesh};
+use crate::{
+    body::{Body, Piece, Shape},
+    mesh::{Colour, Mesh},
+};
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 
 /// Outer radius of the wall.
@@ -22,26 +25,54 @@ pub const HANDLE_SPAN: [f64; 2] = [0.016, 0.080];
 /// Flat pieces the wall is built of in the physics.
 const WALL_PIECES: usize = 16;
 
-/// Which part of the mug a piece belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The cylinder wall, up to and with the rim.
-    Wall,
-    /// The floor inside.
-    Floor,
-    /// The handle.
-    Handle,
+/// Earthenware, kg/m^3.
+const DENSITY: f32 = 2000.0;
+const FRICTION: f32 = 0.5;
+const OUTSIDE: Colour = [206, 40, 44];
+const INSIDE: Colour = [138, 22, 34];
+const HANDLE_COLOUR: Colour = [24, 148, 96];
+
+/// The part that is the cylinder wall, up to and with the rim.
+pub const WALL_PART: u32 = 1;
+/// The part that is the floor inside.
+pub const FLOOR_PART: u32 = 2;
+/// The part that is the handle.
+pub const HANDLE: u32 = 3;
+
+fn cuboid(part: u32, half: Vector3<f64>, pose: Isometry3<f64>) -> Piece {
+    Piece {
+        part,
+        shape: Shape::Cuboid(half),
+        pose,
+        density: DENSITY,
+        friction: FRICTION,
+    }
 }
 
-/// A box that is a piece of the mug.
-#[derive(Clone, Copy, Debug)]
-pub struct Piece {
-    /// What it is a piece of.
-    pub part: Part,
-    /// Half extents, metres.
-    pub half: Vector3<f64>,
-    /// Its pose in the mug frame.
-    pub pose: Isometry3<f64>,
+/// A mug that stands or lies at `pose`, base frame.
+#[must_use]
+pub fn body(pose: Isometry3<f64>) -> Body {
+    let floor = Piece {
+        part: FLOOR_PART,
+        shape: Shape::Cylinder {
+            radius: rim_radius(),
+            half_height: 0.5 * FLOOR,
+        },
+        pose: Translation3::new(0.0, 0.0, 0.5 * FLOOR).into(),
+        density: DENSITY,
+        friction: FRICTION,
+    };
+    let mut pieces = wall_pieces();
+    pieces.extend(handle_pieces());
+    pieces.push(floor);
+    Body {
+        name: "mug",
+        pose,
+        free: true,
+        angular_damping: 0.5,
+        pieces,
+        mesh: mesh(OUTSIDE, INSIDE, HANDLE_COLOUR),
+    }
 }
 
 /// Radius of the middle of the wall, metres: where a rim grasp closes.
@@ -65,10 +96,12 @@ pub fn handle_pieces() -> [Piece; 3] {
     // The bars reach a little into the wall so that no gap shows.
     let root = OUTER_RADIUS - 0.6 * WALL;
     let tip = OUTER_RADIUS + HANDLE_REACH;
-    let piece = |x: [f64; 2], z: [f64; 2]| Piece {
-        part: Part::Handle,
-        half: Vector3::new(0.5 * (x[1] - x[0]), half_bar, 0.5 * (z[1] - z[0])),
-        pose: Translation3::new(0.5 * (x[0] + x[1]), 0.0, 0.5 * (z[0] + z[1])).into(),
+    let piece = |x: [f64; 2], z: [f64; 2]| {
+        cuboid(
+            HANDLE,
+            Vector3::new(0.5 * (x[1] - x[0]), half_bar, 0.5 * (z[1] - z[0])),
+            Translation3::new(0.5 * (x[0] + x[1]), 0.0, 0.5 * (z[0] + z[1])).into(),
+        )
     };
     [
         piece([tip - HANDLE_BAR, tip], [low, high]),
@@ -87,15 +120,15 @@ pub fn wall_pieces() -> Vec<Piece> {
         .map(|i| {
             let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), (i as f64 + 0.5) * step);
             let middle = turn * Vector3::new(rim_radius(), 0.0, 0.5 * (HEIGHT + gap));
-            Piece {
-                part: Part::Wall,
-                half: Vector3::new(
+            cuboid(
+                WALL_PART,
+                Vector3::new(
                     0.5 * WALL,
                     rim_radius() * (0.5 * step).tan(),
                     0.5 * (HEIGHT - gap),
                 ),
-                pose: Isometry3::from_parts(middle.into(), turn),
-            }
+                Isometry3::from_parts(middle.into(), turn),
+            )
         })
         .collect()
 }
@@ -115,8 +148,10 @@ pub fn mesh(body: Colour, inside: Colour, handle: Colour) -> Mesh {
     mesh.revolve(&hollow, SIDES, &identity, inside);
     mesh.revolve(&[(0.0, 0.0), (outer, 0.0)], SIDES, &identity, body);
     for piece in handle_pieces() {
-        let half = piece.half.cast::<f32>();
-        mesh.cuboid([half.x, half.y, half.z], &piece.pose.cast(), handle);
+        if let Shape::Cuboid(half) = piece.shape {
+            let half = half.cast::<f32>();
+            mesh.cuboid([half.x, half.y, half.z], &piece.pose.cast(), handle);
+        }
     }
     mesh
 }

@@ -1,0 +1,16 @@
+//! The tasks there are.
+
+use crate::task::Task;
+
+apprentice_core::registry! {
+    /// The `[task]` table: a task and its settings.
+    pub enum TaskKind: Task {
+        pick_up_mug::PickUpMug = "pick_up_mug",
+    }
+}
+
+impl Default for TaskKind {
+    fn default() -> Self {
+        Self::PickUpMug(pick_up_mug::PickUpMug::default())
+    }
+}
