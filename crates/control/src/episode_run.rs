@@ -70,7 +70,9 @@ impl EpisodeRun {
         recordable(action.record, robot.description().action_dim())?;
         let mut tick = Tick {
             index,
-            stamp_ns: self.origin.monotonic_stamp(observed.observation.state.stamp_ns),
+            stamp_ns: self
+                .origin
+                .monotonic_stamp(observed.observation.state.stamp_ns),
             observation: observed.observation.clone(),
             proprioception: observed.proprioception.clone(),
             action: action.record.to_vec(),

@@ -23,7 +23,7 @@ pub fn current_name(name: &str) -> &str {
 /// When there is no such device, it is not in this build, or it does not work here.
 pub fn open(name: &str) -> Result<Device> {
     let choice = match current_name(name) {
-        CPU => DeviceChoice::Flex,
+        CPU => DeviceChoice::Cpu,
         "cuda" => DeviceChoice::Cuda,
         "wgpu" => DeviceChoice::Wgpu,
         other => bail!("device is {other:?}, allowed: {}", NAMES.join(", ")),

@@ -87,7 +87,9 @@ pub fn record(
                     id: finished.entry.id.clone(),
                     file: finished.entry.file.clone(),
                     seed: group[finished.plan].seed.0,
-                    outcome: nodes.get(finished.robot).map(|n| n.ground_truth().outcome()),
+                    outcome: nodes
+                        .get(finished.robot)
+                        .map(|n| n.ground_truth().outcome()),
                     guard: None,
                     added: false,
                 };

@@ -3,10 +3,10 @@
 use crate::config::Config;
 use crate::context::Context;
 use anyhow::{Context as _, Result, bail};
+use apprentice_control::{ControlLoop, GuardTotals};
 use apprentice_link::security::{Role, Security, SecurityError};
 use apprentice_link::{Arm, LinkError, OperatorAccess, RobotLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
-use apprentice_control::{ControlLoop, GuardTotals};
 use apprentice_sim::{ClockMode, SimNode};
 use std::path::Path;
 use std::sync::Arc;

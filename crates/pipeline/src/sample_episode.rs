@@ -34,6 +34,8 @@ pub fn sample_episode(speed: f64) -> Episode {
                 positions: vec![0.0; 7],
                 velocities: vec![0.0; 7],
                 gripper_width: 0.08,
+                efforts: None,
+                external_wrench: None,
             },
             frames: [40, 200]
                 .into_iter()
@@ -48,7 +50,7 @@ pub fn sample_episode(speed: f64) -> Episode {
         },
         proprioception: vec![0.0; 10],
         action: vec![0.0; 10],
-        guard_refusals: Vec::new(),
+        guard_interventions: Vec::new(),
         decided_by: apprentice_episode::DecidedBy::Agent,
         unexecuted: Vec::new(),
     };

@@ -67,7 +67,11 @@ pub fn features(context: &Context, episodes: &[Episode]) -> Result<Vec<FeatureCl
 ///
 /// # Errors
 /// When they cannot be computed, or the user stops.
-pub fn extract(context: &Context, encoder: &ReadyEncoder, clips: &[Clip]) -> Result<Vec<FeatureClip>> {
+pub fn extract(
+    context: &Context,
+    encoder: &ReadyEncoder,
+    clips: &[Clip],
+) -> Result<Vec<FeatureClip>> {
     let encoder = encoder.as_ref().map(|(channel, e)| (*channel, &**e));
     let weights = &context.config.encoder.channels;
     let mut features = Vec::with_capacity(clips.len());

@@ -2,7 +2,7 @@
 
 use crate::kind_entry::KIND;
 use crate::{Policy, PolicyError, PolicyKind, WindowConfig};
-use apprentice_nn::read_metadata;
+use apprentice_networks::read_metadata;
 use burn::tensor::Device;
 use std::path::Path;
 

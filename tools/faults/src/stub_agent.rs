@@ -1,7 +1,9 @@
 //! Agents that know what they do without looking.
 
 use apprentice_control::{Agent, ControlError};
-use apprentice_core::{ActionChunk, ActionSpace, CartesianAction, PolicyInput, PreviousChunk, Seed};
+use apprentice_core::{
+    ActionChunk, ActionSpace, CartesianAction, PolicyInput, PreviousChunk, Seed,
+};
 use apprentice_robot::{DescriptionError, Kinematics, RobotDescription};
 use rand::Rng as _;
 use std::time::Duration;

@@ -1,8 +1,10 @@
 //! A person takes a robot that has an adapter over from its policy, and hands it back.
 
-use apprentice_control::{Agent, ChunkingConfig, ControlError, ControlLoop, EpisodePlan, record_episodes};
-use apprentice_core::{ActionChunk, ActionSpace, PolicyInput};
+use apprentice_control::{
+    Agent, ChunkingConfig, ControlError, ControlLoop, EpisodePlan, record_episodes,
+};
 use apprentice_core::Seed;
+use apprentice_core::{ActionChunk, ActionSpace, PolicyInput};
 use apprentice_episode::{DecidedBy, Episode, EpisodeMeta, Source};
 use apprentice_link::{Arm, OperatorAccess, OperatorLink};
 use apprentice_robot::RobotDescription;

@@ -5,7 +5,7 @@ mod status_line;
 
 use crate::cli::TakeoverArgs;
 use anyhow::{Context as _, Result, bail};
-use apprentice_control::operator::{Gamepad, OperatorInput, Jog, JogConfig};
+use apprentice_control::operator::{Gamepad, Jog, JogConfig, OperatorInput};
 use apprentice_link::OperatorLink;
 use apprentice_link::security::Security;
 use apprentice_pipeline::context::start_for;

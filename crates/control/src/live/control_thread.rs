@@ -156,7 +156,9 @@ impl Control<'_> {
         let authority = outcome.authority;
         self.keep(FinishedTick {
             index: tick,
-            stamp_ns: self.origin.monotonic_stamp(observed.observation.state.stamp_ns),
+            stamp_ns: self
+                .origin
+                .monotonic_stamp(observed.observation.state.stamp_ns),
             observed,
             planned,
             due,

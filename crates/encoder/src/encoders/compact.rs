@@ -12,7 +12,7 @@ use crate::input::images_as_tensor;
 use crate::shared::SharedSettings;
 use crate::{Clip, EncoderError, FeatureClip};
 use apprentice_core::Seed;
-use apprentice_nn::{load_module, save_module};
+use apprentice_networks::{load_module, save_module};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

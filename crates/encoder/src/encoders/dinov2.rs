@@ -61,7 +61,7 @@ impl Encoder for DinoV2 {
 
 #[derive(Debug)]
 struct Loaded {
-    network: apprentice_nn::VisionTransformer,
+    network: apprentice_networks::VisionTransformer,
     /// Of an image.
     features: usize,
     input: Input,

@@ -57,7 +57,7 @@ impl Encoder for ResNet18 {
 
 #[derive(Debug)]
 struct Loaded {
-    network: apprentice_nn::ResNet18,
+    network: apprentice_networks::ResNet18,
     /// Of an image.
     features: usize,
     input: Input,

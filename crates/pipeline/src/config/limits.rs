@@ -160,11 +160,20 @@ mod tests {
             ("operator.rankings=0", ["operator.rankings is 0", "1 to"]),
             ("operator.error_rate=2", ["error_rate is 2", "0 to 1"]),
             ("operator.error_rate=nan", ["error_rate is NaN", "finite"]),
-            ("robot.image_size=nan", ["robot.image_size is NaN", "finite"]),
-            ("operator.prefers=success +", ["operator.prefers", "the end"]),
+            (
+                "robot.image_size=nan",
+                ["robot.image_size is NaN", "finite"],
+            ),
+            (
+                "operator.prefers=success +",
+                ["operator.prefers", "the end"],
+            ),
             ("operator.prefers=sucess", ["sucess", "success"]),
             ("task.kind=juggle", ["juggle", "pick_up"]),
-            ("task.expert.rate_hz=0", ["task.expert.rate_hz is 0", "0.1 to 1000"]),
+            (
+                "task.expert.rate_hz=0",
+                ["task.expert.rate_hz is 0", "0.1 to 1000"],
+            ),
             (
                 "align.learning_rate=inf",
                 ["learning_rate is inf", "finite"],

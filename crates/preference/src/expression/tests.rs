@@ -67,7 +67,10 @@ fn what_makes_no_sense_is_refused_with_what_would() {
         ("(success", vec!["the end", ")"]),
         ("min(1, 2", vec!["comma"]),
         ("1 < 2 < 3", vec!["character 7", "and between"]),
-        ("succes", vec!["\"succes\"", "success, speed, place (left, right), goal"]),
+        (
+            "succes",
+            vec!["\"succes\"", "success, speed, place (left, right), goal"],
+        ),
         (
             "place == lid",
             vec!["place is never \"lid\"", "left, right"],

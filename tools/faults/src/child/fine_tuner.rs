@@ -5,7 +5,7 @@ use apprentice_align::{AlignConfig, align_policy};
 use apprentice_core::{CameraFrame, Image, Observation, RobotState, Seed};
 use apprentice_episode::{CameraInfo, DecidedBy, Episode, EpisodeId, EpisodeMeta, Source, Tick};
 use apprentice_nn::{DeviceChoice, open_device};
-use apprentice_policy::{DiffusionPolicy, DiffusionConfig, PolicyNetwork, Windows};
+use apprentice_policy::{DiffusionConfig, DiffusionPolicy, PolicyNetwork, Windows};
 
 /// Numbers of proprioception and of an action.
 const NUMBERS: [usize; 2] = [20, 10];

@@ -1,7 +1,7 @@
 //! Keys of the terminal, and the terminal as it was before.
 
 use anyhow::{Context as _, Result, bail};
-use apprentice_control::operator::{OperatorInput, KeyboardState};
+use apprentice_control::operator::{KeyboardState, OperatorInput};
 use crossterm::event::{
     self, DisableFocusChange, EnableFocusChange, Event, KeyCode, KeyEvent, KeyEventKind,
     KeyModifiers, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags,
