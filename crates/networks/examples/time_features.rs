@@ -1,4 +1,4 @@
-//! Times the features of two batches: `cargo run --release -p apprentice-weights --example
+//! Times the features of two batches: `cargo run --release -p apprentice-networks --example
 //! time_features -- WEIGHTS`.
 
 use apprentice_networks::EfficientNetLite0;
