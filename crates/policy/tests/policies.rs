@@ -239,7 +239,8 @@ fn what_does_not_fit_is_refused() {
 fn a_file_of_an_unknown_kind_is_refused_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("policy.safetensors");
-    let metadata = r#"{"__metadata__":{"kind":"oracle"}}"#;
+    let entries = serde_json::json!({ "kind": "oracle" }).to_string();
+    let metadata = serde_json::json!({ "__metadata__": { "apprentice": entries } }).to_string();
     let mut bytes = (metadata.len() as u64).to_le_bytes().to_vec();
     bytes.extend(metadata.as_bytes());
     std::fs::write(&path, bytes).unwrap();
