@@ -66,7 +66,7 @@ pub trait Task: fmt::Debug + Send + Sync {
     fn reset(&self, rng: &mut ChaCha8Rng) -> Vec<Body>;
 
     /// Measures: asked when a scene has begun and after each physics step. Whether the task is done now, `None`
-    /// where that cannot be known; `facts` is what was measured since the scene began, to be gone on with.
+    /// where that cannot be known; `facts` is what was measured since the scene began, those of every task among it, to be gone on with.
     fn measure(&self, scene: &Scene, facts: &mut Facts) -> Option<bool>;
 
     /// A demonstration in one of its [`styles`](Self::styles), for an arm whose tool is at `tool` (base frame) now.
