@@ -7,6 +7,7 @@ use super::figures::{
 };
 use super::film_strip::FilmStrip;
 use super::page_content::{Ending, PageContent, ScoredEpisode};
+use super::task_words::TaskWords;
 use apprentice_align::AlignReport;
 use apprentice_core::{Proportion, Seed, sha256_bytes};
 use apprentice_pipeline::outcomes::{EpisodeOutcome, GuardCounts};
