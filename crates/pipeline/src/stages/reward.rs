@@ -15,6 +15,9 @@ use anyhow::Result;
 use apprentice_encoder::BackboneKind;
 use serde_json::{Value, json};
 
+/// Comparisons (one episode nearer to another than a third) that a ranking of four comes to.
+pub const COMPARISONS: usize = 4;
+
 /// The stage.
 pub static STAGE: Stage = Stage {
     name: "reward",
@@ -74,9 +77,9 @@ fn run(context: &Context) -> Result<()> {
 
 fn work(config: &Config) -> Vec<Work> {
     let alignment = &config.encoder.alignment;
-    // A ranking of four is up to six comparisons. Each fold learns from the rankings of the others, and one model from
-    // all of them.
-    let kept = 6.0 * config.operator.rankings as f64 * (1.0 - alignment.validation_share);
+    // Each fold learns from the rankings of the others, and one model from all of them.
+    let comparisons = (COMPARISONS * config.operator.rankings) as f64;
+    let kept = comparisons * (1.0 - alignment.validation_share);
     let steps = (kept / alignment.batch as f64).ceil() * alignment.epochs as f64;
     let mut work = vec![
         Work::ReadEpisodes(config.rollouts.amount()),
