@@ -5,6 +5,7 @@ mod layers;
 mod limits;
 mod renamed;
 
+use crate::work::Episodes;
 use anyhow::{Context as _, Result};
 use apprentice_align::AlignConfig;
 use apprentice_encoder::{AlignmentConfig, BackboneKind, ClipConfig, CycleConfig};
@@ -84,6 +85,17 @@ pub struct RobotConfig {
     pub operators: String,
     /// Height and width of the simulated cameras' pictures, pixels.
     pub image_size: u32,
+}
+
+impl RecordConfig {
+    /// As an amount of work.
+    #[must_use]
+    pub fn amount(&self) -> Episodes {
+        Episodes {
+            count: self.episodes as u64,
+            ticks: self.ticks,
+        }
+    }
 }
 
 impl RobotConfig {

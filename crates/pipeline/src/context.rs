@@ -1,7 +1,7 @@
 //! What every stage needs: where, with which settings, on what device, and how to say how far it is.
 
 use crate::config::Config;
-use crate::freshness::Settled;
+use crate::inputs::RunSettings;
 use crate::run_dir::RunDir;
 use anyhow::{Context as _, Result};
 use apprentice_core::Seed;
@@ -32,13 +32,15 @@ pub struct Context {
     pub view: Option<Studio>,
     /// Nothing but the result on standard output.
     pub quiet: bool,
+    /// The options with which its settings were named, to name them again.
+    pub named: Vec<String>,
 }
 
 impl Context {
     /// What the run goes by.
     #[must_use]
-    pub fn settled(&self) -> Settled<'_> {
-        Settled {
+    pub fn run_settings(&self) -> RunSettings<'_> {
+        RunSettings {
             config: &self.config,
             seed: self.seed.0,
         }

@@ -1,8 +1,18 @@
 //! What a stage started from, kept in its mark: from it follows whether what it wrote is out of date.
 
+use crate::config::Config;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// What a run goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct RunSettings<'a> {
+    /// Its configuration.
+    pub config: &'a Config,
+    /// Its seed.
+    pub seed: u64,
+}
 
 /// What a stage started from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

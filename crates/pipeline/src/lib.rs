@@ -28,6 +28,7 @@
 pub mod config;
 pub mod context;
 pub mod device;
+pub mod estimate;
 pub mod evaluation;
 pub mod freshness;
 pub mod inputs;

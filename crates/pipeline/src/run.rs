@@ -40,6 +40,24 @@ pub struct Options {
     pub view: bool,
 }
 
+impl Options {
+    /// What names the settings, after what named them `before`.
+    fn naming(&self, mut before: Vec<String>) -> Vec<String> {
+        let file = self
+            .config
+            .iter()
+            .map(|f| ("--config", f.display().to_string()));
+        let set = self.set.iter().map(|s| ("--set", s.clone()));
+        for (option, value) in file.chain(set) {
+            let there = before.chunks(2).any(|pair| pair == [option, &value]);
+            if !there {
+                before.extend([option.to_owned(), value]);
+            }
+        }
+        before
+    }
+}
+
 /// Opens the run that `options` name to run `stage` (`None`: every stage that is left), or starts it. A run that exists
 /// keeps the settings that are not named.
 ///
@@ -49,9 +67,11 @@ pub fn open(options: &Options, stage: Option<&Stage>) -> Result<Context> {
     let (file, set) = (options.config.as_deref(), &options.set);
     let named = options.device.clone();
     let mut ranked = false;
-    let info = if options.folder.join("run.json").exists() {
+    let mut before = Vec::new();
+    let mut info = if options.folder.join("run.json").exists() {
         let (dir, found) = RunDir::open(&options.folder)?;
         ranked = dir.done("rank").is_some();
+        before = found.named;
         RunInfo::new(
             options.seed.unwrap_or(found.seed),
             named.unwrap_or(found.device),
@@ -61,6 +81,7 @@ pub fn open(options: &Options, stage: Option<&Stage>) -> Result<Context> {
         let device = named.unwrap_or_else(|| device::CPU.to_owned());
         RunInfo::new(options.seed.unwrap_or(0), device, Config::load(file, set)?)
     };
+    info.named = options.naming(before);
     // Nothing is written before all this works.
     start_for(&info.config.robot.security()?)?;
     let device = device::open(&info.device)?;
@@ -81,6 +102,7 @@ pub fn open(options: &Options, stage: Option<&Stage>) -> Result<Context> {
         stop: stop_on_ctrl_c()?,
         view: None,
         quiet: options.quiet,
+        named: info.named,
     };
     if options.view {
         serve(&mut context)?;
@@ -113,6 +135,7 @@ pub fn open_to_read(options: &Options) -> Result<Context> {
         stop: Arc::new(AtomicBool::new(false)),
         view: None,
         quiet: options.quiet,
+        named: info.named,
     })
 }
 
@@ -139,7 +162,7 @@ pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
     for need in needed(stage) {
         dir.needs(need.name, need.command)?;
         if let Some(mark) = dir.done(need.name) {
-            let why = out_of_date(dir, &context.settled(), need, &mark)?;
+            let why = out_of_date(dir, &context.run_settings(), need, &mark)?;
             if !why.is_empty() {
                 bail!(
                     "stage {} of {} is out of date: {}; run `apprentice {} --out {}` again first",
@@ -167,7 +190,7 @@ pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
         bail!("stopped on request; the same command resumes the run");
     }
     let started = Instant::now();
-    let inputs = inputs(dir, &context.settled(), stage)?;
+    let inputs = inputs(dir, &context.run_settings(), stage)?;
     (stage.run)(context)?;
     let seconds = started.elapsed().as_secs_f64();
     context.say(&format!("{:<14} {seconds:.1} s", stage.name));
@@ -177,13 +200,13 @@ pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
 /// Why a finished stage has to run again; `None` where it need not. Answers that are about something that has changed
 /// are moved aside; recordings are looked through when the stage runs, and those that still fit stay.
 fn must_run_again(context: &Context, stage: &Stage, mark: &StageMark) -> Result<Option<String>> {
-    let (dir, settled) = (&context.dir, context.settled());
-    let why = out_of_date(dir, &settled, stage, mark)?;
+    let (dir, run_settings) = (&context.dir, context.run_settings());
+    let why = out_of_date(dir, &run_settings, stage, mark)?;
     if why.is_empty() {
-        return lacks(dir, &settled, stage);
+        return lacks(dir, &run_settings, stage);
     }
     for output in stage.writes {
-        if let Output::Answers(path) = output {
+        if let Output::Judgements(path) = output {
             dir.set_aside(path)?;
         }
     }

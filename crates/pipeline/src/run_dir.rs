@@ -29,6 +29,9 @@ pub struct RunInfo {
     pub device: String,
     /// The settings.
     pub config: Config,
+    /// The options with which they were named (`--config`, FILE, `--set`, KEY=VALUE, ...), to name them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<String>,
 }
 
 /// A finished stage.
@@ -219,6 +222,7 @@ impl RunInfo {
             seed,
             device,
             config,
+            named: Vec::new(),
         }
     }
 }

@@ -8,9 +8,10 @@ use apprentice_core::Image;
 use apprentice_encoder::{
     Backbone, BackboneKind, Clip, CompactBackbone, FeatureClip, self_supervise,
 };
-use apprentice_episode::Episode;
+use apprentice_episode::{Episode, EpisodeId};
 use apprentice_nn::{load_module, save_module};
-use apprentice_reward::{Learned, RewardModel, Scored};
+use apprentice_preference::Judgement;
+use apprentice_reward::{Learned, RankedClips, RewardModel, Scored, learn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +24,32 @@ const PART: usize = 16;
 pub struct Scores {
     /// One an episode.
     pub episodes: Vec<Scored>,
+}
+
+/// Learns a reward from judgements on clips; `index` says which clip an episode is. `watch` hears which share is done,
+/// and stops the learning by `false`.
+///
+/// # Errors
+/// When nothing can be learnt from them, or the learning is stopped.
+pub fn learn_reward(
+    context: &Context,
+    clips: &[FeatureClip],
+    index: &BTreeMap<EpisodeId, usize>,
+    judgements: &[Judgement],
+    watch: impl FnMut(f64) -> bool,
+) -> Result<Learned> {
+    Ok(learn(
+        &RankedClips {
+            clips,
+            index,
+            judgements,
+        },
+        &context.config.encoder.alignment,
+        &context.config.reward,
+        context.seed.derive("reward", 0),
+        &context.device,
+        watch,
+    )?)
 }
 
 /// The learnt reward of the run.
@@ -48,7 +75,7 @@ pub fn features(context: &Context, episodes: &[Episode]) -> Result<Vec<FeatureCl
 /// When they cannot be computed, or the user stops.
 pub fn extract(context: &Context, backbone: &Backbone, clips: &[Clip]) -> Result<Vec<FeatureClip>> {
     let mut features = Vec::with_capacity(clips.len());
-    in_parts(context, "look", clips, |part| {
+    in_parts(context, "features", clips, |part| {
         features.extend(backbone.features(part, &context.device)?);
         Ok(())
     })?;
@@ -120,7 +147,7 @@ pub fn backbone(context: &Context, clips: Option<&[Clip]>) -> Result<Backbone> {
     }
     let path = context.dir.path(BACKBONE);
     if let Some(clips) = clips {
-        let bar = context.bar(config.cycle.steps as u64, "teach the eye");
+        let bar = context.bar(config.cycle.steps as u64, "train backbone");
         let seed = context.seed.derive("backbone", 0);
         let (network, _) =
             self_supervise(clips, &config.cycle, seed, &context.device, |step, loss| {

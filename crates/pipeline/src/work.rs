@@ -3,51 +3,52 @@
 /// An amount of one kind of work.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Work {
-    /// Episodes of so many policy ticks in which the scripted expert acts.
-    ExpertEpisodes {
-        /// How many.
-        episodes: u64,
-        /// Policy ticks of each.
-        ticks: u64,
-    },
-    /// Episodes of so many policy ticks in which a policy acts.
-    PolicyEpisodes {
-        /// How many.
-        episodes: u64,
-        /// Policy ticks of each.
-        ticks: u64,
-    },
+    /// Episodes in which the scripted expert acts.
+    ExpertEpisodes(Episodes),
+    /// Episodes in which a policy acts.
+    PolicyEpisodes(Episodes),
+    /// Episodes that are read from their files.
+    ReadEpisodes(Episodes),
+    /// Episodes written for the viewer.
+    ViewerEpisodes(Episodes),
+    /// Episodes of which the encoder computes features.
+    EncodedEpisodes(u64),
     /// Optimiser steps of the policy's training.
     TrainingSteps(u64),
     /// Optimiser steps of the compact backbone's self-supervision.
     BackboneSteps(u64),
-    /// Episodes of which the encoder computes features.
-    EncodedEpisodes(u64),
-    /// Optimiser steps of the encoder's alignment, over all folds.
+    /// Optimiser steps of the encoder's alignment to the rankings, over all folds.
     EncoderSteps(u64),
     /// Optimiser steps of the policy's alignment.
     AlignmentSteps(u64),
-    /// Episodes written for the viewer.
-    ViewerEpisodes(u64),
+}
+
+/// So many episodes of one length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Episodes {
+    /// How many.
+    pub count: u64,
+    /// Policy ticks of each.
+    pub ticks: u64,
 }
 
 impl Work {
-    /// The amount in words, such as `2600 training steps`.
+    /// The amount in words, such as `2600 training steps`; nothing for what goes without saying.
     #[must_use]
     pub fn in_words(self) -> String {
         match self {
-            Self::ExpertEpisodes { episodes, ticks } => {
-                format!("{episodes} demonstrations of {ticks} ticks")
+            Self::ExpertEpisodes(Episodes { count, ticks }) => {
+                format!("{count} demonstrations of {ticks} ticks")
             }
-            Self::PolicyEpisodes { episodes, ticks } => {
-                format!("{episodes} episodes of {ticks} ticks")
+            Self::PolicyEpisodes(Episodes { count, ticks }) => {
+                format!("{count} episodes of {ticks} ticks")
             }
+            Self::ReadEpisodes(_) | Self::ViewerEpisodes(_) => String::new(),
+            Self::EncodedEpisodes(n) => format!("features of {n} episodes"),
             Self::TrainingSteps(n) => format!("{n} training steps"),
             Self::BackboneSteps(n) => format!("{n} steps of the backbone"),
-            Self::EncodedEpisodes(n) => format!("features of {n} episodes"),
             Self::EncoderSteps(n) => format!("{n} steps of the encoder"),
             Self::AlignmentSteps(n) => format!("{n} alignment steps"),
-            Self::ViewerEpisodes(n) => format!("{n} episodes for the viewer"),
         }
     }
 }

@@ -47,7 +47,7 @@ pub fn learnt(report: &Report, content: &PageContent) -> String {
         )
     });
     format!(
-        "<p>From the rankings came an eye that sees what matters to the operator, and with it a reward: how near an \
+        "<p>From the rankings came an encoder that sees what matters to the operator, and with it a reward: how near an \
          attempt comes to the closest of a few preferred ones. Of {} pairs of attempts it had never seen, shown with \
          one the operator likes, it says which of the two is better rightly in <b>{}</b>; its rank correlation with the hidden preference is <b>{:.3}</b>.</p>\
          <div class=\"wide\"><table><tr><th>who says which is better</th><th>right</th></tr>\
@@ -120,18 +120,18 @@ pub fn curves(report: &Report, content: &PageContent) -> String {
         ],
     );
     charts += &line_chart(
-        &axes("The eye: loss on comparisons", "epoch", "loss"),
+        &axes("The encoder: loss on comparisons", "epoch", "loss"),
         &[
             line(
                 "learnt from",
                 Colour::Before,
-                numbered(&content.eye_training),
+                numbered(&content.encoder_training),
                 false,
             ),
             line(
                 "kept back",
                 Colour::After,
-                numbered(&content.eye_validation),
+                numbered(&content.encoder_validation),
                 false,
             ),
         ],
@@ -145,7 +145,7 @@ pub fn curves(report: &Report, content: &PageContent) -> String {
     let drift = Axes {
         rules: vec![(alignment.drift_budget, "budget".into())],
         include_y: vec![0.0],
-        ..axes("The hand: drift from the base policy", "step", "drift")
+        ..axes("The policy: drift from the base policy", "step", "drift")
     };
     charts += &line_chart(
         &drift,
@@ -153,7 +153,7 @@ pub fn curves(report: &Report, content: &PageContent) -> String {
     );
     let preference = Axes {
         include_y: vec![0.0, 1.0],
-        ..axes("The hand: preference", "step", "")
+        ..axes("The policy: preference", "step", "")
     };
     charts += &line_chart(
         &preference,

@@ -43,14 +43,16 @@ pub struct ScoredEpisode {
 pub struct PageContent {
     /// Folder of the run, as the user named it.
     pub folder: String,
+    /// The options with which the run's settings were named.
+    pub named: Vec<String>,
     /// Loss of each training step.
     pub training_loss: Vec<f32>,
     /// Samples the policy was trained on.
     pub samples: usize,
-    /// The eye's loss on comparisons it learnt from, an epoch.
-    pub eye_training: Vec<f64>,
+    /// The encoder's loss on comparisons it learnt from, an epoch.
+    pub encoder_training: Vec<f64>,
     /// And on those kept back.
-    pub eye_validation: Vec<f64>,
+    pub encoder_validation: Vec<f64>,
     /// How the alignment went.
     pub alignment: Option<AlignReport>,
     /// The base policy's held-out episodes, which the reward never saw.
@@ -78,10 +80,11 @@ impl PageContent {
         let preference = Preference::of(&context.config)?;
         Ok(Self {
             folder: context.dir.root().display().to_string(),
+            named: context.named.clone(),
             training_loss: curve.loss,
             samples: curve.samples,
-            eye_training: learned.training_loss,
-            eye_validation: learned.validation_loss,
+            encoder_training: learned.training_loss,
+            encoder_validation: learned.validation_loss,
             alignment: alignment.report,
             held_out: held_out
                 .map(|(n, scored)| ScoredEpisode {

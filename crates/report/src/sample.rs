@@ -187,6 +187,7 @@ pub fn content() -> PageContent {
     };
     PageContent {
         folder: "runs/demo".into(),
+        named: Vec::new(),
         alignment: Some(AlignReport {
             steps: 300,
             pairs: 3120,
@@ -200,10 +201,10 @@ pub fn content() -> PageContent {
             .map(|i| about(1.1 * (-f64::from(i) / 45.0).exp() + 0.035, 0.012).abs() as f32)
             .collect(),
         samples: 8960,
-        eye_training: (0..40)
+        encoder_training: (0..40)
             .map(|i| 0.69 * (-f64::from(i) / 9.0).exp() + 0.02)
             .collect(),
-        eye_validation: (0..40)
+        encoder_validation: (0..40)
             .map(|i| 0.69 * (-f64::from(i) / 12.0).exp() + 0.08)
             .collect(),
         held_out,

@@ -225,7 +225,7 @@ pub fn places(report: &Report, content: &PageContent) -> String {
 
 /// What a reader may want to do now.
 pub fn next(content: &PageContent) -> String {
-    let items: String = suggestions(&content.folder)
+    let items: String = suggestions(&content.folder, &content.named)
         .iter()
         .map(|(what, commands)| {
             format!(

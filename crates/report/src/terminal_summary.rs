@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Lines for the terminal.
 #[must_use]
-pub fn terminal_summary(report: &Report, dir: &Path) -> String {
+pub fn terminal_summary(report: &Report, dir: &Path, named: &[String]) -> String {
     let reward = &report.reward;
     let best = &reward.controls.best_single_feature;
     let mut lines = vec![String::new(), Verdict::of(report).sentence(report)];
@@ -74,7 +74,7 @@ pub fn terminal_summary(report: &Report, dir: &Path) -> String {
         String::new(),
         "Try next:".to_owned(),
     ]);
-    for (what, commands) in suggestions(&dir.display().to_string()) {
+    for (what, commands) in suggestions(&dir.display().to_string(), named) {
         let mut why = format!("   # {what}");
         for command in commands {
             lines.push(format!("  {command}{why}"));
@@ -84,18 +84,22 @@ pub fn terminal_summary(report: &Report, dir: &Path) -> String {
     lines.join("\n")
 }
 
-/// What to try next: why, and the commands.
+/// What to try next: why, and the commands, with the settings of this run (`named`, the options that named them).
 #[must_use]
-pub fn suggestions(folder: &str) -> Vec<(String, Vec<String>)> {
+pub fn suggestions(folder: &str, named: &[String]) -> Vec<(String, Vec<String>)> {
     // A name beside this run's folder, since a run keeps to the settings it was started with.
     let other = |name: &str| format!("{}-{name}", folder.trim_end_matches('/'));
     let mine = other("mine");
+    let settings: String = named
+        .iter()
+        .map(|w| format!(" {}", shell_word(w)))
+        .collect();
     vec![
         (
             "rank the attempts yourself".to_owned(),
             vec![
                 format!(
-                    "apprentice record demonstrations --out {mine} && apprentice train --out {mine}"
+                    "apprentice record demonstrations --out {mine}{settings} && apprentice train --out {mine}"
                 ),
                 format!("apprentice record rollouts --out {mine} && apprentice rank --out {mine}"),
                 format!("apprentice demo --out {mine}"),
@@ -104,25 +108,35 @@ pub fn suggestions(folder: &str) -> Vec<(String, Vec<String>)> {
         (
             "an operator who errs in one ranking of five".to_owned(),
             vec![format!(
-                "apprentice demo --out {} --set operator.error_rate=0.2",
+                "apprentice demo --out {}{settings} --set operator.error_rate=0.2",
                 other("errors")
             )],
         ),
         (
             "rankings that say nothing, as a control".to_owned(),
             vec![format!(
-                "apprentice demo --out {} --set operator.shuffle=true",
+                "apprentice demo --out {}{settings} --set operator.shuffle=true",
                 other("shuffled")
             )],
         ),
         (
             "another seed, and watch it live".to_owned(),
             vec![format!(
-                "apprentice demo --out {} --seed 1 --view",
+                "apprentice demo --out {}{settings} --seed 1 --view",
                 other("seed-1")
             )],
         ),
     ]
+}
+
+/// A word as a shell reads it.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +150,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("run.rrd"), "").unwrap();
         let run = report();
-        let screen = terminal_summary(&run, dir.path());
+        let screen = terminal_summary(&run, dir.path(), &[]);
         for needed in [
             span(run.base.preferred),
             span(run.aligned.preferred),
@@ -161,13 +175,28 @@ mod tests {
     }
 
     #[test]
+    fn what_to_try_next_has_the_settings_of_this_run() {
+        let named = ["--config", "my files/tiny.toml", "--set", "train.steps=9"].map(str::to_owned);
+        for (why, commands) in suggestions("runs/a", &named) {
+            // A run that was started with them keeps them.
+            assert!(
+                commands[0].contains(" --config 'my files/tiny.toml' --set train.steps=9"),
+                "{why}: {commands:?}"
+            );
+        }
+        let own = suggestions("runs/a", &named)[1].1[0].clone();
+        assert!(own.ends_with("--set operator.error_rate=0.2"), "{own}");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+    }
+
+    #[test]
     fn it_does_not_boast() {
         let dir = tempfile::tempdir().unwrap();
         let mut run = report();
         run.aligned = run.base;
-        assert!(terminal_summary(&run, dir.path()).contains("the preference was not learnt"));
+        assert!(terminal_summary(&run, dir.path(), &[]).contains("the preference was not learnt"));
         run.alignment.evidence = false;
-        let screen = terminal_summary(&run, dir.path());
+        let screen = terminal_summary(&run, dir.path(), &[]);
         assert!(screen.contains("left as it was") && !screen.contains("run.rrd"));
     }
 }

@@ -14,6 +14,7 @@ mod takeover;
 use crate::cli::{Cli, Command, ImportCommand, RecordWhat, RunArgs, WeightsCommand};
 use anyhow::{Context as _, Result};
 use apprentice_pipeline::context::Context;
+use apprentice_pipeline::estimate::say_plan;
 use apprentice_pipeline::run::{open, open_to_read, run_all, run_stage};
 use apprentice_pipeline::scores::weights_folder;
 use apprentice_pipeline::stage::Stage;
@@ -30,6 +31,9 @@ pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Demo(args) => {
             let context = open(&args.options(), None)?;
+            if !args.json {
+                say_plan(&context)?;
+            }
             run_all(&context)?;
             finish(&context, &args)?;
             context.keep_showing();
@@ -121,7 +125,7 @@ fn finish(context: &Context, args: &RunArgs) -> Result<()> {
     } else {
         println!(
             "{}",
-            apprentice_report::terminal_summary(&written, context.dir.root())
+            apprentice_report::terminal_summary(&written, context.dir.root(), &context.named)
         );
     }
     Ok(())

@@ -53,7 +53,7 @@ fn settings_that_cannot_be() {
     );
     says(
         &run(&["demo", "--device", "cuda"], &out),
-        &["cuda", "--device flex"],
+        &["cuda", "--device cpu"],
     );
     says(
         &run(&["demo", "--config", "no.toml"], &out),

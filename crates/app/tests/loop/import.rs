@@ -83,7 +83,7 @@ fn a_data_set_is_imported_learnt_from_and_not_mixed_with_another() {
     .unwrap();
     let mut command = import(&first, &out);
     command
-        .args(["--train", "--json", "--device", "flex", "--config"])
+        .args(["--train", "--json", "--device", "cpu", "--config"])
         .arg(&config);
     let said: Value = serde_json::from_str(&succeed(&mut command)).unwrap();
     assert_eq!(said["episodes"], 4);

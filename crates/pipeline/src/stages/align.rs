@@ -1,5 +1,6 @@
-//! The hand: the base policy is aligned to the reward, if the rankings are evidence at all.
+//! The base policy is aligned to the reward, if the rankings are evidence at all.
 
+use crate::config::Config;
 use crate::context::Context;
 use crate::layout::{
     ALIGNED_POLICY, ALIGNMENT, BASE_POLICY, DEMONSTRATION_SCORES, DEMONSTRATIONS, ROLLOUT_SCORES,
@@ -39,15 +40,22 @@ pub static STAGE: Stage = Stage {
     ],
     drives_robot: false,
     computes: true,
-    work: |config| vec![Work::AlignmentSteps(config.align.steps as u64)],
+    work,
     run: run,
     summary: summary,
 };
 
-/// Runs the stage.
-///
-/// # Errors
-/// When the policy cannot be aligned.
+fn work(config: &Config) -> Vec<Work> {
+    let mut work = vec![
+        Work::ReadEpisodes(config.rollouts.amount()),
+        Work::AlignmentSteps(config.align.steps as u64),
+    ];
+    if config.align.demonstrations {
+        work.push(Work::ReadEpisodes(config.demonstrations.amount()));
+    }
+    work
+}
+
 fn run(context: &Context) -> Result<()> {
     let learned = read_reward(context)?;
     let limit = context.config.reward.significance;
@@ -87,7 +95,7 @@ fn run(context: &Context) -> Result<()> {
         base.config(),
     )?;
     drop(episodes);
-    let bar = context.bar(context.config.align.steps as u64, "align the hand");
+    let bar = context.bar(context.config.align.steps as u64, "align policy");
     let (aligned, report) = align_policy(
         &base,
         &windows,

@@ -34,7 +34,7 @@ pub static STAGE: Stage = Stage {
     needs: &[],
     writes: &[Output::Episodes {
         folder: FOLDER,
-        others_welcome: true,
+        may_be_added_to: true,
     }],
     drives_robot: true,
     computes: false,
@@ -44,10 +44,7 @@ pub static STAGE: Stage = Stage {
 };
 
 fn work(config: &Config) -> Vec<Work> {
-    vec![Work::ExpertEpisodes {
-        episodes: config.demonstrations.episodes as u64,
-        ticks: config.demonstrations.ticks,
-    }]
+    vec![Work::ExpertEpisodes(config.demonstrations.amount())]
 }
 
 /// Runs the stage.

@@ -11,7 +11,7 @@ use crate::scores::Scores;
 use crate::stage::{Output, Stage};
 use crate::summary::evaluated;
 use crate::viewer_file::{ALIGNED_SHOWN, write_recording};
-use crate::work::Work;
+use crate::work::{Episodes, Work};
 use anyhow::Result;
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ pub static STAGE: Stage = Stage {
     writes: &[
         Output::Episodes {
             folder: ALIGNED_EVALUATION,
-            others_welcome: false,
+            may_be_added_to: false,
         },
         Output::Computed(HELD_OUT_SCORES),
         Output::Computed(REWARD_EXAM),
@@ -51,14 +51,18 @@ pub static STAGE: Stage = Stage {
 };
 
 fn work(config: &Config) -> Vec<Work> {
-    let episodes = config.evaluate.episodes as u64;
-    let shown = config.rollouts.episodes as u64 + episodes.min(ALIGNED_SHOWN as u64);
+    let tried = config.evaluate.amount();
+    let shown = Episodes {
+        count: tried.count.min(ALIGNED_SHOWN as u64),
+        ..tried
+    };
     vec![
-        Work::PolicyEpisodes {
-            episodes,
-            ticks: config.evaluate.ticks,
-        },
-        Work::EncodedEpisodes(episodes),
+        Work::PolicyEpisodes(tried),
+        Work::ReadEpisodes(tried),
+        Work::EncodedEpisodes(tried.count),
+        Work::ReadEpisodes(config.rollouts.amount()),
+        Work::ViewerEpisodes(config.rollouts.amount()),
+        Work::ReadEpisodes(shown),
         Work::ViewerEpisodes(shown),
     ]
 }

@@ -28,7 +28,7 @@ pub static STAGE: Stage = Stage {
     needs: &["train"],
     writes: &[Output::Episodes {
         folder: BASE_EVALUATION,
-        others_welcome: false,
+        may_be_added_to: false,
     }],
     drives_robot: true,
     computes: true,
@@ -38,10 +38,7 @@ pub static STAGE: Stage = Stage {
 };
 
 fn work(config: &Config) -> Vec<Work> {
-    vec![Work::PolicyEpisodes {
-        episodes: config.evaluate.episodes as u64,
-        ticks: config.evaluate.ticks,
-    }]
+    vec![Work::PolicyEpisodes(config.evaluate.amount())]
 }
 
 fn run(context: &Context) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The eye and the reward: rankings align the encoder, and every rollout gets a score.
+//! Encoder and reward: rankings align the encoder, and every rollout gets a score.
 
 use crate::config::Config;
 use crate::context::Context;
@@ -7,14 +7,16 @@ use crate::layout::{
     BACKBONE, DEMONSTRATION_SCORES, DEMONSTRATIONS, REWARD, ROLLOUT_SCORES, ROLLOUTS,
 };
 use crate::outcomes::{by_id, open_all, read_outcomes};
-use crate::scores::{Scores, backbone, clips_of, extract, read_reward, score};
+use crate::scores::{Scores, backbone, clips_of, extract, learn_reward, read_reward, score};
 use crate::stage::{Output, Stage};
 use crate::viewer_file::write_recording;
 use crate::work::Work;
 use anyhow::Result;
 use apprentice_encoder::BackboneKind;
-use apprentice_reward::{RankedClips, learn};
 use serde_json::{Value, json};
+
+/// Comparisons (one episode nearer to another than a third) that a ranking of four comes to.
+pub const COMPARISONS: usize = 4;
 
 /// The stage.
 pub static STAGE: Stage = Stage {
@@ -50,22 +52,11 @@ fn run(context: &Context) -> Result<()> {
     let backbone = backbone(context, Some(&clips))?;
     let features = extract(context, &backbone, &clips)?;
     let index = by_id(&notes);
-    let bar = context.bar(1000, "align the eye");
-    let learned = learn(
-        &RankedClips {
-            clips: &features,
-            index: &index,
-            judgements: &judgements,
-        },
-        &context.config.encoder.alignment,
-        &context.config.reward,
-        context.seed.derive("reward", 0),
-        &context.device,
-        |share| {
-            bar.set_position((share * 1000.0) as u64);
-            !context.stopping()
-        },
-    )?;
+    let bar = context.bar(1000, "align encoder");
+    let learned = learn_reward(context, &features, &index, &judgements, |share| {
+        bar.set_position((share * 1000.0) as u64);
+        !context.stopping()
+    })?;
     bar.finish();
     let scores = Scores {
         episodes: score(context, &learned.model, &features)?,
@@ -85,23 +76,22 @@ fn run(context: &Context) -> Result<()> {
 }
 
 fn work(config: &Config) -> Vec<Work> {
-    let episodes = config.rollouts.episodes as u64;
-    let shown = if config.align.demonstrations {
-        config.demonstrations.episodes as u64
-    } else {
-        0
-    };
     let alignment = &config.encoder.alignment;
-    // A ranking of four is up to six comparisons; each fold learns from the rankings of the others, and one model
-    // from all.
-    let comparisons = 6 * config.operator.rankings;
-    let kept = comparisons as f64 * (1.0 - alignment.validation_share);
+    // Each fold learns from the rankings of the others, and one model from all of them.
+    let comparisons = (COMPARISONS * config.operator.rankings) as f64;
+    let kept = comparisons * (1.0 - alignment.validation_share);
     let steps = (kept / alignment.batch as f64).ceil() * alignment.epochs as f64;
     let mut work = vec![
-        Work::EncodedEpisodes(episodes + shown),
+        Work::ReadEpisodes(config.rollouts.amount()),
+        Work::EncodedEpisodes(config.rollouts.episodes as u64),
         Work::EncoderSteps((steps * config.reward.folds as f64) as u64),
-        Work::ViewerEpisodes(episodes),
+        Work::ReadEpisodes(config.rollouts.amount()),
+        Work::ViewerEpisodes(config.rollouts.amount()),
     ];
+    if config.align.demonstrations {
+        work.push(Work::ReadEpisodes(config.demonstrations.amount()));
+        work.push(Work::EncodedEpisodes(config.demonstrations.episodes as u64));
+    }
     if config.encoder.backbone == BackboneKind::Compact {
         work.insert(0, Work::BackboneSteps(config.encoder.cycle.steps as u64));
     }

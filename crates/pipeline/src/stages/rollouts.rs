@@ -28,7 +28,7 @@ pub static STAGE: Stage = Stage {
     needs: &["train"],
     writes: &[Output::Episodes {
         folder: ROLLOUTS,
-        others_welcome: true,
+        may_be_added_to: true,
     }],
     drives_robot: true,
     computes: true,
@@ -38,13 +38,11 @@ pub static STAGE: Stage = Stage {
 };
 
 fn work(config: &Config) -> Vec<Work> {
-    let episodes = config.rollouts.episodes as u64;
+    let amount = config.rollouts.amount();
     vec![
-        Work::PolicyEpisodes {
-            episodes,
-            ticks: config.rollouts.ticks,
-        },
-        Work::ViewerEpisodes(episodes),
+        Work::PolicyEpisodes(amount),
+        Work::ReadEpisodes(amount),
+        Work::ViewerEpisodes(amount),
     ]
 }
 

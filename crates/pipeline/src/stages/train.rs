@@ -1,5 +1,6 @@
 //! The base policy: imitation of all demonstrations.
 
+use crate::config::Config;
 use crate::context::Context;
 use crate::layout::{BASE_POLICY, DEMONSTRATIONS, TRAINING_CURVE};
 use crate::outcomes::{open_all, read_outcomes};
@@ -36,15 +37,18 @@ pub static STAGE: Stage = Stage {
     ],
     drives_robot: false,
     computes: true,
-    work: |config| vec![Work::TrainingSteps(config.train.steps as u64)],
+    work,
     run: run,
     summary: summary,
 };
 
-/// Runs the stage.
-///
-/// # Errors
-/// When there are no demonstrations or training fails.
+fn work(config: &Config) -> Vec<Work> {
+    vec![
+        Work::ReadEpisodes(config.demonstrations.amount()),
+        Work::TrainingSteps(config.train.steps as u64),
+    ]
+}
+
 fn run(context: &Context) -> Result<()> {
     let notes = read_outcomes(context, DEMONSTRATIONS)?;
     let episodes = open_all(context, DEMONSTRATIONS, &notes)?;
