@@ -1,6 +1,6 @@
 //! What is measured of every episode, whatever its task.
 
-use crate::{error::Result, facts::Facts, hand, outcome::Outcome};
+use crate::{error::Result, facts::Facts, hand, outcome::Outcome, scene::Scene};
 use apprentice_robot::{RobotDescription, SelfDistance};
 use nalgebra::{Isometry3, Point3, Vector3};
 
@@ -9,7 +9,6 @@ use nalgebra::{Isometry3, Point3, Vector3};
 pub(crate) struct Measuring {
     distance: SelfDistance,
     tool: Vector3<f64>,
-    now: f64,
     done: bool,
     /// What was measured since the scene began, here and by the task.
     pub facts: Facts,
@@ -21,7 +20,6 @@ impl Measuring {
         Ok(Self {
             distance: SelfDistance::new(description)?,
             tool: Vector3::zeros(),
-            now: 0.0,
             done: false,
             facts: Facts::default(),
             success: None,
@@ -31,7 +29,7 @@ impl Measuring {
     /// Begins anew, the arm at these joints and its tool there, fingers `width` metres apart.
     pub(crate) fn begin(&mut self, joints: &[f64], tool: &Isometry3<f64>, width: f64) {
         self.tool = tool.translation.vector;
-        (self.now, self.done, self.success) = (0.0, false, None);
+        (self.done, self.success) = (false, None);
         self.facts = Facts::default();
         self.facts.set("duration_s", 0.0);
         self.facts.set("peak_tool_speed_m_s", 0.0);
@@ -41,18 +39,19 @@ impl Measuring {
         self.look_at_joints(joints);
     }
 
-    /// A physics step of `dt` seconds is over; `force` is what the hand pressed with, N.
-    pub(crate) fn step(&mut self, tool: &Isometry3<f64>, width: f64, force: f64, dt: f64) {
+    /// A physics step of `dt` seconds is over, and led to this scene.
+    pub(crate) fn step(&mut self, scene: &Scene, dt: f64) {
+        let force = scene.bodies.iter().map(|b| b.contact_force_n).sum();
+        let (tool, width, now) = (&scene.tool, scene.width_m, scene.time_s);
         let at = tool.translation.vector;
         let speed = (at - self.tool).norm() / dt;
         self.tool = at;
-        self.now += dt;
         let height = table_clearance(tool, width);
         self.facts.peak("peak_tool_speed_m_s", speed);
         self.facts.peak("peak_contact_force_n", force);
         self.facts.lowest("table_clearance_m", height);
         if !self.done {
-            self.facts.set("duration_s", self.now);
+            self.facts.set("duration_s", now);
         }
     }
 
