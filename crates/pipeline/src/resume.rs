@@ -192,12 +192,12 @@ mod tests {
         mark(&dir, "demonstrate");
         let refused = start(
             folder.path(),
-            &info(&["expert.speed_m_s=0.1"]),
+            &info(&["task.expert.speed_m_s=0.1"]),
             named("train"),
         );
         let text = refused.unwrap_err().to_string();
         assert!(
-            text.starts_with("expert.speed_m_s is 0.1, but stage demonstrate"),
+            text.starts_with("task.expert.speed_m_s is 0.1, but stage demonstrate"),
             "{text}"
         );
         start(folder.path(), &info(&["train.steps=9"]), named("train")).unwrap();
