@@ -1,7 +1,7 @@
 //! What every stage needs: where, with which settings, on what device, and how to say how far it is.
 
 use crate::config::Config;
-use crate::inputs::Settled;
+use crate::inputs::RunSettings;
 use crate::run_dir::RunDir;
 use anyhow::{Context as _, Result};
 use apprentice_core::Seed;
@@ -39,8 +39,8 @@ pub struct Context {
 impl Context {
     /// What the run goes by.
     #[must_use]
-    pub fn settled(&self) -> Settled<'_> {
-        Settled {
+    pub fn run_settings(&self) -> RunSettings<'_> {
+        RunSettings {
             config: &self.config,
             seed: self.seed.0,
         }

@@ -13,6 +13,7 @@ use crate::run_dir::RunDir;
 use crate::scores::{clips_of, encoder, extract, learn_reward};
 use crate::stages::STAGES;
 use crate::stages::demonstrate::ExpertAgent;
+use crate::stages::reward::COMPARISONS;
 use crate::work::{Episodes, Work};
 use anyhow::Result;
 use apprentice_align::align_policy;
@@ -28,6 +29,8 @@ use std::time::{Duration, Instant};
 /// Policy ticks of the short and of the long episodes that are tried: from their difference follows the time of a tick,
 /// without what starting and ending an episode takes.
 const TICKS: [u64; 2] = [2, 18];
+/// Episodes of a ranking.
+const RANKED: usize = 4;
 /// Optimiser steps that are tried; the first is not counted, since it allocates.
 const STEPS: usize = 4;
 
@@ -82,7 +85,7 @@ impl Speeds {
     /// When something cannot be tried.
     pub fn measure(context: &Context) -> Result<Self> {
         let folder = context.dir.path(".estimate");
-        let measured = Trial::new(context, &folder).and_then(|trial| trial.speeds());
+        let measured = Probe::new(context, &folder).and_then(|trial| trial.speeds());
         // Left where it cannot be removed: the next trial uses it again.
         let _ = std::fs::remove_dir_all(&folder);
         measured
@@ -90,11 +93,11 @@ impl Speeds {
 }
 
 /// A run of its own, to try things in.
-struct Trial {
+struct Probe {
     context: Context,
 }
 
-impl Trial {
+impl Probe {
     fn new(context: &Context, folder: &std::path::Path) -> Result<Self> {
         let _ = std::fs::remove_dir_all(folder);
         let mut config = context.config.clone();
@@ -131,7 +134,7 @@ impl Trial {
         };
         let mut agent = ExpertAgent::new(context, &robots)?;
         let mut list = Outcomes::default();
-        speeds.expert = episode_time(|ticks| {
+        speeds.expert = self.episode_time(|ticks| {
             let recording = Recording {
                 folder: if ticks == TICKS[0] { "short" } else { "long" },
                 what: "try",
@@ -157,11 +160,23 @@ impl Trial {
         Ok(speeds)
     }
 
-    /// One episode a robot, and two at least, since learning needs something to compare.
+    /// One episode a robot, and as many as a ranking has at least.
     fn seeds(&self) -> Vec<Seed> {
-        (0..self.context.config.run.robots.max(2) as u64)
+        (0..self.context.config.run.robots.max(RANKED) as u64)
             .map(|i| self.context.seed.derive("try", i))
             .collect()
+    }
+
+    /// Tries episodes of both lengths.
+    fn episode_time(&self, mut record: impl FnMut(u64) -> Result<()>) -> Result<EpisodeTime> {
+        let groups = self.seeds().len().div_ceil(self.context.config.run.robots) as f64;
+        let short = seconds(|| record(TICKS[0]))? / groups;
+        let long = seconds(|| record(TICKS[1]))? / groups;
+        let tick = (long - short).max(0.0) / (TICKS[1] - TICKS[0]) as f64;
+        Ok(EpisodeTime {
+            fixed: (short - tick * TICKS[0] as f64).max(0.0),
+            tick,
+        })
     }
 
     fn write_for_viewer(&self, episodes: &[Episode]) -> Result<()> {
@@ -201,7 +216,7 @@ impl Trial {
             |_| steps.next(),
         )?;
         speeds.alignment_step = steps.seconds();
-        speeds.policy = episode_time(|ticks| {
+        speeds.policy = self.episode_time(|ticks| {
             let folder = if ticks == TICKS[0] {
                 "shorter"
             } else {
@@ -240,28 +255,19 @@ impl Trial {
             Ok(())
         })?;
         speeds.encoded_episode = all / clips.len().max(1) as f64;
-        let ids: Vec<EpisodeId> = list.episodes.iter().map(|e| e.id.clone()).collect();
+        let ids: Vec<EpisodeId> = (list.episodes.iter().take(RANKED))
+            .map(|e| e.id.clone())
+            .collect();
         let index = ids.iter().cloned().zip(0..).collect();
-        let ranking = |turn: usize| {
-            let mut ids = ids.clone();
-            ids.rotate_left(turn);
-            Judgement::new(
-                0,
-                "try",
-                1.0,
-                ids.into_iter().map(|id| vec![id]).collect(),
-                None,
-            )
-        };
-        let judgements = [ranking(0), ranking(0)];
+        let places: Vec<Vec<EpisodeId>> = ids.into_iter().map(|id| vec![id]).collect();
+        let judgements = [0, 1].map(|_| Judgement::new(0, "try", 1.0, places.clone(), None));
         let learning = seconds(|| {
             learn_reward(context, &features, &index, &judgements, |_| true)?;
             Ok(())
         })?;
         // Two folds with one ranking each and a model with both, each a step or more an epoch.
-        let pairs = ids.len() * (ids.len() - 1) / 2;
         let steps = |comparisons| config.reward.learner.steps(comparisons) as f64;
-        speeds.encoder_step = learning / (2.0 * steps(pairs) + steps(2 * pairs));
+        speeds.encoder_step = learning / (2.0 * steps(COMPARISONS) + steps(2 * COMPARISONS));
         Ok(())
     }
 }
@@ -294,37 +300,26 @@ fn seconds(work: impl FnOnce() -> Result<()>) -> Result<f64> {
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Tries episodes of both lengths.
-fn episode_time(mut record: impl FnMut(u64) -> Result<()>) -> Result<EpisodeTime> {
-    let short = seconds(|| record(TICKS[0]))?;
-    let long = seconds(|| record(TICKS[1]))?;
-    let tick = (long - short).max(0.0) / (TICKS[1] - TICKS[0]) as f64;
-    Ok(EpisodeTime {
-        fixed: (short - tick * TICKS[0] as f64).max(0.0),
-        tick,
-    })
-}
-
 /// Says which stages are going to run, what each has to do, and about how long it takes here.
 ///
 /// # Errors
-/// When something cannot be tried.
+/// When what the run holds already cannot be read.
 pub fn say_plan(context: &Context) -> Result<()> {
-    let here = context.config.robot.endpoint.is_empty();
-    let speeds = if here {
-        Some(Speeds::measure(context)?)
-    } else {
-        // Nothing moves a robot only to see how long it takes.
+    // Nothing moves a robot only to see how long it takes.
+    let simulated = context.config.robot.endpoint.is_empty();
+    let measured = simulated.then(|| Speeds::measure(context)).transpose();
+    let speeds = measured.unwrap_or_else(|error| {
+        context.warn(&format!("how long it takes cannot be told: {error:#}"));
         None
-    };
-    let (dir, settled) = (&context.dir, context.settled());
+    });
+    let (dir, run_settings) = (&context.dir, context.run_settings());
     let mut lines = format!("In {}:\n", dir.root().display());
     let mut all = 0.0;
     for stage in STAGES {
         let stands = match dir.done(stage.name) {
             Some(mark) => {
-                out_of_date(dir, &settled, stage, &mark)?.is_empty()
-                    && lacks(dir, &settled, stage)?.is_none()
+                out_of_date(dir, &run_settings, stage, &mark)?.is_empty()
+                    && lacks(dir, &run_settings, stage)?.is_none()
             }
             None => false,
         };

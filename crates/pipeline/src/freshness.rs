@@ -1,7 +1,7 @@
 //! Whether what a stage wrote still follows from what it read.
 
 use crate::config::Config;
-use crate::inputs::{Inputs, Settled};
+use crate::inputs::{Inputs, RunSettings};
 use crate::outcomes::Outcomes;
 use crate::run_dir::{RunDir, StageMark};
 use crate::stage::{Output, Stage};
@@ -43,8 +43,8 @@ fn collect(path: &str, value: Value, into: &mut BTreeMap<String, Value>) {
 ///
 /// # Errors
 /// When a file of a stage it needs cannot be read.
-pub fn inputs(dir: &RunDir, settled: &Settled<'_>, stage: &Stage) -> Result<Inputs> {
-    let mut settings = settings(settled.config)?;
+pub fn inputs(dir: &RunDir, run: &RunSettings<'_>, stage: &Stage) -> Result<Inputs> {
+    let mut settings = settings(run.config)?;
     settings.retain(|key, _| stage.reads_setting(key));
     let mut files = BTreeMap::new();
     for need in stage.needs.iter().filter_map(|n| stages::named(n)) {
@@ -55,7 +55,7 @@ pub fn inputs(dir: &RunDir, settled: &Settled<'_>, stage: &Stage) -> Result<Inpu
         }
     }
     Ok(Inputs {
-        seed: settled.seed,
+        seed: run.seed,
         settings,
         files,
     })
@@ -85,12 +85,12 @@ fn content(dir: &RunDir, output: Output) -> Result<Option<String>> {
 /// When a file of a stage it needs cannot be read.
 pub fn out_of_date(
     dir: &RunDir,
-    settled: &Settled<'_>,
+    run: &RunSettings<'_>,
     stage: &Stage,
     mark: &StageMark,
 ) -> Result<Vec<String>> {
     let mut why = match &mark.inputs {
-        Some(then) => then.differences(&inputs(dir, settled, stage)?),
+        Some(then) => then.differences(&inputs(dir, run, stage)?),
         None => Vec::new(),
     };
     for output in stage.writes {
@@ -105,11 +105,11 @@ pub fn out_of_date(
 ///
 /// # Errors
 /// When the configuration cannot be written down.
-pub fn lacks(dir: &RunDir, settled: &Settled<'_>, stage: &Stage) -> Result<Option<String>> {
+pub fn lacks(dir: &RunDir, run: &RunSettings<'_>, stage: &Stage) -> Result<Option<String>> {
     let Some(amount) = stage.amount else {
         return Ok(None);
     };
-    let settings = settings(settled.config)?;
+    let settings = settings(run.config)?;
     let wanted = settings.get(amount).and_then(Value::as_u64).unwrap_or(0);
     for output in stage.writes {
         if let Output::Episodes { folder, .. } = output {
@@ -127,10 +127,10 @@ pub fn lacks(dir: &RunDir, settled: &Settled<'_>, stage: &Stage) -> Result<Optio
 ///
 /// # Errors
 /// When a file cannot be read, or a mark cannot be written.
-pub fn fill_in(dir: &RunDir, settled: &Settled<'_>) -> Result<()> {
+pub fn fill_in(dir: &RunDir, run: &RunSettings<'_>) -> Result<()> {
     for stage in stages::STAGES {
         if let Some(mut mark) = dir.done(stage.name).filter(|m| m.inputs.is_none()) {
-            mark.inputs = Some(inputs(dir, settled, stage)?);
+            mark.inputs = Some(inputs(dir, run, stage)?);
             dir.mark(&mark)?;
         }
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// What a run goes by.
 #[derive(Clone, Copy, Debug)]
-pub struct Settled<'a> {
+pub struct RunSettings<'a> {
     /// Its configuration.
     pub config: &'a Config,
     /// Its seed.

@@ -153,7 +153,7 @@ pub fn read_outcomes(context: &Context, folder: &str) -> Result<Outcomes> {
 ///
 /// # Errors
 /// When the folder cannot be read or the list cannot be written.
-pub fn follow_folder(dir: &RunDir, folder: &str, others_welcome: bool) -> Result<()> {
+pub fn follow_folder(dir: &RunDir, folder: &str, may_be_added_to: bool) -> Result<()> {
     let path = dir.path(folder);
     let Ok(mut list) = Outcomes::of(dir, folder) else {
         return Ok(());
@@ -168,7 +168,7 @@ pub fn follow_folder(dir: &RunDir, folder: &str, others_welcome: bool) -> Result
     }
     list.remove(is_gone);
     let mut changed = list.episodes.len() < before;
-    if others_welcome && path.is_dir() {
+    if may_be_added_to && path.is_dir() {
         for entry in Catalog::open(&path)?.entries() {
             if !entry.complete || list.episodes.iter().any(|e| e.file == entry.file) {
                 continue;

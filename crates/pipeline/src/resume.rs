@@ -1,7 +1,7 @@
 //! Taking up a run that has begun: which settings may still change, and what has to run again for it.
 
 use crate::freshness::{self, settings};
-use crate::inputs::Settled;
+use crate::inputs::RunSettings;
 use crate::outcomes;
 use crate::run_dir::{RunDir, RunInfo};
 use crate::stage::{Output, Stage};
@@ -43,17 +43,17 @@ pub fn start(root: &Path, info: &RunInfo, stage: Option<&Stage>) -> Result<RunDi
     {
         if let Output::Episodes {
             folder,
-            others_welcome,
+            may_be_added_to,
         } = output
         {
-            outcomes::follow_folder(&dir, folder, *others_welcome)?;
+            outcomes::follow_folder(&dir, folder, *may_be_added_to)?;
         }
     }
-    let settled = Settled {
+    let run_settings = RunSettings {
         config: &info.config,
         seed: info.seed,
     };
-    freshness::fill_in(&dir, &settled)?;
+    freshness::fill_in(&dir, &run_settings)?;
     Ok(dir)
 }
 
@@ -82,7 +82,7 @@ fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&Stage>)
     if differences.is_empty() && !moved {
         return dir.write("run.json", wanted);
     }
-    refuse_settled(dir, &differences, stage)?;
+    refuse_used_settings(dir, &differences, stage)?;
     let mut affected: BTreeMap<&str, bool> = BTreeMap::new();
     for other in STAGES {
         let read: Vec<&str> = differences
@@ -107,7 +107,7 @@ fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&Stage>)
         if !goes_on {
             for output in other.writes {
                 // Answers that a person is in the middle of hang on nothing but what they are about.
-                let stays = matches!(output, Output::Answers(_)) && !done && upstream.is_empty();
+                let stays = matches!(output, Output::Judgements(_)) && !done && upstream.is_empty();
                 if !stays {
                     for path in output.kept() {
                         dir.set_aside(&path)?;
@@ -123,7 +123,11 @@ fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&Stage>)
 }
 
 /// Refuses settings that a finished stage used, which is not to run again.
-fn refuse_settled(dir: &RunDir, differences: &[Difference], stage: Option<&Stage>) -> Result<()> {
+fn refuse_used_settings(
+    dir: &RunDir,
+    differences: &[Difference],
+    stage: Option<&Stage>,
+) -> Result<()> {
     let before: BTreeSet<&str> = STAGES
         .iter()
         .map(|s| s.name)
@@ -188,12 +192,12 @@ mod tests {
         mark(&dir, "demonstrate");
         let refused = start(
             folder.path(),
-            &info(&["expert.speed_m_s=0.1"]),
+            &info(&["task.expert.speed_m_s=0.1"]),
             named("train"),
         );
         let text = refused.unwrap_err().to_string();
         assert!(
-            text.starts_with("expert.speed_m_s is 0.1, but stage demonstrate"),
+            text.starts_with("task.expert.speed_m_s is 0.1, but stage demonstrate"),
             "{text}"
         );
         start(folder.path(), &info(&["train.steps=9"]), named("train")).unwrap();

@@ -162,7 +162,7 @@ pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
     for need in needed(stage) {
         dir.needs(need.name, need.command)?;
         if let Some(mark) = dir.done(need.name) {
-            let why = out_of_date(dir, &context.settled(), need, &mark)?;
+            let why = out_of_date(dir, &context.run_settings(), need, &mark)?;
             if !why.is_empty() {
                 bail!(
                     "stage {} of {} is out of date: {}; run `apprentice {} --out {}` again first",
@@ -190,7 +190,7 @@ pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
         bail!("stopped on request; the same command resumes the run");
     }
     let started = Instant::now();
-    let inputs = inputs(dir, &context.settled(), stage)?;
+    let inputs = inputs(dir, &context.run_settings(), stage)?;
     (stage.run)(context)?;
     let seconds = started.elapsed().as_secs_f64();
     context.say(&format!("{:<14} {seconds:.1} s", stage.name));
@@ -200,13 +200,13 @@ pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
 /// Why a finished stage has to run again; `None` where it need not. Answers that are about something that has changed
 /// are moved aside; recordings are looked through when the stage runs, and those that still fit stay.
 fn must_run_again(context: &Context, stage: &Stage, mark: &StageMark) -> Result<Option<String>> {
-    let (dir, settled) = (&context.dir, context.settled());
-    let why = out_of_date(dir, &settled, stage, mark)?;
+    let (dir, run_settings) = (&context.dir, context.run_settings());
+    let why = out_of_date(dir, &run_settings, stage, mark)?;
     if why.is_empty() {
-        return lacks(dir, &settled, stage);
+        return lacks(dir, &run_settings, stage);
     }
     for output in stage.writes {
-        if let Output::Answers(path) = output {
+        if let Output::Judgements(path) = output {
             dir.set_aside(path)?;
         }
     }

@@ -43,10 +43,10 @@ pub enum Output {
         /// The folder.
         folder: &'static str,
         /// Whether episodes that somebody puts there belong to it.
-        others_welcome: bool,
+        may_be_added_to: bool,
     },
     /// A person's answers. Never overwritten, but moved aside; they stay as long as what they are about stays.
-    Answers(&'static str),
+    Judgements(&'static str),
     /// A file that is computed, and computed anew when the stage runs again.
     Computed(&'static str),
     /// The same, of a file that some settings do without.
@@ -59,7 +59,7 @@ impl Output {
     pub fn path(self) -> &'static str {
         match self {
             Self::Episodes { folder, .. } => folder,
-            Self::Answers(path) | Self::Computed(path) | Self::MaybeComputed(path) => path,
+            Self::Judgements(path) | Self::Computed(path) | Self::MaybeComputed(path) => path,
         }
     }
 
@@ -68,7 +68,7 @@ impl Output {
     pub fn kept(self) -> Vec<String> {
         match self {
             Self::Episodes { folder, .. } => vec![folder.to_owned(), outcomes_file(folder)],
-            Self::Answers(path) => vec![path.to_owned()],
+            Self::Judgements(path) => vec![path.to_owned()],
             Self::Computed(_) | Self::MaybeComputed(_) => Vec::new(),
         }
     }

@@ -100,10 +100,8 @@ fn a_stage_is_found_by_its_name_and_says_what_there_is_to_do() {
     for stage in STAGES {
         assert_eq!(named(stage.name).unwrap().name, stage.name);
         for work in (stage.work)(&config) {
-            assert!(
-                work.in_words()
-                    .starts_with(|c: char| c.is_ascii_alphanumeric())
-            );
+            let words = work.in_words();
+            assert!(words.is_empty() || words.contains(' '), "{words}");
         }
     }
     assert!(named("no-such-stage").is_none());

@@ -1,4 +1,4 @@
-//! What an operator prefers, as an expression over the facts of an episode: `success * (1 + (grasp == handle))`.
+//! What an operator prefers, as an expression over the facts of an episode: `success * (1 + (hand == open))`.
 //!
 //! Numbers, `+ - * /`, comparisons (1 where they hold, else 0), `and`, `or`, `not`, `min(..)`, `max(..)` and
 //! parentheses; `and` binds closer than `or`, comparisons closer than both. A fact that has names is compared with one
@@ -29,14 +29,14 @@ pub struct KnownFact<'a> {
 /// use apprentice_preference::{Expression, KnownFact, Value};
 /// let known = [
 ///     KnownFact { name: "success", names: &[] },
-///     KnownFact { name: "grasp", names: &["handle", "rim"] },
+///     KnownFact { name: "hand", names: &["open", "closed"] },
 /// ];
-/// let utility = Expression::new("success * (1 + (grasp == rim))", &known)?;
-/// let by_the_rim = |fact: &str| match fact {
+/// let utility = Expression::new("success * (1 + (hand == open))", &known)?;
+/// let with_an_open_hand = |fact: &str| match fact {
 ///     "success" => Some(Value::Number(1.0)),
-///     _ => Some(Value::Name("rim")),
+///     _ => Some(Value::Name("open")),
 /// };
-/// assert_eq!(utility.evaluate(&by_the_rim)?, 2.0);
+/// assert_eq!(utility.evaluate(&with_an_open_hand)?, 2.0);
 /// # Ok::<(), apprentice_preference::ExpressionError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

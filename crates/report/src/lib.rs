@@ -55,7 +55,7 @@ pub fn write(context: &Context) -> Result<Report> {
     for stage in STAGES {
         context.dir.needs(stage.name, stage.command)?;
         if let Some(mark) = context.dir.done(stage.name) {
-            let why = out_of_date(&context.dir, &context.settled(), stage, &mark)?;
+            let why = out_of_date(&context.dir, &context.run_settings(), stage, &mark)?;
             if !why.is_empty() {
                 context.warn(&format!(
                     "stage {} is out of date: {}; `apprentice demo --out {}` brings the run up to date",

@@ -10,7 +10,7 @@ pub struct TaskWords {
     pub words: Words,
     /// In which ways its experts show it.
     pub ways: Vec<&'static str>,
-    /// The preferred one, as it completes "take the mug".
+    /// The preferred one, as it completes "push the block".
     pub preferred: &'static str,
 }
 

@@ -1,6 +1,6 @@
 //! What a task puts into the scene: bodies made of simple solids, with the mesh that cameras see.
 
-use crate::mesh::Mesh;
+use crate::mesh::{Colour, Mesh};
 use nalgebra::{Isometry3, Vector3};
 
 /// The form of a [`Piece`], in its own frame; metres.
@@ -49,4 +49,37 @@ pub struct Body {
     pub pieces: Vec<Piece>,
     /// What cameras see of it, in its own frame.
     pub mesh: Mesh,
+}
+
+impl Body {
+    /// A wooden block with half extents `half`, metres, that can be pushed and held; its part is 0.
+    #[must_use]
+    pub fn block(name: &'static str, pose: Isometry3<f64>, half: [f64; 3], colour: Colour) -> Self {
+        Self {
+            free: true,
+            pieces: vec![Piece {
+                part: 0,
+                shape: Shape::Cuboid(half.into()),
+                pose: Isometry3::identity(),
+                density: 600.0,
+                friction: 0.5,
+            }],
+            ..Self::drawn(name, pose, half, colour)
+        }
+    }
+
+    /// A box with half extents `half`, metres, that is only seen.
+    #[must_use]
+    pub fn drawn(name: &'static str, pose: Isometry3<f64>, half: [f64; 3], colour: Colour) -> Self {
+        let mut mesh = Mesh::default();
+        mesh.cuboid(half.map(|v| v as f32), &Isometry3::identity(), colour);
+        Self {
+            name,
+            pose,
+            free: false,
+            angular_damping: 0.5,
+            pieces: Vec::new(),
+            mesh,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What is measured of every episode, whatever its task.
 
-use crate::{error::Result, facts::Facts, hand, outcome::Outcome};
+use crate::{error::Result, facts::Facts, hand, outcome::Outcome, scene::Scene};
 use apprentice_robot::{RobotDescription, SelfDistance};
 use nalgebra::{Isometry3, Point3, Vector3};
 
@@ -9,13 +9,8 @@ use nalgebra::{Isometry3, Point3, Vector3};
 pub(crate) struct Measuring {
     distance: SelfDistance,
     tool: Vector3<f64>,
-    peak_speed: f64,
-    peak_force: f64,
-    table: f64,
-    own: f64,
-    done_at: Option<f64>,
-    now: f64,
-    /// What the task measures.
+    done: bool,
+    /// What was measured since the scene began, here and by the task.
     pub facts: Facts,
     success: Option<bool>,
 }
@@ -25,12 +20,7 @@ impl Measuring {
         Ok(Self {
             distance: SelfDistance::new(description)?,
             tool: Vector3::zeros(),
-            peak_speed: 0.0,
-            peak_force: 0.0,
-            table: f64::INFINITY,
-            own: f64::INFINITY,
-            done_at: None,
-            now: 0.0,
+            done: false,
             facts: Facts::default(),
             success: None,
         })
@@ -39,50 +29,49 @@ impl Measuring {
     /// Begins anew, the arm at these joints and its tool there, fingers `width` metres apart.
     pub(crate) fn begin(&mut self, joints: &[f64], tool: &Isometry3<f64>, width: f64) {
         self.tool = tool.translation.vector;
-        (self.peak_speed, self.peak_force) = (0.0, 0.0);
-        self.table = table_clearance(tool, width);
-        self.own = f64::INFINITY;
-        self.done_at = None;
-        self.now = 0.0;
+        (self.done, self.success) = (false, None);
         self.facts = Facts::default();
-        self.success = None;
+        self.facts.set("duration_s", 0.0);
+        self.facts.set("peak_tool_speed_m_s", 0.0);
+        self.facts.set("peak_contact_force_n", 0.0);
+        let height = table_clearance(tool, width);
+        self.facts.set("table_clearance_m", height);
         self.look_at_joints(joints);
     }
 
-    /// A physics step of `dt` seconds is over; `force` is what the hand pressed with, N.
-    pub(crate) fn step(&mut self, tool: &Isometry3<f64>, width: f64, force: f64, dt: f64) {
+    /// A physics step of `dt` seconds is over, and led to this scene.
+    pub(crate) fn step(&mut self, scene: &Scene, dt: f64) {
+        let force = scene.bodies.iter().map(|b| b.contact_force_n).sum();
+        let (tool, width, now) = (&scene.tool, scene.width_m, scene.time_s);
         let at = tool.translation.vector;
-        self.peak_speed = self.peak_speed.max((at - self.tool).norm() / dt);
+        let speed = (at - self.tool).norm() / dt;
         self.tool = at;
-        self.peak_force = self.peak_force.max(force);
-        self.table = self.table.min(table_clearance(tool, width));
-        self.now += dt;
+        let height = table_clearance(tool, width);
+        self.facts.peak("peak_tool_speed_m_s", speed);
+        self.facts.peak("peak_contact_force_n", force);
+        self.facts.lowest("table_clearance_m", height);
+        if !self.done {
+            self.facts.set("duration_s", now);
+        }
     }
 
     /// The task says whether it is done now.
     pub(crate) fn judged(&mut self, success: Option<bool>) {
         self.success = success;
-        if success == Some(true) && self.done_at.is_none() {
-            self.done_at = Some(self.now);
-        }
+        self.done |= success == Some(true);
     }
 
     /// How near the arm is to itself.
     pub(crate) fn look_at_joints(&mut self, joints: &[f64]) {
-        self.own = self.own.min(self.distance.clearance(joints));
+        let clearance = self.distance.clearance(joints);
+        self.facts.lowest("self_clearance_m", clearance);
     }
 
     /// How the episode stands.
     pub(crate) fn outcome(&self) -> Outcome {
-        let mut facts = self.facts.clone();
-        facts.set("duration_s", self.done_at.unwrap_or(self.now));
-        facts.set("peak_tool_speed_m_s", self.peak_speed);
-        facts.set("peak_contact_force_n", self.peak_force);
-        facts.set("table_clearance_m", self.table);
-        facts.set("self_clearance_m", self.own);
         Outcome {
             success: self.success,
-            facts,
+            facts: self.facts.clone(),
         }
     }
 }

@@ -18,25 +18,25 @@ use std::fmt;
 pub struct Style {
     /// Its name, in files.
     pub name: &'static str,
-    /// How it is done, as it completes "take the mug": "by the handle".
+    /// How it is done, as it completes "push the block": "with an open hand".
     pub way: &'static str,
     /// Facts of an episode that succeeded in this way, as many as tell it from the others.
     pub facts: &'static [(&'static str, Fact)],
 }
 
-/// A task's own words, for report and console. They are put into sentences such as "the arm learnt to TAKE OBJECT by
-/// the handle", "OBJECT was DONE in 7 scenes", "whether it is TAKEN by the handle more often".
+/// A task's own words, for report and console. They are put into sentences such as "the arm learnt to TAKE OBJECT
+/// with an open hand", "OBJECT was DONE in 7 scenes", "whether it is TAKEN with an open hand more often".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Words {
-    /// What is asked, as an order: "pick up the mug". Written into every episode.
+    /// What is asked, as an order: "push the block onto the mat". Written into every episode.
     pub instruction: &'static str,
-    /// What the task is about, with its article: "the mug".
+    /// What the task is about, with its article: "the block".
     pub object: &'static str,
-    /// The verb that a way completes: "take".
+    /// The verb that a way completes: "push".
     pub take: &'static str,
-    /// Its participle: "taken".
+    /// Its participle: "pushed".
     pub taken: &'static str,
-    /// What has become of the object when the task is done, as a participle: "picked up".
+    /// What has become of the object when the task is done, as a participle: "pushed onto the mat".
     pub done: &'static str,
     /// What is in the scenes and in what they differ, as whole sentences for the report's limits.
     pub scenes: &'static str,
@@ -66,7 +66,7 @@ pub trait Task: fmt::Debug + Send + Sync {
     fn reset(&self, rng: &mut ChaCha8Rng) -> Vec<Body>;
 
     /// Measures: asked when a scene has begun and after each physics step. Whether the task is done now, `None`
-    /// where that cannot be known; `facts` is what was measured since the scene began, to be gone on with.
+    /// where that cannot be known; `facts` is what was measured since the scene began, those of every task among it, to be gone on with.
     fn measure(&self, scene: &Scene, facts: &mut Facts) -> Option<bool>;
 
     /// A demonstration in one of its [`styles`](Self::styles), for an arm whose tool is at `tool` (base frame) now.

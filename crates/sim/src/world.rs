@@ -207,8 +207,7 @@ impl Simulation {
         }
         self.contacts.step(&tool, self.width);
         self.look(tool);
-        let force = self.scene.bodies.iter().map(|b| b.contact_force_n).sum();
-        self.measuring.step(&tool, self.width, force, dt);
+        self.measuring.step(&self.scene, dt);
         self.ask_task();
     }
 

@@ -110,3 +110,61 @@ fn a_push_is_felt_as_a_force_and_a_hold_is_not() {
     world.step(&tool, 0.005);
     assert!(world.force(0).abs() < 1e-12);
 }
+
+/// Blocks at these places on the table, and one that is only seen.
+fn blocks(places: &[f64]) -> Vec<Body> {
+    let at = |y: f64| Translation3::new(0.5, y, 0.025).into();
+    let mut bodies: Vec<Body> = places
+        .iter()
+        .map(|&y| Body::block("block", at(y), [0.02, 0.02, 0.025], [200, 0, 0]))
+        .collect();
+    bodies.push(Body::drawn("mat", at(0.0), [0.1, 0.1, 0.001], [0, 200, 0]));
+    bodies
+}
+
+#[test]
+fn of_several_bodies_the_one_between_the_fingers_is_held() {
+    let mut tool = tool_at(0.5, 0.0, 0.03, 0.0);
+    let mut world = ContactWorld::new(&blocks(&[0.0, 0.25]), &tool, 0.08, DT);
+    let mut width = hand::MAX_WIDTH;
+    while !world.try_hold(&tool) {
+        assert!(width > 0.0);
+        width -= 0.1 * DT;
+        world.step(&tool, width);
+    }
+    let hold = world.held().unwrap();
+    assert_eq!((hold.body, hold.touches.map(|t| t.body)), (0, [0, 0]));
+    for _ in 0..400 {
+        tool.translation.vector.z += 0.0004;
+        world.step(&tool, width);
+    }
+    assert!((world.pose(0).translation.z - 0.185).abs() < 5e-3);
+    let other = world.pose(1).translation.vector;
+    assert!(
+        (other - Vector3::new(0.5, 0.25, 0.025)).norm() < 1e-3,
+        "{other}"
+    );
+    // What is only seen is not there for the fingers.
+    assert_eq!(world.pose(2).translation.z, f64::from(0.025f32));
+}
+
+#[test]
+fn what_is_carried_pushes_what_stands_in_its_way() {
+    let mut tool = tool_at(0.5, 0.0, 0.03, 0.0);
+    let mut world = ContactWorld::new(&blocks(&[0.0, 0.12]), &tool, 0.08, DT);
+    let mut width = hand::MAX_WIDTH;
+    while !world.try_hold(&tool) {
+        assert!(width > 0.0);
+        width -= 0.1 * DT;
+        world.step(&tool, width);
+    }
+    for _ in 0..400 {
+        tool.translation.vector.y += 0.0004;
+        world.step(&tool, width);
+    }
+    assert!(
+        world.pose(1).translation.y > 0.18,
+        "{}",
+        world.pose(1).translation.y
+    );
+}

@@ -112,6 +112,11 @@ fn every_style_succeeds_and_its_facts_tell_it_from_the_others() {
                 }
                 good += u64::from(told && done);
             }
+            println!(
+                "tried task {} {}: {good} of {SCENES}",
+                task.name(),
+                style.name
+            );
             assert!(
                 10 * good >= 9 * SCENES,
                 "{} {}: {good} of {SCENES}",

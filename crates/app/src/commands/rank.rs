@@ -93,7 +93,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
             .dir
             .done(rank::STAGE.name)
             .map_or(0.0, |m| m.seconds);
-        let inputs = inputs(&context.dir, &context.settled(), &rank::STAGE)?;
+        let inputs = inputs(&context.dir, &context.run_settings(), &rank::STAGE)?;
         mark(&context, &rank::STAGE, seconds, inputs)?;
     }
     let root = context.dir.root().display();

@@ -34,7 +34,7 @@ pub static STAGE: Stage = Stage {
     needs: &[],
     writes: &[Output::Episodes {
         folder: FOLDER,
-        others_welcome: true,
+        may_be_added_to: true,
     }],
     drives_robot: true,
     computes: false,

@@ -38,7 +38,7 @@ pub static STAGE: Stage = Stage {
     writes: &[
         Output::Episodes {
             folder: ALIGNED_EVALUATION,
-            others_welcome: false,
+            may_be_added_to: false,
         },
         Output::Computed(HELD_OUT_SCORES),
         Output::Computed(REWARD_EXAM),

@@ -28,7 +28,7 @@ pub static STAGE: Stage = Stage {
     needs: &["train"],
     writes: &[Output::Episodes {
         folder: BASE_EVALUATION,
-        others_welcome: false,
+        may_be_added_to: false,
     }],
     drives_robot: true,
     computes: true,

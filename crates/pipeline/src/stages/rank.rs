@@ -20,7 +20,7 @@ pub static STAGE: Stage = Stage {
     reads: &["operator"],
     amount: Some("operator.rankings"),
     needs: &["rollouts"],
-    writes: &[Output::Answers(JUDGEMENTS)],
+    writes: &[Output::Judgements(JUDGEMENTS)],
     drives_robot: false,
     computes: false,
     work: |_| Vec::new(),

@@ -15,6 +15,9 @@ use anyhow::Result;
 use apprentice_encoder::WeightsSource;
 use serde_json::{Value, json};
 
+/// Comparisons (one episode nearer to another than a third) that a ranking of four comes to.
+pub const COMPARISONS: usize = 4;
+
 /// The stage.
 pub static STAGE: Stage = Stage {
     name: "reward",
@@ -73,9 +76,9 @@ fn run(context: &Context) -> Result<()> {
 }
 
 fn work(config: &Config) -> Vec<Work> {
-    // A ranking of four is up to six comparisons. Each fold learns from the rankings of the others, and one model from
-    // all of them.
-    let steps = config.reward.learner.steps(6 * config.operator.rankings);
+    // Each fold learns from the rankings of the others, and one model from all of them.
+    let comparisons = COMPARISONS * config.operator.rankings;
+    let steps = config.reward.learner.steps(comparisons);
     let mut work = vec![
         Work::ReadEpisodes(config.rollouts.amount()),
         Work::EncodedEpisodes(config.rollouts.episodes as u64),

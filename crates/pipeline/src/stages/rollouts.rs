@@ -28,7 +28,7 @@ pub static STAGE: Stage = Stage {
     needs: &["train"],
     writes: &[Output::Episodes {
         folder: ROLLOUTS,
-        others_welcome: true,
+        may_be_added_to: true,
     }],
     drives_robot: true,
     computes: true,
