@@ -22,4 +22,4 @@ pub use config::{PreferredRule, RewardConfig, RewardMetric, RewardTransport, Tra
 pub use evidence::{Evidence, permutation_test};
 pub use learning::{Learned, RewardError, learn};
 pub use model::{RewardModel, RewardTransform, Scored};
-pub use rankings::RankedClips;
+pub use rankings::{RankedClips, USED_JUDGEMENTS};

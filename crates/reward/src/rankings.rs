@@ -3,8 +3,12 @@
 use crate::RewardError;
 use apprentice_encoder::{Comparison, FeatureClip, Relation, Ties};
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{Judgement, equal_pairs, pairs, validate};
+use apprentice_preference::{Judgement, RANKING, equal_pairs, pairs, validate};
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What this reward learns from, as [`Judgement::learnt_as`] names it: rankings of whole episodes by overall
+/// preference.
+pub const USED_JUDGEMENTS: &[&str] = &[RANKING];
 
 /// Clips and what was said of them.
 #[derive(Clone, Debug)]
@@ -13,7 +17,7 @@ pub struct RankedClips<'a> {
     pub clips: &'a [FeatureClip],
     /// Index into `clips` of every episode.
     pub index: &'a BTreeMap<EpisodeId, usize>,
-    /// The judgements; skipped ones teach nothing.
+    /// The judgements; skipped ones and those that are not among [`USED_JUDGEMENTS`] teach nothing.
     pub judgements: &'a [Judgement],
 }
 
@@ -26,19 +30,22 @@ pub(crate) struct Ranking<'a> {
 }
 
 impl RankedClips<'_> {
-    /// The judgements that were not skipped.
+    /// The rankings it learns from, in the order given.
     ///
     /// # Errors
     /// When one names an episode that is not there, or cannot be learnt from.
     pub(crate) fn rankings(&self) -> Result<Vec<Ranking<'_>>, RewardError> {
         let known: HashSet<EpisodeId> = self.index.keys().cloned().collect();
         let mut rankings = Vec::new();
-        for judgement in self.judgements.iter().filter(|j| !j.skipped) {
+        for judgement in self.judgements {
+            let Some(tiers) = judgement.episode_tiers() else {
+                continue;
+            };
             validate(judgement, &known)?;
-            let places = judgement.ranking.iter().enumerate();
+            let places = tiers.into_iter().enumerate();
             let places = places.flat_map(|(place, tied)| {
                 let clip = move |id| self.index.get(id).map(|&clip| (clip, place));
-                tied.iter().filter_map(clip)
+                tied.into_iter().filter_map(clip)
             });
             rankings.push(Ranking {
                 judgement,
@@ -58,7 +65,7 @@ impl RankedClips<'_> {
 pub(crate) fn comparisons(rankings: &[&Ranking<'_>], ties: Ties) -> Vec<Comparison> {
     let mut all = Vec::new();
     for ranking in rankings {
-        let confidence = f64::from(ranking.judgement.how_sure);
+        let confidence = f64::from(ranking.judgement.confidence);
         if confidence <= 0.0 {
             continue;
         }
@@ -109,7 +116,7 @@ pub(crate) fn comparisons(rankings: &[&Ranking<'_>], ties: Ties) -> Vec<Comparis
 #[cfg(test)]
 mod tests {
     use super::*;
-    use apprentice_preference::triplets;
+    use apprentice_preference::{Answer, Item, Span, triplets};
     use proptest::prelude::*;
 
     /// Episodes "0", "1", .. in places of these sizes; the clip of episode i is 10 + i.
@@ -126,7 +133,7 @@ mod tests {
             .collect();
         let ids = ranking.iter().flatten().cloned();
         let index = ids.enumerate().map(|(i, id)| (id, 10 + i)).collect();
-        (Judgement::new(0, "ann", how_sure, ranking, None), index)
+        (Judgement::ranking(0, "ann", how_sure, ranking, None), index)
     }
 
     fn stated(sizes: &[usize], how_sure: f32, ties: Ties) -> Vec<Comparison> {
@@ -186,6 +193,21 @@ mod tests {
             judgements,
         };
         assert!(ranked(&judgements[..1]).rankings().unwrap().is_empty());
+        // Nor do rankings on an axis, or of parts, count as rankings by overall preference.
+        let on_axis = Judgement {
+            axis: Some("gentleness".into()),
+            ..judgements[1].clone()
+        };
+        let part = Item::part(
+            "0".into(),
+            Span {
+                start_ns: 0,
+                end_ns: 1,
+            },
+        );
+        let parts = Judgement::new(0, "ann", Answer::ranking([vec![part]]));
+        let others = [on_axis, parts];
+        assert!(ranked(&others).rankings().unwrap().is_empty());
         let error = ranked(&judgements).rankings().unwrap_err().to_string();
         assert!(
             error.contains("unknown episode 1 (2 episodes are known)"),

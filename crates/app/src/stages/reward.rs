@@ -12,7 +12,8 @@ use apprentice_encoder::{
 };
 use apprentice_episode::Episode;
 use apprentice_nn::{load_module, save_module};
-use apprentice_reward::{Learned, RankedClips, RewardModel, Scored, learn};
+use apprentice_preference::{unused, unused_sentence};
+use apprentice_reward::{Learned, RankedClips, RewardModel, Scored, USED_JUDGEMENTS, learn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ pub fn run(context: &Context) -> Result<()> {
     let episodes = open_all(context, super::rollout::FOLDER, &notes)?;
     // Bad rankings are refused before anything is computed.
     let judgements = said(context, &notes)?;
+    if let Some(sentence) = unused_sentence(&unused(&judgements, USED_JUDGEMENTS)) {
+        context.say(&sentence);
+    }
     let clips = clips_of(context, &episodes)?;
     let backbone = backbone(context, Some(&clips))?;
     let features = extract(context, &backbone, &clips)?;
