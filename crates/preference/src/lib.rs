@@ -30,7 +30,6 @@
 #![deny(missing_docs)]
 
 mod answer;
-mod by_number;
 mod comparison;
 mod conformance;
 mod error;
@@ -42,6 +41,7 @@ pub mod judges;
 mod log;
 mod order;
 mod question;
+mod scalar_answer;
 mod success;
 mod terminal;
 mod unused;

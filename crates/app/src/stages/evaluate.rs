@@ -77,7 +77,8 @@ pub fn run_aligned(context: &Context) -> Result<()> {
 fn run(context: &Context, policy: &str, folder: &str, what: &str) -> Result<()> {
     if !context.config.robot.endpoint.is_empty() {
         bail!(
-            "success is judged by the simulator, and the robot at {} is none; record rollouts and rank them instead",
+            "success is judged by the simulator, and the robot at {} is none; record rollouts, label them \
+             (apprentice judge success) and rank them instead",
             context.config.robot.endpoint
         );
     }

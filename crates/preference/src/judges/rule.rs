@@ -1,7 +1,8 @@
 //! A judge that goes by one measured fact.
 
 use crate::judge::{Judge, JudgeInputs};
-use crate::{Answer, Item, Judgement, PreferenceError, Question, QuestionKind, Verdict, by_number};
+use crate::scalar_answer::scalar_answer;
+use crate::{Answer, Item, Judgement, PreferenceError, Question, QuestionKind, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// Judges by a fact of the outcome: rankings, ratings and similarities by its value, flags by whether it reaches a
@@ -75,10 +76,10 @@ impl Rule {
             (QuestionKind::Ranking, _) => {
                 let sign = if self.more_is_better { 1.0 } else { -1.0 };
                 let liking = |item: &Item| fact(item, &self.fact).map(|v| sign * v);
-                by_number::answer(question, liking, false)
+                scalar_answer(question, liking, false)
             }
             // A rating tells the value itself.
-            _ => by_number::answer(question, |item| fact(item, &self.fact), false),
+            _ => scalar_answer(question, |item| fact(item, &self.fact), false),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! An operator made of numbers, to measure what judgements are worth.
 
 use crate::judge::{Judge, JudgeInputs};
-use crate::{Answer, Item, Judgement, PreferenceError, Question, by_number};
+use crate::scalar_answer::scalar_answer;
+use crate::{Answer, Item, Judgement, PreferenceError, Question};
 use apprentice_core::Seed;
 use rand::seq::{SliceRandom, index};
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,7 @@ impl Judge for SimulatedOperator {
             if question.axis.is_some() || parts {
                 return None;
             }
-            let mut answer = by_number::answer(question, utility, wrong.contains(&i))?;
+            let mut answer = scalar_answer(question, utility, wrong.contains(&i))?;
             if let (true, Answer::Ranking { tiers }) = (self.shuffle, &mut answer) {
                 permute(tiers, seed.derive("shuffled ranking", i as u64));
             }

@@ -1,11 +1,11 @@
-//! Answers that follow from one number an item.
+//! Answers that follow from one number (a scalar) an item.
 
 use crate::{Answer, Item, Question, QuestionKind};
 
 /// The answer to `question` of one who likes a higher `value` better, or who finds items alike whose values are near;
 /// turned round where `wrong`. `None` when a value is missing or not a number, the two of a similarity are equally
 /// near, or a number cannot answer the question.
-pub(crate) fn answer(
+pub(crate) fn scalar_answer(
     question: &Question,
     value: impl Fn(&Item) -> Option<f64>,
     wrong: bool,
