@@ -74,32 +74,30 @@ pub fn run(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// How many of the simulated `rankings` the log holds already. One that a stopped stage left with nothing else in it
-/// is removed, to be written anew.
+/// How many of the simulated `rankings` the log holds already, left by a stage that was stopped half-way. A log of
+/// other simulated rankings and nothing else is removed.
 ///
 /// # Errors
-/// When the log cannot be read, or holds rankings of somebody else.
+/// When the log cannot be read, holds rankings of somebody else, or other simulated rankings beside what people said.
 fn begun(path: &Path, rankings: &[Judgement]) -> Result<usize> {
     if !path.exists() {
         return Ok(0);
     }
     let found = JudgementLog::read(path)?.judgements;
-    let of_people = |j: &&Judgement| j.who != SIMULATED;
-    if let Some(person) = found.iter().filter(of_people).find(|j| is_ranking(j)) {
+    let (simulated, of_people): (Vec<&Judgement>, Vec<&Judgement>) =
+        found.iter().partition(|j| j.who == SIMULATED);
+    if let Some(person) = of_people.iter().find(|j| is_ranking(j)) {
         bail!(
             "{} holds judgements of {}; go on with `apprentice rank`, or simulate in another --out",
             path.display(),
             person.who
         );
     }
-    if !found.iter().any(|j| j.who != SIMULATED) {
-        std::fs::remove_file(path)?;
-        return Ok(0);
+    let same = |(old, new): (&&Judgement, &Judgement)| old.answer == new.answer;
+    if simulated.len() <= rankings.len() && simulated.iter().zip(rankings).all(same) {
+        return Ok(simulated.len());
     }
-    // What people said of other things stays.
-    let simulated: Vec<&Judgement> = found.iter().filter(|j| j.who == SIMULATED).collect();
-    let same = |(old, new): (&&Judgement, &Judgement)| old.id == new.id;
-    if simulated.len() > rankings.len() || !simulated.iter().zip(rankings).all(same) {
+    if !of_people.is_empty() {
         bail!(
             "{} holds {} rankings of the {SIMULATED} with other settings, and judgements of people; move that file \
              away and rank again",
@@ -107,7 +105,8 @@ fn begun(path: &Path, rankings: &[Judgement]) -> Result<usize> {
             simulated.len()
         );
     }
-    Ok(simulated.len())
+    std::fs::remove_file(path)?;
+    Ok(0)
 }
 
 /// Whether a judgement is a ranking, answered or skipped.
@@ -194,5 +193,45 @@ pub fn preferred_grasp(prefers: Preferred) -> Grasp {
     match prefers {
         Preferred::Handle => Grasp::Handle,
         Preferred::Rim => Grasp::Rim,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apprentice_preference::Answer;
+
+    #[test]
+    fn a_stopped_simulation_goes_on_and_what_people_said_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOG);
+        let ranking = |who: &str, best: &str| {
+            let tiers = vec![vec![best.into()], vec!["z".into()]];
+            Judgement::ranking(0, who, 1.0, tiers, None)
+        };
+        let rankings = ["a", "b"].map(|best| ranking(SIMULATED, best));
+        assert_eq!(begun(&path, &rankings).unwrap(), 0);
+        let mut log = JudgementLog::open(&path).unwrap();
+        log.append(&rankings[0]).unwrap();
+        assert_eq!(begun(&path, &rankings).unwrap(), 1);
+        // Of other settings.
+        let others = [ranking(SIMULATED, "c")];
+        assert_eq!(begun(&path, &others).unwrap(), 0);
+        assert!(!path.exists());
+        let words = Answer::Utterance {
+            text: "slower".into(),
+            items: Vec::new(),
+        };
+        let mut log = JudgementLog::open(&path).unwrap();
+        log.append(&Judgement::new(0, "Ada", words)).unwrap();
+        assert_eq!(begun(&path, &rankings).unwrap(), 0);
+        log.append(&rankings[0]).unwrap();
+        assert_eq!(begun(&path, &rankings).unwrap(), 1);
+        let refused = begun(&path, &others).unwrap_err().to_string();
+        assert!(refused.contains("and judgements of people"), "{refused}");
+        log.append(&ranking("Ada", "a")).unwrap();
+        let refused = begun(&path, &rankings).unwrap_err().to_string();
+        assert!(refused.contains("holds judgements of Ada"), "{refused}");
+        assert_eq!(log.judgements().len(), 3);
     }
 }

@@ -32,3 +32,29 @@ impl SuccessLabels {
         measured.or_else(|| self.0.get(&episode.id).copied().flatten())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::note;
+    use apprentice_sim::Grasp;
+
+    #[test]
+    fn a_label_counts_where_nothing_was_measured() {
+        let measured = note(1, Some(Grasp::Rim));
+        let unmeasured = |id: &str| JudgedEpisode {
+            id: id.into(),
+            outcome: None,
+            ..measured.clone()
+        };
+        let labels = SuccessLabels(BTreeMap::from([
+            (measured.id.clone(), Some(false)),
+            ("yes".into(), Some(true)),
+            ("unsure".into(), None),
+        ]));
+        assert_eq!(labels.success(&measured), Some(true));
+        assert_eq!(labels.success(&unmeasured("yes")), Some(true));
+        assert_eq!(labels.success(&unmeasured("unsure")), None);
+        assert_eq!(labels.success(&unmeasured("other")), None);
+    }
+}
