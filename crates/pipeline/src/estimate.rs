@@ -245,7 +245,7 @@ impl Trial {
         let ranking = |turn: usize| {
             let mut ids = ids.clone();
             ids.rotate_left(turn);
-            Judgement::new(
+            Judgement::ranking(
                 0,
                 "try",
                 1.0,
