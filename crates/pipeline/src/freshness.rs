@@ -148,3 +148,42 @@ pub fn fill_in(dir: &RunDir, settled: &Settled<'_>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::JUDGEMENTS;
+    use crate::stages::reward;
+    use apprentice_preference::{Answer, Judgement};
+
+    #[test]
+    fn the_reward_is_out_of_date_by_another_ranking_and_not_by_what_it_does_not_learn_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::load(None, &[]).unwrap();
+        let dir = RunDir::make(folder.path()).unwrap();
+        let settled = Settled {
+            config: &config,
+            seed: 1,
+        };
+        let ranking = |when| {
+            let tiers = vec![vec!["a".into()], vec!["b".into()]];
+            Judgement::ranking(when, "Ada", 1.0, tiers, None)
+        };
+        let mut log = JudgementLog::open(&dir.path(JUDGEMENTS)).unwrap();
+        log.append(&ranking(1)).unwrap();
+        let before = inputs(&dir, &settled, &reward::STAGE).unwrap();
+        let words = Answer::Utterance {
+            text: "slower".into(),
+            items: Vec::new(),
+        };
+        log.append(&Judgement::new(2, "Ada", words)).unwrap();
+        let after = inputs(&dir, &settled, &reward::STAGE).unwrap();
+        assert_eq!(before, after);
+        log.append(&ranking(3)).unwrap();
+        let differences = before.differences(&inputs(&dir, &settled, &reward::STAGE).unwrap());
+        assert_eq!(differences, ["judgements.jsonl has changed"]);
+        std::fs::write(dir.path(JUDGEMENTS), "damaged\n").unwrap();
+        let differences = after.differences(&inputs(&dir, &settled, &reward::STAGE).unwrap());
+        assert_eq!(differences, ["judgements.jsonl has changed"]);
+    }
+}

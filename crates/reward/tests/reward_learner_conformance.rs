@@ -143,7 +143,10 @@ fn shuffled_labels_come_to_chance() {
             for (number, judgement) in said.iter_mut().enumerate() {
                 let mut rng = Seed(100 * seed + number as u64).rng();
                 let Answer::Ranking { tiers } = &mut judgement.answer else {
-                    panic!("this suite shuffles no {} yet; add how it does", judgement.answer.kind());
+                    panic!(
+                        "this suite shuffles no {} yet; add how it does",
+                        judgement.answer.kind()
+                    );
                 };
                 tiers.shuffle(&mut rng);
             }
