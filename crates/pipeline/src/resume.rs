@@ -193,7 +193,7 @@ mod tests {
         );
         let text = refused.unwrap_err().to_string();
         assert!(
-            text.starts_with("expert.speed_m_s is 0.1, but stage demonstrate"),
+            text.starts_with("task.expert.speed_m_s is 0.1, but stage demonstrate"),
             "{text}"
         );
         start(folder.path(), &info(&["train.steps=9"]), named("train")).unwrap();
