@@ -1,5 +1,9 @@
 //! The command line.
 
+mod judge;
+
+pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
+
 use apprentice_episode::ImportKind;
 use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
 use apprentice_pipeline::run::Options;
@@ -36,6 +40,8 @@ pub enum Command {
     Train(RunArgs),
     /// Rank rollouts, four at a time: by typing an order, or by the simulated operator
     Rank(RankArgs),
+    /// Say something else of episodes: whether they succeeded, a flag, a rating, what is alike, a correction, words
+    Judge(JudgeArgs),
     /// Align the encoder to the rankings and score every rollout
     Reward(RunArgs),
     /// Align the policy to the reward

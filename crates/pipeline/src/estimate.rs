@@ -260,7 +260,7 @@ impl Probe {
             .collect();
         let index = ids.iter().cloned().zip(0..).collect();
         let places: Vec<Vec<EpisodeId>> = ids.into_iter().map(|id| vec![id]).collect();
-        let judgements = [0, 1].map(|_| Judgement::new(0, "try", 1.0, places.clone(), None));
+        let judgements = [0, 1].map(|_| Judgement::ranking(0, "try", 1.0, places.clone(), None));
         let learning = seconds(|| {
             learn_reward(context, &features, &index, &judgements, |_| true)?;
             Ok(())

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::outcomes::Outcomes;
 use crate::policies::watch_policy;
 use crate::preference::Preference;
+use crate::success::SuccessLabels;
 use anyhow::{Result, bail};
 use apprentice_core::Proportion;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,8 @@ pub struct Rates {
 pub fn evaluate(context: &Context, policy: &str, folder: &str, what: &str) -> Result<()> {
     if !context.config.robot.endpoint.is_empty() {
         bail!(
-            "success is judged by the simulator, and the robot at {} is none; record rollouts and rank them instead",
+            "success is judged by the simulator, and the robot at {} is none; record rollouts, label them \
+             (apprentice judge success) and rank them instead",
             context.config.robot.endpoint
         );
     }
@@ -39,13 +41,15 @@ pub fn evaluate(context: &Context, policy: &str, folder: &str, what: &str) -> Re
     Ok(())
 }
 
-/// Success and preference of a folder's episodes. What nobody knows counts neither way.
+/// Success and preference of a folder's episodes. Where nobody measured whether the task was done, the newest label a
+/// person gave tells; what nobody knows counts neither way.
 ///
 /// # Errors
-/// When the operator's preference cannot be read.
+/// When the operator's preference or the labels cannot be read.
 pub fn rates(context: &Context, outcomes: &Outcomes) -> Result<Rates> {
     let preference = Preference::of(&context.config)?;
-    Ok(Rates::of(&preference, outcomes))
+    let labelled = SuccessLabels::read(context)?.applied(outcomes);
+    Ok(Rates::of(&preference, &labelled))
 }
 
 impl Rates {

@@ -8,6 +8,7 @@ use crate::stage::{Output, Stage};
 use crate::stages;
 use anyhow::{Context as _, Result};
 use apprentice_core::{sha256_bytes, sha256_file};
+use apprentice_preference::JudgementLog;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -49,7 +50,7 @@ pub fn inputs(dir: &RunDir, run: &RunSettings<'_>, stage: &Stage) -> Result<Inpu
     let mut files = BTreeMap::new();
     for need in stage.needs.iter().filter_map(|n| stages::named(n)) {
         for output in need.writes {
-            if let Some(hash) = content(dir, *output)? {
+            if let Some(hash) = content(dir, settled, *output)? {
                 files.insert(output.path().to_owned(), hash);
             }
         }
@@ -61,8 +62,9 @@ pub fn inputs(dir: &RunDir, run: &RunSettings<'_>, stage: &Stage) -> Result<Inpu
     })
 }
 
-/// The content hash of an output; `None` where it is not there.
-fn content(dir: &RunDir, output: Output) -> Result<Option<String>> {
+/// The content hash of an output; `None` where it is not there. Of judgements, those count that the reward is learnt
+/// from: others may be added at any time.
+fn content(dir: &RunDir, settled: &Settled<'_>, output: Output) -> Result<Option<String>> {
     if let Output::Episodes { folder, .. } = output {
         // Ids are content hashes, and every episode is held against its id when it is opened.
         let list = Outcomes::of(dir, folder).ok();
@@ -74,6 +76,16 @@ fn content(dir: &RunDir, output: Output) -> Result<Option<String>> {
     let path = dir.path(output.path());
     if !path.exists() {
         return Ok(None);
+    }
+    // A damaged log is told of by the stage that reads it.
+    if let (Output::Answers(_), Ok(log)) = (output, JudgementLog::read(&path)) {
+        let used = settled.config.reward.learner.uses();
+        let judgements = log.judgements.iter();
+        let ids: Vec<&str> = judgements
+            .filter(|j| !j.skipped && used.contains(&j.learnt_as()))
+            .map(|j| j.id.as_str())
+            .collect();
+        return Ok(Some(sha256_bytes(ids.join("\n").as_bytes())));
     }
     let hash = sha256_file(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     Ok(Some(hash))
@@ -135,4 +147,43 @@ pub fn fill_in(dir: &RunDir, run: &RunSettings<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::JUDGEMENTS;
+    use crate::stages::reward;
+    use apprentice_preference::{Answer, Judgement};
+
+    #[test]
+    fn the_reward_is_out_of_date_by_another_ranking_and_not_by_what_it_does_not_learn_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::load(None, &[]).unwrap();
+        let dir = RunDir::make(folder.path()).unwrap();
+        let settled = Settled {
+            config: &config,
+            seed: 1,
+        };
+        let ranking = |when| {
+            let tiers = vec![vec!["a".into()], vec!["b".into()]];
+            Judgement::ranking(when, "Ada", 1.0, tiers, None)
+        };
+        let mut log = JudgementLog::open(&dir.path(JUDGEMENTS)).unwrap();
+        log.append(&ranking(1)).unwrap();
+        let before = inputs(&dir, &settled, &reward::STAGE).unwrap();
+        let words = Answer::Utterance {
+            text: "slower".into(),
+            items: Vec::new(),
+        };
+        log.append(&Judgement::new(2, "Ada", words)).unwrap();
+        let after = inputs(&dir, &settled, &reward::STAGE).unwrap();
+        assert_eq!(before, after);
+        log.append(&ranking(3)).unwrap();
+        let differences = before.differences(&inputs(&dir, &settled, &reward::STAGE).unwrap());
+        assert_eq!(differences, ["judgements.jsonl has changed"]);
+        std::fs::write(dir.path(JUDGEMENTS), "damaged\n").unwrap();
+        let differences = after.differences(&inputs(&dir, &settled, &reward::STAGE).unwrap());
+        assert_eq!(differences, ["judgements.jsonl has changed"]);
+    }
 }

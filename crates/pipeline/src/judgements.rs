@@ -6,12 +6,18 @@ use crate::layout::JUDGEMENTS;
 use crate::outcomes::Outcomes;
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{Judgement, JudgementLog};
+use apprentice_preference::{Answer, Judgement, JudgementLog};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Who judges when nobody is there.
 pub const SIMULATED: &str = "simulated operator";
+
+/// Whether a judgement is a ranking, answered or skipped.
+#[must_use]
+pub fn is_ranking(judgement: &Judgement) -> bool {
+    matches!(judgement.answer, Answer::Ranking { .. })
+}
 
 /// Whether the simulated operator will have enough rollouts to rank.
 ///
@@ -30,7 +36,7 @@ pub fn check_amounts(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// The run's judgements, of these rollouts only; a line that was cut off is told of and not counted.
+/// The run's judgements, its rankings of these rollouts only; a line that was cut off is told of and not counted.
 ///
 /// # Errors
 /// When there are none, the log is damaged, or one names an episode that is not among the rollouts.
@@ -48,13 +54,16 @@ pub fn read_judgements(context: &Context, rollouts: &Outcomes) -> Result<Vec<Jud
     Ok(said.judgements)
 }
 
-/// Whether judgements are of these rollouts.
+/// Whether rankings are of these rollouts. Other judgements may be of any episode.
 ///
 /// # Errors
 /// When one names an episode that is not among them.
 pub fn check_episodes(path: &Path, judgements: &[Judgement], rollouts: &Outcomes) -> Result<()> {
     let known: BTreeSet<&EpisodeId> = rollouts.episodes.iter().map(|e| &e.id).collect();
     for (i, judgement) in judgements.iter().enumerate() {
+        if !is_ranking(judgement) {
+            continue;
+        }
         if let Some(id) = judgement.episodes().find(|id| !known.contains(id)) {
             bail!(
                 "{} line {}: judgement {} names episode {}, which is not among the {} rollouts; rank episodes of this \

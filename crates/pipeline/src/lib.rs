@@ -48,6 +48,7 @@ pub mod sample_episode;
 pub mod scores;
 pub mod stage;
 pub mod stages;
+pub mod success;
 pub mod summary;
 pub mod viewer_file;
 pub mod work;

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::evaluation::rates;
 use crate::outcomes::read_outcomes;
+use crate::success::SuccessLabels;
 use anyhow::Result;
 use apprentice_core::Proportion;
 use serde_json::{Value, json};
@@ -17,15 +18,19 @@ pub fn recorded(context: &Context, folder: &str) -> Result<Value> {
     let mut value = json!({
         "folder": context.dir.path(folder), "episodes": all, "guard": notes.guard,
     });
-    // Nobody may know how an episode of a robot of one's own ended.
-    let known = notes
+    // Nobody may know how an episode of a robot of one's own ended; whoever watched may have labelled it.
+    let labelled = SuccessLabels::read(context)?.applied(&notes);
+    let known = labelled
         .episodes
         .iter()
         .filter(|e| e.success().is_some())
         .count() as u64;
     if known > 0 || all == 0 {
-        let success = notes.episodes.iter().filter(|e| e.succeeded()).count();
+        let success = labelled.episodes.iter().filter(|e| e.succeeded()).count();
         value["success"] = serde_json::to_value(Proportion::new(success as u64, known))?;
+    }
+    // A label does not tell how it was done.
+    if all == 0 || notes.episodes.iter().any(|e| e.success().is_some()) {
         let task = &context.config.task;
         let styles: Vec<Option<usize>> = notes
             .episodes

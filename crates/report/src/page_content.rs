@@ -8,11 +8,12 @@ use apprentice_pipeline::layout::{
     ALIGNED_EVALUATION, ALIGNMENT, BASE_EVALUATION, HELD_OUT_SCORES, ROLLOUT_SCORES, ROLLOUTS,
     TRAINING_CURVE,
 };
-use apprentice_pipeline::outcomes::{EpisodeOutcome, Outcomes, open_episode, read_outcomes};
+use apprentice_pipeline::outcomes::{EpisodeOutcome, Outcomes, open_episode};
 use apprentice_pipeline::preference::Preference;
 use apprentice_pipeline::scores::{Scores, read_reward};
 use apprentice_pipeline::stages::align::Alignment;
 use apprentice_pipeline::stages::train::TrainingCurve;
+use apprentice_pipeline::success::read_labelled;
 use apprentice_reward::Score;
 use apprentice_sim::Outcome;
 
@@ -75,7 +76,7 @@ impl PageContent {
         let learned = read_reward(context)?;
         let alignment: Alignment = context.dir.read(ALIGNMENT)?;
         let held_out: Scores = context.dir.read(HELD_OUT_SCORES)?;
-        let notes = read_outcomes(context, BASE_EVALUATION)?;
+        let notes = read_labelled(context, BASE_EVALUATION)?;
         let held_out = notes.episodes.iter().zip(held_out.episodes);
         let preference = Preference::of(&context.config)?;
         Ok(Self {
@@ -128,7 +129,7 @@ fn told(context: &Context, note: &EpisodeOutcome) -> String {
 }
 
 fn best_and_worst(context: &Context) -> Result<Vec<FilmStrip>> {
-    let notes = read_outcomes(context, ROLLOUTS)?;
+    let notes = read_labelled(context, ROLLOUTS)?;
     let scores: Scores = context.dir.read(ROLLOUT_SCORES)?;
     let mut order: Vec<(&EpisodeOutcome, &Score)> =
         notes.episodes.iter().zip(&scores.episodes).collect();
@@ -160,7 +161,7 @@ fn before_and_after(
     preference: &Preference,
     before: &Outcomes,
 ) -> Result<Vec<FilmStrip>> {
-    let after = read_outcomes(context, ALIGNED_EVALUATION)?;
+    let after = read_labelled(context, ALIGNED_EVALUATION)?;
     let preferred = |episode| preference.is_preferred(episode);
     let pairs: Vec<_> = before.episodes.iter().zip(&after.episodes).collect();
     let turned = pairs

@@ -10,7 +10,7 @@ use anyhow::Result;
 use apprentice_core::Proportion;
 use apprentice_pipeline::context::{Context, peak_memory_bytes};
 use apprentice_pipeline::evaluation::Rates;
-use apprentice_pipeline::judgements::read_judgements;
+use apprentice_pipeline::judgements::{is_ranking, read_judgements};
 use apprentice_pipeline::layout::{
     ALIGNED_EVALUATION, ALIGNMENT, BASE_EVALUATION, DEMONSTRATIONS, REWARD_EXAM, ROLLOUTS,
 };
@@ -21,7 +21,8 @@ use apprentice_pipeline::run_dir::StageMark;
 use apprentice_pipeline::scores::read_reward;
 use apprentice_pipeline::stages::align::Alignment;
 use apprentice_pipeline::stages::{STAGES, named};
-use apprentice_preference::Judgement;
+use apprentice_pipeline::success::read_labelled;
+use apprentice_preference::{Judgement, unused};
 
 impl Report {
     /// Reads the figures from what the stages wrote.
@@ -36,8 +37,8 @@ impl Report {
             .collect();
         let memory = marks.iter().map(|m| m.peak_memory_bytes).max().unwrap_or(0);
         let [base, aligned] = [
-            read_outcomes(context, BASE_EVALUATION)?,
-            read_outcomes(context, ALIGNED_EVALUATION)?,
+            read_labelled(context, BASE_EVALUATION)?,
+            read_labelled(context, ALIGNED_EVALUATION)?,
         ];
         let alignment: Alignment = context.dir.read(ALIGNMENT)?;
         let exam: RewardExam = context.dir.read(REWARD_EXAM)?;
@@ -63,7 +64,7 @@ impl Report {
                     .to_owned(),
                 error_rate: config.operator.error_rate,
                 shuffle: config.operator.shuffle,
-                ..Labels::of(&judgements)
+                ..Labels::of(&judgements, config.reward.learner.uses())
             },
             stages: marks
                 .into_iter()
@@ -127,15 +128,18 @@ fn device(marks: &[StageMark], run: &str) -> String {
 }
 
 impl Labels {
-    fn of(judgements: &[Judgement]) -> Self {
-        let skipped = judgements.iter().filter(|j| j.skipped).count();
-        let mut operators: Vec<String> = judgements.iter().map(|j| j.who.clone()).collect();
+    /// Of judgements, from which a learner learns that uses these kinds.
+    fn of(judgements: &[Judgement], used: &[&str]) -> Self {
+        let rankings: Vec<&Judgement> = judgements.iter().filter(|j| is_ranking(j)).collect();
+        let skipped = rankings.iter().filter(|j| j.skipped).count();
+        let mut operators: Vec<String> = rankings.iter().map(|j| j.who.clone()).collect();
         operators.sort();
         operators.dedup();
         Self {
-            rankings: judgements.len() - skipped,
+            rankings: rankings.len() - skipped,
             skipped,
             comparisons: 0,
+            unused: unused(judgements, used),
             operators,
             prefers: String::new(),
             error_rate: 0.0,
@@ -185,6 +189,7 @@ mod tests {
     use super::*;
     use crate::sample::ended;
     use apprentice_pipeline::config::Config;
+    use apprentice_preference::{Answer, RANKING};
 
     #[test]
     fn scenes_are_compared_by_seed() {
@@ -229,11 +234,21 @@ mod tests {
     #[test]
     fn skipped_groups_are_not_rankings() {
         let shown = vec!["a".into(), "b".into()];
-        let ranked = Judgement::new(0, "Ada", 1.0, vec![shown.clone()], None);
-        let labels = Labels::of(&[ranked, Judgement::skip(0, "Ada", shown, None)]);
+        let ranked = Judgement::ranking(0, "Ada", 1.0, vec![shown.clone()], None);
+        let text = Answer::Utterance {
+            text: "slower".into(),
+            items: Vec::new(),
+        };
+        let judgements = [
+            ranked,
+            Judgement::skip(0, "Ada", shown, None),
+            Judgement::new(0, "Bob", text),
+        ];
+        let labels = Labels::of(&judgements, &[RANKING]);
         assert_eq!(
             (labels.rankings, labels.skipped, labels.operators.len()),
             (1, 1, 1)
         );
+        assert_eq!(labels.unused, [("utterance".to_owned(), 1)].into());
     }
 }

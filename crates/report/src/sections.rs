@@ -11,6 +11,7 @@ use super::terminal_summary::suggestions;
 use super::wording::{bytes, chance, count, duration, percent, reasons, way, who};
 use apprentice_core::sha256_bytes;
 use apprentice_pipeline::layout;
+use apprentice_preference::unused_sentence;
 use std::fmt::Write as _;
 
 /// What the operator wanted and gave.
@@ -36,9 +37,10 @@ pub fn asked(report: &Report) -> String {
     } else {
         format!(" {} groups were skipped.", labels.skipped)
     };
+    let unused = unused_sentence(&labels.unused).map_or(String::new(), |s| format!(" {s}."));
     format!(
         "<p>The task: {}. The arm was shown {} demonstrations{}, and imitated \
-         them all. Then {} put {} groups of four of its own attempts in order, best first.{skipped} {secret}</p>",
+         them all. Then {} put {} groups of four of its own attempts in order, best first.{skipped}{unused} {secret}</p>",
         escape(&report.task),
         episodes(report, "demonstrations/"),
         report.words.parts(),

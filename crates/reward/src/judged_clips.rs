@@ -6,9 +6,6 @@ use apprentice_episode::EpisodeId;
 use apprentice_preference::{Judgement, validate};
 use std::collections::{BTreeMap, HashSet};
 
-/// The kind of a judgement that ranks episodes.
-pub const RANKING: &str = "ranking";
-
 /// Clips and the judgements of them.
 #[derive(Clone, Debug)]
 pub struct JudgedClips<'a> {
@@ -29,16 +26,11 @@ pub struct Ranking<'a> {
     pub places: Vec<(usize, usize)>,
 }
 
-/// The kind of a judgement, by name.
-fn kind(_judgement: &Judgement) -> &'static str {
-    RANKING
-}
-
 impl Ranking<'_> {
     /// How sure the person was, 0 to 1.
     #[must_use]
     pub fn confidence(&self) -> f64 {
-        f64::from(self.judgement.how_sure)
+        f64::from(self.judgement.confidence)
     }
 }
 
@@ -57,10 +49,10 @@ impl<'a> JudgedClips<'a> {
         }
     }
 
-    /// Those of the judgements whose kind is one of `kinds`.
+    /// Those of the judgements that are one of `kinds`, as [`Judgement::learnt_as`] names them.
     #[must_use]
     pub fn of_kinds(&self, kinds: &[&str]) -> Self {
-        self.keeping(|_, judgement| kinds.contains(&kind(judgement)))
+        self.keeping(|_, judgement| kinds.contains(&judgement.learnt_as()))
     }
 
     /// Those of the judgements that `keep` wants, by their number.
@@ -76,19 +68,22 @@ impl<'a> JudgedClips<'a> {
         }
     }
 
-    /// The orders of clips that the judgements state.
+    /// The orders of clips that the judgements state: of whole episodes, by overall preference.
     ///
     /// # Errors
     /// When one names an episode that is not there, or cannot be learnt from.
     pub fn rankings(&self) -> Result<Vec<Ranking<'a>>, RewardError> {
         let known: HashSet<EpisodeId> = self.index.keys().cloned().collect();
         let mut rankings = Vec::new();
-        for &judgement in self.judgements.iter().filter(|j| kind(j) == RANKING) {
+        for &judgement in &self.judgements {
+            let Some(tiers) = judgement.episode_tiers() else {
+                continue;
+            };
             validate(judgement, &known)?;
-            let places = judgement.ranking.iter().enumerate();
+            let places = tiers.into_iter().enumerate();
             let places = places.flat_map(|(place, tied)| {
                 let clip = move |id| self.index.get(id).map(|&clip| (clip, place));
-                tied.iter().filter_map(clip)
+                tied.into_iter().filter_map(clip)
             });
             rankings.push(Ranking {
                 judgement,

@@ -104,7 +104,7 @@ mod tests {
                 let clips = [(first + 2 * r) % 12, (first + 2 * r + 4) % 12];
                 clips.iter().map(|c| c.to_string().into()).collect()
             };
-            Judgement::new(r as u64, "ann", 1.0, vec![place(0), place(1)], None)
+            Judgement::ranking(r as u64, "ann", 1.0, vec![place(0), place(1)], None)
         };
         (0..6).map(ranking).collect()
     }
@@ -175,7 +175,7 @@ mod tests {
         let config = short(|_| ());
         let all_tied = |ids: [usize; 3]| {
             let place = ids.iter().map(|i| i.to_string().into()).collect();
-            Judgement::new(9, "ann", 1.0, vec![place], None)
+            Judgement::ranking(9, "ann", 1.0, vec![place], None)
         };
         // Without the first ranking, the others say nothing.
         let mut few = judgements()[..1].to_vec();

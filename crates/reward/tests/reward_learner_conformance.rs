@@ -6,7 +6,7 @@
 use apprentice_core::Seed;
 use apprentice_encoder::FeatureClip;
 use apprentice_episode::EpisodeId;
-use apprentice_preference::Judgement;
+use apprentice_preference::{Answer, Judgement};
 use apprentice_reward::{
     JudgedClips, LearnedReward, Learner, RewardConfig, RewardError, RewardModel, learn_reward,
     spearman,
@@ -61,7 +61,7 @@ fn judgements(kind: &str, good: &[f64]) -> Vec<Judgement> {
         all.truncate(4);
         all.sort_by(|a, b| good[*b].total_cmp(&good[*a]));
         let places = all.into_iter().map(|clip| vec![id(clip)]).collect();
-        Judgement::new(when, "ann", 1.0, places, None)
+        Judgement::ranking(when, "ann", 1.0, places, None)
     };
     (0..24).map(ranking).collect()
 }
@@ -142,7 +142,13 @@ fn shuffled_labels_come_to_chance() {
             // Each judgement by another order, so that nothing holds from one to the next.
             for (number, judgement) in said.iter_mut().enumerate() {
                 let mut rng = Seed(100 * seed + number as u64).rng();
-                judgement.ranking.shuffle(&mut rng);
+                let Answer::Ranking { tiers } = &mut judgement.answer else {
+                    panic!(
+                        "this suite shuffles no {} yet; add how it does",
+                        judgement.answer.kind()
+                    );
+                };
+                tiers.shuffle(&mut rng);
             }
             accuracy += learnt(&learner, &clips, &index(&order), &said)
                 .evidence

@@ -4,6 +4,7 @@ mod compare;
 mod doctor;
 mod import;
 mod import_trial;
+mod judge;
 mod keys;
 mod rank;
 mod robot;
@@ -54,6 +55,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Train(args) => one(&args, &[&train::STAGE]),
         Command::Rank(args) if args.simulated => one(&args.run, &[&ranking::STAGE]),
         Command::Rank(args) => rank::run(&args),
+        Command::Judge(args) => judge::run(&args),
         Command::Reward(args) => one(&args, &[&reward::STAGE]),
         Command::Align(args) => one(&args, &[&align::STAGE]),
         Command::Evaluate(args) => one(&args, &[&evaluate_base::STAGE, &evaluate_aligned::STAGE]),

@@ -33,6 +33,8 @@ fn help() {
         &["record"],
         &["train"],
         &["rank"],
+        &["judge"],
+        &["judge", "success"],
         &["reward"],
         &["align"],
         &["evaluate"],

@@ -1,16 +1,20 @@
 //! Rankings: the simulated operator of the demo puts rollouts in order, four at a time.
 
 use crate::context::Context;
-use crate::judgements::{SIMULATED, read_judgements};
+use crate::judgements::{SIMULATED, is_ranking, read_judgements};
 use crate::layout::{JUDGEMENTS, ROLLOUTS};
 use crate::outcomes::read_outcomes;
 use crate::preference::Preference;
 use crate::stage::{Output, Stage};
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{JudgementLog, SimulatedOperator, groups_of_four};
+use apprentice_preference::{
+    Judge as _, JudgeInputs, Judgement, JudgementLog, Question, QuestionKind, SimulatedOperator,
+    groups_of_four,
+};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// The stage.
 pub static STAGE: Stage = Stage {
@@ -61,48 +65,112 @@ fn run(context: &Context) -> Result<()> {
         .take(needed)
         .map(|e| e.id.clone())
         .collect();
-    let groups: Vec<Vec<(EpisodeId, f64)>> = groups_of_four(&ids, context.seed.derive("groups", 0))
+    let questions: Vec<Question> = groups_of_four(&ids, context.seed.derive("groups", 0))
         .into_iter()
-        .map(|group| {
-            group
-                .into_iter()
-                .map(|id| (id.clone(), utility.get(&id).copied().unwrap_or(0.0)))
-                .collect()
-        })
+        .map(|group| Question::new(QuestionKind::Ranking, group))
         .collect();
     let operator = SimulatedOperator {
         who: SIMULATED.into(),
         error_rate: config.error_rate,
         shuffle: config.shuffle,
-        // A simulated operator has no clock, so that the same run gives the same record.
-        when_unix_ms: 0,
     };
+    let mut inputs = JudgeInputs {
+        utility: &|id| utility.get(id).copied(),
+        ..JudgeInputs::nothing(context.seed.derive("operator", 0))
+    };
+    let rankings = operator.answer(&questions, &mut inputs)?;
+    let rankings: Vec<Judgement> = rankings.into_iter().flatten().collect();
     let path = context.dir.path(JUDGEMENTS);
-    if path.exists() {
-        let said = JudgementLog::read(&path)?;
-        if let Some(person) = said.judgements.iter().find(|j| j.who != SIMULATED) {
-            bail!(
-                "{} holds judgements of {}; go on with `apprentice rank`, or simulate in another --out",
-                path.display(),
-                person.who
-            );
-        }
-        // Left by a stage that was stopped half-way.
-        std::fs::remove_file(&path)?;
-    }
+    let there = begun(&path, &rankings)?;
     let mut log = JudgementLog::open(&path)?;
-    for judgement in operator.rank(&groups, context.seed.derive("operator", 0)) {
-        log.append(&judgement)?;
+    for judgement in rankings.iter().skip(there) {
+        log.append(judgement)?;
     }
     Ok(())
 }
 
+/// How many of the simulated `rankings` the log holds already, left by a stage that was stopped half-way. A log of
+/// other simulated rankings and nothing else is removed.
+///
+/// # Errors
+/// When the log cannot be read, holds rankings of somebody else, or other simulated rankings beside what people said.
+fn begun(path: &Path, rankings: &[Judgement]) -> Result<usize> {
+    if !path.exists() {
+        return Ok(0);
+    }
+    let found = JudgementLog::read(path)?.judgements;
+    let (simulated, of_people): (Vec<&Judgement>, Vec<&Judgement>) =
+        found.iter().partition(|j| j.who == SIMULATED);
+    if let Some(person) = of_people.iter().find(|j| is_ranking(j)) {
+        bail!(
+            "{} holds judgements of {}; go on with `apprentice rank`, or simulate in another --out",
+            path.display(),
+            person.who
+        );
+    }
+    let same = |(old, new): (&&Judgement, &Judgement)| old.answer == new.answer;
+    if simulated.len() <= rankings.len() && simulated.iter().zip(rankings).all(same) {
+        return Ok(simulated.len());
+    }
+    if !of_people.is_empty() {
+        bail!(
+            "{} holds {} rankings of the {SIMULATED} with other settings, and judgements of people; move that file \
+             away and rank again",
+            path.display(),
+            simulated.len()
+        );
+    }
+    std::fs::remove_file(path)?;
+    Ok(0)
+}
+
 fn summary(context: &Context) -> Result<Value> {
-    let judgements = read_judgements(context, &read_outcomes(context, ROLLOUTS)?)?;
+    let mut judgements = read_judgements(context, &read_outcomes(context, ROLLOUTS)?)?;
+    judgements.retain(is_ranking);
     let skipped = judgements.iter().filter(|j| j.skipped).count();
     let who: BTreeSet<&str> = judgements.iter().map(|j| j.who.as_str()).collect();
     Ok(json!({
         "rankings": judgements.len() - skipped, "skipped": skipped, "operators": who,
         "log": context.dir.path(JUDGEMENTS),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apprentice_preference::Answer;
+
+    #[test]
+    fn a_stopped_simulation_goes_on_and_what_people_said_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(JUDGEMENTS);
+        let ranking = |who: &str, best: &str| {
+            let tiers = vec![vec![best.into()], vec!["z".into()]];
+            Judgement::ranking(0, who, 1.0, tiers, None)
+        };
+        let rankings = ["a", "b"].map(|best| ranking(SIMULATED, best));
+        assert_eq!(begun(&path, &rankings).unwrap(), 0);
+        let mut log = JudgementLog::open(&path).unwrap();
+        log.append(&rankings[0]).unwrap();
+        assert_eq!(begun(&path, &rankings).unwrap(), 1);
+        // Of other settings.
+        let others = [ranking(SIMULATED, "c")];
+        assert_eq!(begun(&path, &others).unwrap(), 0);
+        assert!(!path.exists());
+        let words = Answer::Utterance {
+            text: "slower".into(),
+            items: Vec::new(),
+        };
+        let mut log = JudgementLog::open(&path).unwrap();
+        log.append(&Judgement::new(0, "Ada", words)).unwrap();
+        assert_eq!(begun(&path, &rankings).unwrap(), 0);
+        log.append(&rankings[0]).unwrap();
+        assert_eq!(begun(&path, &rankings).unwrap(), 1);
+        let refused = begun(&path, &others).unwrap_err().to_string();
+        assert!(refused.contains("and judgements of people"), "{refused}");
+        log.append(&ranking("Ada", "a")).unwrap();
+        let refused = begun(&path, &rankings).unwrap_err().to_string();
+        assert!(refused.contains("holds judgements of Ada"), "{refused}");
+        assert_eq!(log.judgements().len(), 3);
+    }
 }

@@ -13,6 +13,7 @@ use crate::viewer_file::write_recording;
 use crate::work::Work;
 use anyhow::Result;
 use apprentice_encoder::WeightsSource;
+use apprentice_preference::{unused, unused_sentence};
 use serde_json::{Value, json};
 
 /// Comparisons (one episode nearer to another than a third) that a ranking of four comes to.
@@ -48,6 +49,10 @@ fn run(context: &Context) -> Result<()> {
     let episodes = open_all(context, ROLLOUTS, &notes)?;
     // Bad rankings are refused before anything is computed.
     let judgements = read_judgements(context, &notes)?;
+    let unused = unused(&judgements, context.config.reward.learner.uses());
+    if let Some(sentence) = unused_sentence(&unused) {
+        context.say(&sentence);
+    }
     let clips = clips_of(context, &episodes)?;
     let encoder = encoder(context, Some(&clips))?;
     let features = extract(context, &encoder, &clips)?;
@@ -100,9 +105,11 @@ fn work(config: &Config) -> Vec<Work> {
 
 fn summary(context: &Context) -> Result<Value> {
     let learned = read_reward(context)?;
+    let judgements = read_judgements(context, &read_outcomes(context, ROLLOUTS)?)?;
     let allowed = context.config.reward.significance;
     Ok(json!({
         "comparisons": learned.report.comparisons,
+        "unused": unused(&judgements, context.config.reward.learner.uses()),
         "preferred": learned.report.preferred.len(),
         "evidence": learned.evidence,
         "significance": allowed,
