@@ -29,6 +29,8 @@ pub enum Command {
     Train(RunArgs),
     /// Rank rollouts, four at a time: by typing an order, or by the simulated operator
     Rank(RankArgs),
+    /// Say something else of episodes: whether they succeeded, a flag, a rating, what is alike, a correction, words
+    Judge(JudgeArgs),
     /// Align the encoder to the rankings and score every rollout
     Reward(RunArgs),
     /// Align the policy to the reward
@@ -204,6 +206,122 @@ pub struct RankArgs {
     /// Your name, for the record
     #[arg(long, default_value = "operator")]
     pub who: String,
+}
+
+/// EPISODE is the file of an episode of the run, such as rollouts/episode-0003.mcap, or the first digits of its hash; a
+/// part of it is EPISODE@START-END, in seconds from its start.
+#[derive(Clone, Debug, Args)]
+pub struct JudgeArgs {
+    #[command(subcommand)]
+    pub what: JudgeWhat,
+    /// Folder of the run
+    #[arg(long, value_name = "DIR", default_value = "runs/demo", global = true)]
+    pub out: PathBuf,
+    /// Your name, for the record
+    #[arg(long, default_value = "operator", global = true)]
+    pub who: String,
+    /// What it is about, such as gentleness; without, what you like over all
+    #[arg(long, value_name = "WORD", global = true)]
+    pub axis: Option<String>,
+    /// How sure you are, 0 to 1
+    #[arg(long, value_name = "X", default_value_t = 1.0, global = true)]
+    pub confidence: f32,
+    /// Anything to add
+    #[arg(long, value_name = "WORDS", global = true)]
+    pub comment: Option<String>,
+    /// Print the result as JSON, and nothing else
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum JudgeWhat {
+    /// Whether the task was done, where nothing measures it; the newest label of an episode counts
+    Success {
+        /// Whether it was done
+        #[arg(value_enum)]
+        verdict: VerdictArg,
+        /// Of which episodes
+        #[arg(value_name = "EPISODE", required = true)]
+        episodes: Vec<String>,
+    },
+    /// Yes or no, to what --axis names
+    Flag {
+        /// The answer
+        #[arg(value_enum)]
+        answer: YesNoArg,
+        /// Of which episodes
+        #[arg(value_name = "EPISODE", required = true)]
+        episodes: Vec<String>,
+    },
+    /// A value on a scale
+    Rating {
+        /// The value
+        #[arg(allow_negative_numbers = true)]
+        value: f64,
+        /// Of which episodes
+        #[arg(value_name = "EPISODE", required = true)]
+        episodes: Vec<String>,
+        /// Least value of the scale
+        #[arg(
+            long,
+            value_name = "X",
+            default_value_t = 1.0,
+            allow_negative_numbers = true
+        )]
+        low: f64,
+        /// Greatest value of the scale
+        #[arg(
+            long,
+            value_name = "X",
+            default_value_t = 5.0,
+            allow_negative_numbers = true
+        )]
+        high: f64,
+    },
+    /// Which of two is more like a third
+    Similarity {
+        /// What the two are compared with
+        anchor: String,
+        /// The one more like it
+        nearer: String,
+        /// The other
+        farther: String,
+    },
+    /// What should have been instead
+    Correction {
+        /// What was not as it should be
+        #[arg(value_name = "EPISODE")]
+        episode: String,
+        /// An episode, or a part of one, that is
+        instead: String,
+    },
+    /// Something in your own words
+    Utterance {
+        /// The words
+        text: String,
+        /// About which episodes
+        #[arg(value_name = "EPISODE")]
+        episodes: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VerdictArg {
+    /// It was
+    Yes,
+    /// It was not
+    No,
+    /// It cannot be told
+    Unsure,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum YesNoArg {
+    /// Yes
+    Yes,
+    /// No
+    No,
 }
 
 #[derive(Debug, Subcommand)]

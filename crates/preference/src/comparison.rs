@@ -1,4 +1,5 @@
-//! Rankings taken apart into what a loss can use.
+//! Rankings of whole episodes taken apart into what a loss can use. Other judgements give nothing here: see
+//! [`Judgement::episode_tiers`].
 
 use crate::Judgement;
 use apprentice_episode::EpisodeId;
@@ -29,15 +30,15 @@ pub struct Pair {
 #[must_use]
 pub fn triplets(judgements: &[Judgement]) -> Vec<Triplet> {
     let mut all = Vec::new();
-    for places in judgements.iter().map(places) {
-        for (i, first) in places.iter().enumerate() {
-            for (j, second) in places.iter().enumerate().skip(i + 1) {
-                for third in places.iter().skip(j + 1) {
+    for tiers in judgements.iter().filter_map(Judgement::episode_tiers) {
+        for (i, first) in tiers.iter().enumerate() {
+            for (j, second) in tiers.iter().enumerate().skip(i + 1) {
+                for third in tiers.iter().skip(j + 1) {
                     for best in first {
                         for middle in second {
-                            all.extend(third.iter().map(|worst| Triplet {
-                                best: best.clone(),
-                                middle: middle.clone(),
+                            all.extend(third.iter().map(|&worst| Triplet {
+                                best: (*best).clone(),
+                                middle: (*middle).clone(),
                                 worst: worst.clone(),
                             }));
                         }
@@ -54,12 +55,12 @@ pub fn triplets(judgements: &[Judgement]) -> Vec<Triplet> {
 #[must_use]
 pub fn pairs(judgements: &[Judgement]) -> Vec<Pair> {
     let mut all = Vec::new();
-    for places in judgements.iter().map(places) {
-        for (i, first) in places.iter().enumerate() {
-            for worse in places.iter().skip(i + 1).flatten() {
-                all.extend(first.iter().map(|better| Pair {
+    for tiers in judgements.iter().filter_map(Judgement::episode_tiers) {
+        for (i, first) in tiers.iter().enumerate() {
+            for worse in tiers.iter().skip(i + 1).flatten() {
+                all.extend(first.iter().map(|&better| Pair {
                     better: better.clone(),
-                    worse: worse.clone(),
+                    worse: (*worse).clone(),
                 }));
             }
         }
@@ -71,22 +72,14 @@ pub fn pairs(judgements: &[Judgement]) -> Vec<Pair> {
 #[must_use]
 pub fn equal_pairs(judgements: &[Judgement]) -> Vec<(EpisodeId, EpisodeId)> {
     let mut all = Vec::new();
-    for place in judgements.iter().flat_map(places) {
-        for (i, one) in place.iter().enumerate() {
-            let rest = place.iter().skip(i + 1);
-            all.extend(rest.map(|other| (one.clone(), other.clone())));
+    let tiers = judgements.iter().filter_map(Judgement::episode_tiers);
+    for tier in tiers.flatten() {
+        for (i, &one) in tier.iter().enumerate() {
+            let rest = tier.iter().skip(i + 1);
+            all.extend(rest.map(|&other| (one.clone(), other.clone())));
         }
     }
     all
-}
-
-/// The places of a ranking; none when it was skipped.
-fn places(judgement: &Judgement) -> &[Vec<EpisodeId>] {
-    if judgement.skipped {
-        &[]
-    } else {
-        &judgement.ranking
-    }
 }
 
 #[cfg(test)]
@@ -101,18 +94,18 @@ mod tests {
             next += 1;
             EpisodeId::new(format!("e{next}"))
         };
-        let ranking = (sizes.iter())
+        let tiers = (sizes.iter())
             .map(|&n| std::iter::repeat_with(&mut id).take(n).collect())
             .collect();
-        Judgement::new(0, "ann", 1.0, ranking, None)
+        Judgement::ranking(0, "ann", 1.0, tiers, None)
     }
 
     proptest! {
         #[test]
         fn comparisons_are_one_strict_order(sizes in proptest::collection::vec(1usize..4, 0..5)) {
             let judgement = judgement(&sizes);
-            let place: HashMap<_, _> = judgement.ranking.iter().enumerate()
-                .flat_map(|(i, ids)| ids.iter().map(move |id| (id.clone(), i)))
+            let place: HashMap<EpisodeId, _> = judgement.episode_tiers().unwrap().into_iter().enumerate()
+                .flat_map(|(i, ids)| ids.into_iter().map(move |id| (id.clone(), i)))
                 .collect();
             let all = [judgement];
             let (pairs, triplets) = (pairs(&all), triplets(&all));

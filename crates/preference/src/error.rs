@@ -1,5 +1,6 @@
 //! What can go wrong with judgements, each in one line.
 
+use crate::Item;
 use apprentice_episode::EpisodeId;
 use std::{
     io,
@@ -57,9 +58,9 @@ pub enum PreferenceError {
         /// The newest this build reads.
         allowed: u32,
     },
-    /// The ranking names an episode that is not there.
+    /// The judgement names an episode that is not there.
     #[error(
-        "judgement {judgement} ranks unknown episode {episode} ({known} episodes are known); record or import it first"
+        "judgement {judgement} names unknown episode {episode} ({known} episodes are known); record or import it first"
     )]
     UnknownEpisode {
         /// The judgement.
@@ -69,22 +70,48 @@ pub enum PreferenceError {
         /// How many episodes there are.
         known: usize,
     },
-    /// The ranking names an episode twice.
-    #[error("judgement {judgement} ranks episode {episode} twice; name each episode once")]
+    /// The judgement names an item twice.
+    #[error("judgement {judgement}, a {kind}, names {item} twice; name each once")]
     Repeated {
         /// The judgement.
         judgement: String,
-        /// The episode.
-        episode: EpisodeId,
+        /// Kind of its answer.
+        kind: &'static str,
+        /// The item.
+        item: Item,
     },
     /// Another part of the judgement is not usable.
-    #[error("judgement {judgement} is refused: {problem}")]
+    #[error("judgement {judgement} is refused: {what} is {got}, allowed: {allowed}")]
     Invalid {
         /// The judgement.
         judgement: String,
-        /// What is wrong.
-        problem: String,
+        /// Which part.
+        what: String,
+        /// Its value.
+        got: String,
+        /// What would do.
+        allowed: String,
     },
+    /// A judge answered something else than was asked.
+    #[error("judgement {judgement} does not answer the question: {what} is {got}, asked: {asked}")]
+    NotAsked {
+        /// The judgement.
+        judgement: String,
+        /// Which part.
+        what: &'static str,
+        /// What came.
+        got: String,
+        /// What was asked.
+        asked: String,
+    },
+    /// A person is to judge, and nothing leads to one.
+    #[error(
+        "a person is to judge, but there is no terminal; run the command in one, or choose another judge"
+    )]
+    NoTerminal,
+    /// The terminal failed.
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(#[source] io::Error),
 }
 
 impl PreferenceError {

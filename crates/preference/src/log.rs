@@ -2,14 +2,21 @@
 //!
 //! One JSON object a line, whose first member is the CRC-32 of the object without it. A line that a
 //! crash cut short can only be the last, and has no end; it is moved aside and the log goes on. Any
-//! other damage is an error.
+//! other damage is an error. Each line has a `format_version`: new lines have version 2, those of
+//! version 1 are read as well and stay as they are, and a log may hold both.
 
-use crate::{FORMAT_VERSION, Judgement, PreferenceError, judgement::consistent};
+use crate::version_1::{self, JudgementV1};
+use crate::{Judgement, PreferenceError, validation::consistent};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
 };
+
+/// Version of the lines this crate writes, and the newest it reads.
+pub const FORMAT_VERSION: u32 = 2;
 
 const PREFIX: &str = r#"{"crc32":""#;
 
@@ -25,7 +32,7 @@ pub struct JudgementLog {
 
 /// A log, and what was set aside to open it.
 #[derive(Debug)]
-pub struct Opened {
+pub struct RecoveredLog {
     /// The log, ready for more.
     pub log: JudgementLog,
     /// The file with the torn last line, when there was one.
@@ -34,7 +41,7 @@ pub struct Opened {
 
 /// What a log holds, read without changing it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said {
+pub struct LogContents {
     /// Every judgement, in the order given.
     pub judgements: Vec<Judgement>,
     /// Length of a last line that was cut off and is not counted; 0 when the log is whole.
@@ -47,11 +54,11 @@ impl JudgementLog {
     /// # Errors
     /// When the file is missing or cannot be read, a line with an end is damaged, or one comes from a
     /// newer build.
-    pub fn read(path: impl AsRef<Path>) -> Result<Said, PreferenceError> {
+    pub fn read(path: impl AsRef<Path>) -> Result<LogContents, PreferenceError> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|e| PreferenceError::io("read judgements", path, e))?;
         let (judgements, safe) = read_lines(&bytes, path)?;
-        Ok(Said {
+        Ok(LogContents {
             judgements,
             torn_bytes: bytes.len() - safe,
         })
@@ -63,14 +70,14 @@ impl JudgementLog {
     /// When the file cannot be read or written, a line with an end is damaged, or one comes from a
     /// newer build.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, PreferenceError> {
-        Self::open_telling(path).map(|opened| opened.log)
+        Self::recover(path).map(|recovered| recovered.log)
     }
 
     /// As [`Self::open`], and tells whether a torn last line was set aside.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_telling(path: impl AsRef<Path>) -> Result<Opened, PreferenceError> {
+    pub fn recover(path: impl AsRef<Path>) -> Result<RecoveredLog, PreferenceError> {
         let path = path.as_ref().to_owned();
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -98,7 +105,7 @@ impl JudgementLog {
             safe_bytes: safe as u64,
             judgements,
         };
-        Ok(Opened { log, set_aside })
+        Ok(RecoveredLog { log, set_aside })
     }
 
     /// Appends `judgement`; when this returns, the disk has it.
@@ -155,12 +162,28 @@ fn set_aside(path: &Path, torn: &[u8], log: &File, safe: u64) -> io::Result<Path
     Ok(aside)
 }
 
+/// A line without its CRC-32.
+#[derive(Serialize)]
+struct Line<'a> {
+    format_version: u32,
+    #[serde(flatten)]
+    judgement: &'a Judgement,
+}
+
 /// The judgement as a line, newline included.
 fn encode(judgement: &Judgement) -> serde_json::Result<String> {
-    let json = serde_json::to_string(judgement)?;
+    let json = serde_json::to_string(&Line {
+        format_version: FORMAT_VERSION,
+        judgement,
+    })?;
+    Ok(with_crc(&json))
+}
+
+/// A line of this JSON object, newline included.
+fn with_crc(json: &str) -> String {
     let crc = crc32fast::hash(json.as_bytes());
-    let members = json.strip_prefix('{').unwrap_or(&json);
-    Ok(format!("{PREFIX}{crc:08x}\",{members}\n"))
+    let members = json.strip_prefix('{').unwrap_or(json);
+    format!("{PREFIX}{crc:08x}\",{members}\n")
 }
 
 /// The judgements in `bytes`, and how many bytes hold them.
@@ -214,118 +237,24 @@ fn decode(line: &[u8]) -> Result<Judgement, Problem> {
         return Err(damaged(&format!("its crc32 is {computed}, it says {crc}")));
     }
     // The version comes first: a newer judgement need not look like ours.
-    let value: serde_json::Value =
-        serde_json::from_str(&json).map_err(|e| damaged(&e.to_string()))?;
-    match value.get("format_version").and_then(|v| v.as_u64()) {
+    let mut value: Value = serde_json::from_str(&json).map_err(|e| damaged(&e.to_string()))?;
+    let version = value
+        .as_object_mut()
+        .and_then(|o| o.remove("format_version"));
+    match version.as_ref().and_then(Value::as_u64) {
+        Some(version_1::VERSION) => parse::<JudgementV1>(value).map(Judgement::from),
+        Some(2) => parse(value),
         Some(got) if got > u64::from(FORMAT_VERSION) => Err(Problem::Newer(got)),
-        _ => serde_json::from_value(value).map_err(|e| damaged(&e.to_string())),
+        _ => Err(damaged(&format!(
+            "its format_version is {}, allowed: 1 to {FORMAT_VERSION}",
+            version.unwrap_or_default()
+        ))),
     }
+}
+
+fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_json::from_value(value).map_err(|e| Problem::Damaged(e.to_string()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn sample(n: u64, comment: Option<String>) -> Judgement {
-        let ranking = vec![vec!["b".into()], vec!["a".into(), "c".into()]];
-        Judgement::new(n, "Zoë \"z\"", 0.1, ranking, comment)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(16))]
-        #[test]
-        fn round_trip(comments in proptest::collection::vec(any::<Option<String>>(), 0..5)) {
-            let dir = tempfile::tempdir().unwrap();
-            let path = dir.path().join("judgements.jsonl");
-            let given: Vec<_> = comments.into_iter().zip(0..).map(|(c, i)| sample(i, c)).collect();
-            for judgement in &given {
-                JudgementLog::open(&path).unwrap().append(judgement).unwrap();
-            }
-            let opened = JudgementLog::open_telling(&path).unwrap();
-            prop_assert_eq!(opened.log.judgements(), given.as_slice());
-            prop_assert!(opened.set_aside.is_none());
-            // Every line is JSON to any other tool.
-            for line in fs::read_to_string(&path).unwrap().lines() {
-                prop_assert!(serde_json::from_str::<serde_json::Value>(line).is_ok());
-            }
-        }
-    }
-
-    #[test]
-    fn a_line_torn_anywhere_is_set_aside_and_the_log_goes_on() {
-        let whole = encode(&sample(1, None)).unwrap();
-        let torn = encode(&sample(2, None)).unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        for cut in 1..torn.len() {
-            let path = dir.path().join(format!("{cut}.jsonl"));
-            fs::write(&path, [whole.as_bytes(), &torn.as_bytes()[..cut]].concat()).unwrap();
-            let mut opened = JudgementLog::open_telling(&path).unwrap();
-            assert_eq!(opened.log.judgements(), [sample(1, None)]);
-            let aside = fs::read(opened.set_aside.unwrap()).unwrap();
-            assert_eq!(&aside[..cut], &torn.as_bytes()[..cut]);
-            opened.log.append(&sample(3, None)).unwrap();
-            let again = JudgementLog::open(&path).unwrap();
-            assert_eq!(again.judgements(), [sample(1, None), sample(3, None)]);
-        }
-    }
-
-    #[test]
-    fn a_damaged_last_line_with_an_end_is_an_error_and_stays() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("log");
-        let line = encode(&sample(1, None)).unwrap();
-        let text = format!("{line}{}", line.replacen("0.1", "0.9", 1));
-        fs::write(&path, &text).unwrap();
-        for error in [
-            JudgementLog::open(&path).unwrap_err(),
-            JudgementLog::read(&path).unwrap_err(),
-        ] {
-            let error = error.to_string();
-            assert!(error.contains("log line 2 is damaged"), "{error}");
-        }
-        assert_eq!(fs::read_to_string(&path).unwrap(), text);
-        assert!(!dir.path().join("log.torn").exists());
-    }
-
-    #[test]
-    fn reading_changes_nothing_and_tells_of_a_torn_line() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("log");
-        assert!(JudgementLog::read(&path).is_err() && !path.exists());
-        let text = format!("{}{{\"crc", encode(&sample(1, None)).unwrap());
-        fs::write(&path, &text).unwrap();
-        let said = JudgementLog::read(&path).unwrap();
-        assert_eq!((said.judgements.len(), said.torn_bytes), (1, 5));
-        assert_eq!(fs::read_to_string(&path).unwrap(), text);
-    }
-
-    #[test]
-    fn damage_before_the_end_and_newer_lines_are_errors() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("log");
-        let line = encode(&sample(1, None)).unwrap();
-        let bad = line.replacen("0.1", "0.9", 1);
-        fs::write(&path, format!("{bad}{line}")).unwrap();
-        let error = JudgementLog::open(&path).unwrap_err().to_string();
-        assert!(error.contains("line 1 is damaged: its crc32 is"), "{error}");
-
-        let newer = r#"{"format_version":7,"mood":"good"}"#;
-        let crc = crc32fast::hash(newer.as_bytes());
-        fs::write(&path, format!("{PREFIX}{crc:08x}\",{}\n", &newer[1..])).unwrap();
-        let error = JudgementLog::open(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("format version 7, this build reads up to 1"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_judgement_that_contradicts_itself_is_not_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut log = JudgementLog::open(dir.path().join("log")).unwrap();
-        let twice = Judgement::new(0, "ann", 1.0, vec![vec!["a".into()]; 2], None);
-        assert!(log.append(&twice).is_err());
-        assert_eq!(fs::read(log.path()).unwrap(), b"");
-    }
-}
+mod tests;

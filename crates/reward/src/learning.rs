@@ -25,7 +25,7 @@ pub fn learn_reward(
     let learner: &dyn RewardLearner = &*config.learner;
     let judged = judged.of_kinds(learner.uses());
     // All are checked before the first is learnt from.
-    judged.rankings()?;
+    judged.orders()?;
     let count = judged.judgements.len();
     let folds = config.folds.min(count.max(2));
     let parts = (folds + 1) as f64;
@@ -40,13 +40,12 @@ pub fn learn_reward(
             Err(RewardError::NothingPreferred(_)) => continue,
             Err(error) => return Err(error),
         };
-        for ranking in judged.keeping(|i, _| i % folds == fold).rankings()? {
-            let scores: Result<Vec<f64>, _> = ranking
-                .places
+        for order in judged.keeping(|i, _| i % folds == fold).orders()? {
+            let scores: Result<Vec<f64>, _> = order
                 .iter()
                 .map(|&(clip, _)| model.score(&judged.clips[clip]).map(|s| s.total))
                 .collect();
-            held_out.push((scores?, ranking.places.iter().map(|r| r.1).collect()));
+            held_out.push((scores?, order.iter().map(|r| r.1).collect()));
         }
         committee.push(model);
     }
@@ -104,7 +103,7 @@ mod tests {
                 let clips = [(first + 2 * r) % 12, (first + 2 * r + 4) % 12];
                 clips.iter().map(|c| c.to_string().into()).collect()
             };
-            Judgement::new(r as u64, "ann", 1.0, vec![place(0), place(1)], None)
+            Judgement::ranking(r as u64, "ann", 1.0, vec![place(0), place(1)], None)
         };
         (0..6).map(ranking).collect()
     }
@@ -175,7 +174,7 @@ mod tests {
         let config = short(|_| ());
         let all_tied = |ids: [usize; 3]| {
             let place = ids.iter().map(|i| i.to_string().into()).collect();
-            Judgement::new(9, "ann", 1.0, vec![place], None)
+            Judgement::ranking(9, "ann", 1.0, vec![place], None)
         };
         // Without the first ranking, the others say nothing.
         let mut few = judgements()[..1].to_vec();

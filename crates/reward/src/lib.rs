@@ -20,7 +20,7 @@
 //! let clips: Vec<_> = [1.0, 0.4, -1.0].map(|v| FeatureClip::vision(1, vec![v; 2])).into();
 //! let index: BTreeMap<EpisodeId, usize> = [("a", 0), ("b", 1), ("c", 2)].map(|(id, i)| (id.into(), i)).into();
 //! let order = ["a", "b", "c"].map(|id| vec![EpisodeId::from(id)]).into();
-//! let judgements = [Judgement::new(0, "ann", 1.0, order, None)];
+//! let judgements = [Judgement::ranking(0, "ann", 1.0, order, None)];
 //! let judged = JudgedClips::new(&clips, &index, &judgements);
 //!
 //! let learner = Learner::default();

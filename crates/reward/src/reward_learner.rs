@@ -35,8 +35,8 @@ pub struct TrainedModel {
 
 /// The settings of a way to learn a reward, as the registry ([`Learner`](crate::Learner)) holds them.
 pub trait RewardLearner: Debug + Send + Sync {
-    /// Names of the kinds of judgement that it learns from (`"ranking"`, `"rating"`, ...); others are kept, not learnt
-    /// from.
+    /// Names of the kinds of judgement that it learns from (`"ranking"`, `"rating"`, ..., as
+    /// [`learnt_as`](apprentice_preference::Judgement::learnt_as) has them); others are kept, not learnt from.
     fn uses(&self) -> &'static [&'static str];
 
     /// Whether it can work with these settings.

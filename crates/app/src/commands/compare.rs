@@ -19,7 +19,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
         judged(&context, BASE_FOLDER)?,
         judged(&context, ALIGNED_FOLDER)?,
     ];
-    let (base, aligned) = (rates(&context, &before), rates(&context, &after));
+    let (base, aligned) = (rates(&context, &before)?, rates(&context, &after)?);
     if args.json {
         println!(
             "{}",

@@ -2,6 +2,7 @@
 
 mod compare;
 mod doctor;
+mod judge;
 mod keys;
 mod rank;
 mod rlds;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Train(args) => one(&args, &["train"]),
         Command::Rank(args) if args.simulated => one(&args.run, &["rank"]),
         Command::Rank(args) => rank::run(&args),
+        Command::Judge(args) => judge::run(&args),
         Command::Reward(args) => one(&args, &["reward"]),
         Command::Align(args) => one(&args, &["align"]),
         Command::Evaluate(args) => one(&args, &["evaluate-base", "evaluate-aligned"]),

@@ -5,14 +5,17 @@ use crate::context::Context;
 use crate::pipeline;
 use crate::run_dir::StageMark;
 use crate::stages::notes::{Judged, by_id, judged, open_noted};
-use crate::stages::rank::{LOG, SIMULATED, check_episodes};
+use crate::stages::rank::{LOG, SIMULATED, check_episodes, is_ranking};
 use crate::stages::rollout::FOLDER;
 use anyhow::{Result, bail};
 use apprentice_episode::{Episode, EpisodeId};
-use apprentice_preference::{Judgement, JudgementLog, Order, groups_of_four, parse_order};
+use apprentice_preference::{
+    Judge as _, JudgeInputs, JudgementLog, Person, Presentation, Question, QuestionKind, Terminal,
+    groups_of_four,
+};
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, Write as _};
+use std::io::{self, BufRead as _, Write as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -50,11 +53,12 @@ pub fn run(args: &RankArgs) -> Result<()> {
         );
     }
     let wanted = context.config.operator.rankings.min(groups.len());
-    let done = log.judgements().len();
+    let done = log.judgements().iter().filter(|j| is_ranking(j)).count();
     let left: Vec<Vec<EpisodeId>> = {
         let shown: BTreeSet<BTreeSet<&EpisodeId>> = log
             .judgements()
             .iter()
+            .filter(|j| is_ranking(j))
             .map(|j| j.episodes().collect())
             .collect();
         groups
@@ -64,25 +68,43 @@ pub fn run(args: &RankArgs) -> Result<()> {
             .collect()
     };
     let person = Person {
+        who: args.who.clone(),
+    };
+    let mut terminal = TypedLines {
         lines: typed_lines(),
         json: args.run.json,
+        context: &context,
     };
-    person.tell(&format!(
+    let presentation = Presentation {
+        layout: Some("side by side".into()),
+        speed: None,
+        cameras: camera_names(&context)?,
+    };
+    terminal.say(&format!(
         "Rank {wanted} groups of four clips. Type an order such as 2>1=4>3 (best first, = for a tie),\n\
          s to skip, q to stop; what you have said is kept."
     ));
     let mut stopped = false;
     for (index, group) in left.iter().enumerate() {
         let clips = show(&context, &notes, group)?;
-        person.tell(&format!(
+        terminal.say(&format!(
             "\nGroup {} of {wanted}: {clips}",
             done + index + 1
         ));
-        let Some(order) = person.ask(&context, group.len())? else {
+        let question = Question {
+            presentation: Some(presentation.clone()),
+            ..Question::new(QuestionKind::Ranking, group.iter().cloned())
+        };
+        let mut inputs = JudgeInputs {
+            terminal: Some(&mut terminal),
+            ..JudgeInputs::nothing(context.seed)
+        };
+        let answer = person.answer(&[question], &mut inputs)?;
+        let Some(ranking) = answer.into_iter().next().flatten() else {
             stopped = true;
             break;
         };
-        log.append(&judgement(order, &args.who, group))?;
+        log.append(&ranking)?;
     }
     let mut seconds = started.elapsed().as_secs_f64();
     if !stopped {
@@ -101,10 +123,10 @@ pub fn run(args: &RankArgs) -> Result<()> {
     if context.stopping() {
         bail!(
             "stopped on request after {} of {wanted} groups; the same command goes on from there",
-            log.judgements().len()
+            log.judgements().iter().filter(|j| is_ranking(j)).count()
         );
     }
-    person.tell(&if stopped {
+    terminal.say(&if stopped {
         format!("Stopped; `apprentice rank --out {root}` goes on from here.")
     } else {
         format!("All ranked. Next: apprentice reward --out {root}")
@@ -118,7 +140,10 @@ fn open_log(context: &Context, notes: &Judged) -> Result<JudgementLog> {
     if path.exists() {
         // Looked at first: a log that is not ours stays as it is.
         let said = JudgementLog::read(&path)?;
-        let simulated = said.judgements.iter().filter(|j| j.who == SIMULATED);
+        let simulated = said
+            .judgements
+            .iter()
+            .filter(|j| is_ranking(j) && j.who == SIMULATED);
         let simulated = simulated.count();
         if simulated > 0 {
             bail!(
@@ -129,7 +154,7 @@ fn open_log(context: &Context, notes: &Judged) -> Result<JudgementLog> {
         }
         check_episodes(&path, &said.judgements, notes)?;
     }
-    let opened = JudgementLog::open_telling(&path)?;
+    let opened = JudgementLog::recover(&path)?;
     if let Some(aside) = opened.set_aside {
         context.warn(&format!(
             "the last line of {} was cut off and is now in {}; that group is asked again",
@@ -140,25 +165,18 @@ fn open_log(context: &Context, notes: &Judged) -> Result<JudgementLog> {
     Ok(opened.log)
 }
 
-fn judgement(order: Order, who: &str, group: &[EpisodeId]) -> Judgement {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_millis() as u64);
-    match order {
-        Order::Skipped => Judgement::skip(now, who, group.to_vec(), None),
-        Order::Ranked(places) => {
-            let name = |place: &Vec<usize>| place.iter().map(|&i| group[i].clone()).collect();
-            Judgement::new(now, who, 1.0, places.iter().map(name).collect(), None)
-        }
-    }
+fn camera_names(context: &Context) -> Result<Vec<String>> {
+    let description = crate::stages::cells::describe(context)?;
+    Ok(description.cameras.into_iter().map(|c| c.name).collect())
 }
 
 fn summary(log: &JudgementLog, wanted: usize, stopped: bool, seconds: f64) -> Result<String> {
-    let skipped = log.judgements().iter().filter(|j| j.skipped).count();
-    let who: BTreeSet<&str> = log.judgements().iter().map(|j| j.who.as_str()).collect();
+    let rankings = || log.judgements().iter().filter(|j| is_ranking(j));
+    let skipped = rankings().filter(|j| j.skipped).count();
+    let who: BTreeSet<&str> = rankings().map(|j| j.who.as_str()).collect();
     Ok(serde_json::to_string_pretty(&serde_json::json!({
         "groups": wanted,
-        "rankings": log.judgements().len() - skipped,
+        "rankings": rankings().count() - skipped,
         "skipped": skipped,
         "operators": who,
         "complete": !stopped,
@@ -200,15 +218,16 @@ fn show(context: &Context, notes: &Judged, group: &[EpisodeId]) -> Result<String
     ))
 }
 
-/// Whoever types.
-struct Person {
-    lines: Receiver<std::io::Result<String>>,
+/// Lines that somebody types.
+struct TypedLines<'a> {
+    lines: Receiver<io::Result<String>>,
     json: bool,
+    context: &'a Context,
 }
 
-impl Person {
+impl Terminal for TypedLines<'_> {
     /// Says something, beside the result where that is JSON.
-    fn tell(&self, text: &str) {
+    fn say(&mut self, text: &str) {
         if self.json {
             eprintln!("{text}");
         } else {
@@ -216,48 +235,44 @@ impl Person {
         }
     }
 
-    /// An order of the clips; `None` when there is none to come.
-    fn ask(&self, context: &Context, clips: usize) -> Result<Option<Order>> {
-        loop {
-            if self.json {
-                eprint!("order> ");
-            } else {
-                print!("order> ");
-                std::io::stdout().flush()?;
-            }
-            let Some(line) = self.line(context)? else {
-                return Ok(None);
-            };
-            if line.trim() == "q" {
-                return Ok(None);
-            }
-            match parse_order(line.trim(), clips) {
-                Ok(order) => return Ok(Some(order)),
-                Err(problem) => self.tell(&problem.to_string()),
-            }
-        }
-    }
-
     /// The next line; `None` at the end of the input or when the user stops.
-    fn line(&self, context: &Context) -> Result<Option<String>> {
+    fn ask(&mut self, prompt: &str) -> io::Result<Option<String>> {
+        if self.json {
+            eprint!("{prompt}");
+        } else {
+            print!("{prompt}");
+            io::stdout().flush()?;
+        }
         loop {
-            if context.stopping() {
+            if self.context.stopping() {
                 return Ok(None);
             }
             match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) => return Ok(Some(line?)),
+                Ok(line) => return line.map(Some),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
             }
         }
     }
+
+    fn now_unix_ms(&self) -> u64 {
+        now_unix_ms()
+    }
+}
+
+/// The time, milliseconds since 1970 UTC.
+#[must_use]
+pub fn now_unix_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_millis() as u64)
 }
 
 /// What is typed, line by line, read on a thread: reading cannot be interrupted, waiting for it can.
-fn typed_lines() -> Receiver<std::io::Result<String>> {
+fn typed_lines() -> Receiver<io::Result<String>> {
     let (typed, lines) = channel();
     std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines() {
+        for line in io::stdin().lock().lines() {
             if typed.send(line).is_err() {
                 break;
             }

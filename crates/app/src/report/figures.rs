@@ -5,6 +5,7 @@ use crate::stages::notes::Totals;
 use apprentice_core::Proportion;
 use apprentice_reward::Evidence;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The figures of a run. Two runs with the same seed, device and configuration agree in all of them
 /// but `stages` (seconds) and `peak_memory_bytes`.
@@ -49,6 +50,9 @@ pub struct Labels {
     pub skipped: usize,
     /// Comparisons the rankings come to.
     pub comparisons: usize,
+    /// Judgements of other kinds, which are kept and not learnt from, by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unused: BTreeMap<String, usize>,
     /// Who ranked.
     pub operators: Vec<String>,
     /// What counts as preferred in these figures: `handle` or `rim`.

@@ -12,11 +12,11 @@ use crate::stages::align::{Alignment, REPORT as ALIGNMENT};
 use crate::stages::demonstrate::FOLDER as DEMONSTRATIONS;
 use crate::stages::evaluate::{ALIGNED_FOLDER, BASE_FOLDER, REWARD_EXAM, RewardExam, rates};
 use crate::stages::notes::{Judged, Totals, judged};
-use crate::stages::rank::{preferred_grasp, said};
+use crate::stages::rank::{is_ranking, preferred_grasp, said};
 use crate::stages::rollout::FOLDER as ROLLOUTS;
 use anyhow::Result;
 use apprentice_core::Proportion;
-use apprentice_preference::Judgement;
+use apprentice_preference::{Judgement, unused};
 use apprentice_sim::Grasp;
 
 impl Report {
@@ -51,7 +51,7 @@ impl Report {
                 prefers: if grasp == Grasp::Rim { "rim" } else { "handle" }.to_owned(),
                 error_rate: config.operator.error_rate,
                 shuffle: config.operator.shuffle,
-                ..Labels::of(&judgements)
+                ..Labels::of(&judgements, config.reward.learner.uses())
             },
             stages: marks
                 .into_iter()
@@ -62,8 +62,8 @@ impl Report {
                 })
                 .collect(),
             peak_memory_bytes: memory.max(peak_memory_bytes()),
-            base: PolicyFigures::of(context, &base),
-            aligned: PolicyFigures::of(context, &aligned),
+            base: PolicyFigures::of(context, &base)?,
+            aligned: PolicyFigures::of(context, &aligned)?,
             scenes: SceneChanges::between(&base, &aligned, grasp),
             drift: alignment.report.as_ref().map_or(0.0, |r| r.drift),
             alignment: AlignmentFigures {
@@ -116,15 +116,17 @@ fn device(marks: &[StageMark], run: &str) -> String {
 }
 
 impl Labels {
-    fn of(judgements: &[Judgement]) -> Self {
-        let skipped = judgements.iter().filter(|j| j.skipped).count();
-        let mut operators: Vec<String> = judgements.iter().map(|j| j.who.clone()).collect();
+    fn of(judgements: &[Judgement], used: &[&str]) -> Self {
+        let rankings: Vec<&Judgement> = judgements.iter().filter(|j| is_ranking(j)).collect();
+        let skipped = rankings.iter().filter(|j| j.skipped).count();
+        let mut operators: Vec<String> = rankings.iter().map(|j| j.who.clone()).collect();
         operators.sort();
         operators.dedup();
         Self {
-            rankings: judgements.len() - skipped,
+            rankings: rankings.len() - skipped,
             skipped,
             comparisons: 0,
+            unused: unused(judgements, used),
             operators,
             prefers: String::new(),
             error_rate: 0.0,
@@ -134,13 +136,13 @@ impl Labels {
 }
 
 impl PolicyFigures {
-    fn of(context: &Context, notes: &Judged) -> Self {
-        let rates = rates(context, notes);
-        Self {
+    fn of(context: &Context, notes: &Judged) -> Result<Self> {
+        let rates = rates(context, notes)?;
+        Ok(Self {
             success: rates.success,
             preferred: rates.preferred,
             preferred_of_all: Proportion::new(rates.preferred.k, rates.success.n),
-        }
+        })
     }
 }
 
@@ -170,6 +172,7 @@ impl SceneChanges {
 mod tests {
     use super::*;
     use crate::report::sample::note;
+    use apprentice_preference::Answer;
 
     #[test]
     fn scenes_are_compared_by_seed() {
@@ -212,11 +215,23 @@ mod tests {
     #[test]
     fn skipped_groups_are_not_rankings() {
         let shown = vec!["a".into(), "b".into()];
-        let ranked = Judgement::new(0, "Ada", 1.0, vec![shown.clone()], None);
-        let labels = Labels::of(&[ranked, Judgement::skip(0, "Ada", shown, None)]);
+        let ranked = Judgement::ranking(0, "Ada", 1.0, vec![shown.clone()], None);
+        let text = Answer::Utterance {
+            text: "slower".into(),
+            items: Vec::new(),
+        };
+        let labels = Labels::of(
+            &[
+                ranked,
+                Judgement::skip(0, "Ada", shown, None),
+                Judgement::new(0, "Bob", text),
+            ],
+            &["ranking"],
+        );
         assert_eq!(
             (labels.rankings, labels.skipped, labels.operators.len()),
             (1, 1, 1)
         );
+        assert_eq!(labels.unused, [("utterance".to_owned(), 1)].into());
     }
 }

@@ -40,6 +40,7 @@ pub fn report() -> Report {
             rankings: 20,
             skipped: 0,
             comparisons: 74,
+            unused: Default::default(),
             operators: vec!["simulated operator".into()],
             prefers: "handle".into(),
             error_rate: 0.0,

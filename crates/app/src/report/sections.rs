@@ -8,6 +8,7 @@ use super::material::Material;
 use super::rates_plot::rates_plot;
 use super::words::{bytes, chance, count, duration, percent, reasons, way, who};
 use apprentice_core::sha256_bytes;
+use apprentice_preference::unused_sentence;
 use std::fmt::Write as _;
 
 /// What the operator wanted and gave.
@@ -30,9 +31,10 @@ pub fn asked(report: &Report) -> String {
     } else {
         format!(" {} groups were skipped.", labels.skipped)
     };
+    let unused = unused_sentence(&labels.unused).map_or(String::new(), |s| format!(" {s}."));
     format!(
         "<p>The task: {}. The arm was shown {} demonstrations, half by the handle and half by the rim, and imitated \
-         them all. Then {} put {} groups of four of its own attempts in order, best first.{skipped} {secret}</p>",
+         them all. Then {} put {} groups of four of its own attempts in order, best first.{skipped}{unused} {secret}</p>",
         escape(&report.task),
         episodes(report, "demonstrations/"),
         escape(&who(report)),

@@ -1,10 +1,11 @@
 //! Evaluation: both policies on the same held-out scenes, and the reward on episodes it never saw.
 
 use crate::context::Context;
-use crate::stages::notes::{Judged, judged, open_all};
+use crate::stages::notes::{Judged, JudgedEpisode, judged, open_all};
 use crate::stages::rank::{hidden_utility, preferred_grasp};
 use crate::stages::reward::{SCORES, Scores, features, score};
 use crate::stages::rollout::watch_policy;
+use crate::stages::success::SuccessLabels;
 use crate::stages::viewer_file::write_recording;
 use anyhow::{Result, bail};
 use apprentice_core::Proportion;
@@ -141,17 +142,25 @@ pub fn record_for_viewer(context: &Context) -> Result<()> {
     write_recording(context, Some(&scores.episodes), true)
 }
 
-/// Success and preference of a folder's episodes.
-#[must_use]
-pub fn rates(context: &Context, notes: &Judged) -> Rates {
+/// Success and preference of a folder's episodes. Where nobody measured the outcome, success is the newest label a
+/// person gave; episodes of which neither tells are left out of the success rate, and those whose outcome was not
+/// measured out of the preference rate.
+///
+/// # Errors
+/// When the labels cannot be read.
+pub fn rates(context: &Context, notes: &Judged) -> Result<Rates> {
+    let labels = SuccessLabels::read(context)?;
     let grasp = preferred_grasp(context.config.operator.prefers);
-    let all = notes.episodes.len() as u64;
-    let success = notes.episodes.iter().filter(|e| e.succeeded()).count() as u64;
-    let preferred = notes.episodes.iter().filter(|e| e.picked(grasp)).count() as u64;
-    Rates {
-        success: Proportion::new(success, all),
-        preferred: Proportion::new(preferred, success),
-    }
+    let count = |of: &dyn Fn(&JudgedEpisode) -> bool| -> u64 {
+        notes.episodes.iter().filter(|e| of(e)).count() as u64
+    };
+    let known = count(&|e| labels.success(e).is_some());
+    let success = count(&|e| labels.success(e) == Some(true));
+    let (picked, preferred) = (count(&|e| e.succeeded()), count(&|e| e.picked(grasp)));
+    Ok(Rates {
+        success: Proportion::new(success, known),
+        preferred: Proportion::new(preferred, picked),
+    })
 }
 
 /// One number an episode, each a guess at what a preference could hang on.

@@ -12,4 +12,5 @@ pub mod results;
 pub mod reward;
 pub mod rollout;
 pub mod scenes;
+pub mod success;
 pub mod viewer_file;

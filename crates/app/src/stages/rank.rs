@@ -5,7 +5,10 @@ use crate::context::Context;
 use crate::stages::notes::{Judged, JudgedEpisode, judged};
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{Judgement, JudgementLog, SimulatedOperator, groups_of_four};
+use apprentice_preference::{
+    Judge as _, JudgeInputs, Judgement, JudgementLog, Question, QuestionKind, SimulatedOperator,
+    groups_of_four,
+};
 use apprentice_sim::Grasp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -47,40 +50,70 @@ pub fn run(context: &Context) -> Result<()> {
         .take(needed)
         .map(|e| e.id.clone())
         .collect();
-    let groups: Vec<Vec<(EpisodeId, f64)>> = groups_of_four(&ids, context.seed.derive("groups", 0))
+    let questions: Vec<Question> = groups_of_four(&ids, context.seed.derive("groups", 0))
         .into_iter()
-        .map(|group| {
-            group
-                .into_iter()
-                .map(|id| (id.clone(), utility.get(&id).copied().unwrap_or(0.0)))
-                .collect()
-        })
+        .map(|group| Question::new(QuestionKind::Ranking, group))
         .collect();
     let operator = SimulatedOperator {
         who: SIMULATED.into(),
         error_rate: config.error_rate,
         shuffle: config.shuffle,
-        // A simulated operator has no clock, so that the same run gives the same record.
-        when_unix_ms: 0,
     };
+    let mut inputs = JudgeInputs {
+        utility: &|id| utility.get(id).copied(),
+        ..JudgeInputs::nothing(context.seed.derive("operator", 0))
+    };
+    let rankings = operator.answer(&questions, &mut inputs)?;
+    let rankings: Vec<Judgement> = rankings.into_iter().flatten().collect();
     let path = context.dir.path(LOG);
-    if path.exists() {
-        let said = JudgementLog::read(&path)?;
-        if let Some(person) = said.judgements.iter().find(|j| j.who != SIMULATED) {
-            bail!(
-                "{} holds judgements of {}; go on with `apprentice rank`, or simulate in another --out",
-                path.display(),
-                person.who
-            );
-        }
-        // Left by a stage that was stopped half-way.
-        std::fs::remove_file(&path)?;
-    }
+    let there = begun(&path, &rankings)?;
     let mut log = JudgementLog::open(&path)?;
-    for judgement in operator.rank(&groups, context.seed.derive("operator", 0)) {
-        log.append(&judgement)?;
+    for judgement in rankings.iter().skip(there) {
+        log.append(judgement)?;
     }
     Ok(())
+}
+
+/// How many of the simulated `rankings` the log holds already. One that a stopped stage left with nothing else in it
+/// is removed, to be written anew.
+///
+/// # Errors
+/// When the log cannot be read, or holds rankings of somebody else.
+fn begun(path: &Path, rankings: &[Judgement]) -> Result<usize> {
+    if !path.exists() {
+        return Ok(0);
+    }
+    let found = JudgementLog::read(path)?.judgements;
+    let of_people = |j: &&Judgement| j.who != SIMULATED;
+    if let Some(person) = found.iter().filter(of_people).find(|j| is_ranking(j)) {
+        bail!(
+            "{} holds judgements of {}; go on with `apprentice rank`, or simulate in another --out",
+            path.display(),
+            person.who
+        );
+    }
+    if !found.iter().any(|j| j.who != SIMULATED) {
+        std::fs::remove_file(path)?;
+        return Ok(0);
+    }
+    // What people said of other things stays.
+    let simulated: Vec<&Judgement> = found.iter().filter(|j| j.who == SIMULATED).collect();
+    let same = |(old, new): (&&Judgement, &Judgement)| old.id == new.id;
+    if simulated.len() > rankings.len() || !simulated.iter().zip(rankings).all(same) {
+        bail!(
+            "{} holds {} rankings of the {SIMULATED} with other settings, and judgements of people; move that file \
+             away and rank again",
+            path.display(),
+            simulated.len()
+        );
+    }
+    Ok(simulated.len())
+}
+
+/// Whether a judgement is a ranking, answered or skipped.
+#[must_use]
+pub fn is_ranking(judgement: &Judgement) -> bool {
+    judgement.answer.kind() == "ranking"
 }
 
 /// Whether the simulated operator will have enough rollouts to rank.
@@ -100,7 +133,7 @@ pub fn check_amounts(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// The run's judgements, of these rollouts only; a line that was cut off is told of and not counted.
+/// The run's judgements, its rankings of these rollouts only; a line that was cut off is told of and not counted.
 ///
 /// # Errors
 /// When there are none, the log is damaged, or one names an episode that is not among the rollouts.
@@ -118,13 +151,16 @@ pub fn said(context: &Context, rollouts: &Judged) -> Result<Vec<Judgement>> {
     Ok(said.judgements)
 }
 
-/// Whether judgements are of these rollouts.
+/// Whether rankings are of these rollouts. Other judgements may be of any episode.
 ///
 /// # Errors
 /// When one names an episode that is not among them.
 pub fn check_episodes(path: &Path, judgements: &[Judgement], rollouts: &Judged) -> Result<()> {
     let known: BTreeSet<&EpisodeId> = rollouts.episodes.iter().map(|e| &e.id).collect();
     for (i, judgement) in judgements.iter().enumerate() {
+        if !is_ranking(judgement) {
+            continue;
+        }
         if let Some(id) = judgement.episodes().find(|id| !known.contains(id)) {
             bail!(
                 "{} line {}: judgement {} names episode {}, which is not among the {} rollouts; rank episodes of this \

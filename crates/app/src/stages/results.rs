@@ -8,6 +8,7 @@ use crate::stages::policy::TrainingCurve;
 use crate::stages::{demonstrate, rank, rollout};
 use anyhow::Result;
 use apprentice_core::Proportion;
+use apprentice_preference::unused;
 use apprentice_sim::Grasp;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -44,13 +45,18 @@ fn recorded(context: &Context, folder: &str) -> Result<Value> {
     let mut value = json!({
         "folder": context.dir.path(folder), "episodes": all, "guard": notes.guard,
     });
-    // Nobody judges what a person shows on a robot of their own.
+    // What happens on a robot of one's own is not measured; whoever watched may have labelled it.
     if notes.episodes.iter().all(|e| e.outcome.is_some()) {
         let count = |grasp| notes.episodes.iter().filter(|e| e.picked(grasp)).count();
         let success = notes.episodes.iter().filter(|e| e.succeeded()).count();
         value["success"] = serde_json::to_value(Proportion::new(success as u64, all))?;
         value["by_handle"] = count(Grasp::Handle).into();
         value["by_rim"] = count(Grasp::Rim).into();
+    } else {
+        let success = rates(context, &notes)?.success;
+        if success.n > 0 {
+            value["success"] = serde_json::to_value(success)?;
+        }
     }
     Ok(value)
 }
@@ -67,7 +73,8 @@ fn trained(context: &Context) -> Result<Value> {
 }
 
 fn ranked(context: &Context) -> Result<Value> {
-    let judgements = rank::said(context, &judged(context, rollout::FOLDER)?)?;
+    let mut judgements = rank::said(context, &judged(context, rollout::FOLDER)?)?;
+    judgements.retain(rank::is_ranking);
     let skipped = judgements.iter().filter(|j| j.skipped).count();
     let who: BTreeSet<&str> = judgements.iter().map(|j| j.who.as_str()).collect();
     Ok(json!({
@@ -78,9 +85,11 @@ fn ranked(context: &Context) -> Result<Value> {
 
 fn rewarded(context: &Context) -> Result<Value> {
     let learned = super::reward::load(context)?;
+    let judgements = rank::said(context, &judged(context, rollout::FOLDER)?)?;
     let allowed = context.config.reward.significance;
     Ok(json!({
         "comparisons": learned.report.comparisons,
+        "unused": unused(&judgements, context.config.reward.learner.uses()),
         "preferred": learned.report.preferred.len(),
         "evidence": learned.evidence,
         "significance": allowed,
@@ -103,7 +112,7 @@ fn aligned(context: &Context) -> Result<Value> {
 
 fn evaluated(context: &Context, folder: &str) -> Result<Value> {
     let notes = judged(context, folder)?;
-    let rates = rates(context, &notes);
+    let rates = rates(context, &notes)?;
     Ok(json!({
         "folder": context.dir.path(folder),
         "episodes": notes.episodes.len(),

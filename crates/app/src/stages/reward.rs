@@ -10,6 +10,7 @@ use apprentice_encoder::{
     Channel, Clip, EncoderConfig, FeatureClip, FrameEncoder, WeightsSource, clip_features,
 };
 use apprentice_episode::Episode;
+use apprentice_preference::{unused, unused_sentence};
 use apprentice_reward::{JudgedClips, LearnedReward, Score, StoredReward, learn_reward};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -41,6 +42,10 @@ pub fn run(context: &Context) -> Result<()> {
     let episodes = open_all(context, super::rollout::FOLDER, &notes)?;
     // Bad rankings are refused before anything is computed.
     let judgements = said(context, &notes)?;
+    let learner = &context.config.reward.learner;
+    if let Some(sentence) = unused_sentence(&unused(&judgements, learner.uses())) {
+        context.say(&sentence);
+    }
     let clips = clips_of(context, &episodes)?;
     let encoder = encoder(context, Some(&clips))?;
     let features = extract(context, &encoder, &clips)?;

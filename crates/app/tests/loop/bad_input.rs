@@ -115,11 +115,14 @@ fn files_that_are_damaged_or_from_elsewhere() {
     fs::remove_file(&path).unwrap();
     let mut forged = JudgementLog::open(&path).unwrap();
     for judgement in &said {
-        let mut ranking = judgement.ranking.clone();
-        ranking[0][0] = unknown.clone();
+        let tiers = judgement.episode_tiers().unwrap().into_iter();
+        let mut tiers: Vec<Vec<EpisodeId>> = tiers
+            .map(|tier| tier.into_iter().cloned().collect())
+            .collect();
+        tiers[0][0] = unknown.clone();
         let who = judgement.who.clone();
         forged
-            .append(&Judgement::new(0, who, 1.0, ranking, None))
+            .append(&Judgement::ranking(0, who, 1.0, tiers, None))
             .unwrap();
     }
     says(

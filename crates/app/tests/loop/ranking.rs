@@ -108,7 +108,55 @@ fn a_person_ranks_stops_and_goes_on() {
     assert_eq!(summary["complete"], true);
     assert!(out.join("stages/rank.json").exists());
 
-    // The simulated operator's rankings are nobody's.
+    // Other judgements lie beside rankings, and are counted where the reward is learnt.
+    let other = |words: &[&str]| {
+        let mut command = apprentice();
+        command.args(["judge", "--who", "Ada", "--json", "--out"]);
+        command.arg(&out).args(words);
+        command
+    };
+    let first = "rollouts/episode-0000.mcap";
+    for words in [
+        &["success", "yes", first, "rollouts/episode-0001.mcap"][..],
+        &["flag", "no", first, "--axis", "spilled"],
+        &[
+            "rating",
+            "4",
+            &format!("{first}@0-0.2"),
+            "--confidence",
+            "0.5",
+        ],
+        &["correction", first, "demonstrations/episode-0000.mcap"],
+        &["utterance", "more slowly", "--comment", "always"],
+    ] {
+        let kept: Value = serde_json::from_str(&succeed(&mut other(words))).unwrap();
+        let judgements = kept["judgements"].as_array().unwrap();
+        assert_eq!(judgements[0]["answer"]["kind"], words[0]);
+        assert_eq!(judgements.len(), if words[0] == "success" { 2 } else { 1 });
+    }
+    let line = fail(&mut other(&[
+        "success",
+        "yes",
+        "rollouts/episode-9999.mcap",
+    ]));
+    assert!(line.contains("none of the 12 episodes"), "{line}");
+    let line = fail(&mut other(&["rating", "9", first]));
+    assert!(line.contains("rating is 9, allowed: 1 to 5"), "{line}");
+    let line = fail(&mut other(&["rating", "4", &format!("{first}@2-1")]));
+    assert!(line.contains("span is"), "{line}");
+    let (summary, _) = typed(&out, "");
+    assert_eq!(
+        (&summary["rankings"], &summary["skipped"]),
+        (&1.into(), &1.into())
+    );
+    let mut reward = apprentice();
+    let said = reward.args(["reward", "--out"]).arg(&out).output().unwrap();
+    let said = String::from_utf8(said.stderr).unwrap();
+    let counted = "1 correction, 1 flag, 1 rating, 2 success labels and 1 utterance are kept, not learnt from";
+    assert!(said.contains(counted), "{said}");
+
+    // The simulated operator's rankings are nobody's, and what people said of other things stays.
+    fs::remove_file(out.join("stages/reward.json")).ok();
     fs::remove_file(&log).unwrap();
     fs::remove_file(out.join("stages/rank.json")).unwrap();
     succeed(

@@ -16,12 +16,13 @@ pub use projection::LinearProjection;
 pub use transform::RewardTransform;
 
 use crate::RewardError;
-use crate::judged_clips::{JudgedClips, RANKING};
+use crate::judged_clips::JudgedClips;
 use crate::reward_learner::{LearningReport, RewardLearner, TrainedModel, Watch};
 use crate::reward_model::{RewardModel, from_json};
 use alignment::{Relation, align};
 use apprentice_core::Seed;
 use apprentice_optimal_transport::{Metric, SinkhornConfig};
+use apprentice_preference::RANKING;
 use burn::tensor::Device;
 use comparisons::comparisons;
 use serde::{Deserialize, Serialize};

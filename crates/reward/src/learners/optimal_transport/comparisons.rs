@@ -67,7 +67,7 @@ pub(super) fn comparisons(rankings: &[Ranking<'_>], ties: Ties) -> Vec<Compariso
 mod tests {
     use super::*;
     use crate::JudgedClips;
-    use apprentice_preference::{Judgement, triplets};
+    use apprentice_preference::{Answer, Item, Judgement, Span, triplets};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -85,7 +85,7 @@ mod tests {
             .collect();
         let ids = ranking.iter().flatten().cloned();
         let index = ids.enumerate().map(|(i, id)| (id, 10 + i)).collect();
-        (Judgement::new(0, "ann", how_sure, ranking, None), index)
+        (Judgement::ranking(0, "ann", how_sure, ranking, None), index)
     }
 
     fn stated(sizes: &[usize], how_sure: f32, ties: Ties) -> Vec<Comparison> {
@@ -137,6 +137,21 @@ mod tests {
         let judgements = [skipped, judgement];
         let judged = |judgements| JudgedClips::new(&[], &index, judgements);
         assert!(judged(&judgements[..1]).rankings().unwrap().is_empty());
+        // Nor do rankings on an axis, or of parts, count as rankings by overall preference.
+        let on_axis = Judgement {
+            axis: Some("gentleness".into()),
+            ..judgements[1].clone()
+        };
+        let part = Item::part(
+            "0".into(),
+            Span {
+                start_ns: 0,
+                end_ns: 1,
+            },
+        );
+        let parts = Judgement::new(0, "ann", Answer::ranking([vec![part]]));
+        let others = [on_axis, parts];
+        assert!(judged(&others).rankings().unwrap().is_empty());
         let error = judged(&judgements).rankings().unwrap_err().to_string();
         assert!(
             error.contains("unknown episode 1 (2 episodes are known)"),

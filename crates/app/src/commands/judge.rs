@@ -1,0 +1,201 @@
+//! `apprentice judge`: a person says something of episodes, and it is kept in the run's log.
+
+use crate::cli::{JudgeArgs, JudgeWhat, RunArgs, VerdictArg, YesNoArg};
+use crate::commands::rank::now_unix_ms;
+use crate::context::Context;
+use crate::pipeline;
+use crate::stages::evaluate::{ALIGNED_FOLDER, BASE_FOLDER};
+use crate::stages::notes::{JudgedEpisode, judged, notes_file, open_noted};
+use crate::stages::rank::{LOG, SIMULATED};
+use crate::stages::{demonstrate, rollout};
+use anyhow::{Result, bail};
+use apprentice_preference::{Answer, Instead, Item, Judgement, JudgementLog, Scale, Span, Verdict};
+
+/// Digits of a hash that are enough to try.
+const DIGITS: usize = 4;
+
+/// Runs the command.
+///
+/// # Errors
+/// When an episode is not in the run, the judgement contradicts itself, or the log cannot be written. What was written
+/// before stays.
+pub fn run(args: &JudgeArgs) -> Result<()> {
+    if args.who.trim().is_empty() || args.who == SIMULATED {
+        bail!(
+            "--who is {:?}, allowed: any name but none and {SIMULATED:?}",
+            args.who
+        );
+    }
+    let context = pipeline::look(&RunArgs {
+        out: args.out.clone(),
+        seed: None,
+        device: None,
+        config: None,
+        set: Vec::new(),
+        json: args.json,
+        view: false,
+    })?;
+    let answers = answers(&args.what, &Episodes::of(&context)?)?;
+    let path = context.dir.path(LOG);
+    let mut opened = JudgementLog::recover(&path)?;
+    if let Some(aside) = opened.set_aside {
+        context.warn(&format!(
+            "the last line of {} was cut off and is now in {}",
+            path.display(),
+            aside.display()
+        ));
+    }
+    let mut kept = Vec::new();
+    for answer in answers {
+        let judgement = Judgement {
+            axis: args.axis.clone(),
+            confidence: args.confidence,
+            comment: args.comment.clone(),
+            ..Judgement::new(now_unix_ms(), &args.who, answer)
+        };
+        let judgement = judgement.with_id();
+        opened.log.append(&judgement)?;
+        kept.push(judgement);
+    }
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&serde_json::json!({ "judgements": kept, "log": path }))?
+        );
+    } else {
+        for judgement in &kept {
+            let items = judgement.answer.items();
+            let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+            println!("kept: {} {}", judgement.answer.kind(), items.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// What was said, one answer an episode where several are named.
+fn answers(what: &JudgeWhat, run: &Episodes<'_>) -> Result<Vec<Answer>> {
+    let each = |names: &[String], answer: &dyn Fn(Item) -> Answer| -> Result<Vec<Answer>> {
+        names
+            .iter()
+            .map(|name| Ok(answer(run.item(name)?)))
+            .collect()
+    };
+    match what {
+        JudgeWhat::Success { verdict, episodes } => {
+            let verdict = match verdict {
+                VerdictArg::Yes => Verdict::Yes,
+                VerdictArg::No => Verdict::No,
+                VerdictArg::Unsure => Verdict::Unsure,
+            };
+            each(episodes, &|item| Answer::Success { item, verdict })
+        }
+        JudgeWhat::Flag { answer, episodes } => {
+            let yes = *answer == YesNoArg::Yes;
+            each(episodes, &|item| Answer::Flag { item, yes })
+        }
+        &JudgeWhat::Rating {
+            value,
+            ref episodes,
+            low,
+            high,
+        } => {
+            let scale = Scale { low, high };
+            each(episodes, &|item| Answer::Rating { item, value, scale })
+        }
+        JudgeWhat::Similarity {
+            anchor,
+            nearer,
+            farther,
+        } => Ok(vec![Answer::Similarity {
+            anchor: run.item(anchor)?,
+            nearer: run.item(nearer)?,
+            farther: run.item(farther)?,
+        }]),
+        JudgeWhat::Correction { episode, instead } => Ok(vec![Answer::Correction {
+            item: run.item(episode)?,
+            instead: Instead::Item(run.item(instead)?),
+        }]),
+        JudgeWhat::Utterance { text, episodes } => {
+            let items: Result<Vec<Item>> = episodes.iter().map(|name| run.item(name)).collect();
+            Ok(vec![Answer::Utterance {
+                text: text.clone(),
+                items: items?,
+            }])
+        }
+    }
+}
+
+/// The episodes of a run.
+struct Episodes<'a> {
+    context: &'a Context,
+    /// With their folders.
+    all: Vec<(&'static str, JudgedEpisode)>,
+}
+
+impl<'a> Episodes<'a> {
+    fn of(context: &'a Context) -> Result<Self> {
+        let mut all = Vec::new();
+        for folder in [
+            demonstrate::FOLDER,
+            rollout::FOLDER,
+            BASE_FOLDER,
+            ALIGNED_FOLDER,
+        ] {
+            if context.dir.path(&notes_file(folder)).exists() {
+                let episodes = judged(context, folder)?.episodes;
+                all.extend(episodes.into_iter().map(|episode| (folder, episode)));
+            }
+        }
+        Ok(Self { context, all })
+    }
+
+    /// The item of this name.
+    fn item(&self, text: &str) -> Result<Item> {
+        let (name, span) = match text.split_once('@') {
+            Some((name, span)) => (name, Some(span)),
+            None => (text, None),
+        };
+        let (folder, episode) = self.named(name)?;
+        let Some(span) = span else {
+            return Ok(Item::whole(episode.id.clone()));
+        };
+        let seconds = span.split_once('-').and_then(|(start, end)| {
+            let ends = [start.parse::<f64>().ok()?, end.parse::<f64>().ok()?];
+            let usable = |s: &f64| s.is_finite() && *s >= 0.0;
+            ends.iter().all(usable).then_some(ends)
+        });
+        let Some(seconds) = seconds else {
+            bail!(
+                "{text} has the part {span:?}, allowed: START-END in seconds from its start, such as 0.5-2"
+            );
+        };
+        let start = open_noted(self.context, folder, episode)?;
+        let start = start.ticks.first().map_or(0, |tick| tick.stamp_ns);
+        let [start_ns, end_ns] = seconds.map(|s| start.saturating_add((s * 1e9) as u64));
+        Ok(Item::part(episode.id.clone(), Span { start_ns, end_ns }))
+    }
+
+    fn named(&self, name: &str) -> Result<(&'static str, &JudgedEpisode)> {
+        let root = self.context.dir.root();
+        let path = std::path::Path::new(name);
+        let file = path.strip_prefix(root).unwrap_or(path);
+        let is = |(folder, episode): &&(&str, JudgedEpisode)| {
+            let digits = name.len() >= DIGITS && episode.id.as_str().starts_with(name);
+            digits || file == std::path::Path::new(folder).join(&episode.file)
+        };
+        let mut found = self.all.iter().filter(is);
+        let Some((folder, episode)) = found.next() else {
+            bail!(
+                "{name:?} is none of the {} episodes of {}; allowed: its file, such as {}/episode-0000.mcap, or the \
+                 first {DIGITS} digits of its hash or more",
+                self.all.len(),
+                root.display(),
+                rollout::FOLDER
+            );
+        };
+        if found.any(|(_, other)| other.id != episode.id) {
+            bail!("{name:?} begins the hash of several episodes; give more digits, or its file");
+        }
+        Ok((*folder, episode))
+    }
+}

@@ -1,0 +1,12 @@
+//! The judges there are.
+
+use crate::judge::Judge;
+
+apprentice_core::registry! {
+    /// Who judges.
+    pub enum JudgeKind: Judge {
+        person::Person = "person",
+        simulated_operator::SimulatedOperator = "simulated_operator",
+        rule::Rule = "rule",
+    }
+}
