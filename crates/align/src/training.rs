@@ -33,6 +33,9 @@ pub struct AlignReport {
     pub steps: usize,
     /// Pairs there were; 0 where no objective needs them.
     pub pairs: usize,
+    /// What the objectives say of themselves, by name (`beta`, ...).
+    #[serde(flatten)]
+    pub facts: BTreeMap<String, f64>,
     /// Drift of the policy that was kept.
     pub drift: f64,
     /// Drift allowed.
@@ -41,9 +44,6 @@ pub struct AlignReport {
     pub stopped_by_budget: bool,
     /// (step, loss of the first objective, implicit accuracy of the first that knows one, drift) along the way.
     pub curve: Vec<(usize, f32, f32, f64)>,
-    /// What the objectives say of themselves, by name (`beta`, ...).
-    #[serde(flatten)]
-    pub facts: BTreeMap<String, f64>,
 }
 
 /// Moves the U-Net of `policy` towards the rollouts with the higher rewards; the vision encoders

@@ -201,12 +201,6 @@ fn weights_file(config: &EncoderConfig) -> PathBuf {
     })
 }
 
-/// Where `apprentice weights get` puts EfficientNet-Lite0.
-#[must_use]
-pub fn default_weights() -> PathBuf {
-    weights_folder().join("efficientnet-lite0.safetensors")
-}
-
 /// Apprentice's own folder for weights: `$XDG_DATA_HOME/apprentice/weights` or its usual place.
 #[must_use]
 pub fn weights_folder() -> PathBuf {

@@ -3,7 +3,7 @@
 use crate::RewardError;
 use apprentice_encoder::FeatureClip;
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{Judgement, validate};
+use apprentice_preference::{Answer, Item, Judgement, validate};
 use std::collections::{BTreeMap, HashSet};
 
 /// Clips and the judgements of them.
@@ -49,7 +49,7 @@ impl<'a> JudgedClips<'a> {
         }
     }
 
-    /// Those of the judgements that are one of `kinds`, as [`Judgement::learnt_as`] names them.
+    /// Those of the judgements that are learnt as one of `kinds` ([`Judgement::learnt_as`]).
     #[must_use]
     pub fn of_kinds(&self, kinds: &[&str]) -> Self {
         self.keeping(|_, judgement| kinds.contains(&judgement.learnt_as()))
@@ -68,7 +68,7 @@ impl<'a> JudgedClips<'a> {
         }
     }
 
-    /// The orders of clips that the judgements state: of whole episodes, by overall preference.
+    /// The orders of clips that judgements state, those of whole episodes by overall preference.
     ///
     /// # Errors
     /// When one names an episode that is not there, or cannot be learnt from.
@@ -91,5 +91,86 @@ impl<'a> JudgedClips<'a> {
             });
         }
         Ok(rankings)
+    }
+
+    /// Every order of clips that can be told from the judgements, best first, with places from 0: those of
+    /// [`Self::rankings`], and one for each person's ratings, flags and verdicts of success of whole episodes over all.
+    ///
+    /// # Errors
+    /// When a judgement names an episode that is not there, or cannot be learnt from.
+    pub fn orders(&self) -> Result<Vec<Vec<(usize, usize)>>, RewardError> {
+        let mut orders: Vec<_> = self.rankings()?.into_iter().map(|r| r.places).collect();
+        let known: HashSet<EpisodeId> = self.index.keys().cloned().collect();
+        let mut valued: BTreeMap<(&str, &str), Vec<(usize, f64)>> = BTreeMap::new();
+        for &judgement in &self.judgements {
+            let Some((item, value)) = value(judgement) else {
+                continue;
+            };
+            validate(judgement, &known)?;
+            if let Some(&clip) = self.index.get(&item.episode) {
+                let one = (judgement.who.as_str(), judgement.learnt_as());
+                valued.entry(one).or_default().push((clip, value));
+            }
+        }
+        for mut clips in valued.into_values() {
+            clips.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let tiers = clips.chunk_by(|a, b| a.1 == b.1).enumerate();
+            let places = tiers.flat_map(|(place, tier)| tier.iter().map(move |c| (c.0, place)));
+            orders.push(places.collect());
+        }
+        Ok(orders)
+    }
+}
+
+/// What a judgement that puts a value on one whole episode over all says: the higher, the better.
+fn value(judgement: &Judgement) -> Option<(&Item, f64)> {
+    let (item, value) = match &judgement.answer {
+        Answer::Rating { item, value, scale } => {
+            (item, (value - scale.low) / (scale.high - scale.low))
+        }
+        Answer::Flag { item, yes } => (item, f64::from(u8::from(*yes))),
+        Answer::Success { item, verdict } => (item, f64::from(u8::from(verdict.known()?))),
+        _ => return None,
+    };
+    let over_all = judgement.axis.is_none() && item.span.is_none();
+    (over_all && !judgement.skipped).then_some((item, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apprentice_preference::Scale;
+
+    #[test]
+    fn ratings_of_one_person_make_an_order() {
+        let index: BTreeMap<EpisodeId, usize> = [("a", 4), ("b", 5), ("c", 6)]
+            .map(|(id, i)| (id.into(), i))
+            .into();
+        let rated = |who: &str, episode: &str, value| {
+            let scale = Scale {
+                low: 1.0,
+                high: 5.0,
+            };
+            let item = Item::whole(episode.into());
+            Judgement::new(0, who, Answer::Rating { item, value, scale })
+        };
+        let flag = |yes| Answer::Flag {
+            item: Item::whole("a".into()),
+            yes,
+        };
+        let judgements = [
+            rated("ann", "a", 2.0),
+            rated("ann", "b", 5.0),
+            rated("bob", "a", 3.0),
+            rated("ann", "c", 2.0),
+            Judgement::new(0, "ann", flag(true)),
+        ];
+        let judged = JudgedClips::new(&[], &index, &judgements);
+        assert!(judged.rankings().unwrap().is_empty());
+        let ratings = judged.of_kinds(&["rating"]).orders().unwrap();
+        assert_eq!(ratings, [vec![(5, 0), (4, 1), (6, 1)], vec![(4, 0)]]);
+        assert_eq!(judged.orders().unwrap().len(), 3);
+        let unknown = [rated("ann", "z", 1.0)];
+        assert!(JudgedClips::new(&[], &index, &unknown).orders().is_err());
     }
 }

@@ -25,7 +25,7 @@ pub fn learn_reward(
     let learner: &dyn RewardLearner = &*config.learner;
     let judged = judged.of_kinds(learner.uses());
     // All are checked before the first is learnt from.
-    judged.rankings()?;
+    judged.orders()?;
     let count = judged.judgements.len();
     let folds = config.folds.min(count.max(2));
     let parts = (folds + 1) as f64;
@@ -40,13 +40,12 @@ pub fn learn_reward(
             Err(RewardError::NothingPreferred(_)) => continue,
             Err(error) => return Err(error),
         };
-        for ranking in judged.keeping(|i, _| i % folds == fold).rankings()? {
-            let scores: Result<Vec<f64>, _> = ranking
-                .places
+        for order in judged.keeping(|i, _| i % folds == fold).orders()? {
+            let scores: Result<Vec<f64>, _> = order
                 .iter()
                 .map(|&(clip, _)| model.score(&judged.clips[clip]).map(|s| s.total))
                 .collect();
-            held_out.push((scores?, ranking.places.iter().map(|r| r.1).collect()));
+            held_out.push((scores?, order.iter().map(|r| r.1).collect()));
         }
         committee.push(model);
     }

@@ -6,7 +6,7 @@
 use apprentice_core::Seed;
 use apprentice_encoder::FeatureClip;
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{Answer, Judgement};
+use apprentice_preference::{Answer, Item, Judgement, Scale};
 use apprentice_reward::{
     JudgedClips, LearnedReward, Learner, RewardConfig, RewardError, RewardModel, learn_reward,
     spearman,
@@ -48,31 +48,63 @@ fn index(order: &[usize]) -> BTreeMap<EpisodeId, usize> {
         .collect()
 }
 
-/// Judgements of a kind, by `good`.
-fn judgements(kind: &str, good: &[f64]) -> Vec<Judgement> {
-    assert_eq!(
-        kind, "ranking",
-        "this suite makes no judgements of the kind {kind} yet; add how it does"
-    );
+/// Judgements of a kind; each asks `good` anew how good the clips are.
+fn judgements(kind: &str, good: &mut dyn FnMut() -> Vec<f64>) -> Vec<Judgement> {
     let mut rng = Seed(6).rng();
-    let ranking = |when: u64| {
+    let mut some = |count: usize| {
         let mut all: Vec<usize> = (0..CLIPS).collect();
         all.shuffle(&mut rng);
-        all.truncate(4);
-        all.sort_by(|a, b| good[*b].total_cmp(&good[*a]));
-        let places = all.into_iter().map(|clip| vec![id(clip)]).collect();
-        Judgement::ranking(when, "ann", 1.0, places, None)
+        all.truncate(count);
+        all
     };
-    (0..24).map(ranking).collect()
+    let whole = |clip: usize| Item::whole(id(clip));
+    let mut answer = |number: usize| {
+        let good = good();
+        match kind {
+            "ranking" => {
+                let mut chosen = some(4);
+                chosen.sort_by(|a, b| good[*b].total_cmp(&good[*a]));
+                Answer::ranking(chosen.into_iter().map(|clip| vec![id(clip)]))
+            }
+            "rating" => Answer::Rating {
+                item: whole(number % CLIPS),
+                value: 3.0 + 2.0 * good[number % CLIPS],
+                scale: Scale {
+                    low: 1.0,
+                    high: 5.0,
+                },
+            },
+            "flag" => Answer::Flag {
+                item: whole(number % CLIPS),
+                yes: good[number % CLIPS] > 0.0,
+            },
+            "similarity" => {
+                let chosen = some(3);
+                let far = |clip: usize| (good[clip] - good[chosen[0]]).abs();
+                let (mut nearer, mut farther) = (chosen[1], chosen[2]);
+                if far(nearer) > far(farther) {
+                    (nearer, farther) = (farther, nearer);
+                }
+                let (anchor, nearer, farther) = (whole(chosen[0]), whole(nearer), whole(farther));
+                Answer::Similarity {
+                    anchor,
+                    nearer,
+                    farther,
+                }
+            }
+            _ => panic!("this suite makes no judgements of the kind {kind} yet; add how it does"),
+        }
+    };
+    let judgement = |number| Judgement::new(number as u64, "ann", answer(number));
+    (0..CLIPS).map(judgement).collect()
 }
 
-fn all_kinds(learner: &Learner, good: &[f64]) -> Vec<Judgement> {
+/// Judgements of every kind that the learner uses.
+fn all_kinds(learner: &Learner, mut good: impl FnMut() -> Vec<f64>) -> Vec<Judgement> {
     let kinds = learner.uses();
     assert!(!kinds.is_empty(), "{} learns from nothing", learner.name());
-    kinds
-        .iter()
-        .flat_map(|kind| judgements(kind, good))
-        .collect()
+    let all = kinds.iter().flat_map(|kind| judgements(kind, &mut good));
+    all.collect()
 }
 
 fn learnt(
@@ -105,14 +137,16 @@ fn a_planted_signal_is_found_and_every_score_is_sound() {
             &learner,
             &clips,
             &index(&order),
-            &all_kinds(&learner, &good),
+            &all_kinds(&learner, || good.clone()),
         );
         println!("tried the reward learner {name}");
         let agreement = spearman(&totals(&*reward.model, &clips), &good);
         assert!(agreement > 0.7, "{name}: {agreement}");
         let evidence = reward.evidence;
+        // Similarities alone state no order that evidence could be found in.
         assert!(
-            evidence.accuracy > 0.75 && evidence.p_value <= 0.01,
+            learner.uses() == ["similarity"]
+                || evidence.accuracy > 0.75 && evidence.p_value <= 0.01,
             "{name}: {evidence:?}"
         );
         for score in reward.score_all(&clips).unwrap() {
@@ -132,34 +166,23 @@ fn a_planted_signal_is_found_and_every_score_is_sound() {
 
 #[test]
 fn shuffled_labels_come_to_chance() {
-    let (clips, mut good) = planted();
+    let (clips, good) = planted();
     let order: Vec<usize> = (0..CLIPS).collect();
     for learner in Learner::all() {
         let mut accuracy = 0.0;
         for seed in 0..3 {
-            good.shuffle(&mut Seed(20 + seed).rng());
-            let mut said = all_kinds(&learner, &good);
             // Each judgement by another order, so that nothing holds from one to the next.
-            for (number, judgement) in said.iter_mut().enumerate() {
-                let mut rng = Seed(100 * seed + number as u64).rng();
-                let Answer::Ranking { tiers } = &mut judgement.answer else {
-                    panic!(
-                        "this suite shuffles no {} yet; add how it does",
-                        judgement.answer.kind()
-                    );
-                };
-                tiers.shuffle(&mut rng);
-            }
-            accuracy += learnt(&learner, &clips, &index(&order), &said)
-                .evidence
-                .accuracy
-                / 3.0;
+            let mut rng = Seed(20 + seed).rng();
+            let said = all_kinds(&learner, || {
+                let mut shuffled = good.clone();
+                shuffled.shuffle(&mut rng);
+                shuffled
+            });
+            let reward = learnt(&learner, &clips, &index(&order), &said);
+            accuracy += reward.evidence.accuracy / 3.0;
         }
-        assert!(
-            (accuracy - 0.5).abs() < 0.15,
-            "{}: {accuracy}",
-            learner.name()
-        );
+        let name = learner.name();
+        assert!((accuracy - 0.5).abs() < 0.15, "{name}: {accuracy}");
     }
 }
 
@@ -171,7 +194,7 @@ fn the_order_of_clips_and_of_judgements_does_not_matter() {
     other.shuffle(&mut Seed(8).rng());
     let moved: Vec<FeatureClip> = other.iter().map(|&clip| clips[clip].clone()).collect();
     for learner in Learner::all() {
-        let said = all_kinds(&learner, &good);
+        let said = all_kinds(&learner, || good.clone());
         let mut said_otherwise = said.clone();
         said_otherwise.shuffle(&mut Seed(9).rng());
         let one = learnt(&learner, &clips, &index(&order), &said);
@@ -199,7 +222,7 @@ fn a_model_is_read_as_it_was_saved() {
             &learner,
             &clips,
             &index(&order),
-            &all_kinds(&learner, &good),
+            &all_kinds(&learner, || good.clone()),
         );
         let text = serde_json::to_string(&reward.store().unwrap()).unwrap();
         let stored: apprentice_reward::StoredReward = serde_json::from_str(&text).unwrap();
@@ -233,7 +256,7 @@ fn what_cannot_be_scored_or_learnt_from_is_refused() {
             &learner,
             &clips,
             &index(&order),
-            &all_kinds(&learner, &good),
+            &all_kinds(&learner, || good.clone()),
         );
         let other = FeatureClip::vision(WIDTH + 1, vec![0.0; (WIDTH + 1) * FRAMES]);
         let refused = reward.model.score(&other).unwrap_err();
@@ -250,7 +273,7 @@ fn what_cannot_be_scored_or_learnt_from_is_refused() {
             matches!(none, Err(RewardError::NothingPreferred(0))),
             "{name}"
         );
-        let said = all_kinds(&learner, &good);
+        let said = all_kinds(&learner, || good.clone());
         let judged = JudgedClips::new(&clips, &index, &said);
         let stopped = learner.learn(&judged, Seed(1), &Device::flex(), &mut |_| false);
         assert!(matches!(stopped, Err(RewardError::Stopped)), "{name}");

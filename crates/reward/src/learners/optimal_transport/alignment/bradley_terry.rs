@@ -29,7 +29,7 @@ pub struct Comparison {
     pub confidence: f64,
 }
 
-/// How a comparison becomes a loss, given its winning probability `p` ([`winning_probability`]).
+/// How a comparison becomes a loss, given its winning probability `p = sigmoid((near - far) / temperature)` of similarities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BradleyTerryLoss {
