@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::freshness::{lacks, out_of_date};
 use crate::layout::BASE_POLICY;
 use crate::outcomes::{Outcomes, open_all};
-use crate::policies::{load_diffusion, watch_policy};
+use crate::policies::{load, load_diffusion};
 use crate::recording::{Recording, record};
 use crate::robots::{Robots, describe};
 use crate::run_dir::RunDir;
@@ -20,8 +20,9 @@ use apprentice_align::align_policy;
 use apprentice_core::Seed;
 use apprentice_encoder::WeightsSource;
 use apprentice_episode::{Episode, EpisodeId, Source};
-use apprentice_policy::Windows;
+use apprentice_policy::{PolicyAgent, Windows};
 use apprentice_preference::Judgement;
+
 use apprentice_studio::Studio;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -216,13 +217,22 @@ impl Probe {
             |_| steps.next(),
         )?;
         speeds.alignment_step = steps.seconds();
+        let mut robots = Robots::start(context)?;
+        let mut agent = PolicyAgent::new(load(context, BASE_POLICY)?);
         speeds.policy = self.episode_time(|ticks| {
-            let folder = if ticks == TICKS[0] {
-                "shorter"
-            } else {
-                "longer"
+            let recording = Recording {
+                folder: if ticks == TICKS[0] {
+                    "shorter"
+                } else {
+                    "longer"
+                },
+                what: "try",
+                source: Source::Policy,
+                policy: None,
+                seeds: self.seeds(),
+                ticks,
             };
-            watch_policy(context, BASE_POLICY, folder, "try", self.seeds(), ticks)?;
+            record(context, &mut robots, &mut agent, &recording)?;
             Ok(())
         })?;
         Ok(())
@@ -367,7 +377,8 @@ fn amounts(
 fn about(seconds: f64) -> String {
     let time = Duration::from_secs_f64(seconds.clamp(0.0, 1e9));
     match time.as_secs() {
-        0..1 => "about a second".to_owned(),
+        _ if seconds < 0.05 => "a moment".to_owned(),
+        0..1 => "about a second or less".to_owned(),
         1..90 => format!("about {} s", seconds.round()),
         90..5400 => format!("about {} min", (seconds / 60.0).round()),
         _ => format!("about {:.1} h", seconds / 3600.0),
@@ -406,10 +417,16 @@ mod tests {
 
     #[test]
     fn times_are_said_roughly() {
-        let said = [0.2, 12.4, 158.0, 9000.0].map(about);
+        let said = [0.0, 0.2, 12.4, 158.0, 9000.0].map(about);
         assert_eq!(
             said,
-            ["about a second", "about 12 s", "about 3 min", "about 2.5 h"]
+            [
+                "a moment",
+                "about a second or less",
+                "about 12 s",
+                "about 3 min",
+                "about 2.5 h"
+            ]
         );
     }
 

@@ -41,8 +41,8 @@ pub static STAGE: Stage = Stage {
     drives_robot: false,
     computes: true,
     work,
-    run: run,
-    summary: summary,
+    run,
+    summary,
 };
 
 fn work(config: &Config) -> Vec<Work> {

@@ -38,8 +38,8 @@ pub static STAGE: Stage = Stage {
     }],
     drives_robot: true,
     computes: false,
-    work: work,
-    run: run,
+    work,
+    run,
     summary: |context| recorded(context, FOLDER),
 };
 

@@ -45,9 +45,9 @@ pub static STAGE: Stage = Stage {
     ],
     drives_robot: true,
     computes: true,
-    work: work,
-    run: run,
-    summary: summary,
+    work,
+    run,
+    summary,
 };
 
 fn work(config: &Config) -> Vec<Work> {

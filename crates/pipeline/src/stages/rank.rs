@@ -28,8 +28,8 @@ pub static STAGE: Stage = Stage {
     drives_robot: false,
     computes: false,
     work: |_| Vec::new(),
-    run: run,
-    summary: summary,
+    run,
+    summary,
 };
 
 /// Runs the stage with the simulated operator.

@@ -35,9 +35,9 @@ pub static STAGE: Stage = Stage {
     ],
     drives_robot: false,
     computes: true,
-    work: work,
-    run: run,
-    summary: summary,
+    work,
+    run,
+    summary,
 };
 
 /// Runs the stage.

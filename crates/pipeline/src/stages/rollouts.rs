@@ -32,8 +32,8 @@ pub static STAGE: Stage = Stage {
     }],
     drives_robot: true,
     computes: true,
-    work: work,
-    run: run,
+    work,
+    run,
     summary: |context| recorded(context, ROLLOUTS),
 };
 

@@ -38,8 +38,8 @@ pub static STAGE: Stage = Stage {
     drives_robot: false,
     computes: true,
     work,
-    run: run,
-    summary: summary,
+    run,
+    summary,
 };
 
 fn work(config: &Config) -> Vec<Work> {
