@@ -6,11 +6,11 @@
 //! over as they do a robot on the native link.
 
 pub mod cdr;
-pub mod choose;
+pub mod connect;
+mod error_context;
 pub mod franka_node;
 mod operators;
 pub mod physicalai;
 pub mod ros2;
 mod session;
 mod settings;
-mod wording;

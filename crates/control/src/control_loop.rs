@@ -15,7 +15,7 @@ use crate::{ControlError, GuardTotals};
 use apprentice_core::{Observation, RobotState};
 use apprentice_link::{Arm, Freshness, TakeoverInbox};
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_safety::{Authority, Checker, Guard, GuardConfig, Refusals};
+use apprentice_safety::{Checker, ControlAuthority, Guard, GuardConfig, Interventions};
 use authority::Decided;
 use commanding::{Ahead, Room};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub struct ControlLoop {
     /// What a robot that takes paths has been sent and is still to come.
     ahead: Ahead,
     /// Why commands were changed since the last action.
-    refusals: Refusals,
+    interventions: Interventions,
     totals: GuardTotals,
     state: Option<RobotState>,
     /// Control ticks since the state could be looked at.
@@ -65,9 +65,9 @@ pub struct Acted {
     /// What the robot sees afterwards.
     pub observation: Observation,
     /// Why the guard changed commands since the last action.
-    pub refusals: Refusals,
+    pub interventions: Interventions,
     /// Who decided: the person if one had the arm at any time, else nobody if nobody had it.
-    pub authority: Authority,
+    pub authority: ControlAuthority,
     /// The last action the person wanted; `None` where they wanted none or had not taken over.
     pub human: Option<Vec<f32>>,
 }
@@ -113,7 +113,7 @@ impl ControlLoop {
             sequence: 0,
             target: Vec::new(),
             action: (Vec::with_capacity(description.action_dim()), None),
-            refusals: Refusals::default(),
+            interventions: Interventions::default(),
             totals: GuardTotals::default(),
             state: None,
             unseen: 0,
@@ -199,7 +199,7 @@ impl ControlLoop {
         self.pace.restart();
         self.action.1 = None;
         self.ahead.clear();
-        self.refusals = Refusals::default();
+        self.interventions = Interventions::default();
         self.decided.forget();
         self.rearm();
         self.state = Some(observation.state.clone());

@@ -5,7 +5,7 @@ use crate::{Acted, Agent, ControlError, ControlLoop, Decision, View, delayed, th
 use apprentice_core::{Observation, Seed};
 use apprentice_episode::{DecidedBy, EpisodeEntry, EpisodeMeta, EpisodeWriter, Tick};
 use apprentice_robot::proprioception;
-use apprentice_safety::Authority;
+use apprentice_safety::ControlAuthority;
 use std::cell::Cell;
 use std::path::PathBuf;
 
@@ -271,13 +271,13 @@ impl Running {
 /// Writes into `tick` what came of it: why commands were changed, who decided, and, where a person took over,
 /// what they did and what the agent had `planned` from this tick on.
 pub(crate) fn annotate(tick: &mut Tick, acted: &Acted, planned: &[Decision], interrupted: bool) {
-    tick.guard_refusals = acted.refusals.names().map(str::to_owned).collect();
+    tick.guard_refusals = acted.interventions.names().map(str::to_owned).collect();
     tick.decided_by = match acted.authority {
-        Authority::Human => DecidedBy::Human,
-        Authority::Nobody => DecidedBy::Nobody,
+        ControlAuthority::Human => DecidedBy::Human,
+        ControlAuthority::Nobody => DecidedBy::Nobody,
         // The agent has the arm again but has not decided since.
-        Authority::Policy if interrupted => DecidedBy::Nobody,
-        Authority::Policy => DecidedBy::Agent,
+        ControlAuthority::Policy if interrupted => DecidedBy::Nobody,
+        ControlAuthority::Policy => DecidedBy::Agent,
     };
     if tick.decided_by == DecidedBy::Agent {
         return;

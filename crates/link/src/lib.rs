@@ -22,6 +22,6 @@ pub use arm::Arm;
 pub use client::RobotLink;
 pub use command_endpoint::CommandEndpoint;
 pub use error::LinkError;
-pub use inbox::{Freshness, Inbox, LeftOutCounts, Taken};
+pub use inbox::{Acceptance, Freshness, Inbox, RejectedCounts};
 pub use server::{Due, RobotServer, ServerRequest};
 pub use takeover::{Ignored, OperatorAccess, OperatorLink, TakeoverInbox};

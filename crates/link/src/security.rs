@@ -1,6 +1,6 @@
 //! Who may talk to a robot, and how they prove who they are.
 //!
-//! Without keys only this machine is spoken to. With keys (made by [`Authority`], one folder a robot) both
+//! Without keys only this machine is spoken to. With keys (made by [`CertificateAuthority`], one folder a robot) both
 //! sides of every connection show a certificate of the same authority, and the side that listens lets each
 //! role do only what `access` allows it, whether that side is the robot, our runtime or a router.
 //!
@@ -21,15 +21,15 @@ mod check;
 mod endpoint;
 mod error;
 mod identity;
-mod reading;
+mod parse;
 
-pub use certificates::{Authority, Certified, KeyFile, Purpose, Validity, make};
+pub use certificates::{CertificateAuthority, IssuedCertificate, KeyFile, Purpose, Validity, make};
 pub use check::{CheckedCertificate, KeyCheck, check};
 pub use error::SecurityError;
 pub use identity::Devices;
 pub(crate) use identity::SESSION_BITS;
 
-use crate::session::{Participant, Place};
+use crate::session::{Connection, Participant};
 use std::path::{Path, PathBuf};
 
 /// What a participant is to a robot; it decides what it may do.
@@ -51,7 +51,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role with a certificate of [`Authority::write`].
+    /// Every role with a certificate of [`CertificateAuthority::write`].
     pub const CERTIFIED: [Self; 5] = [
         Self::Robot,
         Self::Runtime,
@@ -109,7 +109,7 @@ pub(crate) struct Credentials {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     /// Which of the devices of its role it is.
-    pub(crate) place: u32,
+    pub(crate) device_index: u32,
 }
 
 impl Security {
@@ -136,7 +136,7 @@ impl Security {
         &self,
         participant: &Participant<'_>,
     ) -> Result<Option<Credentials>, SecurityError> {
-        if participant.place == Place::Listen && !participant.role.may_listen() {
+        if participant.connection == Connection::Listen && !participant.role.may_listen() {
             return Err(SecurityError::MayNotListen {
                 role: participant.role.name().into(),
                 endpoint: participant.endpoint.into(),
@@ -161,7 +161,7 @@ impl Participant<'_> {
     /// As [`Participant::config`].
     pub(crate) fn number(&self, security: &Security, random: u32) -> Result<u32, SecurityError> {
         let bound = match security.admit(self)? {
-            Some(credentials) => self.role.client(credentials.place, random),
+            Some(credentials) => self.role.client(credentials.device_index, random),
             None => None,
         };
         Ok(bound.unwrap_or(random.max(1)))
@@ -177,7 +177,7 @@ fn credentials(folder: &Path, participant: &Participant<'_>) -> Result<Credentia
         authority: folder.join("ca.pem"),
         certificate: folder.join(format!("{name}.pem")),
         key: folder.join(format!("{name}.key")),
-        place: 0,
+        device_index: 0,
     };
     let now = std::time::SystemTime::now();
     let (role, robot) = (participant.role, participant.robot);
@@ -185,8 +185,8 @@ fn credentials(folder: &Path, participant: &Participant<'_>) -> Result<Credentia
         Role::Guest => check::of_others(&found, now)?,
         role => check::one(&found, Some((role, robot, None)), now)?,
     };
-    let place = role.place_of(&checked.common_name, robot);
-    found.place = place.unwrap_or_default();
+    let device_index = role.device_index_of(&checked.common_name, robot);
+    found.device_index = device_index.unwrap_or_default();
     let problems = checked.problems;
     match problems.into_iter().next() {
         None => Ok(found),

@@ -6,7 +6,7 @@
 //! within a fraction of a second.
 
 use crate::LinkError;
-use crate::error::zenoh_words;
+use crate::error::zenoh_message;
 use crate::security::{Credentials, Role, Security, SecurityError, access};
 use serde_json::{Value, json};
 use std::net::TcpListener;
@@ -67,7 +67,7 @@ pub fn free_port() -> std::io::Result<u16> {
 
 /// Which side of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Connection {
     /// Others connect to us: we pass messages on, and enforce who may send them.
     Listen,
     /// We connect to whoever listens, and connect again whenever the connection is lost.
@@ -80,7 +80,7 @@ pub struct Participant<'a> {
     /// What it is.
     pub role: Role,
     /// Which side of the connection.
-    pub place: Place,
+    pub connection: Connection,
     /// Which robot; not looked at for a guest.
     pub robot: &'a str,
     /// Where, such as `tcp/127.0.0.1:7447`, or `tls/arm.lab:7447` with keys.
@@ -117,7 +117,7 @@ impl Participant<'_> {
                 }
                 Security::Off | Security::LoopbackOnly => "",
             };
-            self.failed(format!("{}{keys}", zenoh_words(&e)))
+            self.failed(format!("{}{keys}", zenoh_message(&e)))
         })
     }
 
@@ -140,7 +140,7 @@ impl Participant<'_> {
             .into());
         }
         let credentials = security.admit(self)?;
-        let mut settings = self.place_settings(timeout);
+        let mut settings = self.connection_settings(timeout);
         settings.extend(transport_settings());
         if self.role != Role::Guest {
             settings.push(("low_pass_filter", access::size_limits(self.robot)));
@@ -152,9 +152,9 @@ impl Participant<'_> {
             }
             settings.push(("transport/link/tls", tls(credentials)?));
             settings.push(("transport/link/protocols", json!(["tls"])));
-            let listens = self.place == Place::Listen;
+            let listens = self.connection == Connection::Listen;
             if let Some(control) =
-                access::control(self.role, credentials.place, listens, self.robot)
+                access::control(self.role, credentials.device_index, listens, self.robot)
             {
                 settings.push(("access_control", control));
             }
@@ -168,11 +168,11 @@ impl Participant<'_> {
         Ok(config)
     }
 
-    fn place_settings(&self, timeout: Duration) -> Vec<(&'static str, Value)> {
+    fn connection_settings(&self, timeout: Duration) -> Vec<(&'static str, Value)> {
         let here = json!([self.endpoint]);
-        let (mode, listen, connect) = match self.place {
-            Place::Listen => ("router", here, json!([])),
-            Place::Join => ("client", json!([]), here),
+        let (mode, listen, connect) = match self.connection {
+            Connection::Listen => ("router", here, json!([])),
+            Connection::Join => ("client", json!([]), here),
         };
         vec![
             ("mode", json!(mode)),

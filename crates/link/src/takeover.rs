@@ -3,17 +3,17 @@
 //! Devices speak the native link. A robot that does not speak it is shown to them by whoever drives it
 //! ([`TakeoverInbox::in_place_of`]).
 
-mod device;
-mod heard;
+mod authority_publisher;
+mod device_messages;
 mod host;
 mod in_process;
-mod listening;
-mod telling;
+mod inbox;
+mod operator_link;
 
-pub use device::OperatorLink;
-pub use heard::Ignored;
+pub use device_messages::Ignored;
 pub use in_process::InProcess;
-pub use listening::TakeoverInbox;
+pub use inbox::TakeoverInbox;
+pub use operator_link::OperatorLink;
 
 use crate::security::Security;
 

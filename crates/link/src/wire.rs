@@ -16,8 +16,8 @@ pub use motion::{
     Chunk, decode_chunk, decode_command, decode_state, encode_chunk, encode_command, encode_state,
 };
 pub use operator::{
-    Decider, Takeover, decode_action, decode_decider, decode_takeover, encode_action,
-    encode_decider, encode_takeover,
+    AuthorityStatus, Takeover, decode_action, decode_authority_status, decode_takeover,
+    encode_action, encode_authority_status, encode_takeover,
 };
 pub use service::{
     Event, Request, Status, decode_event, decode_granted, decode_request, decode_status,

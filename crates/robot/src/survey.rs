@@ -26,11 +26,11 @@ pub struct Survey {
     /// The robot.
     pub robot: String,
     /// Its joints, from the base on.
-    pub joints: Vec<JointLine>,
+    pub joints: Vec<JointSummary>,
     /// Where its kinematics come from: `dh`, `frames` or `none`.
     pub kinematics: &'static str,
     /// How far kinematics and URDF differ at most over random postures; `None` without both.
-    pub urdf: Option<Agreement>,
+    pub urdf: Option<UrdfDifference>,
     /// Greatest distance of the tool from the base frame over random postures, metres.
     pub reach_m: Option<f64>,
     /// The tool at home: x, y, z (m), then the quaternion x, y, z, w, base frame.
@@ -38,7 +38,7 @@ pub struct Survey {
     /// Whether the tool is in the workspace at home.
     pub home_in_workspace: Option<bool>,
     /// The capsules, in the order `may_touch` counts them.
-    pub capsules: Vec<CapsuleLine>,
+    pub capsules: Vec<CapsuleSummary>,
     /// Pairs of them that are checked.
     pub pairs: usize,
     /// Distance of the arm from itself at home, metres; `None` where nothing is checked.
@@ -61,7 +61,7 @@ pub struct Survey {
 
 /// A joint.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct JointLine {
+pub struct JointSummary {
     /// Its name.
     pub name: String,
     /// rad (or its unit).
@@ -82,7 +82,7 @@ pub struct JointLine {
 
 /// A capsule.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct CapsuleLine {
+pub struct CapsuleSummary {
     /// What it is fixed to: 0 the base, i joint i, joints + 1 the tool.
     pub frame: usize,
     /// The URDF's link, where it comes from there.
@@ -95,7 +95,7 @@ pub struct CapsuleLine {
 
 /// How far two descriptions of the same arm differ.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Agreement {
+pub struct UrdfDifference {
     /// Of the tool's places, metres.
     pub position_m: f64,
     /// Of the tool's turns, radians.
@@ -142,19 +142,23 @@ impl Survey {
     fn as_described(robot: &RobotDescription, serial: Option<&SerialChain>) -> Self {
         let joints = robot.joints.iter().zip(&robot.home);
         let chain = robot.kinematics.as_ref();
-        let capsules = robot.capsules.iter().enumerate().map(|(i, c)| CapsuleLine {
-            frame: c.frame,
-            link: serial
-                .and_then(|s| s.shapes.get(i))
-                .filter(|s| s.capsule == *c)
-                .map(|s| s.link.clone()),
-            length_m: (Vector3::from(c.to) - Vector3::from(c.from)).norm(),
-            radius_m: c.radius,
-        });
+        let capsules = robot
+            .capsules
+            .iter()
+            .enumerate()
+            .map(|(i, c)| CapsuleSummary {
+                frame: c.frame,
+                link: serial
+                    .and_then(|s| s.shapes.get(i))
+                    .filter(|s| s.capsule == *c)
+                    .map(|s| s.link.clone()),
+                length_m: (Vector3::from(c.to) - Vector3::from(c.from)).norm(),
+                radius_m: c.radius,
+            });
         let mut survey = Self {
             robot: robot.name.clone(),
             joints: joints
-                .map(|(j, home)| JointLine {
+                .map(|(j, home)| JointSummary {
                     name: j.name.clone(),
                     position: j.position,
                     velocity: j.velocity,
@@ -253,7 +257,7 @@ impl Survey {
             self.warn("no capsules to check: self-collision is not guarded");
         }
         let (mut agreement, mut reach, mut collisions) = (
-            Agreement {
+            UrdfDifference {
                 position_m: 0.0,
                 orientation_rad: 0.0,
             },
@@ -313,7 +317,7 @@ impl Survey {
                 reachable.len()
             ));
         }
-        if !solver.turns_freely() {
+        if !solver.reaches_any_orientation() {
             let count = robot.joints.len();
             let advice = if robot.is_cartesian() {
                 ": control = \"joint\" fits it better"

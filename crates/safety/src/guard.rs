@@ -1,24 +1,24 @@
 //! The guard.
 
-mod moving;
-mod remembered;
+mod joint_motion;
+mod snapshot;
 mod start;
 
+use crate::geometry_limits::{Excess, GeometryLimits, Margin};
 use crate::limits::Limits;
-use crate::shaping::{self, held};
-use crate::space::{Excess, Room, Space};
-use crate::{GuardConfig, GuardError, Proposal, Refusal, Refusals};
+use crate::shaping::{self, clamped};
+use crate::{GuardConfig, GuardError, Intervention, Interventions, Proposal};
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
-use moving::Moving;
-pub use remembered::Remembered;
-pub use start::NoStart;
+use joint_motion::JointMotion;
+pub use snapshot::GuardSnapshot;
+pub use start::StartError;
 
 /// Braking this long, ticks, is looked at from its end first: that is where most of it goes too far.
 const LONG_BRAKING: usize = 64;
 /// Poses that are looked at in one tick where braking is that long; a tick must end in time. What has not been
 /// looked at by then is not let through: the arm brakes, and from slower there is less to look at.
-const MOST_LOOKS: usize = 96;
+const MAX_POSE_CHECKS: usize = 96;
 /// Parts of the way between braking and what was asked for that are tried when it would go too far.
 const PARTS: [f64; 3] = [1.0, 0.6, 0.25];
 
@@ -28,7 +28,7 @@ pub struct Admitted {
     /// A command within all limits; without positions while the guard has nothing to start from.
     pub command: JointCommand,
     /// Why it is not the one that was proposed; empty when it is.
-    pub refusals: Refusals,
+    pub interventions: Interventions,
 }
 
 /// Keeps a robot's commands within its limits. From where it is, braking as hard as allowed always
@@ -39,12 +39,12 @@ pub struct Admitted {
 /// [`Guard::hold_into`]), and no input makes it panic.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    joints: Vec<Moving>,
-    space: Space,
+    joints: Vec<JointMotion>,
+    geometry: GeometryLimits,
     gripper_width: f64,
     stale_ns: u64,
     chunk_stale_ns: u64,
-    lead_limit: f64,
+    following_error_rad: f64,
     period: f64,
     /// Ticks in which every joint stops, whatever it is doing.
     braking_ticks: usize,
@@ -52,10 +52,10 @@ pub struct Guard {
     position: Vec<f64>,
     width: f64,
     started: bool,
-    /// Room for looking ahead.
+    /// Buffer for looking ahead.
     ahead: Vec<f64>,
     /// Poses that may still be looked at in this tick.
-    looks: usize,
+    pose_checks: usize,
 }
 
 impl Guard {
@@ -71,21 +71,21 @@ impl Guard {
         for joint in &description.joints {
             let limits = Limits::new(joint, description)?;
             braking_ticks = braking_ticks.max(limits.braking_ticks(joint, description)?);
-            joints.push(Moving::new(limits, 0.0));
+            joints.push(JointMotion::new(limits, 0.0));
         }
         Ok(Self {
-            space: Space::new(description, &config)?,
+            geometry: GeometryLimits::new(description, &config)?,
             gripper_width: description.gripper.map_or(0.0, |g| g.max_width_m),
             stale_ns: config.stale_ms.saturating_mul(1_000_000),
             chunk_stale_ns: config.chunk_stale_ms.saturating_mul(1_000_000),
-            lead_limit: config.lead_limit,
+            following_error_rad: config.following_error_rad,
             period: 1.0 / description.control_hz,
             braking_ticks,
             position: vec![0.0; joints.len()],
             width: 0.0,
             started: false,
             ahead: vec![0.0; joints.len()],
-            looks: 0,
+            pose_checks: 0,
             joints,
         })
     }
@@ -99,7 +99,7 @@ impl Guard {
     /// Whether the arm is told to stay where it is.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        let rests = |j: &Moving| shaping::is_at_rest(j.velocity, j.change, &j.limits);
+        let rests = |j: &JointMotion| shaping::is_at_rest(j.velocity, j.change, &j.limits);
         self.joints.iter().all(rests)
     }
 
@@ -119,9 +119,12 @@ impl Guard {
     /// Lets a command through, or what comes nearest to it. A command whose stamp is `stale_ms` away from
     /// `now_ns`, both on the sender's clock, brakes.
     pub fn admit(&mut self, proposed: &JointCommand, state: &RobotState, now_ns: u64) -> Admitted {
-        let mut command = self.room();
-        let refusals = self.admit_into(proposed.into(), state, now_ns, &mut command);
-        Admitted { command, refusals }
+        let mut command = self.empty_command();
+        let interventions = self.admit_into(proposed.into(), state, now_ns, &mut command);
+        Admitted {
+            command,
+            interventions,
+        }
     }
 
     /// As [`Guard::admit`], into `out`, which keeps its room: nothing is allocated once it has some. `out` is
@@ -132,29 +135,32 @@ impl Guard {
         state: &RobotState,
         now_ns: u64,
         out: &mut JointCommand,
-    ) -> Refusals {
-        let mut refusals = self.examine(&proposed, state, now_ns);
-        if !refusals.is_empty() {
-            return self.brake_into(proposed.sequence, now_ns, refusals, out);
+    ) -> Interventions {
+        let mut interventions = self.examine(&proposed, state, now_ns);
+        if !interventions.is_empty() {
+            return self.brake_into(proposed.sequence, now_ns, interventions, out);
         }
         for (joint, position) in self.joints.iter_mut().zip(proposed.positions) {
             joint.wanted = *position;
         }
-        if self.lead_limit > 0.0 {
+        if self.following_error_rad > 0.0 {
             for (joint, measured) in self.joints.iter_mut().zip(&state.positions) {
-                let (least, most) = (measured - self.lead_limit, measured + self.lead_limit);
-                let wanted = held(joint.wanted, least, most);
+                let (least, most) = (
+                    measured - self.following_error_rad,
+                    measured + self.following_error_rad,
+                );
+                let wanted = clamped(joint.wanted, least, most);
                 if wanted != joint.wanted {
-                    refusals.insert(Refusal::Lead);
+                    interventions.insert(Intervention::FollowingError);
                     joint.wanted = wanted;
                     // Where the joint is seen to go is not where it is wanted to go on.
                     joint.stream.forget(wanted);
                 }
             }
         }
-        let width = held(proposed.gripper_width, 0.0, self.gripper_width);
+        let width = clamped(proposed.gripper_width, 0.0, self.gripper_width);
         if width != proposed.gripper_width && self.gripper_width > 0.0 {
-            refusals.insert(Refusal::Gripper);
+            interventions.insert(Intervention::Gripper);
         }
         self.width = width;
         for ((joint, position), measured) in self
@@ -165,22 +171,25 @@ impl Guard {
         {
             let mut shaped = joint.shape(*position, self.period);
             let lead = (position + joint.shaped * self.period - measured).abs();
-            if self.lead_limit > 0.0 && lead > self.lead_limit && joint.limits.is_jerk_limited() {
+            if self.following_error_rad > 0.0
+                && lead > self.following_error_rad
+                && joint.limits.is_jerk_limited()
+            {
                 // Nor may it run ahead because proposals did so far.
                 joint.stream.forget(joint.wanted);
                 shaped = joint.shape(*position, self.period);
             }
-            refusals.merge(shaped);
+            interventions.merge(shaped);
         }
-        let now = self.space.excess(&self.position);
+        let now = self.geometry.excess(&self.position);
         // Outside already, only ways back in are open.
         let inside = self.joint_excess(&self.position);
         let allowed = Excess {
             workspace: inside.max(now.workspace).max(0.0),
             nearness: now.nearness.max(0.0),
         };
-        self.looks = if self.braking_ticks > LONG_BRAKING {
-            MOST_LOOKS
+        self.pose_checks = if self.braking_ticks > LONG_BRAKING {
+            MAX_POSE_CHECKS
         } else {
             usize::MAX
         };
@@ -191,37 +200,42 @@ impl Guard {
             match self.look_ahead(now, allowed) {
                 None => {
                     self.take();
-                    return self.write(proposed.sequence, now_ns, refusals, out);
+                    return self.write(proposed.sequence, now_ns, interventions, out);
                 }
-                Some(refusal) => refusals.insert(refusal),
+                Some(intervention) => interventions.insert(intervention),
             }
         }
-        self.brake_into(proposed.sequence, now_ns, refusals, out)
+        self.brake_into(proposed.sequence, now_ns, interventions, out)
     }
 
     /// Why a command cannot be obeyed at all.
-    fn examine(&mut self, proposed: &Proposal<'_>, state: &RobotState, now_ns: u64) -> Refusals {
-        let mut refusals = Refusals::default();
+    fn examine(
+        &mut self,
+        proposed: &Proposal<'_>,
+        state: &RobotState,
+        now_ns: u64,
+    ) -> Interventions {
+        let mut interventions = Interventions::default();
         if !self.can_go_on(state) {
-            refusals.insert(Refusal::State);
+            interventions.insert(Intervention::State);
         }
         if proposed.positions.len() != self.joints.len() {
-            refusals.insert(Refusal::Dimension);
+            interventions.insert(Intervention::Dimension);
         }
         if proposed.positions.iter().any(|v| !v.is_finite()) || !proposed.gripper_width.is_finite()
         {
-            refusals.insert(Refusal::NotFinite);
+            interventions.insert(Intervention::NotFinite);
         }
         // A stamp from as far in the future says that clocks are wrong, not that the command is new.
         if now_ns.abs_diff(proposed.stamp_ns) > self.stale_ns {
-            refusals.insert(Refusal::Stale);
+            interventions.insert(Intervention::Stale);
         }
         if let Some(observed_ns) = proposed.observed_ns
             && now_ns.abs_diff(observed_ns) > self.chunk_stale_ns
         {
-            refusals.insert(Refusal::ChunkStale);
+            interventions.insert(Intervention::ChunkStale);
         }
-        refusals
+        interventions
     }
 
     /// Starts if need be. Answers whether a state is one of this robot and the guard has started.
@@ -231,46 +245,49 @@ impl Guard {
 
     /// Brakes: no command came.
     pub fn tick_without_command(&mut self, state: &RobotState, now_ns: u64) -> Admitted {
-        self.hold(Refusal::Stale, state, now_ns)
+        self.hold(Intervention::Stale, state, now_ns)
     }
 
     /// Brakes for this reason, and stays where it comes to rest.
-    pub fn hold(&mut self, reason: Refusal, state: &RobotState, now_ns: u64) -> Admitted {
-        let mut command = self.room();
-        let refusals = self.hold_into(reason, state, now_ns, &mut command);
-        Admitted { command, refusals }
+    pub fn hold(&mut self, reason: Intervention, state: &RobotState, now_ns: u64) -> Admitted {
+        let mut command = self.empty_command();
+        let interventions = self.hold_into(reason, state, now_ns, &mut command);
+        Admitted {
+            command,
+            interventions,
+        }
     }
 
     /// As [`Guard::hold`], into `out`; see [`Guard::admit_into`].
     pub fn hold_into(
         &mut self,
-        reason: Refusal,
+        reason: Intervention,
         state: &RobotState,
         now_ns: u64,
         out: &mut JointCommand,
-    ) -> Refusals {
-        let mut refusals = Refusals::default();
-        refusals.insert(reason);
+    ) -> Interventions {
+        let mut interventions = Interventions::default();
+        interventions.insert(reason);
         if !self.can_go_on(state) {
-            refusals.insert(Refusal::State);
+            interventions.insert(Intervention::State);
         }
-        self.brake_into(0, now_ns, refusals, out)
+        self.brake_into(0, now_ns, interventions, out)
     }
 
     fn brake_into(
         &mut self,
         sequence: u64,
         now_ns: u64,
-        refusals: Refusals,
+        interventions: Interventions,
         out: &mut JointCommand,
-    ) -> Refusals {
+    ) -> Interventions {
         for (joint, position) in self.joints.iter_mut().zip(&self.position) {
             joint.stream.forget(*position);
             joint.exact = None;
             joint.speed = shaping::brake(joint.velocity, joint.change, &joint.limits);
         }
         self.take();
-        self.write(sequence, now_ns, refusals, out)
+        self.write(sequence, now_ns, interventions, out)
     }
 
     /// Makes `speed` the velocity of the coming period.
@@ -283,7 +300,7 @@ impl Guard {
         }
     }
 
-    fn room(&self) -> JointCommand {
+    fn empty_command(&self) -> JointCommand {
         JointCommand {
             sequence: 0,
             stamp_ns: 0,
@@ -296,9 +313,9 @@ impl Guard {
         &self,
         sequence: u64,
         stamp_ns: u64,
-        refusals: Refusals,
+        interventions: Interventions,
         out: &mut JointCommand,
-    ) -> Refusals {
+    ) -> Interventions {
         out.sequence = sequence;
         out.stamp_ns = stamp_ns;
         out.positions.clear();
@@ -306,43 +323,43 @@ impl Guard {
             out.positions.extend_from_slice(&self.position);
         }
         out.gripper_width = self.width;
-        refusals
+        interventions
     }
 
     /// What would be crossed on the way to a stop if the joints' `speed`s were taken, or `None`.
-    fn look_ahead(&mut self, now: Excess, allowed: Excess) -> Option<Refusal> {
+    fn look_ahead(&mut self, now: Excess, allowed: Excess) -> Option<Intervention> {
         if self.braking_ticks > LONG_BRAKING
-            && let Some(refusal) = self.look_at_the_end(allowed)
+            && let Some(intervention) = self.check_stop_pose(allowed)
         {
-            return Some(refusal);
+            return Some(intervention);
         }
-        self.start_looking();
-        let mut room = Room::left(now, allowed);
+        self.start_prediction();
+        let mut margin = Margin::between(now, allowed);
         for _ in 0..=self.braking_ticks {
             for (index, (joint, position)) in self.joints.iter().zip(&mut self.ahead).enumerate() {
                 let moved = joint.ahead_speed * self.period;
                 *position += moved;
-                let (tool, piece) = self.space.reach(index);
-                room.workspace -= moved.abs() * tool;
-                room.nearness -= moved.abs() * piece;
+                let (tool, piece) = self.geometry.reach(index);
+                margin.workspace -= moved.abs() * tool;
+                margin.nearness -= moved.abs() * piece;
             }
             if self.joint_excess(&self.ahead) > allowed.workspace {
-                return Some(Refusal::Position);
+                return Some(Intervention::Position);
             }
-            let breaks = |(joint, position): (&Moving, &f64)| {
+            let breaks = |(joint, position): (&JointMotion, &f64)| {
                 joint.limits.breaks_barrier(*position, joint.ahead_speed)
             };
             if self.joints.iter().zip(&self.ahead).any(breaks) {
-                return Some(Refusal::Barrier);
+                return Some(Intervention::Barrier);
             }
             // Poses the arm cannot have got to from the last one that was looked at need no look.
-            if room.workspace <= 0.0 {
-                self.looks = self.looks.saturating_sub(1);
-                let outside = self.space.outside_workspace(&self.ahead);
-                if outside > allowed.workspace || self.looks == 0 {
-                    return Some(Refusal::Workspace);
+            if margin.workspace <= 0.0 {
+                self.pose_checks = self.pose_checks.saturating_sub(1);
+                let outside = self.geometry.outside_workspace(&self.ahead);
+                if outside > allowed.workspace || self.pose_checks == 0 {
+                    return Some(Intervention::Workspace);
                 }
-                room.workspace = Room::left(
+                margin.workspace = Margin::between(
                     Excess {
                         workspace: outside,
                         ..now
@@ -351,13 +368,13 @@ impl Guard {
                 )
                 .workspace;
             }
-            if room.nearness <= 0.0 {
-                self.looks = self.looks.saturating_sub(1);
-                let near = self.space.too_near(&self.ahead);
-                if near > allowed.nearness || self.looks == 0 {
-                    return Some(Refusal::SelfCollision);
+            if margin.nearness <= 0.0 {
+                self.pose_checks = self.pose_checks.saturating_sub(1);
+                let near = self.geometry.too_near(&self.ahead);
+                if near > allowed.nearness || self.pose_checks == 0 {
+                    return Some(Intervention::SelfCollision);
                 }
-                room.nearness = Room::left(
+                margin.nearness = Margin::between(
                     Excess {
                         nearness: near,
                         ..now
@@ -366,7 +383,7 @@ impl Guard {
                 )
                 .nearness;
             }
-            if self.joints.iter().all(Moving::rests_ahead) {
+            if self.joints.iter().all(JointMotion::rests_ahead) {
                 return None;
             }
             for joint in &mut self.joints {
@@ -374,12 +391,12 @@ impl Guard {
             }
         }
         // It takes longer to stop than any joint can: not to be trusted.
-        Some(Refusal::Position)
+        Some(Intervention::Position)
     }
 
     /// What would be crossed by staying where the joints come to a stop, or `None`.
-    fn look_at_the_end(&mut self, allowed: Excess) -> Option<Refusal> {
-        self.start_looking();
+    fn check_stop_pose(&mut self, allowed: Excess) -> Option<Intervention> {
+        self.start_prediction();
         for (joint, position) in self.joints.iter_mut().zip(&mut self.ahead) {
             for _ in 0..=self.braking_ticks {
                 *position += joint.ahead_speed * self.period;
@@ -390,15 +407,16 @@ impl Guard {
             }
         }
         if self.joint_excess(&self.ahead) > allowed.workspace {
-            return Some(Refusal::Position);
+            return Some(Intervention::Position);
         }
-        if self.space.outside_workspace(&self.ahead) > allowed.workspace {
-            return Some(Refusal::Workspace);
+        if self.geometry.outside_workspace(&self.ahead) > allowed.workspace {
+            return Some(Intervention::Workspace);
         }
-        (self.space.too_near(&self.ahead) > allowed.nearness).then_some(Refusal::SelfCollision)
+        (self.geometry.too_near(&self.ahead) > allowed.nearness)
+            .then_some(Intervention::SelfCollision)
     }
 
-    fn start_looking(&mut self) {
+    fn start_prediction(&mut self) {
         self.ahead.copy_from_slice(&self.position);
         for joint in &mut self.joints {
             joint.ahead_speed = joint.speed;

@@ -10,7 +10,7 @@
 //!
 //! Most of what it changes is harmless: a policy's targets come in steps, ten a second on most arms,
 //! and no joint can follow a step, so commands after one are slowed to what velocity, acceleration and
-//! jerk allow ([`Refusals::only_shape`]). Every other [`refusal`] is worth a look.
+//! jerk allow ([`Interventions::only_rate_limits`]). Every other [`intervention`] is worth a look.
 //!
 //! [`checker`] is a second, independent judge of what left the guard.
 //!
@@ -43,21 +43,23 @@ pub mod arbiter;
 pub mod checker;
 pub mod config;
 pub mod gate;
+mod geometry_limits;
 pub mod guard;
 pub mod homing;
+pub mod intervention;
 mod limits;
 pub mod proposal;
-pub mod refusal;
 pub mod sequence;
 mod shaping;
-mod space;
 
-pub use arbiter::{Arbiter, Authority, Grip, Unheard, UnheardCounts};
+pub use arbiter::{
+    Arbiter, ControlAuthority, TeleopMessage, TeleopRejection, TeleopRejectionCounts,
+};
 pub use checker::{Checker, Violation};
 pub use config::{GuardConfig, GuardError};
-pub use gate::{Asking, Denial, DenialCounts, Gate, GateConfig, Phase, Service};
-pub use guard::{Admitted, Guard, NoStart, Remembered};
+pub use gate::{Caller, Denial, DenialCounts, Gate, GateConfig, Phase, Service};
+pub use guard::{Admitted, Guard, GuardSnapshot, StartError};
 pub use homing::{Clearance, Homing, Motion};
+pub use intervention::{Intervention, InterventionCounts, Interventions};
 pub use proposal::Proposal;
-pub use refusal::{Refusal, RefusalCounts, Refusals};
 pub use sequence::{MOST_SKIPPED, OutOfOrder, Sequence};

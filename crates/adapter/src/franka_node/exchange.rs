@@ -2,9 +2,9 @@
 
 use super::settings::Settings;
 use apprentice_link::LinkError;
-use apprentice_link::error::zenoh_words;
+use apprentice_link::error::zenoh_message;
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Connection, Participant};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use zenoh::pubsub::Subscriber;
@@ -100,7 +100,7 @@ pub(super) fn open(
         }
         None => Participant {
             role: Role::Guest,
-            place: Place::Join,
+            connection: Connection::Join,
             robot: "",
             endpoint,
         }
@@ -127,14 +127,14 @@ pub(super) fn open(
     }
     zenoh::open(config)
         .wait()
-        .map_err(|e| failed(zenoh_words(&e)))
+        .map_err(|e| failed(zenoh_message(&e)))
 }
 
 /// A key that cannot be used.
 pub(super) fn unusable(key: &str, reason: impl std::fmt::Display) -> LinkError {
     LinkError::Key {
         key: key.into(),
-        reason: zenoh_words(&reason),
+        reason: zenoh_message(&reason),
     }
 }
 

@@ -9,12 +9,12 @@ mod arm;
 pub mod layout;
 mod settings;
 
-use crate::wording::Wording;
+use crate::error_context::ErrorContext;
 pub use arm::PhysicalAiArm;
 pub use settings::{Settings, owner_endpoint};
 
 /// How what goes wrong is said.
-const WORDING: Wording = Wording {
+const ERRORS: ErrorContext = ErrorContext {
     adapter: "physicalai",
     no_session: "see whether the robot's owner runs there, and whether `mode` in [adapter] is right",
     silent: "see whether the owner runs, and whether `robot` in [adapter] is what it calls the robot",

@@ -9,8 +9,8 @@
 
 mod arm;
 pub mod attachment;
+mod cameras;
 mod command;
-mod eyes;
 mod gripper;
 mod joints;
 pub mod keys;
@@ -22,14 +22,14 @@ mod servo;
 pub mod settings;
 pub mod type_hashes;
 
-use crate::wording::Wording;
+use crate::error_context::ErrorContext;
 pub use arm::Ros2Arm;
 pub use gripper::GripperReport;
-pub use servo::{SLOW_FROM, STOP_FROM};
+pub use servo::{SLOWDOWN_CONDITION, STOP_CONDITION};
 pub use settings::Settings;
 
 /// How what goes wrong is said.
-const WORDING: Wording = Wording {
+const ERRORS: ErrorContext = ErrorContext {
     adapter: "ROS 2",
     no_session: "see whether rmw_zenohd or zenoh-bridge-ros2dds runs there, and whether `mode` in [adapter] is right",
     silent: "see whether its driver runs, and whether the topic, `domain` (ROS_DOMAIN_ID), `keys` and `hashes` in [adapter] are the robot's (`ros2 topic list -t` says which there are)",

@@ -64,7 +64,7 @@ pub fn run(args: &KeysArgs) -> Result<()> {
             _ => "",
         };
         println!("  the {:<9} {}{only}", role.name(), names.join(" "));
-        for place in 1..role.places() {
+        for place in 1..role.max_devices() {
             if files.iter().any(|f| f.place == place && f.roles == [role]) {
                 let name = role.name_at(place);
                 println!(

@@ -6,7 +6,7 @@ use crate::context::start_for;
 use crate::stages::cells::describe_in;
 use anyhow::Result;
 use apprentice_link::RobotServer;
-use apprentice_link::session::Place;
+use apprentice_link::session::Connection;
 use apprentice_sim::{ClockMode, SimNode};
 use std::sync::mpsc::sync_channel;
 
@@ -29,9 +29,9 @@ pub fn run(args: &SimArgs) -> Result<()> {
         let _ = ended.try_send(());
     })?;
     let place = if args.join {
-        Place::Join
+        Connection::Join
     } else {
-        Place::Listen
+        Connection::Listen
     };
     let lockstep = mode == ClockMode::Lockstep;
     let server = RobotServer::serve(&description, (place, &args.listen), &security, lockstep)?;

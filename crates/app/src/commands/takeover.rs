@@ -48,7 +48,7 @@ pub fn run(args: &TakeoverArgs) -> Result<()> {
     drop(device);
     // The arm stops now, not only when nothing was heard for a while. One message may be lost.
     for _ in 0..3 {
-        link.say(false, false, &[])?;
+        link.send(false, false, &[])?;
         std::thread::sleep(PERIOD);
     }
     println!();
@@ -73,7 +73,7 @@ fn hold(
         let now = Instant::now();
         let said = jog.tick(&hands, state.as_ref().ok(), (now - last).as_secs_f64());
         last = now;
-        link.say(said.deadman, said.hand_back, &said.action)?;
+        link.send(said.deadman, said.hand_back, &said.action)?;
         line.show(link, &said, jog.chosen(), state.as_ref().err(), now)?;
         // After a stall messages are not made up for.
         next = (next + PERIOD).max(now);

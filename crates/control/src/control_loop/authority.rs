@@ -4,37 +4,37 @@ use super::{Acted, ControlLoop};
 use crate::ControlError;
 use apprentice_core::Observation;
 use apprentice_link::TakeoverInbox;
-use apprentice_safety::Authority;
+use apprentice_safety::ControlAuthority;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Who decided since the last action.
 pub(super) struct Decided {
-    authority: Authority,
+    authority: ControlAuthority,
     /// Whether a person wanted something, and what they wanted last.
     wanted: bool,
     human: Vec<f32>,
     /// What the person who has the arm wants now; empty to stay.
     now: Vec<f32>,
     /// The last answer, and for how long (ns, at least) no other could be had.
-    heard: (Authority, u64),
+    heard: (ControlAuthority, u64),
 }
 
 impl Default for Decided {
     fn default() -> Self {
         Self {
-            authority: Authority::Policy,
+            authority: ControlAuthority::Policy,
             wanted: false,
             human: Vec::with_capacity(MOST_NUMBERS),
             now: Vec::with_capacity(MOST_NUMBERS),
-            heard: (Authority::Nobody, 0),
+            heard: (ControlAuthority::Nobody, 0),
         }
     }
 }
 
 impl Decided {
     pub fn forget(&mut self) {
-        self.authority = Authority::Policy;
+        self.authority = ControlAuthority::Policy;
         self.wanted = false;
     }
 
@@ -72,7 +72,7 @@ impl ControlLoop {
     /// Waits while nobody has the arm, since a person let go of it and has not handed it back: at rest, and
     /// commanded. Answers what the robot sees then, or `None` where there was nothing to wait for.
     pub(super) fn wait_for_somebody(&mut self) -> Result<Option<Observation>, ControlError> {
-        if !self.wait_while(|authority| authority == Authority::Nobody)? {
+        if !self.wait_while(|authority| authority == ControlAuthority::Nobody)? {
             return Ok(None);
         }
         self.command_authorised(None)?;
@@ -81,12 +81,15 @@ impl ControlLoop {
 
     /// Waits while the arm is not the policy's; a person who has it is obeyed meanwhile.
     pub(super) fn wait_for_policy(&mut self) -> Result<(), ControlError> {
-        self.wait_while(|authority| authority != Authority::Policy)
+        self.wait_while(|authority| authority != ControlAuthority::Policy)
             .map(|_| ())
     }
 
     /// Waits while others have the arm; whether they had.
-    fn wait_while(&mut self, others: impl Fn(Authority) -> bool) -> Result<bool, ControlError> {
+    fn wait_while(
+        &mut self,
+        others: impl Fn(ControlAuthority) -> bool,
+    ) -> Result<bool, ControlError> {
         let (mut waited, mut said) = (false, false);
         loop {
             let authority = self.authority();
@@ -98,7 +101,7 @@ impl ControlLoop {
                 self.halt()?;
                 return Err(ControlError::Stopped);
             }
-            if authority == Authority::Nobody && !std::mem::replace(&mut said, true) {
+            if authority == ControlAuthority::Nobody && !std::mem::replace(&mut said, true) {
                 tracing::warn!(
                     "nobody has the arm since a person let go of it; hand it back on the device, or stop the run"
                 );
@@ -121,7 +124,7 @@ impl ControlLoop {
     /// now.
     pub(crate) fn try_rearm(&mut self) -> bool {
         let (authority, takeovers) = match &self.takeover {
-            None => (Authority::Policy, 0),
+            None => (ControlAuthority::Policy, 0),
             Some(takeover) => match takeover.try_decide(&mut self.decided.now) {
                 None => return false,
                 Some(heard) => heard,
@@ -129,7 +132,7 @@ impl ControlLoop {
         };
         self.decided.heard = (authority, 0);
         self.takeovers = takeovers;
-        self.interrupted = authority != Authority::Policy;
+        self.interrupted = authority != ControlAuthority::Policy;
         true
     }
 
@@ -141,9 +144,9 @@ impl ControlLoop {
 
     /// Who decides now; remembers it for the episode. In real time it never waits for whoever hears the devices:
     /// should they have been put to sleep in the middle of a message, the last answer does for a tick.
-    pub(super) fn authority(&mut self) -> Authority {
+    pub(super) fn authority(&mut self) -> ControlAuthority {
         let Some(takeover) = &self.takeover else {
-            return Authority::Policy;
+            return ControlAuthority::Policy;
         };
         let decided = &mut self.decided;
         let lockstep = self.link.is_lockstep();
@@ -170,24 +173,30 @@ impl ControlLoop {
                 let (last, unheard_ns) = &mut decided.heard;
                 *unheard_ns = unheard_ns.saturating_add(self.pace.period_ns());
                 let believed = *unheard_ns <= MOST_UNHEARD_NS.max(self.pace.period_ns());
-                let authority = if believed { *last } else { Authority::Nobody };
+                let authority = if believed {
+                    *last
+                } else {
+                    ControlAuthority::Nobody
+                };
                 (authority, self.takeovers)
             }
         };
         let unseen = std::mem::replace(&mut self.takeovers, takeovers) != takeovers;
         match authority {
-            Authority::Human => {
-                decided.authority = Authority::Human;
+            ControlAuthority::Human => {
+                decided.authority = ControlAuthority::Human;
                 if !decided.now.is_empty() {
                     decided.wanted = true;
                     decided.human.clone_from(&decided.now);
                 }
             }
-            Authority::Policy if !unseen => {}
-            _ if decided.authority == Authority::Policy => decided.authority = Authority::Nobody,
+            ControlAuthority::Policy if !unseen => {}
+            _ if decided.authority == ControlAuthority::Policy => {
+                decided.authority = ControlAuthority::Nobody
+            }
             _ => {}
         }
-        self.interrupted |= unseen || authority != Authority::Policy;
+        self.interrupted |= unseen || authority != ControlAuthority::Policy;
         authority
     }
 
@@ -199,7 +208,7 @@ impl ControlLoop {
         decided.forget();
         Acted {
             observation,
-            refusals: std::mem::take(&mut self.refusals),
+            interventions: std::mem::take(&mut self.interventions),
             authority,
             human,
         }

@@ -4,7 +4,9 @@ use super::ControlLoop;
 use crate::ControlError;
 use apprentice_core::{CartesianAction, JointCommand};
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_safety::{Authority, Guard, Proposal, Refusal, Refusals, Remembered};
+use apprentice_safety::{
+    ControlAuthority, Guard, GuardSnapshot, Intervention, Interventions, Proposal,
+};
 
 /// Room for a command and what it is made of: a tick allocates nothing.
 pub(super) struct Room {
@@ -39,9 +41,9 @@ fn command(joints: usize) -> JointCommand {
 /// is after it.
 pub(super) struct Ahead {
     commands: Vec<JointCommand>,
-    after: Vec<(Refusals, Remembered)>,
+    after: Vec<(Interventions, GuardSnapshot)>,
     /// The guard before the path.
-    before: Remembered,
+    before: GuardSnapshot,
     /// Where the next command is that is still to come, of so many.
     next: usize,
     count: usize,
@@ -51,10 +53,10 @@ impl Ahead {
     /// Room for paths of so many commands.
     pub fn new(guard: &Guard, ticks: u64) -> Self {
         let ticks = usize::try_from(ticks).unwrap_or(0);
-        let before = guard.remember();
+        let before = guard.snapshot();
         Self {
             commands: (0..ticks).map(|_| command(before.joints())).collect(),
-            after: vec![(Refusals::default(), before.clone()); ticks],
+            after: vec![(Interventions::default(), before.clone()); ticks],
             before,
             next: 0,
             count: 0,
@@ -74,7 +76,7 @@ impl ControlLoop {
         let Some((action, due_ns)) = action.filter(|_| self.link.takes_paths()) else {
             return Ok(());
         };
-        if self.authority() != Authority::Policy || self.is_interrupted() {
+        if self.authority() != ControlAuthority::Policy || self.is_interrupted() {
             return Ok(());
         }
         let Some(state) = &self.state else {
@@ -88,9 +90,9 @@ impl ControlLoop {
             before,
             ..
         } = &mut self.ahead;
-        let mut kept = self.guard.remember_into(before);
+        let mut kept = self.guard.snapshot_into(before);
         from.clone_from(&self.target);
-        for (tick, (command, (refusals, guard))) in (0..).zip(commands.iter_mut().zip(after)) {
+        for (tick, (command, (interventions, guard))) in (0..).zip(commands.iter_mut().zip(after)) {
             let later = period_ns.saturating_mul(tick);
             let robot = self.link.description();
             let wanted = joint_targets(self.ik.as_mut(), robot, from, action, period_ns, targets);
@@ -103,15 +105,15 @@ impl ControlLoop {
                 gripper_width,
             });
             let at_ns = now_ns.saturating_add(later);
-            *refusals = match proposal {
+            *interventions = match proposal {
                 Ok(proposal) => self.guard.admit_into(proposal, state, at_ns, command),
                 Err(reason) => self.guard.hold_into(reason, state, at_ns, command),
             };
             command.sequence = self.sequence;
             from.clone_from(&command.positions);
-            kept &= self.guard.remember_into(guard);
+            kept &= self.guard.snapshot_into(guard);
         }
-        kept &= self.guard.go_back_to(before);
+        kept &= self.guard.restore(before);
         if !kept {
             return Err(ControlError::NoStart(self.description().name.clone()));
         }
@@ -127,7 +129,7 @@ impl ControlLoop {
         action: Option<(&[f32], u64)>,
     ) -> Result<(), ControlError> {
         let authority = self.authority();
-        if authority == Authority::Policy && !self.is_interrupted() {
+        if authority == ControlAuthority::Policy && !self.is_interrupted() {
             return if self.ahead.next < self.ahead.count {
                 self.follow_path();
                 Ok(())
@@ -137,7 +139,7 @@ impl ControlLoop {
         }
         self.ahead.clear();
         let wanted = self.decided.lend();
-        let sent = if authority == Authority::Human && !wanted.is_empty() {
+        let sent = if authority == ControlAuthority::Human && !wanted.is_empty() {
             let now_ns = self.pace.now_ns();
             self.command(Some((&wanted, now_ns)))
         } else {
@@ -154,12 +156,13 @@ impl ControlLoop {
         let Ahead {
             commands, after, ..
         } = &self.ahead;
-        if let (Some(command), Some((refusals, guard))) = (commands.get(place), after.get(place))
-            && self.guard.go_back_to(guard)
+        if let (Some(command), Some((interventions, guard))) =
+            (commands.get(place), after.get(place))
+            && self.guard.restore(guard)
         {
             self.room.command.copy_from(command);
-            let (refusals, now_ns) = (*refusals, self.pace.now_ns());
-            self.take_note(refusals, now_ns);
+            let (interventions, now_ns) = (*interventions, self.pace.now_ns());
+            self.take_note(interventions, now_ns);
         }
     }
 
@@ -183,7 +186,7 @@ impl ControlLoop {
                 &mut self.room.targets,
             )
             .map(|width| (width, due_ns)),
-            None => Err(Refusal::Stale),
+            None => Err(Intervention::Stale),
         };
         let now_ns = self.pace.now_ns();
         self.send(proposed, now_ns)
@@ -193,7 +196,7 @@ impl ControlLoop {
     /// due (ns), or of what makes them none.
     fn send(
         &mut self,
-        proposed: Result<(f64, u64), Refusal>,
+        proposed: Result<(f64, u64), Intervention>,
         now_ns: u64,
     ) -> Result<(), ControlError> {
         let Some(state) = &self.state else {
@@ -203,7 +206,7 @@ impl ControlLoop {
         let Room {
             targets, command, ..
         } = &mut self.room;
-        let refusals = match proposed {
+        let interventions = match proposed {
             Ok((gripper_width, stamp_ns)) => {
                 let proposal = Proposal {
                     sequence: self.sequence,
@@ -217,14 +220,14 @@ impl ControlLoop {
             Err(reason) => self.guard.hold_into(reason, state, now_ns, command),
         };
         command.sequence = self.sequence;
-        self.take_note(refusals, now_ns);
+        self.take_note(interventions, now_ns);
         Ok(self.link.send(&self.room.command)?)
     }
 
     /// Counts and judges the command that lies in the room and takes effect now.
-    fn take_note(&mut self, refusals: Refusals, now_ns: u64) {
-        self.refusals.merge(refusals);
-        self.totals.count(refusals);
+    fn take_note(&mut self, interventions: Interventions, now_ns: u64) {
+        self.interventions.merge(interventions);
+        self.totals.count(interventions);
         let command = &self.room.command;
         for violation in self.checker.check(command, now_ns) {
             tracing::error!(
@@ -247,12 +250,12 @@ fn joint_targets(
     action: &[f32],
     period_ns: u64,
     targets: &mut Vec<f64>,
-) -> Result<f64, Refusal> {
+) -> Result<f64, Intervention> {
     if action.len() != robot.action_dim() {
-        return Err(Refusal::Dimension);
+        return Err(Intervention::Dimension);
     }
     if action.iter().any(|v| !v.is_finite()) {
-        return Err(Refusal::NotFinite);
+        return Err(Intervention::NotFinite);
     }
     let Some(ik) = ik else {
         let joints = robot.joints.len();
@@ -260,7 +263,7 @@ fn joint_targets(
         targets.extend(action.iter().take(joints).map(|&v| f64::from(v)));
         return Ok(action.get(joints).map_or(0.0, |&v| f64::from(v)));
     };
-    let action = CartesianAction::from_vector(action).ok_or(Refusal::NotAPose)?;
+    let action = CartesianAction::from_vector(action).ok_or(Intervention::NotAPose)?;
     let period = period_ns as f64 * 1e-9;
     ik.step_into(from, &action.pose, period, targets);
     Ok(action.gripper_width)

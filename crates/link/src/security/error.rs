@@ -79,7 +79,7 @@ pub enum SecurityError {
     },
     /// A number of devices that cannot be told apart.
     #[error("{got} certificates for a {role} cannot be made; allowed: 1 to {most}")]
-    Places {
+    DeviceCount {
         /// Which role.
         role: String,
         /// The number.

@@ -3,7 +3,7 @@
 use super::*;
 use apprentice_core::{CameraFrame, Image, JointCommand, RobotState};
 use apprentice_safety::gate::Stop;
-use apprentice_safety::{Authority, DenialCounts, Grip, Phase};
+use apprentice_safety::{ControlAuthority, DenialCounts, Phase, TeleopMessage};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -67,7 +67,7 @@ fn taken_by(bytes: &[u8]) -> Vec<&'static str> {
         ("request", decode_request(bytes).is_ok()),
         ("granted", decode_granted(bytes).is_ok()),
         ("takeover", decode_takeover(bytes).is_ok()),
-        ("decider", decode_decider(bytes).is_ok()),
+        ("decider", decode_authority_status(bytes).is_ok()),
     ];
     let taken = decoders.into_iter().filter(|d| d.1);
     taken.map(|d| d.0).collect()
@@ -112,14 +112,14 @@ proptest! {
         prop_assert_eq!(&decode_reply(&encode_reply(&reply)).unwrap(), &reply);
         prop_assert_eq!(&decode_action(&encode_action(&action)).unwrap(), &action);
         let takeover = Takeover {
-            grip: Grip { client, sequence: duration_ns, deadman: want_frames, hand_back: !want_frames },
+            teleop: TeleopMessage { client, sequence: duration_ns, deadman: want_frames, hand_back: !want_frames },
             stamp_ns: command_sequence,
             action,
         };
         prop_assert_eq!(&decode_takeover(&encode_takeover(&takeover)).unwrap(), &takeover);
-        for authority in [Authority::Policy, Authority::Human, Authority::Nobody] {
-            let decider = Decider { sequence: duration_ns, stamp_ns: command_sequence, authority, device: client };
-            prop_assert_eq!(decode_decider(&encode_decider(&decider)).unwrap(), decider);
+        for authority in [ControlAuthority::Policy, ControlAuthority::Human, ControlAuthority::Nobody] {
+            let decider = AuthorityStatus { sequence: duration_ns, stamp_ns: command_sequence, authority, device: client };
+            prop_assert_eq!(decode_authority_status(&encode_authority_status(&decider)).unwrap(), decider);
         }
         let phase = Phase::ALL[client as usize % Phase::ALL.len()];
         let status = Status {

@@ -22,12 +22,12 @@ struct Joint {
 /// How far targets, and how many of them, may come now. Time alone credits them: nothing that anybody can ask
 /// for does, so that asking often gives no more speed.
 #[derive(Clone, Debug)]
-pub(super) struct Allowances {
+pub(super) struct MotionBudget {
     joints: Vec<Joint>,
-    widest: f64,
+    max_width: f64,
     burst_s: f64,
     rate_hz: f64,
-    lead_limit: f64,
+    following_error_rad: f64,
     rest_share: f64,
     /// Until when they have been credited.
     credited_ns: u64,
@@ -35,7 +35,7 @@ pub(super) struct Allowances {
     commands: f64,
 }
 
-impl Allowances {
+impl MotionBudget {
     pub fn new(description: &RobotDescription, config: &GateConfig) -> Self {
         let joints = description.joints.iter().zip(&description.home);
         let mut made = Self {
@@ -48,10 +48,10 @@ impl Allowances {
                     allowance: 0.0,
                 })
                 .collect(),
-            widest: description.gripper.map_or(f64::MAX, |g| g.max_width_m),
+            max_width: description.gripper.map_or(f64::MAX, |g| g.max_width_m),
             burst_s: config.burst_ns as f64 * 1e-9,
             rate_hz: config.rate_hz,
-            lead_limit: config.lead_limit,
+            following_error_rad: config.following_error_rad,
             rest_share: config.rest_share,
             credited_ns: 0,
             commands: 0.0,
@@ -140,11 +140,11 @@ impl Allowances {
             if (q - joint.target).abs() > joint.allowance + ROUNDING {
                 return Err(Denial::Step);
             }
-            if (q - at).abs() > self.lead_limit {
+            if (q - at).abs() > self.following_error_rad {
                 return Err(Denial::FollowingError);
             }
         }
-        if !(-ROUNDING..=self.widest + ROUNDING).contains(&command.gripper_width) {
+        if !(-ROUNDING..=self.max_width + ROUNDING).contains(&command.gripper_width) {
             return Err(Denial::Bounds);
         }
         Ok(())
@@ -173,11 +173,11 @@ impl Gate {
     ) -> Result<(), Denial> {
         let judged = self
             .may_command(client, command.sequence, now_ns)
-            .and_then(|()| self.allowances.judge(command, measured));
+            .and_then(|()| self.budget.judge(command, measured));
         match judged {
             Ok(()) => {
                 self.take(command);
-                self.hear(client, command.sequence, now_ns);
+                self.message_accepted(client, command.sequence, now_ns);
             }
             Err(denial) => self.denials.count(denial),
         }
@@ -199,9 +199,9 @@ impl Gate {
     ) -> Result<(), Denial> {
         let judged = self
             .may_command(client, first.sequence, now_ns)
-            .and_then(|()| self.allowances.judge(first, measured));
+            .and_then(|()| self.budget.judge(first, measured));
         match judged {
-            Ok(()) => self.hear(client, first.sequence, now_ns),
+            Ok(()) => self.message_accepted(client, first.sequence, now_ns),
             Err(denial) => self.denials.count(denial),
         }
         judged
@@ -217,13 +217,13 @@ impl Gate {
         measured: &[f64],
         now_ns: u64,
     ) -> Result<(), Denial> {
-        self.allowances.credit(now_ns);
+        self.budget.credit(now_ns);
         let judged = if self.tick(now_ns) != Phase::Active {
             Err(Denial::NotActive)
         } else if !self.is_measured(now_ns) {
             Err(Denial::State)
         } else {
-            self.allowances.judge(command, measured)
+            self.budget.judge(command, measured)
         };
         match judged {
             Ok(()) => self.take(command),
@@ -236,10 +236,10 @@ impl Gate {
     /// with [`Gate::tick`].
     fn may_command(&mut self, client: u32, sequence: u64, now_ns: u64) -> Result<(), Denial> {
         self.tick(now_ns);
-        self.allowances.credit(now_ns);
+        self.budget.credit(now_ns);
         self.check_owner(Event::Command, client)?;
         self.state.on(Event::Command)?;
-        self.numbers.check(client, sequence)?;
+        self.sequences.check(client, sequence)?;
         if self.is_measured(now_ns) {
             Ok(())
         } else {
@@ -248,13 +248,13 @@ impl Gate {
     }
 
     fn take(&mut self, command: &JointCommand) {
-        self.allowances.take(command);
+        self.budget.take(command);
         self.accepted += 1;
     }
 
-    fn hear(&mut self, client: u32, sequence: u64, now_ns: u64) {
-        self.numbers.take(client, sequence);
-        self.heard_ns = self.heard_ns.max(now_ns);
+    fn message_accepted(&mut self, client: u32, sequence: u64, now_ns: u64) {
+        self.sequences.take(client, sequence);
+        self.last_message_ns = self.last_message_ns.max(now_ns);
         self.happens(Event::Command);
     }
 }

@@ -25,7 +25,7 @@ fn an_arm_that_would_not_stop_within_the_ticks_it_is_looked_ahead_gets_no_faster
     let mut refused = 0;
     for _ in 0..20 {
         let admitted = guard.admit(&proposed, &state, 0);
-        let names: Vec<_> = admitted.refusals.names().collect();
+        let names: Vec<_> = admitted.interventions.names().collect();
         refused += u64::from(names.contains(&"position"));
         let joint = &guard.joints[0];
         assert!(

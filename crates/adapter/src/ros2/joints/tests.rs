@@ -12,7 +12,7 @@ const THEM: Gid = Some([2; 16]);
 struct Bench {
     reader: JointReader,
     began: Instant,
-    taken: Taken,
+    taken: Acceptance,
     commanding: bool,
 }
 
@@ -30,7 +30,7 @@ impl Bench {
         Self {
             reader: JointReader::new(&robot, &settings),
             began: Instant::now(),
-            taken: Taken::Believed,
+            taken: Acceptance::Accepted,
             commanding: true,
         }
     }
@@ -41,7 +41,7 @@ impl Bench {
         sender: Gid,
         at_ms: u64,
     ) -> Result<Option<(RobotState, u128)>, Unusable> {
-        let origin = Origin {
+        let origin = MessageOrigin {
             sender,
             now: self.began + Duration::from_millis(at_ms),
             elapsed_ns: at_ms * 1_000_000,
@@ -216,9 +216,9 @@ fn a_state_that_was_left_out_changes_nothing() {
     let mut bench = Bench::new("");
     let whole = |ms: u64, q| message(ms * 1_000_000, &[(A, q), (B, q), ("finger", q / 50.0)], &[]);
     assert_eq!(bench.state(&whole(10, 1.0), 10).sequence, 1);
-    bench.taken = Taken::LeftOut;
+    bench.taken = Acceptance::Rejected;
     assert_eq!(bench.state(&whole(20, 0.0), 20).sequence, 2);
-    bench.taken = Taken::Believed;
+    bench.taken = Acceptance::Accepted;
     let half = message(30_000_000, &[(A, 1.02)], &[]);
     let state = bench.state(&half, 30);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::requests::{Asked, LONGEST_REQUEST, refuse};
 use crate::command_endpoint::CommandEndpoint;
-use crate::keys::{Keys, Sent};
+use crate::keys::{ClientMessage, Keys};
 use crate::tokens::TokenSearch;
 use crate::wire;
 use apprentice_safety::Service;
@@ -12,10 +12,10 @@ use zenoh::pubsub::Publisher;
 use zenoh::query::Query;
 
 /// What is reached from zenoh's threads and from the robot's own.
-pub(super) struct Desk {
+pub(super) struct SharedEndpoint {
     pub endpoint: Mutex<CommandEndpoint>,
     /// Whose turn it is to say something.
-    pub turn: Mutex<()>,
+    pub publish_order: Mutex<()>,
     /// Something to do has come.
     pub arrived: Condvar,
     pub keys: Keys,
@@ -25,19 +25,22 @@ pub(super) struct Desk {
     pub event: Publisher<'static>,
 }
 
-impl Desk {
+impl SharedEndpoint {
     pub fn endpoint(&self) -> MutexGuard<'_, CommandEndpoint> {
         self.endpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something at the endpoint and publishes what there is to say of it, while nobody else does: what is
     /// said comes in the order in which it became true. The endpoint is not locked while it is said.
-    pub fn act<R>(&self, at: impl FnOnce(&mut CommandEndpoint) -> R) -> R {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn act_and_publish<R>(&self, at: impl FnOnce(&mut CommandEndpoint) -> R) -> R {
+        let _order = self
+            .publish_order
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (answer, (status, event)) = {
             let mut endpoint = self.endpoint();
             let answer = at(&mut endpoint);
-            (answer, endpoint.news())
+            (answer, endpoint.unpublished())
         };
         // Why first: whoever sees the new status knows it then.
         if let Some(event) = event {
@@ -56,7 +59,9 @@ impl Desk {
 
     /// Answers a request for a service.
     pub fn serve(self: &Arc<Self>, service: Service, query: &Query) {
-        let from = self.keys.sender(Sent::Service(service), query.key_expr());
+        let from = self
+            .keys
+            .sender(ClientMessage::Service(service), query.key_expr());
         let asked = query
             .payload()
             .filter(|p| p.len() <= LONGEST_REQUEST)
@@ -71,14 +76,14 @@ impl Desk {
             }
         };
         let client = request.client;
-        if service == Service::Acquire && !self.endpoint().hears_lease(client) {
+        if service == Service::Acquire && !self.endpoint().lease_is_known(client) {
             // It may have been forgotten among many: whoever asks again is known then.
             let to = Arc::clone(self);
             self.leases.look_for(client, move || {
-                to.act(|endpoint| endpoint.lease(client, true));
+                to.act_and_publish(|endpoint| endpoint.lease(client, true));
             });
         }
-        match self.act(|endpoint| endpoint.serve(service, request)) {
+        match self.act_and_publish(|endpoint| endpoint.serve(service, request)) {
             Ok(phase) => {
                 let key = query.key_expr().clone();
                 if let Err(e) = query.reply(key, wire::encode_granted(phase)).wait() {
@@ -90,15 +95,15 @@ impl Desk {
     }
 
     /// A request for a new scene. Whether it may be set up is judged when the robot comes to it.
-    pub fn asks_reset(&self, key: &str, bytes: &[u8]) -> Result<Asked, String> {
-        let from = self.keys.sender(Sent::Reset, key);
+    pub fn check_reset(&self, key: &str, bytes: &[u8]) -> Result<Asked, String> {
+        let from = self.keys.sender(ClientMessage::Reset, key);
         let asked = wire::decode_reset(bytes)
             .and_then(|(client, seed)| same(from, client).map(|client| (client, seed)));
         match asked {
             Ok((client, seed)) => {
                 // Who does not own the arm is told so at once.
                 if self.endpoint().status().owner != client {
-                    self.act(|endpoint| endpoint.reset(client))?;
+                    self.act_and_publish(|endpoint| endpoint.reset(client))?;
                 }
                 Ok(Asked::Reset(client, seed))
             }

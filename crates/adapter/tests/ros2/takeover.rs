@@ -76,7 +76,9 @@ fn devices_find_one_robot_of_a_name_and_only_where_it_is_shown() {
     };
     let inbox = second.takeover(access).unwrap();
     let device = OperatorLink::connect(&own, &robot.name, patience).unwrap();
-    until("the device", || inbox.devices() == 1 && device.is_heard());
+    until("the device", || {
+        inbox.devices() == 1 && device.has_listener()
+    });
     until("a state that is believed", || device.state().is_ok());
     assert_eq!(device.state().unwrap().positions, robot.home);
     // Nothing is shown to those who connect to the router any more.

@@ -1,7 +1,7 @@
 //! R25: an owner that asks as often as it can for what might give it more speed.
 
+use crate::lockstep_robot::LockstepRobot;
 use crate::stub_agent::fr3;
-use crate::told_robot::ToldRobot;
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, ensure};
 use apprentice_core::JointCommand;
@@ -33,7 +33,7 @@ struct Owner<'a> {
 }
 
 impl<'a> Owner<'a> {
-    fn of(robot: &ToldRobot, description: &'a RobotDescription) -> Result<Self> {
+    fn of(robot: &LockstepRobot, description: &'a RobotDescription) -> Result<Self> {
         let mut link = robot.link()?;
         link.engage()?;
         Ok(Self {
@@ -69,7 +69,7 @@ impl<'a> Owner<'a> {
 }
 
 fn enables(times: u64, description: &RobotDescription, rows: &mut Rows) -> Result<()> {
-    let robot = ToldRobot::start(description)?;
+    let robot = LockstepRobot::start(description)?;
     let mut owner = Owner::of(&robot, description)?;
     let limit = description.joints.first().context("no joints")?.velocity;
     let (mut asked, mut side) = (0, 1.0);
@@ -123,7 +123,7 @@ fn enables(times: u64, description: &RobotDescription, rows: &mut Rows) -> Resul
 }
 
 fn homes(times: u64, description: &RobotDescription, rows: &mut Rows) -> Result<()> {
-    let robot = ToldRobot::start(description)?;
+    let robot = LockstepRobot::start(description)?;
     let mut owner = Owner::of(&robot, description)?;
     let hz = description.control_hz;
     let (mut begun, mut arrived) = (0, 0);

@@ -1,6 +1,6 @@
 //! Looking at what came: waiting for it, judging its age, and saying what is missing and why.
 
-use super::{Expected, Freshness, Inbox, Seen};
+use super::{Expected, Freshness, Inbox, Received};
 use crate::LinkError;
 use apprentice_core::{Observation, RobotState};
 use std::sync::{PoisonError, TryLockError};
@@ -145,8 +145,8 @@ impl Inbox {
                 }
                 (_, missing) => missing.unwrap_or((&self.state_key, Kind::State)),
             };
-            let left_out = seen.asked_ns.is_some() && self.left_out_of(&seen, kind).is_some();
-            let patience = if left_out {
+            let rejected = seen.requested_ns.is_some() && self.left_out_of(&seen, kind).is_some();
+            let patience = if rejected {
                 patience.min(LEFT_OUT_PATIENCE)
             } else {
                 patience
@@ -169,21 +169,21 @@ impl Inbox {
     }
 
     /// What was left out on this key since the newest that was taken.
-    fn left_out_of(&self, seen: &Seen, what: Kind) -> Option<String> {
+    fn left_out_of(&self, seen: &Received, what: Kind) -> Option<String> {
         let joints = seen.judge.joints();
         match what {
-            Kind::State => seen.state.left_out.say(joints).or_else(|| {
-                let (got, wanted, ms) = seen.judge.awaited()?;
+            Kind::State => seen.state.rejected.describe(joints).or_else(|| {
+                let (got, wanted, ms) = seen.judge.pending()?;
                 Some(format!(
                     "{got} joint states that agree with each other; the first is believed after {wanted} of them over {ms} ms"
                 ))
             }),
-            Kind::Frame(i, _) => seen.frames.get(i)?.left_out.say(joints),
+            Kind::Frame(i, _) => seen.frames.get(i)?.rejected.describe(joints),
         }
     }
 
     /// Says of silence what broke it and was left out.
-    fn explain(&self, error: LinkError, seen: &Seen, what: Kind) -> LinkError {
+    fn explain(&self, error: LinkError, seen: &Received, what: Kind) -> LinkError {
         let (key, silent_ms, allowed_ms) = match &error {
             LinkError::Silent {
                 key, timeout_ms, ..
@@ -197,12 +197,12 @@ impl Inbox {
             _ => return error,
         };
         match self.left_out_of(seen, what) {
-            Some(left_out) => LinkError::LeftOut {
+            Some(rejected) => LinkError::Rejected {
                 robot: self.robot.clone(),
                 key: key.clone(),
                 silent_ms,
                 allowed_ms,
-                left_out,
+                rejected,
             },
             None => error,
         }

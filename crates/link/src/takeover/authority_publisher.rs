@@ -1,10 +1,10 @@
 //! Tells everybody who decides for the arm.
 
-use super::heard::Heard;
+use super::device_messages::DeviceMessages;
 use crate::LinkError;
 use crate::error::key_error;
 use crate::keys::Keys;
-use crate::wire::{self, Decider};
+use crate::wire::{self, AuthorityStatus};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// What devices said, for those who listen and the one who tells.
 pub(super) struct Shared {
-    heard: Mutex<Heard>,
+    messages: Mutex<DeviceMessages>,
     changed: Condvar,
     clock: Clock,
 }
@@ -26,13 +26,13 @@ pub(super) struct Shared {
 enum Clock {
     Wall(Instant),
     /// As somebody says.
-    Told(AtomicU64),
+    Set(AtomicU64),
 }
 
 impl Shared {
     pub fn new() -> Self {
         Self {
-            heard: Mutex::new(Heard::new()),
+            messages: Mutex::new(DeviceMessages::new()),
             changed: Condvar::new(),
             clock: Clock::Wall(Instant::now()),
         }
@@ -41,13 +41,13 @@ impl Shared {
     /// One whose time passes only when it is told.
     pub fn with_clock() -> Self {
         Self {
-            clock: Clock::Told(AtomicU64::new(0)),
+            clock: Clock::Set(AtomicU64::new(0)),
             ..Self::new()
         }
     }
 
     pub fn set_now_ns(&self, now_ns: u64) {
-        if let Clock::Told(told) = &self.clock {
+        if let Clock::Set(told) = &self.clock {
             told.fetch_max(now_ns, Relaxed);
         }
     }
@@ -55,31 +55,31 @@ impl Shared {
     pub fn now_ns(&self) -> u64 {
         match &self.clock {
             Clock::Wall(since) => u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX),
-            Clock::Told(told) => told.load(Relaxed),
+            Clock::Set(told) => told.load(Relaxed),
         }
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn lock(&self) -> MutexGuard<'_, DeviceMessages> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As [`Self::lock`], without waiting.
-    pub fn try_lock(&self) -> Option<MutexGuard<'_, Heard>> {
-        match self.heard.try_lock() {
-            Ok(heard) => Some(heard),
-            Err(TryLockError::Poisoned(heard)) => Some(heard.into_inner()),
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, DeviceMessages>> {
+        match self.messages.try_lock() {
+            Ok(messages) => Some(messages),
+            Err(TryLockError::Poisoned(messages)) => Some(messages.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
     }
 
-    /// Does something with what was heard, and has it told if somebody else decides then.
-    pub fn change<R>(&self, with: impl FnOnce(&mut Heard, u64) -> R) -> R {
-        let mut heard = self.lock();
+    /// Does something with what devices sent, and has it told if somebody else decides then.
+    pub fn change<R>(&self, with: impl FnOnce(&mut DeviceMessages, u64) -> R) -> R {
+        let mut messages = self.lock();
         let now_ns = self.now_ns();
-        let before = heard.decide(now_ns);
-        let answer = with(&mut heard, now_ns);
-        let changed = heard.decide(now_ns) != before;
-        drop(heard);
+        let before = messages.decide(now_ns);
+        let answer = with(&mut messages, now_ns);
+        let changed = messages.decide(now_ns) != before;
+        drop(messages);
         if changed {
             self.changed.notify_all();
         }
@@ -88,9 +88,9 @@ impl Shared {
 }
 
 /// Tells while it lives, on a thread of its own: the control loop has nothing to wait for here.
-pub(super) struct Telling(Arc<Shared>);
+pub(super) struct AuthorityPublisher(Arc<Shared>);
 
-impl Telling {
+impl AuthorityPublisher {
     pub fn start(shared: &Arc<Shared>, session: &Session, keys: &Keys) -> Result<Self, LinkError> {
         let key = keys.authority();
         let publisher = session
@@ -103,7 +103,7 @@ impl Telling {
         let to = Arc::clone(shared);
         std::thread::Builder::new()
             .name("who-decides".into())
-            .spawn(move || tell(&to, &publisher))
+            .spawn(move || publish(&to, &publisher))
             .map_err(|e| LinkError::Key {
                 key,
                 reason: format!("no thread to publish on it: {e}"),
@@ -112,7 +112,7 @@ impl Telling {
     }
 }
 
-impl Drop for Telling {
+impl Drop for AuthorityPublisher {
     fn drop(&mut self) {
         self.0.lock().ended = true;
         self.0.changed.notify_all();
@@ -120,35 +120,35 @@ impl Drop for Telling {
 }
 
 /// Publishes who decides when that has changed, and at least every 500 ms.
-fn tell(shared: &Shared, publisher: &Publisher<'_>) {
+fn publish(shared: &Shared, publisher: &Publisher<'_>) {
     let mut sequence = 0;
     let mut told = None;
     let mut due = Instant::now();
     loop {
-        let mut heard = shared.lock();
+        let mut messages = shared.lock();
         let (now_ns, decides) = loop {
-            if heard.ended {
+            if messages.ended {
                 return;
             }
             let now_ns = shared.now_ns();
-            let decides = heard.decide(now_ns);
+            let decides = messages.decide(now_ns);
             let left = due.saturating_duration_since(Instant::now());
             if told != Some(decides) || left.is_zero() {
                 break (now_ns, decides);
             }
             // Nothing else says that a person's device fell silent, or that what was handed back is the policy's.
-            let held = heard.arbiter.changes_at();
+            let held = messages.arbiter.changes_at();
             let held = held.map_or(left, |until_ns| {
                 Duration::from_nanos(until_ns.saturating_sub(now_ns).saturating_add(1))
             });
-            let waited = shared.changed.wait_timeout(heard, left.min(held));
-            heard = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = shared.changed.wait_timeout(messages, left.min(held));
+            messages = waited.unwrap_or_else(PoisonError::into_inner).0;
         };
-        drop(heard);
+        drop(messages);
         told = Some(decides);
         due = Instant::now() + EVERY;
         sequence += 1;
-        let message = wire::encode_decider(&Decider {
+        let message = wire::encode_authority_status(&AuthorityStatus {
             sequence,
             stamp_ns: now_ns,
             authority: decides.0,

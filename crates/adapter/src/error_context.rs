@@ -3,7 +3,7 @@
 use apprentice_link::LinkError;
 
 /// How an adapter speaks of what the link found.
-pub(crate) struct Wording {
+pub(crate) struct ErrorContext {
     /// What the robot speaks.
     pub adapter: &'static str,
     /// What to look at where nothing listens.
@@ -14,7 +14,7 @@ pub(crate) struct Wording {
     pub message: &'static str,
 }
 
-impl Wording {
+impl ErrorContext {
     /// The error, with what to look at on this adapter's robot; others are as they were.
     pub fn of(&self, error: LinkError) -> LinkError {
         let (what, advice) = match error {
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn an_adapter_speaks_of_itself_and_says_the_rest_as_it_was() {
-        let wording = Wording {
+        let wording = ErrorContext {
             adapter: "ABC",
             no_session: "look at A",
             silent: "look at B",

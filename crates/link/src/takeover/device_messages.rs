@@ -2,7 +2,7 @@
 
 use crate::tokens::Tokens;
 use crate::wire::Takeover;
-use apprentice_safety::{Arbiter, Authority, UnheardCounts};
+use apprentice_safety::{Arbiter, ControlAuthority, TeleopRejectionCounts};
 
 /// Devices that are known at once: as many as there can be certificates of operators.
 const MOST_DEVICES: usize = 16;
@@ -11,7 +11,7 @@ const MOST_DEVICES: usize = 16;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ignored {
     /// By devices whose token is there.
-    pub unheard: UnheardCounts,
+    pub rejections: TeleopRejectionCounts,
     /// By devices whose token is not there.
     pub no_token: u64,
     /// Messages that cannot be read or bear another number than their key, and keys and tokens that bear no number.
@@ -23,12 +23,12 @@ impl Ignored {
     #[must_use]
     pub fn total(&self) -> u64 {
         let others = self.no_token.saturating_add(self.malformed);
-        self.unheard.total().saturating_add(others)
+        self.rejections.total().saturating_add(others)
     }
 }
 
 /// Everything devices have said.
-pub(super) struct Heard {
+pub(super) struct DeviceMessages {
     pub arbiter: Arbiter,
     /// What the person who holds the arm wants; empty to stay.
     pub action: Vec<f32>,
@@ -40,7 +40,7 @@ pub(super) struct Heard {
     pub ended: bool,
 }
 
-impl Heard {
+impl DeviceMessages {
     pub fn new() -> Self {
         Self {
             arbiter: Arbiter::default(),
@@ -54,7 +54,7 @@ impl Heard {
     }
 
     /// Who decides, and which device has the arm or let go of it.
-    pub fn decide(&mut self, now_ns: u64) -> (Authority, Option<u32>) {
+    pub fn decide(&mut self, now_ns: u64) -> (ControlAuthority, Option<u32>) {
         let authority = self.arbiter.decide(now_ns);
         (authority, self.arbiter.device())
     }
@@ -64,23 +64,23 @@ impl Heard {
         if alive {
             self.devices.insert(client, self.arbiter.device());
         } else if self.devices.remove(client) {
-            self.arbiter.gone(client);
+            self.arbiter.disconnect(client);
         }
     }
 
     /// A message came; whether its sender's token is known.
-    pub fn hear(&mut self, takeover: Takeover, now_ns: u64) -> bool {
+    pub fn receive(&mut self, takeover: Takeover, now_ns: u64) -> bool {
         self.messages = self.messages.saturating_add(1);
-        let client = takeover.grip.client;
-        if !self.devices.hear(client) {
+        let client = takeover.teleop.client;
+        if !self.devices.touch(client) {
             self.no_token = self.no_token.saturating_add(1);
             complain(self.no_token, client, "it holds no token that is known");
             return false;
         }
-        match self.arbiter.hear(takeover.grip, now_ns) {
+        match self.arbiter.receive(takeover.teleop, now_ns) {
             Ok(()) if self.arbiter.device() == Some(client) => self.action = takeover.action,
             Ok(()) => {}
-            Err(why) => complain(self.arbiter.unheard().total(), client, why.name()),
+            Err(why) => complain(self.arbiter.rejections().total(), client, why.name()),
         }
         true
     }
@@ -98,7 +98,7 @@ impl Heard {
 
     pub fn ignored(&self) -> Ignored {
         Ignored {
-            unheard: self.arbiter.unheard(),
+            rejections: self.arbiter.rejections(),
             no_token: self.no_token,
             malformed: self.malformed,
         }

@@ -1,17 +1,17 @@
 //! A guard that can go back to how it was.
 
-use super::{Guard, moving::Moving};
+use super::{Guard, joint_motion::JointMotion};
 
 /// How a guard was at some command: what of it changes. Made once, written and read without allocating.
 #[derive(Clone, Debug)]
-pub struct Remembered {
-    joints: Vec<Moving>,
+pub struct GuardSnapshot {
+    joints: Vec<JointMotion>,
     position: Vec<f64>,
     width: f64,
     started: bool,
 }
 
-impl Remembered {
+impl GuardSnapshot {
     /// How many joints it has.
     #[must_use]
     pub fn joints(&self) -> usize {
@@ -22,8 +22,8 @@ impl Remembered {
 impl Guard {
     /// How it is now.
     #[must_use]
-    pub fn remember(&self) -> Remembered {
-        Remembered {
+    pub fn snapshot(&self) -> GuardSnapshot {
+        GuardSnapshot {
             joints: self.joints.clone(),
             position: self.position.clone(),
             width: self.width,
@@ -31,24 +31,24 @@ impl Guard {
         }
     }
 
-    /// As [`Guard::remember`], into room made by this guard or one of the same robot. Answers `false`, with
+    /// As [`Guard::snapshot`], into room made by this guard or one of the same robot. Answers `false`, with
     /// nothing written, where the room is another robot's.
     #[must_use]
-    pub fn remember_into(&self, room: &mut Remembered) -> bool {
-        if room.joints.len() != self.joints.len() {
+    pub fn snapshot_into(&self, snapshot: &mut GuardSnapshot) -> bool {
+        if snapshot.joints.len() != self.joints.len() {
             return false;
         }
-        room.joints.copy_from_slice(&self.joints);
-        room.position.copy_from_slice(&self.position);
-        room.width = self.width;
-        room.started = self.started;
+        snapshot.joints.copy_from_slice(&self.joints);
+        snapshot.position.copy_from_slice(&self.position);
+        snapshot.width = self.width;
+        snapshot.started = self.started;
         true
     }
 
     /// Goes back, or ahead, to how it was then: what it lets through next is what it would have let through
     /// there. Answers `false`, and stays as it is, where that was another robot.
     #[must_use]
-    pub fn go_back_to(&mut self, then: &Remembered) -> bool {
+    pub fn restore(&mut self, then: &GuardSnapshot) -> bool {
         if then.joints.len() != self.joints.len() {
             return false;
         }
@@ -82,7 +82,7 @@ mod tests {
     fn a_guard_that_went_back_goes_on_as_from_there() {
         let robot = RobotDescription::embedded("franka_fr3").unwrap();
         let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
-        let mut before = guard.remember();
+        let mut before = guard.snapshot();
         let state = RobotState {
             sequence: 0,
             stamp_ns: 0,
@@ -92,20 +92,20 @@ mod tests {
         };
         guard.restart(&state).unwrap();
         for tick in 0..60 {
-            assert!(guard.remember_into(&mut before));
+            assert!(guard.snapshot_into(&mut before));
             let way = 0.3 * f64::from(tick / 10 % 3 - 1);
             let mut twin = guard.clone();
             let first: Vec<_> = (0..5).map(|_| admitted(&mut guard, &state, way)).collect();
-            assert!(guard.go_back_to(&before));
+            assert!(guard.restore(&before));
             let again: Vec<_> = (0..5).map(|_| admitted(&mut guard, &state, way)).collect();
             // To the last bit, and as a guard that never went ahead.
             let ahead: Vec<_> = (0..5).map(|_| admitted(&mut twin, &state, way)).collect();
             assert!(first == again && again == ahead, "tick {tick}");
-            assert!(guard.go_back_to(&before));
+            assert!(guard.restore(&before));
             admitted(&mut guard, &state, way);
         }
         let other = RobotDescription::embedded("ur5e").unwrap();
         let mut other = Guard::new(&other, GuardConfig::default()).unwrap();
-        assert!(!other.go_back_to(&before) && !other.remember_into(&mut before));
+        assert!(!other.restore(&before) && !other.snapshot_into(&mut before));
     }
 }

@@ -1,12 +1,12 @@
 //! One joint in the guard.
 
-use crate::Refusals;
+use crate::Interventions;
 use crate::limits::Limits;
 use crate::shaping::{self, Motion, Stream};
 
 /// A joint on its way.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moving {
+pub(super) struct JointMotion {
     pub limits: Limits,
     pub velocity: f64,
     /// How much the velocity changed in the last period.
@@ -25,7 +25,7 @@ pub(super) struct Moving {
     pub ahead_change: f64,
 }
 
-impl Moving {
+impl JointMotion {
     /// At rest here, which it is told to be.
     pub fn new(limits: Limits, position: f64) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Moving {
     }
 
     /// Makes what is wanted a speed within the joint's limits.
-    pub fn shape(&mut self, position: f64, period: f64) -> Refusals {
+    pub fn shape(&mut self, position: f64, period: f64) -> Interventions {
         let at = Motion {
             position,
             speed: self.velocity,
@@ -58,7 +58,7 @@ impl Moving {
         };
         self.shaped = shaped.speed;
         self.exact = shaped.exact;
-        shaped.refusals
+        shaped.interventions
     }
 
     /// Takes so much of the way from braking to the shaped speed.

@@ -12,7 +12,7 @@ const IDLE_READ: Duration = Duration::from_millis(2500);
 
 /// What was heard last.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct Received {
     last: Mutex<Last>,
     changed: Condvar,
 }
@@ -31,7 +31,7 @@ struct Last {
     told: Option<Instant>,
 }
 
-impl Heard {
+impl Received {
     fn lock(&self) -> MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,7 +6,7 @@ use apprentice_safety::{Checker, Guard, GuardConfig};
 
 fn started(robot: &RobotDescription, change: impl Fn(&mut GuardConfig)) -> Guard {
     let mut config = GuardConfig {
-        lead_limit: 0.0,
+        following_error_rad: 0.0,
         ..GuardConfig::default()
     };
     change(&mut config);
@@ -24,7 +24,7 @@ fn fastest(robot: &RobotDescription, guard: &mut Guard) -> (f64, Vec<&'static st
     let (mut before, mut fastest, mut why) = (-0.45, 0.0_f64, Vec::new());
     for _ in 0..(5.0 * robot.control_hz) as u64 {
         let out = guard.admit(&sent, &at(&start), 0);
-        why.extend(out.refusals.names());
+        why.extend(out.interventions.names());
         fastest = fastest.max((out.command.positions[0] - before) * robot.control_hz);
         before = out.command.positions[0];
     }
@@ -143,7 +143,7 @@ fn near_a_limit_it_takes_the_most_from_which_it_still_stops() {
                 (next - wanted).abs() < 1e-12,
                 "tick {tick}: {next}, not {wanted}"
             );
-            let names: Vec<_> = admitted.refusals.names().collect();
+            let names: Vec<_> = admitted.interventions.names().collect();
             assert_eq!(names.contains(&"position"), found > 0, "{names:?}");
             taken[found] += 1;
             speed = next;
@@ -184,12 +184,12 @@ fn a_long_arm_stops_at_the_same_edges() {
     ] {
         let mut guard = started(robot, |_| ());
         let mut checker = Checker::new(robot).unwrap();
-        checker.judge_clearance(Some(0.01));
+        checker.set_min_clearance(Some(0.01));
         checker.restart(&at(&robot.home));
         let mut why = Vec::new();
         for _ in 0..400 {
             let out = guard.admit(&command(0, &goal), &at(&robot.home), 0);
-            why.extend(out.refusals.names());
+            why.extend(out.interventions.names());
             assert_eq!(checker.check(&out.command, 0), []);
         }
         why.sort_unstable();
@@ -217,7 +217,7 @@ fn an_arm_with_nothing_but_limits_is_stopped_by_nothing_else() {
             // It turns back and forth before.
             let to = if tick / 70 % 3 == 1 { [0.4, 0.5] } else { goal };
             let out = guard.admit(&command(0, &to), &at(&robot.home), 0);
-            said.extend(out.refusals.names());
+            said.extend(out.interventions.names());
         }
         let others = ["position", "barrier", "velocity", "acceleration", "jerk"];
         assert!(said.iter().all(|name| others.contains(name)), "{said:?}");

@@ -1,6 +1,6 @@
 //! Listening to what a robot publishes.
 
-use super::standing::Standing;
+use super::reported_status::ReportedStatus;
 use crate::error::key_error;
 use crate::keys::Keys;
 use crate::{Inbox, LinkError, wire};
@@ -17,7 +17,7 @@ pub(super) fn subscribe_all(
     keys: &Keys,
     description: &RobotDescription,
     inbox: &Arc<Inbox>,
-    standing: &Arc<Standing>,
+    reported: &Arc<ReportedStatus>,
 ) -> Result<Vec<Subscriber<()>>, LinkError> {
     let to = Arc::clone(inbox);
     let mut subscribers = vec![subscribe(session, keys.state(), move |bytes| {
@@ -43,13 +43,11 @@ pub(super) fn subscribe_all(
             },
         )?);
     }
-    let to = Arc::clone(standing);
-    subscribers.push(subscribe(session, keys.event(), move |b| {
-        to.hear_event(&b)
-    })?);
-    let to = Arc::clone(standing);
+    let to = Arc::clone(reported);
+    subscribers.push(subscribe(session, keys.event(), move |b| to.on_event(&b))?);
+    let to = Arc::clone(reported);
     subscribers.push(subscribe(session, keys.status(), move |b| {
-        to.hear_status(&b)
+        to.on_status(&b)
     })?);
     Ok(subscribers)
 }

@@ -8,16 +8,16 @@ const REMEMBERED: usize = 64;
 
 /// The last numbers of the clients that were taken messages from, the latest client last.
 #[derive(Clone, Debug)]
-pub(super) struct Numbers(Vec<(u32, Sequence)>);
+pub(super) struct ClientSequences(Vec<(u32, Sequence)>);
 
-impl Default for Numbers {
+impl Default for ClientSequences {
     fn default() -> Self {
         // Room for all, so that a command never allocates.
         Self(Vec::with_capacity(REMEMBERED))
     }
 }
 
-impl Numbers {
+impl ClientSequences {
     /// Whether `number` may follow what was taken from `client`.
     pub fn check(&self, client: u32, number: u64) -> Result<(), Denial> {
         let known = self.0.iter().rev().find(|(c, _)| *c == client);
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn numbers_rise_by_bounded_steps_and_are_remembered_after_their_client_left() {
-        let mut numbers = Numbers::default();
+        let mut numbers = ClientSequences::default();
         assert_eq!(numbers.check(1, u64::MAX), Err(Denial::Sequence));
         assert_eq!(numbers.check(1, FIRST_BELOW), Err(Denial::Sequence));
         assert_eq!(numbers.check(1, FIRST_BELOW - 1), Ok(()));

@@ -2,7 +2,7 @@
 
 use super::RobotLink;
 use crate::error::key_error;
-use crate::keys::Sent;
+use crate::keys::ClientMessage;
 use crate::wire::{self, AdvanceRequest, Status};
 use crate::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_core::{JointCommand, Observation, RobotState};
@@ -32,14 +32,14 @@ impl Arm for RobotLink {
         if engaged.is_err() {
             self.lease = None;
         }
-        self.standing.engage(engaged.is_ok().then_some(self.client));
+        self.reported.engage(engaged.is_ok().then_some(self.client));
         self.inbox.set_commanding(engaged.is_ok());
         engaged
     }
 
     fn disengage(&mut self) -> Result<(), LinkError> {
         self.inbox.set_commanding(false);
-        self.standing.engage(None);
+        self.reported.engage(None);
         if self.lease.is_none() {
             return Ok(());
         }
@@ -52,7 +52,7 @@ impl Arm for RobotLink {
     fn send(&mut self, command: &JointCommand) -> Result<(), LinkError> {
         let mine =
             |s: Status| s.owner == self.client && matches!(s.phase, Phase::Active | Phase::Holding);
-        let obeys = !self.standing.is_lost() && self.standing.status().is_some_and(mine);
+        let obeys = !self.reported.is_lost() && self.reported.status().is_some_and(mine);
         if self.lease.is_some() && !obeys {
             return Err(self.lost());
         }
@@ -77,7 +77,7 @@ impl Arm for RobotLink {
             command_sequence: self.sent,
             want_frames,
         };
-        self.inbox.asked_for(duration_ns);
+        self.inbox.advance_requested(duration_ns);
         let reply = self.tick(&self.keys.clock(), wire::encode_advance(&request))?;
         self.shown(&reply)
     }
@@ -92,7 +92,7 @@ impl Arm for RobotLink {
             self.lease = None;
             return Err(refused);
         }
-        let key = self.keys.of(Sent::Reset, self.client);
+        let key = self.keys.of(ClientMessage::Reset, self.client);
         let request = wire::encode_reset(self.client, seed);
         if self.lockstep {
             // What the answer speaks of may come before it.
@@ -100,9 +100,9 @@ impl Arm for RobotLink {
             let reply = self.tick(&key, request)?;
             return self.shown(&reply);
         }
-        self.inbox.set_up(true);
+        self.inbox.scene_setup(true);
         let reply = self.tick(&key, request);
-        self.inbox.set_up(false);
+        self.inbox.scene_setup(false);
         self.shown(&reply?)
     }
 
@@ -155,7 +155,7 @@ impl RobotLink {
     /// Becomes the arm's owner.
     fn own(&mut self) -> Result<(), LinkError> {
         if self.lease.is_none() {
-            let key = self.keys.of(Sent::Lease, self.client);
+            let key = self.keys.of(ClientMessage::Lease, self.client);
             let token = self.session.liveliness().declare_token(key.clone());
             self.lease = Some(token.wait().map_err(|e| key_error(&key, &e))?);
         }
@@ -170,10 +170,12 @@ impl RobotLink {
 
     /// Enables the arm, once it is at rest. A stop is a person's to lift, never ours.
     fn enable(&self) -> Result<(), LinkError> {
-        if self.standing.status().is_some_and(|s| s.stop != Stop::None) {
+        if self.reported.status().is_some_and(|s| s.stop != Stop::None) {
             return Err(LinkError::Refused {
                 robot: self.description.name.clone(),
-                key: self.keys.of(Sent::Service(Service::Enable), self.client),
+                key: self
+                    .keys
+                    .of(ClientMessage::Service(Service::Enable), self.client),
                 reason: format!("{}: {}", Denial::Stopped.name(), Denial::Stopped.advice()),
             });
         }
@@ -203,7 +205,7 @@ impl RobotLink {
 
     /// Waits until the arm says so of itself.
     fn come_to(&self, stands: impl Fn(&Status) -> bool) -> Result<(), LinkError> {
-        if self.standing.wait(READY, stands) {
+        if self.reported.wait(READY, stands) {
             Ok(())
         } else {
             Err(self.lost())
@@ -212,8 +214,8 @@ impl RobotLink {
 
     /// The arm does not obey us any more; why, as far as it said.
     fn lost(&self) -> LinkError {
-        let status = self.standing.status();
-        let mut said = match (status, self.standing.event()) {
+        let status = self.reported.status();
+        let mut said = match (status, self.reported.event()) {
             (_, Some(event)) => event,
             (Some(status), None) => status.phase.name().into(),
             (None, None) => "it has not said how it stands".into(),

@@ -1,7 +1,7 @@
 //! Whether what an arm says of itself can be true: nobody is believed who has it move faster than it can, or be
 //! where it cannot be.
 
-use super::left_out::Problem;
+use super::rejected::Problem;
 use apprentice_core::RobotState;
 use apprentice_robot::RobotDescription;
 
@@ -28,32 +28,32 @@ const OUTSIDE: (f64, f64) = (0.05, 0.1);
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Verdict {
     /// The arm is there.
-    Believed,
+    Accepted,
     /// It may be; others have to agree first.
-    Awaited,
-    LeftOut(Problem),
+    Pending,
+    Rejected(Problem),
 }
 
 /// Judges the states of one arm, one after the other. Allocates nothing once it has seen two.
-pub(super) struct Judge {
-    joints: Vec<Reach>,
+pub(super) struct PlausibilityCheck {
+    joints: Vec<JointEnvelope>,
     /// Between two commands, s.
     period_s: f64,
     /// Time passes when it is asked for, and one state comes for each asking.
     lockstep: bool,
-    /// Somebody computes commands from what is believed: a jump is not believed, however long it goes on.
+    /// Somebody computes commands from what is accepted: a jump is not accepted, however long it goes on.
     commanding: bool,
-    believed: Option<Seen>,
-    /// States that agree with each other, but with none that was believed.
-    claimed: Option<Claim>,
-    /// When states contradicted each other last while none was believed, ns.
+    accepted: Option<Received>,
+    /// States that agree with each other, but with none that was accepted.
+    candidate: Option<Candidate>,
+    /// When states contradicted each other last while none was accepted, ns.
     disputed_ns: Option<u64>,
     /// Stamp of the newest state whose time was looked at, ns.
     stamp_ns: u64,
 }
 
 /// Where a joint can be and how fast it can move there; rad or its unit, a second.
-pub(super) struct Reach {
+pub(super) struct JointEnvelope {
     pub name: String,
     pub unit: String,
     pub low: f64,
@@ -62,20 +62,20 @@ pub(super) struct Reach {
     pub speed: f64,
 }
 
-struct Seen {
+struct Received {
     positions: Vec<f64>,
     sequence: u64,
     stamp_ns: u64,
     at_ns: u64,
 }
 
-struct Claim {
+struct Candidate {
     count: u32,
     since_ns: u64,
-    newest: Seen,
+    newest: Received,
 }
 
-impl Seen {
+impl Received {
     fn of(state: &RobotState, at_ns: u64) -> Self {
         Self {
             positions: state.positions.clone(),
@@ -91,12 +91,12 @@ impl Seen {
     }
 }
 
-impl Judge {
+impl PlausibilityCheck {
     pub fn new(description: &RobotDescription) -> Self {
         let joints = description.joints.iter().map(|joint| {
             let [low, high] = joint.position;
             let share = OUTSIDE.0 * (high - low);
-            Reach {
+            JointEnvelope {
                 name: joint.name.clone(),
                 unit: joint.unit.clone(),
                 low,
@@ -114,30 +114,30 @@ impl Judge {
             period_s: 1.0 / description.control_hz,
             lockstep: false,
             commanding: false,
-            believed: None,
-            claimed: None,
+            accepted: None,
+            candidate: None,
             disputed_ns: None,
             stamp_ns: 0,
         }
     }
 
-    pub fn joints(&self) -> &[Reach] {
+    pub fn joints(&self) -> &[JointEnvelope] {
         &self.joints
     }
 
     /// Time passes only when it is asked for.
-    pub fn keep_to_lockstep(&mut self) {
+    pub fn set_lockstep(&mut self) {
         self.lockstep = true;
     }
 
-    /// Whether commands are computed from what is believed.
-    pub fn command(&mut self, commanding: bool) {
+    /// Whether commands are computed from what is accepted.
+    pub fn set_commanding(&mut self, commanding: bool) {
         self.commanding = commanding;
     }
 
     /// The arm may be anywhere now.
     pub fn restart(&mut self) {
-        (self.believed, self.claimed, self.disputed_ns) = (None, None, None);
+        (self.accepted, self.candidate, self.disputed_ns) = (None, None, None);
         self.stamp_ns = 0;
     }
 
@@ -146,107 +146,107 @@ impl Judge {
     }
 
     /// Whether it is known where the arm is.
-    pub fn is_believing(&self) -> bool {
-        self.believed.is_some()
+    pub fn has_accepted(&self) -> bool {
+        self.accepted.is_some()
     }
 
     /// States that agree with each other so far, how many have to, and for how long, ms.
-    pub fn awaited(&self) -> Option<(u32, u32, u64)> {
-        let claimed = self.claimed.as_ref()?;
-        let proof = (claimed.count, PROOF.0, PROOF.1 / 1_000_000);
-        self.believed.is_none().then_some(proof)
+    pub fn pending(&self) -> Option<(u32, u32, u64)> {
+        let candidate = self.candidate.as_ref()?;
+        let proof = (candidate.count, PROOF.0, PROOF.1 / 1_000_000);
+        self.accepted.is_none().then_some(proof)
     }
 
     /// Judges the next state, come at `now_ns` of the receiver's clock (in lockstep: of the time asked for).
     pub fn judge(&mut self, state: &RobotState, now_ns: u64) -> Verdict {
         if let Some(problem) = self.impossible(state) {
-            return Verdict::LeftOut(problem);
+            return Verdict::Rejected(problem);
         }
         // Once a clock was set back its time goes on from there.
         let before_ns = std::mem::replace(&mut self.stamp_ns, state.stamp_ns);
         if state.stamp_ns < before_ns {
             let by_ns = before_ns - state.stamp_ns;
-            if self.believed.is_none() {
+            if self.accepted.is_none() {
                 // Two senders with clocks of their own never agree.
-                (self.claimed, self.disputed_ns) = (None, Some(now_ns));
+                (self.candidate, self.disputed_ns) = (None, Some(now_ns));
             }
-            return Verdict::LeftOut(Problem::TimeBack { by_ns });
+            return Verdict::Rejected(Problem::TimeBack { by_ns });
         }
-        if let Some(seen) = &self.believed {
-            let problem = self.apart(seen, state, now_ns);
+        if let Some(seen) = &self.accepted {
+            let problem = self.contradiction(seen, state, now_ns);
             match problem {
                 Some(problem) if self.commanding => {
                     // One that is far from the others has no say over time.
                     self.stamp_ns = before_ns;
-                    return Verdict::LeftOut(problem);
+                    return Verdict::Rejected(problem);
                 }
                 Some(problem) if !self.lockstep => {
                     // Who was believed may have been the wrong one, and nobody moves the arm yet.
-                    self.believed = None;
+                    self.accepted = None;
                     self.disputed_ns = Some(now_ns);
-                    let _ = self.claim(state, now_ns);
-                    return Verdict::LeftOut(problem);
+                    let _ = self.candidate(state, now_ns);
+                    return Verdict::Rejected(problem);
                 }
                 _ => {
-                    self.believe(state, now_ns);
-                    return Verdict::Believed;
+                    self.accept(state, now_ns);
+                    return Verdict::Accepted;
                 }
             }
         }
-        let contradiction = self.claim(state, now_ns);
+        let contradiction = self.candidate(state, now_ns);
         if contradiction.is_some() {
             self.disputed_ns = Some(now_ns);
         }
         if self.is_proven(now_ns) {
-            self.believe(state, now_ns);
-            return Verdict::Believed;
+            self.accept(state, now_ns);
+            return Verdict::Accepted;
         }
-        contradiction.map_or(Verdict::Awaited, |p| {
-            Verdict::LeftOut(Problem::Disagreement(Box::new(p)))
+        contradiction.map_or(Verdict::Pending, |p| {
+            Verdict::Rejected(Problem::Disagreement(Box::new(p)))
         })
     }
 
-    fn believe(&mut self, state: &RobotState, now_ns: u64) {
-        match &mut self.believed {
+    fn accept(&mut self, state: &RobotState, now_ns: u64) {
+        match &mut self.accepted {
             Some(seen) => seen.replace(state, now_ns),
-            none => *none = Some(Seen::of(state, now_ns)),
+            none => *none = Some(Received::of(state, now_ns)),
         }
-        (self.claimed, self.disputed_ns) = (None, None);
+        (self.candidate, self.disputed_ns) = (None, None);
     }
 
     /// Counts a state that has to be agreed to. Answers how it contradicts the one before.
-    fn claim(&mut self, state: &RobotState, now_ns: u64) -> Option<Problem> {
-        let Some(claim) = &self.claimed else {
-            self.claimed = Some(Claim {
+    fn candidate(&mut self, state: &RobotState, now_ns: u64) -> Option<Problem> {
+        let Some(candidate) = &self.candidate else {
+            self.candidate = Some(Candidate {
                 count: 1,
                 since_ns: now_ns,
-                newest: Seen::of(state, now_ns),
+                newest: Received::of(state, now_ns),
             });
             return None;
         };
-        let contradiction = self.apart(&claim.newest, state, now_ns);
+        let contradiction = self.contradiction(&candidate.newest, state, now_ns);
         let goes_on = contradiction.is_none()
-            && now_ns.saturating_sub(claim.newest.at_ns) < DISPUTE_NS
-            && state.sequence > claim.newest.sequence;
-        if let Some(claim) = &mut self.claimed {
+            && now_ns.saturating_sub(candidate.newest.at_ns) < DISPUTE_NS
+            && state.sequence > candidate.newest.sequence;
+        if let Some(candidate) = &mut self.candidate {
             if goes_on {
-                claim.count = claim.count.saturating_add(1);
+                candidate.count = candidate.count.saturating_add(1);
             } else {
-                (claim.count, claim.since_ns) = (1, now_ns);
+                (candidate.count, candidate.since_ns) = (1, now_ns);
             }
-            claim.newest.replace(state, now_ns);
+            candidate.newest.replace(state, now_ns);
         }
         contradiction
     }
 
     fn is_proven(&self, now_ns: u64) -> bool {
-        let Some(claim) = &self.claimed else {
+        let Some(candidate) = &self.candidate else {
             return false;
         };
-        let agreed_ns = now_ns.saturating_sub(claim.since_ns);
+        let agreed_ns = now_ns.saturating_sub(candidate.since_ns);
         let since = |then: u64| now_ns.saturating_sub(then);
         let undisputed = self.disputed_ns.is_none_or(|d| since(d) >= DISPUTE_NS);
-        self.lockstep || (claim.count >= PROOF.0 && agreed_ns >= PROOF.1 && undisputed)
+        self.lockstep || (candidate.count >= PROOF.0 && agreed_ns >= PROOF.1 && undisputed)
     }
 
     /// Why no arm of this kind can be so.
@@ -263,7 +263,7 @@ impl Judge {
             return Some(Problem::NotFinite);
         }
         let mut each = self.joints.iter().zip(&state.positions);
-        let outside = |(joint, q): (&Reach, &f64)| {
+        let outside = |(joint, q): (&JointEnvelope, &f64)| {
             *q < joint.low - joint.margin || *q > joint.high + joint.margin
         };
         let joint = each.position(outside)?;
@@ -272,7 +272,7 @@ impl Judge {
     }
 
     /// How a state contradicts one before.
-    fn apart(&self, seen: &Seen, state: &RobotState, now_ns: u64) -> Option<Problem> {
+    fn contradiction(&self, seen: &Received, state: &RobotState, now_ns: u64) -> Option<Problem> {
         let passed_s = now_ns.saturating_sub(seen.at_ns) as f64 * 1e-9;
         let missing = state.sequence.saturating_sub(seen.sequence);
         if missing as f64 > MISSING.0 + MISSING.1 * passed_s {

@@ -1,7 +1,8 @@
 //! R28: somebody else publishes on the key of the arm's states that it is at zero, or elsewhere.
 
+use crate::intruder::{Intruder, RepeatedSender};
 use crate::link_robot::LinkRobot;
-use crate::strangers::{Saying, Stranger, apart};
+use crate::measured::largest_difference;
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::{Context as _, Result, ensure};
@@ -92,7 +93,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
 /// Whether an error says what is wrong with the states.
 fn names(error: &ControlError) -> bool {
     let text = error.to_string();
-    let left_out = matches!(error, ControlError::Link(LinkError::LeftOut { .. }));
+    let left_out = matches!(error, ControlError::Link(LinkError::Rejected { .. }));
     left_out && text.contains("/state") && text.contains("see whether")
 }
 
@@ -155,14 +156,14 @@ fn episode(
         sleep(Duration::from_millis(100));
     }
     let (ended, said) = scope(|scope| {
-        let later = scope.spawn(|| -> Result<Option<Saying>> {
+        let later = scope.spawn(|| -> Result<Option<RepeatedSender>> {
             if when == Lies::FromTheBeginning {
                 return Ok(None);
             }
             sleep(LATER);
             let liar = liar(&robot, lie)?;
             sleep(Duration::from_millis(500));
-            robot.manners.silent.store(when == Lies::Alone, Relaxed);
+            robot.faults.silent.store(when == Lies::Alone, Relaxed);
             Ok(Some(liar))
         });
         let ended = record_episodes(
@@ -175,7 +176,7 @@ fn episode(
             |_| true,
         );
         let later = later.join().ok().context("the liar failed")??;
-        let count = |liar: &Option<Saying>| liar.as_ref().map_or(0, Saying::count);
+        let count = |liar: &Option<RepeatedSender>| liar.as_ref().map_or(0, RepeatedSender::count);
         let said = count(&early) + count(&later);
         anyhow::Ok((ended, said))
     })?;
@@ -186,10 +187,10 @@ fn episode(
             let at = &tick.observation.state.positions;
             states += 1;
             // It sways by some centimetres.
-            false_states += u64::from(apart(at, &robot.description.home) > 0.5);
+            false_states += u64::from(largest_difference(at, &robot.description.home) > 0.5);
         }
     }
-    let farthest = robot.heard().farthest;
+    let farthest = robot.log().farthest;
     Ok(Told {
         farthest,
         states,
@@ -200,8 +201,8 @@ fn episode(
 }
 
 /// Says a hundred times a second that the arm is there, as if it came between this and the next true state.
-fn liar(robot: &LinkRobot, lie: &[f64]) -> Result<Saying> {
-    let by = Stranger::at(robot.endpoint(), &robot.description.name)?;
+fn liar(robot: &LinkRobot, lie: &[f64]) -> Result<RepeatedSender> {
+    let by = Intruder::at(robot.endpoint(), &robot.description.name)?;
     let (key, positions) = (by.keys.state(), lie.to_vec());
     by.keep_saying(key, Duration::from_millis(10), move |sequence, stamp_ns| {
         wire::encode_state(&RobotState {

@@ -4,9 +4,9 @@ use crate::{at, beside, command, robots};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Checker, Guard, GuardConfig};
 
-fn started(robot: &RobotDescription, lead_limit: f64) -> Guard {
+fn started(robot: &RobotDescription, following_error_rad: f64) -> Guard {
     let config = GuardConfig {
-        lead_limit,
+        following_error_rad,
         ..GuardConfig::default()
     };
     let mut guard = Guard::new(robot, config).unwrap();
@@ -56,7 +56,7 @@ fn a_stream_that_jumped_is_followed_again() {
                 let way = 0.02 + speed * tick as f64 / robot.control_hz;
                 let place = beside(&robot.home, way);
                 let out = guard.admit(&command(0, &place), &at(&robot.home), 0);
-                reasons = out.refusals.names().collect();
+                reasons = out.interventions.names().collect();
                 if reasons.is_empty() {
                     assert_eq!(out.command.positions, place);
                 }

@@ -1,15 +1,15 @@
 //! The side of whoever drives the robot.
 
-use super::heard::Ignored;
+use super::authority_publisher::{AuthorityPublisher, Shared};
+use super::device_messages::Ignored;
 use super::host::TakeoverHost;
-use super::telling::{Shared, Telling};
 use crate::error::key_error;
-use crate::keys::{Keys, Sent};
+use crate::keys::{ClientMessage, Keys};
 use crate::tokens::TokenSearch;
 use crate::wire::{self, Takeover};
 use crate::{Inbox, LinkError};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::Authority;
+use apprentice_safety::ControlAuthority;
 use std::sync::Arc;
 use std::time::Duration;
 use zenoh::bytes::ZBytes;
@@ -22,7 +22,7 @@ use zenoh::{Session, Wait as _};
 pub struct TakeoverInbox {
     shared: Arc<Shared>,
     _subscribers: Arc<Vec<Subscriber<()>>>,
-    _telling: Option<Arc<Telling>>,
+    _telling: Option<Arc<AuthorityPublisher>>,
     /// Where the robot does not speak the native link, whoever speaks it in its place.
     _host: Option<Arc<TakeoverHost>>,
 }
@@ -38,7 +38,7 @@ impl TakeoverInbox {
     /// When the keys cannot be used.
     pub fn open(session: &Session, robot: &str) -> Result<Self, LinkError> {
         let keys = Keys::new(robot);
-        let all = keys.all(Sent::Takeover);
+        let all = keys.all(ClientMessage::Takeover);
         let shared = Arc::new(Shared::new());
         let (to, names) = (Arc::clone(&shared), keys.clone());
         let tokens = session
@@ -46,28 +46,28 @@ impl TakeoverInbox {
             .declare_subscriber(all.clone())
             .history(true)
             .callback(move |sample| {
-                let client = names.sender(Sent::Takeover, sample.key_expr());
-                to.change(|heard, _| match client {
-                    Some(client) => heard.device(client, sample.kind() == SampleKind::Put),
-                    None => heard.malformed("a token bears no device's number"),
+                let client = names.sender(ClientMessage::Takeover, sample.key_expr());
+                to.change(|messages, _| match client {
+                    Some(client) => messages.device(client, sample.kind() == SampleKind::Put),
+                    None => messages.malformed("a token bears no device's number"),
                 });
             })
             .wait()
             .map_err(|e| key_error(&all, &e))?;
         let (to, names) = (Arc::clone(&shared), keys.clone());
-        let search = TokenSearch::new(session, &keys, Sent::Takeover);
+        let search = TokenSearch::new(session, &keys, ClientMessage::Takeover);
         let messages = session
             .declare_subscriber(all.clone())
             .callback(move |sample| {
                 let takeover = match read(&names, &sample) {
                     Ok(takeover) => takeover,
-                    Err(problem) => return to.change(|heard, _| heard.malformed(problem)),
+                    Err(problem) => return to.change(|messages, _| messages.malformed(problem)),
                 };
-                let client = takeover.grip.client;
-                if !to.change(|heard, now_ns| heard.hear(takeover, now_ns)) {
+                let client = takeover.teleop.client;
+                if !to.change(|messages, now_ns| messages.receive(takeover, now_ns)) {
                     let to = Arc::clone(&to);
                     search.look_for(client, move || {
-                        to.change(|heard, _| heard.device(client, true));
+                        to.change(|messages, _| messages.device(client, true));
                     });
                 }
             })
@@ -75,7 +75,9 @@ impl TakeoverInbox {
             .map_err(|e| key_error(&all, &e))?;
         Ok(Self {
             _subscribers: Arc::new(vec![tokens, messages]),
-            _telling: Some(Arc::new(Telling::start(&shared, session, &keys)?)),
+            _telling: Some(Arc::new(AuthorityPublisher::start(
+                &shared, session, &keys,
+            )?)),
             _host: None,
             shared,
         })
@@ -127,11 +129,11 @@ impl TakeoverInbox {
 
     /// Who decides now, and the action (A numbers) the person wants; empty where the arm is to stay.
     #[must_use]
-    pub fn decide(&self) -> (Authority, Vec<f32>) {
-        let mut heard = self.shared.lock();
-        let authority = heard.decide(self.shared.now_ns()).0;
+    pub fn decide(&self) -> (ControlAuthority, Vec<f32>) {
+        let mut messages = self.shared.lock();
+        let authority = messages.decide(self.shared.now_ns()).0;
         let action = match authority {
-            Authority::Human => heard.action.clone(),
+            ControlAuthority::Human => messages.action.clone(),
             _ => Vec::new(),
         };
         (authority, action)
@@ -139,28 +141,31 @@ impl TakeoverInbox {
 
     /// As [`TakeoverInbox::decide`], into `action`, which keeps its room, and with the takeovers so far: without
     /// allocating and without waiting. `None`, with `action` as it was, where a message is being heard just now.
-    pub fn try_decide(&self, action: &mut Vec<f32>) -> Option<(Authority, u64)> {
-        let mut heard = self.shared.try_lock()?;
-        let authority = heard.decide(self.shared.now_ns()).0;
+    pub fn try_decide(&self, action: &mut Vec<f32>) -> Option<(ControlAuthority, u64)> {
+        let mut messages = self.shared.try_lock()?;
+        let authority = messages.decide(self.shared.now_ns()).0;
         action.clear();
-        if authority == Authority::Human {
-            action.extend_from_slice(&heard.action);
+        if authority == ControlAuthority::Human {
+            action.extend_from_slice(&messages.action);
         }
-        Some((authority, heard.arbiter.takeovers()))
+        Some((authority, messages.arbiter.takeovers()))
     }
 
     /// The device that has the arm, or let go of it and alone may hand it back; `None` while the policy has it.
     #[must_use]
     pub fn device(&self) -> Option<u32> {
-        let mut heard = self.shared.lock();
-        heard.decide(self.shared.now_ns()).1
+        let mut messages = self.shared.lock();
+        messages.decide(self.shared.now_ns()).1
     }
 
     /// How often people took over, and how many messages of devices whose token is there were not listened to.
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
-        let heard = self.shared.lock();
-        (heard.arbiter.takeovers(), heard.arbiter.unheard().total())
+        let messages = self.shared.lock();
+        (
+            messages.arbiter.takeovers(),
+            messages.arbiter.rejections().total(),
+        )
     }
 
     /// What changed nothing, by reason.
@@ -185,7 +190,7 @@ impl TakeoverInbox {
 /// A message, copied only if it can be one, of the device that its key names.
 fn read(keys: &Keys, sample: &Sample) -> Result<Takeover, wire::Problem> {
     let takeover = decode(sample.payload())?;
-    if keys.sender(Sent::Takeover, sample.key_expr()) == Some(takeover.grip.client) {
+    if keys.sender(ClientMessage::Takeover, sample.key_expr()) == Some(takeover.teleop.client) {
         Ok(takeover)
     } else {
         Err("its key does not bear the number of the device it names")

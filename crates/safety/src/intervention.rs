@@ -2,7 +2,7 @@
 
 /// One reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refusal {
+pub enum Intervention {
     /// A number is not finite.
     NotFinite,
     /// Another number of joints than the robot has.
@@ -18,7 +18,7 @@ pub enum Refusal {
     /// The tool would leave its workspace, now or when braking.
     Workspace,
     /// Too far ahead of the measured joints.
-    Lead,
+    FollowingError,
     /// An opening the gripper does not have.
     Gripper,
     /// An action that is no pose: its columns span no plane.
@@ -35,7 +35,7 @@ pub enum Refusal {
     ChunkStale,
 }
 
-impl Refusal {
+impl Intervention {
     /// Every reason.
     pub const ALL: [Self; 15] = [
         Self::NotFinite,
@@ -45,7 +45,7 @@ impl Refusal {
         Self::Velocity,
         Self::Acceleration,
         Self::Workspace,
-        Self::Lead,
+        Self::FollowingError,
         Self::Gripper,
         Self::NotAPose,
         Self::State,
@@ -66,7 +66,7 @@ impl Refusal {
             Self::Velocity => "velocity",
             Self::Acceleration => "acceleration",
             Self::Workspace => "workspace",
-            Self::Lead => "lead",
+            Self::FollowingError => "lead",
             Self::Gripper => "gripper",
             Self::NotAPose => "not_a_pose",
             Self::State => "state",
@@ -80,12 +80,12 @@ impl Refusal {
 
 /// A set of reasons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Refusals(u32);
+pub struct Interventions(u32);
 
-impl Refusals {
+impl Interventions {
     /// Adds a reason.
-    pub fn insert(&mut self, refusal: Refusal) {
-        self.0 |= 1 << refusal as u32;
+    pub fn insert(&mut self, intervention: Intervention) {
+        self.0 |= 1 << intervention as u32;
     }
 
     /// Adds all of another set.
@@ -95,8 +95,8 @@ impl Refusals {
 
     /// Whether a reason is in it.
     #[must_use]
-    pub fn contains(self, refusal: Refusal) -> bool {
-        self.0 & (1 << refusal as u32) != 0
+    pub fn contains(self, intervention: Intervention) -> bool {
+        self.0 & (1 << intervention as u32) != 0
     }
 
     /// Whether it holds no reason.
@@ -108,53 +108,56 @@ impl Refusals {
     /// Whether the command was only made slower or smoother, as any step of a target has to be: its
     /// reasons are velocity, near a position limit too, acceleration and jerk, nothing else.
     #[must_use]
-    pub fn only_shape(self) -> bool {
+    pub fn only_rate_limits(self) -> bool {
         let mut shaping = Self::default();
-        for refusal in [
-            Refusal::Velocity,
-            Refusal::Acceleration,
-            Refusal::Jerk,
-            Refusal::Barrier,
+        for intervention in [
+            Intervention::Velocity,
+            Intervention::Acceleration,
+            Intervention::Jerk,
+            Intervention::Barrier,
         ] {
-            shaping.insert(refusal);
+            shaping.insert(intervention);
         }
         self.0 != 0 && self.0 & !shaping.0 == 0
     }
 
     /// Names of the reasons.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        Refusal::ALL
+        Intervention::ALL
             .into_iter()
             .filter(move |&r| self.contains(r))
-            .map(Refusal::name)
+            .map(Intervention::name)
     }
 }
 
 /// How many commands each reason changed; a command may have several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RefusalCounts([u64; Refusal::ALL.len()]);
+pub struct InterventionCounts([u64; Intervention::ALL.len()]);
 
-impl RefusalCounts {
+impl InterventionCounts {
     /// Counts a command's reasons.
-    pub fn count(&mut self, refusals: Refusals) {
-        for (count, refusal) in self.0.iter_mut().zip(Refusal::ALL) {
-            *count += u64::from(refusals.contains(refusal));
+    pub fn count(&mut self, interventions: Interventions) {
+        for (count, intervention) in self.0.iter_mut().zip(Intervention::ALL) {
+            *count += u64::from(interventions.contains(intervention));
         }
     }
 
     /// Commands changed for this reason.
     #[must_use]
-    pub fn of(&self, refusal: Refusal) -> u64 {
-        self.0[refusal as usize]
+    pub fn of(&self, intervention: Intervention) -> u64 {
+        self.0[intervention as usize]
     }
 
-    /// Name and count of every reason, in the order of [`Refusal::ALL`].
+    /// Name and count of every reason, in the order of [`Intervention::ALL`].
     pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Refusal::ALL.into_iter().map(Refusal::name).zip(self.0)
+        Intervention::ALL
+            .into_iter()
+            .map(Intervention::name)
+            .zip(self.0)
     }
 }
 
-impl std::ops::AddAssign for RefusalCounts {
+impl std::ops::AddAssign for InterventionCounts {
     fn add_assign(&mut self, other: Self) {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine += theirs;
@@ -168,38 +171,41 @@ mod tests {
 
     #[test]
     fn each_reason_has_its_own_place_and_name() {
-        let mut counts = RefusalCounts::default();
-        for (place, refusal) in Refusal::ALL.into_iter().enumerate() {
-            assert_eq!(refusal as usize, place);
-            let mut refusals = Refusals::default();
-            refusals.insert(refusal);
-            assert_eq!(refusals.names().collect::<Vec<_>>(), [refusal.name()]);
-            (0..=place).for_each(|_| counts.count(refusals));
+        let mut counts = InterventionCounts::default();
+        for (place, intervention) in Intervention::ALL.into_iter().enumerate() {
+            assert_eq!(intervention as usize, place);
+            let mut interventions = Interventions::default();
+            interventions.insert(intervention);
+            assert_eq!(
+                interventions.names().collect::<Vec<_>>(),
+                [intervention.name()]
+            );
+            (0..=place).for_each(|_| counts.count(interventions));
         }
         counts += counts;
         for (place, (name, count)) in counts.named().enumerate() {
             assert_eq!(
                 (name, count),
-                (Refusal::ALL[place].name(), 2 * place as u64 + 2)
+                (Intervention::ALL[place].name(), 2 * place as u64 + 2)
             );
-            assert_eq!(counts.of(Refusal::ALL[place]), count);
+            assert_eq!(counts.of(Intervention::ALL[place]), count);
         }
     }
 
     #[test]
     fn only_speed_and_its_changes_are_shaping() {
-        let of = |reasons: &[Refusal]| {
-            let mut set = Refusals::default();
+        let of = |reasons: &[Intervention]| {
+            let mut set = Interventions::default();
             reasons.iter().for_each(|&r| set.insert(r));
             set
         };
-        assert!(of(&[Refusal::Velocity]).only_shape());
-        assert!(of(&[Refusal::Velocity, Refusal::Acceleration]).only_shape());
-        assert!(of(&[Refusal::Jerk]).only_shape());
-        assert!(of(&[Refusal::Barrier, Refusal::Velocity]).only_shape());
-        assert!(!of(&[Refusal::Jerk, Refusal::SelfCollision]).only_shape());
-        assert!(!of(&[Refusal::ChunkStale]).only_shape());
-        assert!(!of(&[]).only_shape());
-        assert!(!of(&[Refusal::Velocity, Refusal::Workspace]).only_shape());
+        assert!(of(&[Intervention::Velocity]).only_rate_limits());
+        assert!(of(&[Intervention::Velocity, Intervention::Acceleration]).only_rate_limits());
+        assert!(of(&[Intervention::Jerk]).only_rate_limits());
+        assert!(of(&[Intervention::Barrier, Intervention::Velocity]).only_rate_limits());
+        assert!(!of(&[Intervention::Jerk, Intervention::SelfCollision]).only_rate_limits());
+        assert!(!of(&[Intervention::ChunkStale]).only_rate_limits());
+        assert!(!of(&[]).only_rate_limits());
+        assert!(!of(&[Intervention::Velocity, Intervention::Workspace]).only_rate_limits());
     }
 }

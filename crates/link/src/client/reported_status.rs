@@ -7,27 +7,27 @@ use std::time::Duration;
 
 /// What it said last.
 #[derive(Default)]
-pub(super) struct Standing {
-    said: Mutex<(Option<Status>, Option<String>)>,
+pub(super) struct ReportedStatus {
+    newest: Mutex<(Option<Status>, Option<String>)>,
     changed: Condvar,
     /// The client that commands it, and whether the arm has said since that it does not obey that one.
     engaged: Mutex<Option<(u32, bool)>>,
 }
 
-impl Standing {
-    fn said(&self) -> MutexGuard<'_, (Option<Status>, Option<String>)> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+impl ReportedStatus {
+    fn newest(&self) -> MutexGuard<'_, (Option<Status>, Option<String>)> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn status(&self) -> Option<Status> {
-        self.said().0
+        self.newest().0
     }
 
     /// From now on every status counts that says that the arm does not obey this client any more: one that says
     /// otherwise afterwards, whoever sends it, does not undo that.
     pub(super) fn engage(&self, client: Option<u32>) {
         let mut engaged = self.engaged();
-        let status = self.said().0;
+        let status = self.newest().0;
         *engaged = client.map(|client| (client, !status.is_some_and(|s| obeys(&s, client))));
     }
 
@@ -41,22 +41,22 @@ impl Standing {
     }
 
     pub(super) fn event(&self) -> Option<String> {
-        self.said().1.clone()
+        self.newest().1.clone()
     }
 
     pub(super) fn wait(&self, patience: Duration, until: impl Fn(&Status) -> bool) -> bool {
         let waiting =
-            |said: &mut (Option<Status>, Option<String>)| !said.0.as_ref().is_some_and(&until);
-        let said = self
+            |newest: &mut (Option<Status>, Option<String>)| !newest.0.as_ref().is_some_and(&until);
+        let newest = self
             .changed
-            .wait_timeout_while(self.said(), patience, waiting);
-        !said.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+            .wait_timeout_while(self.newest(), patience, waiting);
+        !newest.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    pub(super) fn hear_status(&self, bytes: &[u8]) {
+    pub(super) fn on_status(&self, bytes: &[u8]) {
         match wire::decode_status(bytes) {
             Ok(status) => {
-                self.said().0 = Some(status);
+                self.newest().0 = Some(status);
                 if let Some((client, lost)) = &mut *self.engaged() {
                     *lost |= !obeys(&status, *client);
                 }
@@ -66,9 +66,9 @@ impl Standing {
         self.changed.notify_all();
     }
 
-    pub(super) fn hear_event(&self, bytes: &[u8]) {
+    pub(super) fn on_event(&self, bytes: &[u8]) {
         match wire::decode_event(bytes) {
-            Ok(event) => self.said().1 = Some(event.what),
+            Ok(event) => self.newest().1 = Some(event.what),
             Err(problem) => tracing::warn!("an event cannot be used: {problem}"),
         }
     }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_stop_is_not_undone_by_whoever_says_that_the_arm_is_active() {
-        let standing = Standing::default();
+        let reported = ReportedStatus::default();
         let says = |phase| {
             let status = Status {
                 sequence: 1,
@@ -100,19 +100,19 @@ mod tests {
                 accepted: 0,
                 denials: DenialCounts::default(),
             };
-            standing.hear_status(&wire::encode_status(&status));
+            reported.on_status(&wire::encode_status(&status));
         };
         says(Phase::Active);
-        standing.engage(Some(7));
+        reported.engage(Some(7));
         says(Phase::Homing);
         says(Phase::Active);
-        assert!(!standing.is_lost());
+        assert!(!reported.is_lost());
         says(Phase::Stopped);
         says(Phase::Active);
-        assert!(standing.is_lost());
-        standing.engage(Some(7));
-        assert!(!standing.is_lost(), "it is engaged anew");
-        standing.engage(Some(8));
-        assert!(standing.is_lost(), "it belongs to another");
+        assert!(reported.is_lost());
+        reported.engage(Some(7));
+        assert!(!reported.is_lost(), "it is engaged anew");
+        reported.engage(Some(8));
+        assert!(reported.is_lost(), "it belongs to another");
     }
 }

@@ -20,13 +20,13 @@ const WAIT: Duration = Duration::from_millis(200);
 const LONGEST_PICTURE: usize = 4096 * 4096 * 3 + 1024;
 
 /// A camera; its thread ends with it.
-pub(super) struct Eye {
+pub(super) struct CameraReader {
     end: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     _sender: Sender,
 }
 
-impl Eye {
+impl CameraReader {
     /// Puts the pictures of `camera`, at `index` of the description, into `inbox`.
     pub fn open(
         node: &RosNode,
@@ -46,7 +46,7 @@ impl Eye {
         let (width, height, compressed) = (camera.width, camera.height, settings.compressed);
         let began = Instant::now();
         let mut last = Numbering::default();
-        let mut tally = Tally::default();
+        let mut tally = PictureCounts::default();
         let name = camera.name.clone();
         let work = move || {
             while !ended.load(Ordering::Relaxed) {
@@ -77,7 +77,7 @@ impl Eye {
                 tally.count(frame.as_ref().err());
                 inbox.put_frame(index, bytes.len(), frame);
             }
-            if let Some(words) = tally.say() {
+            if let Some(words) = tally.describe() {
                 tracing::warn!("camera {name}: {words}");
             }
         };
@@ -96,7 +96,7 @@ impl Eye {
     }
 }
 
-impl Drop for Eye {
+impl Drop for CameraReader {
     fn drop(&mut self) {
         self.end.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -108,13 +108,13 @@ impl Drop for Eye {
 
 /// What became of a camera's pictures. One that cannot be read ends nothing by itself: the one before grows old.
 #[derive(Default)]
-struct Tally {
+struct PictureCounts {
     came: u64,
     left_out: u64,
     last: String,
 }
 
-impl Tally {
+impl PictureCounts {
     /// One more, left out where there is a reason.
     fn count(&mut self, reason: Option<&String>) {
         self.came += 1;
@@ -125,7 +125,7 @@ impl Tally {
     }
 
     /// How many were left out; `None` where all could be read.
-    fn say(&self) -> Option<String> {
+    fn describe(&self) -> Option<String> {
         let Self {
             came,
             left_out,
@@ -175,14 +175,14 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted_and_said_at_the_end() {
-        let mut tally = Tally::default();
+        let mut tally = PictureCounts::default();
         tally.count(None);
-        assert_eq!(tally.say(), None);
+        assert_eq!(tally.describe(), None);
         tally.count(Some(&"it is cut short".into()));
         tally.count(None);
         tally.count(Some(&"it is no file".into()));
         tally.count(None);
         let said = "2 of 5 pictures were left out; the last: it is no file";
-        assert_eq!(tally.say().unwrap(), said);
+        assert_eq!(tally.describe().unwrap(), said);
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 type Told = Arc<Mutex<Vec<Vec<f64>>>>;
 
 /// The robot; it ends when dropped. See [`LinkRobot`](crate::link_robot::LinkRobot) for one in real time.
-pub struct ToldRobot {
+pub struct LockstepRobot {
     endpoint: String,
     name: String,
     told: Told,
@@ -23,7 +23,7 @@ pub struct ToldRobot {
     thread: Option<JoinHandle<()>>,
 }
 
-impl ToldRobot {
+impl LockstepRobot {
     /// Starts it, listening at a free loopback port.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl ToldRobot {
     }
 }
 
-impl Drop for ToldRobot {
+impl Drop for LockstepRobot {
     fn drop(&mut self) {
         self.stop.store(true, Relaxed);
         if let Some(thread) = self.thread.take() {

@@ -1,13 +1,13 @@
 //! The device's side.
 
 use crate::error::key_error;
-use crate::keys::{Keys, Sent};
+use crate::keys::{ClientMessage, Keys};
 use crate::security::{Role, Security};
-use crate::wire::{self, Decider, Status, Takeover};
+use crate::wire::{self, AuthorityStatus, Status, Takeover};
 use crate::{Arm as _, Freshness, LinkError, RobotLink};
 use apprentice_core::RobotState;
 use apprentice_robot::RobotDescription;
-use apprentice_safety::Grip;
+use apprentice_safety::TeleopMessage;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
@@ -20,7 +20,7 @@ use zenoh::qos::{CongestionControl, Priority};
 const BELIEVED: Duration = Duration::from_secs(2);
 
 /// What the runtime said last, and when it came.
-type Told = Arc<Mutex<Option<(Decider, Instant)>>>;
+type Told = Arc<Mutex<Option<(AuthorityStatus, Instant)>>>;
 
 /// An operator's device on the link: sees where the robot is, and says what the person wants.
 pub struct OperatorLink {
@@ -54,7 +54,7 @@ impl OperatorLink {
     ) -> Result<Self, LinkError> {
         let robot = RobotLink::connect_as(Role::Operator, endpoint, robot, security, timeout)?;
         let keys = Keys::new(&robot.description().name);
-        let token = keys.of(Sent::Takeover, robot.client());
+        let token = keys.of(ClientMessage::Takeover, robot.client());
         let session = robot.session();
         let takeover = session
             .declare_publisher(token.clone())
@@ -67,15 +67,15 @@ impl OperatorLink {
         let to = Arc::clone(&told);
         let deciders = session
             .declare_subscriber(keys.authority())
-            .callback(
-                move |sample| match wire::decode_decider(&sample.payload().to_bytes()) {
-                    Ok(decider) => {
+            .callback(move |sample| {
+                match wire::decode_authority_status(&sample.payload().to_bytes()) {
+                    Ok(status) => {
                         let mut told = to.lock().unwrap_or_else(PoisonError::into_inner);
-                        *told = Some((decider, Instant::now()));
+                        *told = Some((status, Instant::now()));
                     }
                     Err(problem) => tracing::warn!("who decides cannot be read: {problem}"),
-                },
-            )
+                }
+            })
             .wait()
             .map_err(|e| key_error(&keys.authority(), &e))?;
         let held = session
@@ -122,10 +122,10 @@ impl OperatorLink {
 
     /// Who has the arm, as the runtime that drives it said within the last 2 s; `None` where it did not.
     #[must_use]
-    pub fn decider(&self) -> Option<Decider> {
+    pub fn authority_status(&self) -> Option<AuthorityStatus> {
         let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.filter(|(_, at)| at.elapsed() < BELIEVED)
-            .map(|(decider, _)| decider)
+            .map(|(status, _)| status)
     }
 
     /// Under which number it is known to the runtime.
@@ -138,10 +138,15 @@ impl OperatorLink {
     ///
     /// # Errors
     /// When the session is gone.
-    pub fn say(&mut self, deadman: bool, hand_back: bool, action: &[f32]) -> Result<(), LinkError> {
+    pub fn send(
+        &mut self,
+        deadman: bool,
+        hand_back: bool,
+        action: &[f32],
+    ) -> Result<(), LinkError> {
         self.sequence += 1;
         let message = wire::encode_takeover(&Takeover {
-            grip: Grip {
+            teleop: TeleopMessage {
                 client: self.robot.client(),
                 sequence: self.sequence,
                 deadman,
@@ -158,7 +163,7 @@ impl OperatorLink {
 
     /// Whether somebody listens: the runtime that drives the robot.
     #[must_use]
-    pub fn is_heard(&self) -> bool {
+    pub fn has_listener(&self) -> bool {
         let status = self.takeover.matching_status().wait();
         status.is_ok_and(|s| s.matching())
     }

@@ -1,11 +1,11 @@
 //! What any process of the machine can say and ask where there are no keys.
 
-use crate::rows::stranger;
+use crate::guest::{self, zenoh_error};
 use anyhow::{Result, anyhow};
 use apprentice_core::{JointCommand, RobotState};
-use apprentice_link::keys::{Keys, Sent};
+use apprentice_link::keys::{ClientMessage, Keys};
 use apprentice_link::wire::{self, Request, Takeover};
-use apprentice_safety::{Grip, Phase, Service};
+use apprentice_safety::{Phase, Service, TeleopMessage};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -16,24 +16,20 @@ use zenoh::qos::{CongestionControl, Priority};
 use zenoh::{Session, Wait as _};
 
 /// Some other process, as far as a robot can tell.
-pub struct Stranger {
+pub struct Intruder {
     session: Session,
     /// The keys of the robot.
     pub keys: Keys,
 }
 
-fn said(error: impl std::fmt::Display) -> anyhow::Error {
-    anyhow!("zenoh: {error}")
-}
-
-impl Stranger {
+impl Intruder {
     /// At the robot called `robot` behind `endpoint`.
     ///
     /// # Errors
     /// When nobody listens there.
     pub fn at(endpoint: &str, robot: &str) -> Result<Self> {
         Ok(Self {
-            session: stranger(endpoint)?,
+            session: guest::session(endpoint)?,
             keys: Keys::new(robot),
         })
     }
@@ -55,7 +51,7 @@ impl Stranger {
             .priority(Priority::RealTime)
             .express(true)
             .wait()
-            .map_err(said)
+            .map_err(zenoh_error)
     }
 
     /// Commands the arm under this number.
@@ -64,7 +60,7 @@ impl Stranger {
     /// As [`Self::put`].
     pub fn command(&self, client: u32, command: &JointCommand) -> Result<()> {
         let bytes = wire::encode_command(client, command);
-        self.put(&self.keys.of(Sent::Command, client), bytes)
+        self.put(&self.keys.of(ClientMessage::Command, client), bytes)
     }
 
     /// Says what a person would, under this number.
@@ -74,7 +70,7 @@ impl Stranger {
     pub fn takeover(&self, client: u32, sequence: u64, flags: (bool, bool)) -> Result<()> {
         let (deadman, hand_back) = flags;
         let bytes = wire::encode_takeover(&Takeover {
-            grip: Grip {
+            teleop: TeleopMessage {
                 client,
                 sequence,
                 deadman,
@@ -83,7 +79,7 @@ impl Stranger {
             stamp_ns: 0,
             action: Vec::new(),
         });
-        self.put(&self.keys.of(Sent::Takeover, client), bytes)
+        self.put(&self.keys.of(ClientMessage::Takeover, client), bytes)
     }
 
     /// Asks for a service under this number; the answer, or the refusal.
@@ -98,13 +94,13 @@ impl Stranger {
     ) -> Result<std::result::Result<Phase, String>> {
         let reply = self
             .session
-            .get(self.keys.of(Sent::Service(service), client))
+            .get(self.keys.of(ClientMessage::Service(service), client))
             .payload(wire::encode_request(Request { client, stops }))
             .timeout(Duration::from_secs(5))
             .wait()
-            .map_err(said)?
+            .map_err(zenoh_error)?
             .recv()
-            .map_err(said)?;
+            .map_err(zenoh_error)?;
         Ok(match reply.result() {
             Ok(granted) => Ok(wire::decode_granted(&granted.payload().to_bytes())
                 .map_err(|problem| anyhow!("{problem}"))?),
@@ -120,14 +116,19 @@ impl Stranger {
     /// When zenoh does not take the key.
     pub fn token(&self, key: &str) -> Result<LivelinessToken> {
         let held = self.session.liveliness().declare_token(key.to_owned());
-        held.wait().map_err(said)
+        held.wait().map_err(zenoh_error)
     }
 
     /// Holds so many tokens under as many numbers, others for each `salt`.
     ///
     /// # Errors
     /// As [`Self::token`].
-    pub fn crowd(&self, sent: Sent, count: u32, salt: u32) -> Result<Vec<LivelinessToken>> {
+    pub fn crowd(
+        &self,
+        sent: ClientMessage,
+        count: u32,
+        salt: u32,
+    ) -> Result<Vec<LivelinessToken>> {
         // Knuth's multiplier: numbers that differ.
         let number = |n: u32| (n + (salt << 16)).wrapping_mul(0x9e37_79b1) | 1;
         (1..=count)
@@ -145,8 +146,8 @@ impl Stranger {
         key: String,
         every: Duration,
         bytes: impl Fn(u64, u64) -> Vec<u8> + Send + 'static,
-    ) -> Result<Saying> {
-        let states = Watched::of(&self)?;
+    ) -> Result<RepeatedSender> {
+        let states = StateMonitor::of(&self)?;
         let (end, count) = (
             Arc::new(AtomicBool::new(false)),
             Arc::new(AtomicU64::new(0)),
@@ -167,7 +168,7 @@ impl Stranger {
                     std::thread::sleep(every);
                 }
             })?;
-        Ok(Saying {
+        Ok(RepeatedSender {
             end,
             count,
             thread: Some(thread),
@@ -176,13 +177,13 @@ impl Stranger {
 }
 
 /// Somebody who says something again and again.
-pub struct Saying {
+pub struct RepeatedSender {
     end: Arc<AtomicBool>,
     count: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Saying {
+impl RepeatedSender {
     /// How often it was said.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -205,26 +206,26 @@ impl Saying {
     }
 }
 
-impl Drop for Saying {
+impl Drop for RepeatedSender {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
 /// The states that are published on the key of a robot.
-pub struct Watched {
+pub struct StateMonitor {
     states: Arc<Mutex<Vec<RobotState>>>,
     _subscriber: Subscriber<()>,
     /// A subscriber ends with its session.
     _session: Session,
 }
 
-impl Watched {
+impl StateMonitor {
     /// From now on.
     ///
     /// # Errors
     /// When zenoh does not take the key.
-    pub fn of(by: &Stranger) -> Result<Self> {
+    pub fn of(by: &Intruder) -> Result<Self> {
         let states: Arc<Mutex<Vec<RobotState>>> = Arc::default();
         let to = Arc::clone(&states);
         let subscriber = by
@@ -238,7 +239,7 @@ impl Watched {
                 }
             })
             .wait()
-            .map_err(said)?;
+            .map_err(zenoh_error)?;
         Ok(Self {
             states,
             _subscriber: subscriber,
@@ -278,11 +279,4 @@ impl Watched {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
-}
-
-/// The farthest that a joint is from another posture, rad (or its unit).
-#[must_use]
-pub fn apart(a: &[f64], b: &[f64]) -> f64 {
-    let each = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-    each.fold(0.0, f64::max)
 }

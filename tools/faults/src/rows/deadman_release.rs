@@ -1,13 +1,14 @@
 //! R24: a person takes the arm and lets go of it, others speak in the person's name, and a new episode begins.
 
+use crate::intruder::Intruder;
 use crate::link_robot::LinkRobot;
-use crate::strangers::{Stranger, apart};
+use crate::measured::largest_difference;
 use crate::stub_agent::{beside_home, fr3};
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, ensure};
 use apprentice_control::ControlLoop;
 use apprentice_link::{Arm as _, OperatorAccess, OperatorLink, TakeoverInbox};
-use apprentice_safety::{Authority, GuardConfig};
+use apprentice_safety::{ControlAuthority, GuardConfig};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{scope, sleep};
@@ -32,12 +33,12 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         device: OperatorLink::connect(robot.endpoint(), &robot.description.name, PATIENCE)?,
         said: 0,
         inbox,
-        forger: Stranger::at(robot.endpoint(), &robot.description.name)?,
+        forger: Intruder::at(robot.endpoint(), &robot.description.name)?,
         forged: 0,
         to_policy: 0,
     };
     let begun = Instant::now();
-    while person.inbox.devices() < 1 || !person.device.is_heard() {
+    while person.inbox.devices() < 1 || !person.device.has_listener() {
         ensure!(begun.elapsed() < PATIENCE, "the device is not heard");
         sleep(Duration::from_millis(2));
     }
@@ -47,10 +48,10 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     for _ in 0..times {
         heard += u64::from(person.takes_the_arm_while_others_forge()?);
         ensure!(
-            person.inbox.decide().0 == Authority::Nobody,
+            person.inbox.decide().0 == ControlAuthority::Nobody,
             "the arm is not nobody's once the person let go"
         );
-        let before = robot.heard().commands.len();
+        let before = robot.log().commands.len();
         let (control, person, robot) = (&mut control, &mut person, &robot);
         scope(|scope| -> Result<()> {
             let episode = scope.spawn(move || control.reset(1).map(|_| control));
@@ -104,7 +105,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     rows.exactly(
         format!(
             "times the person was heard on after forged numbers ({:?})",
-            person.inbox.ignored().unheard
+            person.inbox.ignored().rejections
         ),
         heard,
         times,
@@ -120,9 +121,9 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
 
 /// How far commands since the one numbered `from` were from home, rad.
 fn wandered(robot: &LinkRobot, from: usize) -> f64 {
-    let heard = robot.heard();
+    let heard = robot.log();
     let new = heard.commands.iter().skip(from);
-    let away = new.map(|(_, c)| apart(&c.positions, &robot.description.home));
+    let away = new.map(|(_, c)| largest_difference(&c.positions, &robot.description.home));
     away.fold(0.0, f64::max)
 }
 
@@ -132,7 +133,7 @@ struct Person {
     /// The device's messages so far.
     said: u64,
     inbox: TakeoverInbox,
-    forger: Stranger,
+    forger: Intruder,
     forged: u64,
     to_policy: u64,
 }
@@ -140,11 +141,15 @@ struct Person {
 impl Person {
     fn say(&mut self, deadman: bool, hand_back: bool) -> Result<()> {
         self.said += 1;
-        Ok(self.device.say(deadman, hand_back, &[])?)
+        Ok(self.device.send(deadman, hand_back, &[])?)
     }
 
     /// Says that until it has come about.
-    fn until(&mut self, (deadman, hand_back): (bool, bool), wanted: Authority) -> Result<()> {
+    fn until(
+        &mut self,
+        (deadman, hand_back): (bool, bool),
+        wanted: ControlAuthority,
+    ) -> Result<()> {
         let begun = Instant::now();
         while self.inbox.decide().0 != wanted {
             ensure!(
@@ -172,20 +177,20 @@ impl Person {
             );
             sleep(Duration::from_micros(200));
         }
-        self.to_policy += u64::from(self.inbox.decide().0 == Authority::Policy);
+        self.to_policy += u64::from(self.inbox.decide().0 == ControlAuthority::Policy);
         Ok(())
     }
 
     /// Takes the arm; forged messages change nothing, until one has a number that can come next, which stops the
     /// arm and no more. Whether the person was heard on.
     fn takes_the_arm_while_others_forge(&mut self) -> Result<bool> {
-        self.until((true, false), Authority::Human)?;
+        self.until((true, false), ControlAuthority::Human)?;
         self.settle()?;
         for flags in [(false, true), (false, false), (true, false), (true, true)] {
             self.forge(u64::MAX, flags)?;
             self.forge(1, flags)?;
         }
-        let held = self.inbox.decide().0 == Authority::Human;
+        let held = self.inbox.decide().0 == ControlAuthority::Human;
         let before = self.inbox.ignored().total();
         self.say(true, false)?;
         self.settle()?;
@@ -193,13 +198,13 @@ impl Person {
         // From the person to the policy in one message?
         self.forge(self.said + 1, (false, true))?;
         ensure!(
-            self.inbox.decide().0 != Authority::Human,
+            self.inbox.decide().0 != ControlAuthority::Human,
             "the forged message was not the next one"
         );
         // The one that has its number now is lost.
         self.say(true, false)?;
-        self.until((true, false), Authority::Human)?;
-        self.until((false, false), Authority::Nobody)?;
+        self.until((true, false), ControlAuthority::Human)?;
+        self.until((false, false), ControlAuthority::Nobody)?;
         self.settle()?;
         Ok(heard)
     }
@@ -210,7 +215,7 @@ impl Person {
     }
 
     fn hands_back(&mut self) -> Result<()> {
-        self.until((false, true), Authority::Policy)
+        self.until((false, true), ControlAuthority::Policy)
     }
 
     /// Waits until no message is on its way any more.

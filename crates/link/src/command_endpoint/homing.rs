@@ -8,7 +8,7 @@ use apprentice_safety::{Homing, Motion};
 const LATE_PERIODS: f64 = 2.5;
 
 /// The way home that is gone.
-pub(super) struct WayHome {
+pub(super) struct HomingProgress {
     way: Homing,
     /// How far along it the arm has been sent, and since when (ns) that was.
     seconds: f64,
@@ -17,7 +17,7 @@ pub(super) struct WayHome {
     settling: f64,
 }
 
-impl WayHome {
+impl HomingProgress {
     /// From its beginning, where the arm is sent at this time (ns).
     pub fn new(way: Homing, at_ns: u64) -> Self {
         Self {
@@ -31,8 +31,8 @@ impl WayHome {
 
 impl CommandEndpoint {
     /// The way home, from how the arm moves now.
-    pub(super) fn way_home(&mut self) -> Result<Homing, String> {
-        let start = self.issued.motion(&self.measured.positions);
+    pub(super) fn plan_homing(&mut self) -> Result<Homing, String> {
+        let start = self.targets.motion(&self.measured.positions);
         let way = Homing::from_motion(&self.description, &start, &self.description.home)?;
         way.check(&self.description, &mut self.clearance)?;
         Ok(way)
@@ -40,7 +40,7 @@ impl CommandEndpoint {
 
     /// The next step of the way home. Time that passed while nobody asked is no reason for a leap: the arm stands
     /// by then, and goes on from rest.
-    pub(super) fn go_home(&mut self, now_ns: u64) -> Option<JointCommand> {
+    pub(super) fn homing_step(&mut self, now_ns: u64) -> Option<JointCommand> {
         let home = self.homing.as_mut()?;
         let period = 1.0 / self.description.control_hz;
         let passed = now_ns.saturating_sub(home.at_ns) as f64 * 1e-9;

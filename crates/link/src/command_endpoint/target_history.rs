@@ -9,11 +9,11 @@ const KEPT: usize = 3;
 
 /// The targets that were given to the arm last, each with the time (ns) it was asked what to do at.
 #[derive(Debug, Default)]
-pub(super) struct Issued(VecDeque<(u64, Vec<f64>)>);
+pub(super) struct TargetHistory(VecDeque<(u64, Vec<f64>)>);
 
-impl Issued {
+impl TargetHistory {
     /// The arm was given this, or nothing new.
-    pub fn note(&mut self, now_ns: u64, command: Option<&JointCommand>) {
+    pub fn record(&mut self, now_ns: u64, command: Option<&JointCommand>) {
         match (self.0.back_mut(), command) {
             (None, None) => return,
             // Asked twice at one moment, the later target counts.
@@ -26,20 +26,20 @@ impl Issued {
             _ => {}
         }
         // The room of the oldest is used again: this is done once a control period.
-        let mut room = Vec::new();
+        let mut buffer = Vec::new();
         if self.0.len() == KEPT {
-            room = self
+            buffer = self
                 .0
                 .pop_front()
                 .map(|(_, oldest)| oldest)
                 .unwrap_or_default();
         }
         match (command, self.0.back()) {
-            (Some(command), _) => room.clone_from(&command.positions),
-            (None, Some((_, last))) => room.clone_from(last),
+            (Some(command), _) => buffer.clone_from(&command.positions),
+            (None, Some((_, last))) => buffer.clone_from(last),
             (None, None) => return,
         }
-        self.0.push_back((now_ns, room));
+        self.0.push_back((now_ns, buffer));
     }
 
     /// Nothing that was given before holds.
@@ -99,26 +99,26 @@ mod tests {
 
     #[test]
     fn targets_say_how_the_arm_moves() {
-        let mut issued = Issued::default();
-        issued.note(0, None);
-        assert_eq!(issued.motion(&[0.3]), Motion::at_rest(&[0.3]));
+        let mut targets = TargetHistory::default();
+        targets.record(0, None);
+        assert_eq!(targets.motion(&[0.3]), Motion::at_rest(&[0.3]));
         let second = 1_000_000_000;
-        issued.note(second, Some(&to(1.0)));
-        assert_eq!(issued.motion(&[0.3]), Motion::at_rest(&[1.0]));
-        issued.note(2 * second, Some(&to(2.0)));
-        issued.note(3 * second, Some(&to(5.0)));
-        let motion = issued.motion(&[0.3]);
+        targets.record(second, Some(&to(1.0)));
+        assert_eq!(targets.motion(&[0.3]), Motion::at_rest(&[1.0]));
+        targets.record(2 * second, Some(&to(2.0)));
+        targets.record(3 * second, Some(&to(5.0)));
+        let motion = targets.motion(&[0.3]);
         assert_eq!(
             (motion.velocities, motion.accelerations),
             (vec![3.0], vec![2.0])
         );
         // Nothing new: it stands.
-        issued.note(4 * second, None);
-        assert_eq!(issued.motion(&[0.3]).velocities, [0.0]);
-        issued.note(5 * second, None);
-        issued.note(6 * second, None);
-        assert_eq!(issued.motion(&[0.3]), Motion::at_rest(&[5.0]));
-        issued.forget();
-        assert_eq!(issued.motion(&[0.3]), Motion::at_rest(&[0.3]));
+        targets.record(4 * second, None);
+        assert_eq!(targets.motion(&[0.3]).velocities, [0.0]);
+        targets.record(5 * second, None);
+        targets.record(6 * second, None);
+        assert_eq!(targets.motion(&[0.3]), Motion::at_rest(&[5.0]));
+        targets.forget();
+        assert_eq!(targets.motion(&[0.3]), Motion::at_rest(&[0.3]));
     }
 }

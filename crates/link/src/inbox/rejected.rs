@@ -1,6 +1,6 @@
 //! What came and was not taken: how much of it, why, and the last of it.
 
-use super::plausible::{LONGEST_GAP_S, Reach};
+use super::plausibility::{JointEnvelope, LONGEST_GAP_S};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ pub(super) enum Problem {
         from: u64,
         to: u64,
     },
-    /// Another sender is believed.
+    /// Another sender is accepted.
     Sender(String),
 }
 
@@ -70,7 +70,7 @@ impl Problem {
         }
     }
 
-    fn say(&self, joints: &[Reach]) -> String {
+    fn describe(&self, joints: &[JointEnvelope]) -> String {
         let known = |joint: &usize| joints.get(*joint);
         let name = |joint| known(joint).map_or("?", |j| j.name.as_str());
         match self {
@@ -106,8 +106,8 @@ impl Problem {
                 )
             }
             Self::Disagreement(how) => {
-                let how = how.say(joints);
-                format!("states contradict each other before the first can be believed: {how}")
+                let how = how.describe(joints);
+                format!("states contradict each other before the first can be accepted: {how}")
             }
             Self::TimeBack { by_ns } => {
                 format!(
@@ -141,9 +141,9 @@ impl Problem {
 
 /// Messages of each reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeftOutCounts([u64; REASONS.len()]);
+pub struct RejectedCounts([u64; REASONS.len()]);
 
-impl LeftOutCounts {
+impl RejectedCounts {
     /// All together.
     #[must_use]
     pub fn sum(&self) -> u64 {
@@ -172,16 +172,16 @@ impl LeftOutCounts {
 
 /// What was left out on one key.
 #[derive(Debug, Default)]
-pub(super) struct LeftOut {
+pub(super) struct Rejected {
     /// Since the newest message that was taken.
-    now: LeftOutCounts,
+    now: RejectedCounts,
     /// In all.
-    pub total: LeftOutCounts,
+    pub total: RejectedCounts,
     last: Option<Problem>,
     warned: Option<Instant>,
 }
 
-impl LeftOut {
+impl Rejected {
     /// Counts a message. Answers whether it is time to say so.
     pub fn add(&mut self, problem: Problem) -> bool {
         self.now.count(problem.reason());
@@ -197,12 +197,12 @@ impl LeftOut {
 
     /// A message was taken.
     pub fn forget(&mut self) {
-        self.now = LeftOutCounts::default();
+        self.now = RejectedCounts::default();
         self.last = None;
     }
 
     /// How many were left out since the newest that was taken, why, and what to do; `None` when none was.
-    pub fn say(&self, joints: &[Reach]) -> Option<String> {
+    pub fn describe(&self, joints: &[JointEnvelope]) -> Option<String> {
         let last = self.last.as_ref()?;
         let mut text = String::new();
         for (i, (reason, count)) in self.now.each().enumerate() {
@@ -210,7 +210,12 @@ impl LeftOut {
             // Writing into a String cannot fail.
             let _ = write!(text, "{comma}{count} {reason}");
         }
-        let _ = write!(text, "; the last: {}{}", last.say(joints), last.advice());
+        let _ = write!(
+            text,
+            "; the last: {}{}",
+            last.describe(joints),
+            last.advice()
+        );
         Some(text)
     }
 }

@@ -17,13 +17,13 @@ pub(crate) struct Excess {
 
 /// How far tool and pieces of the arm may still move before they can be outside, metres.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Room {
+pub(crate) struct Margin {
     pub workspace: f64,
     pub nearness: f64,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Space {
+pub(crate) struct GeometryLimits {
     tool: Option<(Kinematics, Workspace)>,
     /// How far the tool moves at most when a joint turns, metres per rad.
     tool_reach: Vec<f64>,
@@ -33,7 +33,7 @@ pub(crate) struct Space {
     clearance: f64,
 }
 
-impl Space {
+impl GeometryLimits {
     pub fn new(description: &RobotDescription, config: &GuardConfig) -> Result<Self, GuardError> {
         let count = description.joints.len();
         let mut space = Self {
@@ -125,9 +125,9 @@ impl Space {
     }
 }
 
-impl Room {
+impl Margin {
     /// What is left from `now` to `allowed`.
-    pub fn left(now: Excess, allowed: Excess) -> Self {
+    pub fn between(now: Excess, allowed: Excess) -> Self {
         Self {
             workspace: allowed.workspace - now.workspace - ROUNDING,
             nearness: allowed.nearness - now.nearness - ROUNDING,
