@@ -2,6 +2,7 @@
 //! each over the one before.
 
 mod limits;
+mod renamed;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use apprentice_align::AlignConfig;
@@ -132,6 +133,19 @@ impl Config {
         Self::over(toml::Table::try_from(self)?, file, settings)
     }
 
+    /// A configuration as a run's folder keeps it. Keys that were renamed since are understood, and those that did
+    /// not exist yet are the built-in ones.
+    ///
+    /// # Errors
+    /// When it has keys that never existed, or values that are not allowed.
+    pub fn stored(value: serde_json::Value, origin: &str) -> Result<Self> {
+        let mut over = toml::Table::deserialize(value)?;
+        renamed::translate(&mut over, origin)?;
+        let mut table = toml::from_str(DEFAULT_TOML).context("the built-in configuration")?;
+        overlay(&mut table, over, "", origin)?;
+        Self::checked(table)
+    }
+
     fn over(mut table: toml::Table, file: Option<&Path>, settings: &[String]) -> Result<Self> {
         if let Some(file) = file {
             let text = std::fs::read_to_string(file)
@@ -144,7 +158,7 @@ impl Config {
                     in_one_line(e.message())
                 )
             })?;
-            overlay(&mut table, over, "", &file.display().to_string())?;
+            overlay_named(&mut table, over, &file.display().to_string())?;
         }
         for setting in settings {
             let (key, value) = setting.split_once('=').ok_or_else(|| {
@@ -157,9 +171,13 @@ impl Config {
                 toml::Value::Table(toml::Table::from_iter([(part.trim().to_owned(), inner)]))
             });
             if let toml::Value::Table(over) = over {
-                overlay(&mut table, over, "", &format!("--set {setting}"))?;
+                overlay_named(&mut table, over, &format!("--set {setting}"))?;
             }
         }
+        Self::checked(table)
+    }
+
+    fn checked(table: toml::Table) -> Result<Self> {
         limits::only_finite(&table, "")?;
         let text = toml::to_string(&table)?;
         let config: Self = toml::from_str(&text).map_err(|e| {
@@ -171,8 +189,28 @@ impl Config {
     }
 }
 
-/// Lays `over` on `table`, refusing keys that `table` does not have.
+/// Tables in which keys are names of implementations: which there are, their registry knows.
+const KEYED_BY_NAME: [&str; 1] = ["align.objectives"];
+
+/// [`overlay`] of what a user gave, who is told which keys have other names now.
+fn overlay_named(table: &mut toml::Table, mut over: toml::Table, origin: &str) -> Result<()> {
+    for note in renamed::translate(&mut over, origin)? {
+        eprintln!("note: {note}");
+    }
+    overlay(table, over, "", origin)
+}
+
+/// Lays `over` on `table`, refusing keys that `table` does not have. Of a table with a `kind`, another kind replaces
+/// all, and which keys it may have is checked where the kind is known.
 fn overlay(table: &mut toml::Table, over: toml::Table, path: &str, origin: &str) -> Result<()> {
+    let kind = |t: &toml::Table| t.get("kind").cloned();
+    if let Some(wanted) = kind(&over).filter(|_| table.contains_key("kind"))
+        && kind(table).as_ref() != Some(&wanted)
+    {
+        table.clear();
+        table.insert("kind".into(), wanted);
+    }
+    let open = table.contains_key("kind") || KEYED_BY_NAME.iter().any(|k| path.starts_with(k));
     for (key, value) in over {
         let full = if path.is_empty() {
             key.clone()
@@ -181,6 +219,9 @@ fn overlay(table: &mut toml::Table, over: toml::Table, path: &str, origin: &str)
         };
         let known: Vec<String> = table.keys().cloned().collect();
         match (table.get_mut(&key), value) {
+            (None, value) if open => {
+                table.insert(key, value);
+            }
             (None, _) => bail!(
                 "{origin}: there is no setting {full}; {} has {}",
                 if path.is_empty() {
@@ -308,6 +349,34 @@ mod tests {
                 .to_string()
                 .contains("allowed: 0 to 1")
         );
+    }
+
+    #[test]
+    fn a_table_with_a_kind_takes_the_keys_of_its_kind_and_another_kind_replaces_all() {
+        let lay = |over: &str| {
+            let mut table = toml::from_str("[task]\nkind = 'mug'\nlift_m = 0.1\n").unwrap();
+            overlay(&mut table, toml::from_str(over).unwrap(), "", "mine.toml").unwrap();
+            table
+        };
+        let table = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
+        let more = lay("task.spin = 2\n");
+        assert_eq!(
+            more,
+            table("[task]\nkind = 'mug'\nlift_m = 0.1\nspin = 2\n")
+        );
+        let other = lay("[task]\nreach_m = 0.3\nkind = 'reach'\n");
+        assert_eq!(other, table("[task]\nkind = 'reach'\nreach_m = 0.3\n"));
+    }
+
+    #[test]
+    fn what_a_run_kept_is_read_and_new_keys_are_the_built_in_ones() {
+        let config = Config::load(None, &["train.steps=7".into()]).unwrap();
+        let mut value = serde_json::to_value(&config).unwrap();
+        value["train"].as_object_mut().unwrap().remove("batch");
+        assert_eq!(Config::stored(value.clone(), "run.json").unwrap(), config);
+        value["train"]["batsch"] = 3.into();
+        let error = Config::stored(value, "run.json").unwrap_err().to_string();
+        assert!(error.contains("no setting train.batsch"), "{error}");
     }
 
     #[test]

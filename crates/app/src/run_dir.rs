@@ -87,8 +87,15 @@ impl RunDir {
                 self.root.display()
             );
         }
-        serde_json::from_value(value)
-            .with_context(|| format!("{} cannot be understood", self.path("run.json").display()))
+        let file = self.path("run.json").display().to_string();
+        let understand = || -> Result<RunInfo> {
+            let config = value.get("config").cloned().unwrap_or_default();
+            let config = Config::stored(config, &file)?;
+            let mut value = value;
+            value["config"] = serde_json::to_value(config)?;
+            Ok(serde_json::from_value(value)?)
+        };
+        understand().with_context(|| format!("{file} cannot be understood"))
     }
 
     /// The folder.

@@ -9,6 +9,7 @@ pub mod hash;
 pub mod image;
 pub mod interval;
 pub mod observation;
+pub mod registry;
 pub mod seed;
 
 pub use action::{CARTESIAN_ACTION_DIM, CartesianAction};

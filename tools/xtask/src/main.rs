@@ -1,6 +1,7 @@
 //! Jobs for developers: `cargo xtask ci` is everything continuous integration does.
 
 mod bench;
+mod build_cost;
 mod conformance;
 mod cuda;
 mod faults;
@@ -16,6 +17,8 @@ const USAGE: &str = "usage: cargo xtask ci
            contain a NAME. Some minutes
        cargo xtask realtime
            guard, gate and control loop under RealtimeSanitizer: they neither allocate nor wait
+       cargo xtask build-cost [--against COMMIT] [--json FILE]
+           CPU seconds of a cold build of the default program, of each dependency, and beside those of a commit
        cargo xtask check-cuda [FOLDER]
            compiles with CUDA; FOLDER is a crate to use in place of cubecl-llvm, which downloads LLVM
        cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda] [--only PART]
@@ -54,6 +57,10 @@ fn main() -> ExitCode {
             None => misunderstood(),
         },
         ["mutants", names @ ..] => ended(mutants(names)),
+        ["build-cost", options @ ..] => match build_cost::Options::parse(options) {
+            Some(options) => ended(build_cost::run(&options)),
+            None => misunderstood(),
+        },
         ["realtime"] => ended(realtime::run()),
         ["check-cuda"] => ended(cuda::check(None)),
         ["check-cuda", llvm] => ended(cuda::check(Some(llvm.as_ref()))),
@@ -96,7 +103,17 @@ fn mutants(names: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
 /// Cargo as if started by hand: what the outer one says of this package would make some build scripts
 /// run, and what depends on them be built, again.
 fn cargo() -> Command {
-    let mut command = Command::new("cargo");
+    without_outer_cargo(Command::new("cargo"))
+}
+
+/// A line for the shell, in which cargo is as if started by hand.
+fn in_shell_without_outer_cargo(line: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", line]);
+    without_outer_cargo(command)
+}
+
+fn without_outer_cargo(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         let outer = [
             "CARGO_PKG_",
@@ -112,6 +129,14 @@ fn cargo() -> Command {
         }
     }
     command
+}
+
+/// The machine that compiles, as rustc names it.
+fn host() -> Result<String, Box<dyn std::error::Error>> {
+    let output = Command::new("rustc")
+        .args(["--print", "host-tuple"])
+        .output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// A name, cargo's arguments, and what is added to its environment.

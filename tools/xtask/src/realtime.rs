@@ -76,8 +76,8 @@ fn under(library: &Path, program: &Path, arguments: &[&str]) -> Result<Output, B
 /// The sanitizer as a shared library.
 fn runtime(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
-    let host = output(Command::new("rustc").args(["--print", "host-tuple"]))?;
-    let libraries = Path::new(sysroot.trim()).join(format!("lib/rustlib/{}/lib", host.trim()));
+    let host = crate::host()?;
+    let libraries = Path::new(sysroot.trim()).join(format!("lib/rustlib/{host}/lib"));
     let mut found = std::fs::read_dir(&libraries)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.to_string_lossy().ends_with("rt.rtsan.a"));
