@@ -57,6 +57,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                     positions: vec![0.1; 7],
                     velocities: vec![0.0; 7],
                     gripper_width: 0.08,
+                    efforts: None,
+                    external_wrench: None,
                 },
                 frames,
             },

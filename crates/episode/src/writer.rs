@@ -366,6 +366,8 @@ mod tests {
                     positions: vec![0.5; 7],
                     velocities: vec![0.0; 7],
                     gripper_width: 0.0,
+                    efforts: None,
+                    external_wrench: None,
                 },
                 frames: vec![CameraFrame {
                     sequence: index,

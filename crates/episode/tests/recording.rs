@@ -47,6 +47,8 @@ fn tick(index: u64) -> Tick {
                 positions: vec![0.1 * index as f64, 1.0 / 3.0],
                 velocities: vec![-0.1, f64::EPSILON],
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             },
             frames: vec![frame(image(8, 6), 1), frame(image(5, 5), 2)],
         },

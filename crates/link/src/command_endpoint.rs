@@ -98,6 +98,8 @@ impl CommandEndpoint {
                 positions: description.home.clone(),
                 velocities: vec![0.0; description.joints.len()],
                 gripper_width: 0.0,
+                efforts: None,
+                external_wrench: None,
             },
             description: description.clone(),
             leases: Tokens::new(MOST_LEASES),

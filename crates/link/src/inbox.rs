@@ -1,6 +1,7 @@
 //! The newest of what a robot publishes, and when it came: whatever brings it.
 
 mod latest;
+mod optional_parts;
 mod plausibility;
 mod rejected;
 mod slot;
@@ -93,6 +94,8 @@ struct Received {
     scene_setup: bool,
     overtaken: Overtaken,
     state: Slot<RobotState>,
+    /// Whether it was said which optional parts states have.
+    parts_reported: bool,
     judge: PlausibilityCheck,
     /// Of a robot in lockstep: the time that was asked for, ns.
     requested_ns: Option<u64>,
@@ -126,6 +129,7 @@ impl Inbox {
                 scene_setup: false,
                 overtaken: Overtaken::default(),
                 state: Slot::default(),
+                parts_reported: false,
                 judge: PlausibilityCheck::new(description),
                 requested_ns: None,
                 frames: cameras.iter().map(|_| Slot::default()).collect(),
@@ -195,7 +199,7 @@ impl Inbox {
         state: Result<RobotState, String>,
         came: Instant,
     ) -> Acceptance {
-        let state = match state {
+        let mut state = match state {
             Ok(state) => state,
             Err(reason) => return self.leave_out_state(unreadable(reason, bytes)),
         };
@@ -220,11 +224,20 @@ impl Inbox {
             );
             return self.reject(&mut seen.state, &seen.judge, &self.state_key, problem);
         }
+        for problem in optional_parts::remove_unusable(&mut state) {
+            if let Some(text) = seen.state.rejected.add_part(&problem) {
+                let (robot, key) = (&self.robot, &self.state_key);
+                tracing::warn!("robot {robot}: what came on {key} is used without a part: {text}");
+            }
+        }
         match seen
             .judge
             .judge(&state, seen.requested_ns.unwrap_or(now_ns))
         {
             Verdict::Accepted => {
+                if !std::mem::replace(&mut seen.parts_reported, true) {
+                    optional_parts::report(&self.robot, &state);
+                }
                 // Joints that rest are the same for long.
                 seen.state.take(state, came, |_, _| false);
                 self.changed.notify_all();

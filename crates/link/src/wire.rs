@@ -88,8 +88,13 @@ impl<'a> Reader<'a> {
         self.take().map(u64::from_le_bytes)
     }
 
+    /// A number, finite or not.
+    fn any_f64(&mut self) -> Result<f64, Problem> {
+        self.take().map(f64::from_le_bytes)
+    }
+
     fn f64(&mut self) -> Result<f64, Problem> {
-        let number = self.take().map(f64::from_le_bytes)?;
+        let number = self.any_f64()?;
         if number.is_finite() {
             Ok(number)
         } else {

@@ -226,6 +226,8 @@ mod tests {
             positions: start.clone(),
             velocities: vec![0.0; 7],
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         });
         let ticks = (way.duration_s() * robot.control_hz).ceil() as u64 + 1;
         assert!(ticks > 20, "{} s is no motion", way.duration_s());

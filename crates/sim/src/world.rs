@@ -204,6 +204,8 @@ impl Simulation {
             positions: self.positions(),
             velocities: self.joints.iter().map(|j| j.velocity).collect(),
             gripper_width: self.width,
+            efforts: None,
+            external_wrench: None,
         }
     }
 

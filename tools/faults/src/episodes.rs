@@ -60,6 +60,8 @@ pub fn tick(robot: &RobotDescription, index: u64) -> Tick {
                 positions: robot.home.clone(),
                 velocities: vec![0.0; robot.home.len()],
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             },
             frames: frames.collect(),
         },

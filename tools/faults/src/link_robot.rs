@@ -251,6 +251,8 @@ impl Body {
             velocities: vec![0.0; self.positions.len()],
             positions: self.positions.clone(),
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         }
     }
 

@@ -40,6 +40,8 @@ impl LockstepRobot {
                 positions: description.home.clone(),
                 velocities: vec![0.0; description.home.len()],
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             },
             told: Arc::clone(&told),
             stop: Arc::clone(&stop),

@@ -174,6 +174,8 @@ impl MemoryRobot {
                 velocities: vec![0.0; positions.len()],
                 positions,
                 gripper_width: state.width,
+                efforts: None,
+                external_wrench: None,
             },
             frames,
         }
@@ -252,6 +254,8 @@ impl Arm for MemoryRobot {
                 velocities: vec![0.0; state.positions.len()],
                 positions: state.positions.clone(),
                 gripper_width: state.width,
+                efforts: None,
+                external_wrench: None,
             }
         };
         self.lock().checker.restart(&start);

@@ -72,6 +72,9 @@ impl Received {
             positions: state.q.to_vec(),
             velocities: state.dq.to_vec(),
             gripper_width: width.unwrap_or(0.0),
+            // The node passes on external torques only, not those of the motors.
+            efforts: Some(state.tau_ext.to_vec()),
+            external_wrench: Some(state.o_f_ext_k),
         };
         last.state = Some((state, now));
         drop(last);

@@ -306,6 +306,8 @@ impl Reader {
                 .map(|v: f64| if v.is_finite() { v } else { 0.0 })
                 .collect(),
             gripper_width,
+            efforts: None,
+            external_wrench: None,
         })
     }
 }

@@ -40,6 +40,8 @@ struct JointReading {
     /// Rad; of a gripper the opening, metres.
     position: f64,
     velocity: f64,
+    /// N m or N, where the message says; finite.
+    effort: Option<f64>,
     /// As the message says.
     header_ns: u64,
     /// As we say: where headers have no time, since we began.
@@ -123,14 +125,9 @@ impl JointReader {
                 let position = message.position.get(*at).filter(|v| v.is_finite());
                 let position = position.ok_or(format!("position of {name} is not finite"))?;
                 let speed = message.velocity.get(*at).filter(|v| v.is_finite());
-                *joint = Some(next_part(
-                    joint.as_ref(),
-                    name,
-                    position,
-                    speed,
-                    message,
-                    origin,
-                )?);
+                let effort = message.effort.get(*at).filter(|v| v.is_finite());
+                let measured = (position, speed, effort);
+                *joint = Some(next_part(joint.as_ref(), name, measured, message, origin)?);
             }
         }
         let gripper = match (&self.gripper, gripper_at) {
@@ -207,6 +204,8 @@ impl JointReader {
             Some(of) => of.width(gripper.or(of.newest), now)?,
             None => 0.0,
         };
+        // Where a driver has efforts of some joints only, whoever takes the state says so.
+        let efforts: Vec<f64> = parts.iter().filter_map(|p| p.effort).collect();
         let news = joints != self.joints;
         let state = RobotState {
             sequence: self.sequence + u64::from(news),
@@ -215,6 +214,8 @@ impl JointReader {
             positions: parts.iter().map(|p| p.position).collect(),
             velocities: parts.iter().map(|p| p.velocity).collect(),
             gripper_width,
+            efforts: (!efforts.is_empty()).then_some(efforts),
+            external_wrench: None,
         };
         Ok((state, parts.iter().map(|p| p.came).min().unwrap_or(now)))
     }
@@ -235,12 +236,11 @@ fn check_lengths(message: &JointState) -> Result<(), String> {
     Ok(())
 }
 
-/// What is known of a joint after a message.
+/// What is known of a joint after a message with this position, speed and effort of it.
 fn next_part(
     before: Option<&JointReading>,
     name: &str,
-    position: f64,
-    speed: Option<f64>,
+    (position, speed, effort): (f64, Option<f64>, Option<f64>),
     message: &JointState,
     origin: MessageOrigin,
 ) -> Result<JointReading, Unusable> {
@@ -277,6 +277,7 @@ fn next_part(
         position,
         // As measured where the message says, otherwise from where it was before; 0 in the beginning.
         velocity: speed.or_else(derived).unwrap_or(0.0),
+        effort,
         header_ns,
         stamp_ns,
         came: origin.now,
@@ -308,8 +309,7 @@ impl GripperJoint {
         let part = next_part(
             self.newest.as_ref(),
             &self.name,
-            width,
-            None,
+            (width, None, None),
             message,
             origin,
         )?;

@@ -22,6 +22,8 @@ fn episode(action: f32) -> Episode {
                 positions: vec![0.0],
                 velocities: vec![0.0],
                 gripper_width: 0.0,
+                efforts: None,
+                external_wrench: None,
             },
             frames: vec![CameraFrame {
                 sequence: index,

@@ -22,6 +22,7 @@ const fn renamed(old: &'static str, new: &'static str) -> Renamed {
 /// Every key that was renamed, a line each.
 const RENAMED: &[Renamed] = &[
     // (old, new)
+    renamed("guard.lead_limit", "guard.following_error_rad"),
 ];
 
 /// Moves values of old keys to where they belong now. Answers what to tell the user.

@@ -155,6 +155,8 @@ pub fn episode(speed: f64) -> Episode {
                 positions: vec![0.0; 7],
                 velocities: vec![0.0; 7],
                 gripper_width: 0.08,
+                efforts: None,
+                external_wrench: None,
             },
             frames: [40, 200]
                 .map(|tint| CameraFrame {

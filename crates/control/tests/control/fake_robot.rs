@@ -174,6 +174,8 @@ impl Body {
             velocities: vec![0.0; self.home.len()],
             positions: self.home.clone(),
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         });
         self.heard.lock().unwrap().push(Heard::Reset);
         self.publish(true)
@@ -192,6 +194,8 @@ impl Body {
                 velocities: vec![0.0; positions.len()],
                 positions,
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             };
             self.server.publish_state(&state).unwrap();
         }

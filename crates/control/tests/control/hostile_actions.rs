@@ -46,6 +46,8 @@ fn judge(robot: &FakeRobot) -> (u64, Vec<String>) {
                 positions: robot.description.home.clone(),
                 velocities: vec![0.0; robot.description.joints.len()],
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             }),
             Heard::Command(_, command) => {
                 found.extend(checker.check(&command, 0).into_iter().map(|v| v.what));

@@ -40,6 +40,8 @@ impl PathArm {
             positions: at.map_or_else(|| self.robot.home.clone(), |c| c.positions.clone()),
             velocities: vec![0.0; 7],
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         }
     }
 }
@@ -113,6 +115,8 @@ fn crossed(robot: &RobotDescription, commands: &[JointCommand]) -> u64 {
         positions: robot.home.clone(),
         velocities: vec![0.0; 7],
         gripper_width: 0.0,
+        efforts: None,
+        external_wrench: None,
     });
     commands.iter().for_each(|c| drop(checker.check(c, 0)));
     checker.violations()

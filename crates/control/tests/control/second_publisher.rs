@@ -35,6 +35,8 @@ impl Liar {
                 velocities: vec![0.0; positions.len()],
                 positions: positions.clone(),
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             };
             wire::encode_state(&state)
         })

@@ -40,6 +40,8 @@ impl MemoryArm {
                 positions: robot.home.clone(),
                 velocities: vec![0.0; robot.joints.len()],
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             },
             sequence: Cell::new(0),
             paths,

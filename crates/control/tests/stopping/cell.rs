@@ -43,6 +43,8 @@ impl Cell {
                 positions: robot.home.clone(),
                 velocities: vec![0.0; robot.joints.len()],
                 gripper_width: 0.02,
+                efforts: None,
+                external_wrench: None,
             },
             moving: false,
         };

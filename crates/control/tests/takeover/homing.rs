@@ -42,6 +42,8 @@ impl Arm for Follower {
             positions: self.at.lock().unwrap().clone(),
             velocities: vec![0.0; 7],
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         };
         Ok(Observation {
             state,

@@ -109,6 +109,8 @@ impl<'a> Clip<'a> {
                     positions: Vec::new(),
                     velocities: Vec::new(),
                     gripper_width: 0.0,
+                    efforts: None,
+                    external_wrench: None,
                 },
                 frames,
             },

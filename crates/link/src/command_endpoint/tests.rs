@@ -25,6 +25,8 @@ impl Arm {
             positions: positions.to_vec(),
             velocities: vec![0.0; 7],
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         };
         endpoint.measure(&state);
         endpoint.lease(OWNER, true);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Between two warnings of what is left out.
 const QUIET: Duration = Duration::from_secs(10);
 /// Names of the reasons, in the order of [`Problem::reason`].
-const REASONS: [&str; 9] = [
+const REASONS: [&str; 10] = [
     "unreadable",
     "of other joints",
     "not finite",
@@ -17,6 +17,7 @@ const REASONS: [&str; 9] = [
     "of a time before",
     "misnumbered",
     "of another sender",
+    "with unusable efforts or wrench",
 ];
 
 /// Why a message is left out.
@@ -53,6 +54,8 @@ pub(super) enum Problem {
     },
     /// Another sender is accepted.
     Sender(String),
+    /// Efforts or wrench are not this arm's or not finite; the state counts without them.
+    Part(String),
 }
 
 impl Problem {
@@ -67,6 +70,7 @@ impl Problem {
             Self::TimeBack { .. } => 6,
             Self::Number { .. } => 7,
             Self::Sender(_) => 8,
+            Self::Part(_) => 9,
         }
     }
 
@@ -74,7 +78,7 @@ impl Problem {
         let known = |joint: &usize| joints.get(*joint);
         let name = |joint| known(joint).map_or("?", |j| j.name.as_str());
         match self {
-            Self::Unreadable(reason) | Self::Sender(reason) => reason.clone(),
+            Self::Unreadable(reason) | Self::Sender(reason) | Self::Part(reason) => reason.clone(),
             Self::Joints { got, wanted } => {
                 format!("it has {got} joints, the robot has {wanted}")
             }
@@ -134,7 +138,7 @@ impl Problem {
             Self::Outside { .. } => {
                 "; see whether another robot's states come there, or the arm's zero is not set"
             }
-            Self::Unreadable(_) | Self::Joints { .. } | Self::NotFinite => "",
+            Self::Unreadable(_) | Self::Joints { .. } | Self::NotFinite | Self::Part(_) => "",
         }
     }
 }
@@ -179,6 +183,7 @@ pub(super) struct Rejected {
     pub total: RejectedCounts,
     last: Option<Problem>,
     warned: Option<Instant>,
+    warned_of_part: Option<Instant>,
 }
 
 impl Rejected {
@@ -193,6 +198,18 @@ impl Rejected {
             self.warned = Some(now);
         }
         silent
+    }
+
+    /// Counts a part that was left out of a message that is taken without it. Answers what to say of it, when it
+    /// is time to.
+    pub fn add_part(&mut self, problem: &Problem) -> Option<String> {
+        self.total.count(problem.reason());
+        let now = Instant::now();
+        let silent = self.warned_of_part.is_none_or(|t| now - t >= QUIET);
+        silent.then(|| {
+            self.warned_of_part = Some(now);
+            problem.describe(&[])
+        })
     }
 
     /// A message was taken.

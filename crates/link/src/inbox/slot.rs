@@ -132,6 +132,8 @@ mod tests {
             positions: vec![0.0],
             velocities: vec![0.0],
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         }
     }
 

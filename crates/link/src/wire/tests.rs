@@ -24,6 +24,8 @@ fn state() -> impl Strategy<Value = RobotState> {
                 positions,
                 velocities,
                 gripper_width,
+                efforts: None,
+                external_wrench: None,
             }
         },
     )
@@ -49,6 +51,50 @@ fn frame() -> impl Strategy<Value = CameraFrame> {
             image: Image::new(w, h, rgb).unwrap(),
         }
     })
+}
+
+#[test]
+fn efforts_and_wrench_are_optional_and_left_to_whoever_takes_the_state() {
+    let plain = RobotState {
+        sequence: 3,
+        stamp_ns: 4,
+        positions: vec![0.5, 0.25],
+        velocities: vec![1.0, 2.0],
+        gripper_width: 0.04,
+        efforts: None,
+        external_wrench: None,
+    };
+    let short = encode_state(&plain).len();
+    // As it was before there were any: header, two numbers, a count, two joints, the opening.
+    assert_eq!(short, 8 + 16 + 2 + 2 * 16 + 8);
+    let wrench = [1.0, -2.0, 3.0, 0.1, 0.2, 0.3];
+    for (efforts, external_wrench) in [
+        (None, None),
+        (Some(vec![1.5, -2.5]), None),
+        (None, Some(wrench)),
+        (Some(vec![1.5, -2.5]), Some(wrench)),
+        // Not one a joint.
+        (Some(Vec::new()), None),
+        (Some(vec![0.0; MOST_JOINTS]), Some(wrench)),
+    ] {
+        let state = RobotState {
+            efforts,
+            external_wrench,
+            ..plain.clone()
+        };
+        let bytes = encode_state(&state);
+        assert_eq!(decode_state(&bytes), Ok(state));
+        for length in (0..bytes.len()).filter(|l| *l != short) {
+            assert!(decode_state(&bytes[..length]).is_err(), "{length}");
+        }
+        assert!(decode_state(&[&bytes[..], &[0]].concat()).is_err());
+    }
+    let not_finite = RobotState {
+        efforts: Some(vec![f64::NAN, f64::INFINITY]),
+        ..plain
+    };
+    let read = decode_state(&encode_state(&not_finite)).unwrap();
+    assert!(read.efforts.unwrap()[0].is_nan());
 }
 
 /// Whether any decoder takes `bytes`; each must at least come back.

@@ -50,6 +50,8 @@ impl OpenRobot {
                     positions: robot.home.clone(),
                     velocities: vec![0.0; robot.home.len()],
                     gripper_width: 0.04,
+                    efforts: None,
+                    external_wrench: None,
                 };
                 let server = ours.lock().unwrap();
                 server.publish_state(&state).unwrap();

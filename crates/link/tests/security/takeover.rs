@@ -27,6 +27,8 @@ fn state(robot: &RobotDescription, sequence: u64) -> RobotState {
         positions: robot.home.clone(),
         velocities: vec![0.0; robot.home.len()],
         gripper_width: 0.04,
+        efforts: None,
+        external_wrench: None,
     }
 }
 

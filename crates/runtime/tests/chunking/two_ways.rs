@@ -32,6 +32,8 @@ fn demonstration(side: f32, width: f32) -> Episode {
                     positions: vec![0.0],
                     velocities: vec![0.0],
                     gripper_width: 0.0,
+                    efforts: None,
+                    external_wrench: None,
                 },
                 frames: Vec::new(),
             },

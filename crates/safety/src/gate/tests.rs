@@ -28,6 +28,8 @@ fn at(positions: &[f64]) -> RobotState {
         positions: positions.to_vec(),
         velocities: vec![0.0; positions.len()],
         gripper_width: 0.04,
+        efforts: None,
+        external_wrench: None,
     }
 }
 

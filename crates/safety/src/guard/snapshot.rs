@@ -89,6 +89,8 @@ mod tests {
             positions: robot.home.clone(),
             velocities: vec![0.0; 7],
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         };
         guard.restart(&state).unwrap();
         for tick in 0..60 {

@@ -14,6 +14,8 @@ fn an_arm_that_would_not_stop_within_the_ticks_it_is_looked_ahead_gets_no_faster
         positions: robot.home.clone(),
         velocities: vec![0.0; 7],
         gripper_width: 0.0,
+        efforts: None,
+        external_wrench: None,
     };
     let mut proposed = JointCommand {
         sequence: 0,

@@ -27,6 +27,8 @@ pub fn at(positions: Vec<f64>) -> RobotState {
         velocities: vec![0.0; positions.len()],
         positions,
         gripper_width: 0.08,
+        efforts: None,
+        external_wrench: None,
     }
 }
 

@@ -23,6 +23,8 @@ fn at(positions: Vec<f64>) -> RobotState {
         velocities: vec![0.0; positions.len()],
         positions,
         gripper_width: 0.04,
+        efforts: None,
+        external_wrench: None,
     }
 }
 

@@ -21,6 +21,8 @@ fn seen(robot: &RobotDescription, tick: u64) -> Observation {
             positions: robot.home.clone(),
             velocities: vec![0.0; robot.home.len()],
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         },
         frames: vec![frame; robot.cameras.len()],
     }

@@ -227,6 +227,8 @@ fn episode(rng: &mut rand_chacha::ChaCha8Rng) -> Result<Episode> {
             positions: Vec::new(),
             velocities: Vec::new(),
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         };
         let mut numbers = |count: usize| (0..count).map(|_| rng.random()).collect();
         ticks.push(Tick {

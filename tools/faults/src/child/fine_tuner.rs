@@ -74,6 +74,8 @@ fn episode(rng: &mut impl rand::Rng) -> Result<Episode> {
                     positions: Vec::new(),
                     velocities: Vec::new(),
                     gripper_width: 0.0,
+                    efforts: None,
+                    external_wrench: None,
                 },
                 frames,
             },

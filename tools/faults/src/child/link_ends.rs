@@ -55,6 +55,8 @@ pub fn run(ours: &str, raw: &str) -> Result<()> {
         positions: description.home.clone(),
         velocities: vec![0.0; description.home.len()],
         gripper_width: 0.04,
+        efforts: None,
+        external_wrench: None,
     };
     let (mut times, mut newest) = (Vec::new(), None::<Instant>);
     let mut next = Instant::now();

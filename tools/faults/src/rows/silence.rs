@@ -56,6 +56,8 @@ impl Stalled {
                 positions: description.home.clone(),
                 velocities: vec![0.0; description.home.len()],
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             },
             lockstep,
         };

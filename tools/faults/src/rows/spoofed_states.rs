@@ -211,6 +211,8 @@ fn liar(robot: &LinkRobot, lie: &[f64]) -> Result<RepeatedSender> {
             velocities: vec![0.0; positions.len()],
             positions: positions.clone(),
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         })
     })
 }

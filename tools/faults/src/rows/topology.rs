@@ -119,6 +119,8 @@ fn publish(
                 positions: description.home.clone(),
                 velocities: vec![0.0; description.home.len()],
                 gripper_width: 0.04,
+                efforts: None,
+                external_wrench: None,
             };
             let put = session.put(keys.state(), wire::encode_state(&state));
             put.wait().map_err(crate::guest::zenoh_error)?;

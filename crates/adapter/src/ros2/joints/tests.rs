@@ -85,6 +85,23 @@ fn message(ns: u64, joints: &[(&str, f64)], velocities: &[f64]) -> JointState {
 }
 
 #[test]
+fn efforts_are_those_of_the_arms_joints_where_they_are_numbers() {
+    let mut bench = Bench::new("");
+    let arm = [("other", 9.0), (B, 2.0), (A, 1.0), ("finger", 0.02)];
+    let mut with = |ns: u64, efforts: &[f64]| {
+        let mut message = message(ns * 1_000_000, &arm, &[]);
+        message.effort = efforts.into();
+        bench.state(&message, ns).efforts
+    };
+    assert_eq!(with(1, &[]), None);
+    assert_eq!(with(2, &[7.0, -2.0, 3.5, 0.0]), Some(vec![3.5, -2.0]));
+    assert_eq!(with(3, &[f64::NAN; 4]), None, "a driver that has none");
+    // Whoever takes the state refuses efforts of some joints only.
+    assert_eq!(with(4, &[7.0, f64::NAN, 3.5, 0.0]), Some(vec![3.5]));
+    assert_eq!(with(5, &[7.0, -2.0]), Some(vec![-2.0]));
+}
+
+#[test]
 fn joints_are_found_by_name_in_any_order() {
     let mut bench = Bench::new("");
     let arm = [("other", 9.0), (B, 2.0), (A, 1.0)];

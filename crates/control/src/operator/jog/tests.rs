@@ -18,6 +18,8 @@ fn at(robot: &RobotDescription, positions: Vec<f64>) -> RobotState {
         velocities: vec![0.0; robot.joints.len()],
         positions,
         gripper_width: 0.05,
+        efforts: None,
+        external_wrench: None,
     }
 }
 

@@ -29,6 +29,8 @@ impl At {
             velocities: vec![0.0; 7],
             positions: robot.home,
             gripper_width: 0.0,
+            efforts: None,
+            external_wrench: None,
         };
         Self {
             gate,

@@ -63,6 +63,8 @@ pub fn native() -> Vec<Decoder> {
             positions: joints(n),
             velocities: joints(n),
             gripper_width: 0.04,
+            efforts: None,
+            external_wrench: None,
         })
     };
     let command = |n| {
