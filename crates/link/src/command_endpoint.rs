@@ -1,16 +1,24 @@
 //! Where messages for an arm arrive: its gate, its clock, its way home, and what it was told last.
 
+mod active_chunk;
+mod clock;
 mod homing;
+mod published;
 mod target_history;
 
-use crate::server::Due;
+use crate::due::Due;
 use crate::tokens::Tokens;
-use crate::wire::{self, Chunk, Event, Request, Status};
+use crate::wire::{self, Event, Request, Status};
+use active_chunk::ActiveChunk;
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::gate::State;
-use apprentice_safety::{Caller, Clearance, Denial, Gate, GateConfig, GuardError, Phase, Service};
-use homing::HomingProgress;
+use apprentice_safety::{
+    Caller, Clearance, Denial, Gate, GateConfig, GuardError, Homing, Phase, Service,
+};
+use clock::Clock;
+use homing::{HomingProgress, HomingStep};
+use published::Published;
 use std::time::Instant;
 use target_history::TargetHistory;
 
@@ -38,39 +46,6 @@ pub struct CommandEndpoint {
     homing: Option<HomingProgress>,
     newest_sequence: u64,
     published: Published,
-}
-
-/// A chunk, when it came, and the point that is due next.
-struct ActiveChunk {
-    chunk: Chunk,
-    since_ns: u64,
-    next: usize,
-}
-
-/// What was published last.
-struct Published {
-    statuses: u64,
-    events: u64,
-    state: State,
-    owner: Option<u32>,
-    at_ns: Option<u64>,
-    why: Option<String>,
-}
-
-/// The time commands are judged by: monotonic, the robot's own.
-enum Clock {
-    /// The stamp of the newest state, nanoseconds.
-    Lockstep(u64),
-    Wall(Instant),
-}
-
-impl Clock {
-    fn now_ns(&self) -> u64 {
-        match self {
-            Self::Lockstep(now_ns) => *now_ns,
-            Self::Wall(since) => since.elapsed().as_nanos() as u64,
-        }
-    }
 }
 
 impl CommandEndpoint {
@@ -302,6 +277,45 @@ impl CommandEndpoint {
         Ok(granted)
     }
 
+    /// The way home, from how the arm moves now.
+    fn plan_homing(&mut self) -> Result<Homing, String> {
+        let start = self.targets.motion(&self.measured.positions);
+        homing::plan(&self.description, &mut self.clearance, &start)
+    }
+
+    /// The next step of the way home.
+    fn homing_step(&mut self, now_ns: u64) -> Option<JointCommand> {
+        let homing = self.homing.as_mut()?;
+        let measured = &self.measured.positions;
+        let positions = match homing.step(&self.description, &mut self.clearance, measured, now_ns)
+        {
+            HomingStep::Goes(positions) => positions,
+            HomingStep::Arrives(positions) => {
+                self.homing = None;
+                if let Err(denial) = self.gate.homed(&self.measured, now_ns) {
+                    self.fault(denial.advice());
+                }
+                positions
+            }
+            HomingStep::Misses(positions) => {
+                self.homing = None;
+                self.fault("the arm did not reach its home posture");
+                positions
+            }
+            HomingStep::Blocked(why) => {
+                self.homing = None;
+                self.fault(&format!("the way home after a stall: {why}"));
+                return None;
+            }
+        };
+        Some(JointCommand {
+            sequence: 0,
+            stamp_ns: now_ns,
+            positions,
+            gripper_width: self.measured.gripper_width,
+        })
+    }
+
     /// What the arm should do now.
     pub fn due(&mut self) -> Due {
         let now_ns = self.clock.now_ns();
@@ -396,20 +410,6 @@ fn refused(client: u32, denial: Denial) {
         "a command of client {client:08x} is refused: {}",
         denial.advice()
     );
-}
-
-impl ActiveChunk {
-    /// The newest point that is due and was not given before.
-    fn due(&mut self, now_ns: u64) -> Option<JointCommand> {
-        let passed = now_ns.saturating_sub(self.since_ns);
-        let newest = (passed / u64::from(self.chunk.period_ns.max(1))) as usize;
-        let newest = newest.min(self.chunk.points().saturating_sub(1));
-        if newest < self.next {
-            return None;
-        }
-        self.next = newest + 1;
-        self.chunk.command(newest)
-    }
 }
 
 #[cfg(test)]

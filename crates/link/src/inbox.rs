@@ -1,5 +1,6 @@
 //! The newest of what a robot publishes, and when it came: whatever brings it.
 
+mod joint_envelope;
 mod latest;
 mod optional_parts;
 mod plausibility;

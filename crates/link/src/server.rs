@@ -8,15 +8,16 @@ pub use requests::{Reply, ServerRequest};
 
 use crate::LinkError;
 use crate::command_endpoint::CommandEndpoint;
+use crate::due::Due;
 use crate::error::key_error;
 use crate::keys::{ClientMessage, Keys};
 use crate::security::{Role, Security};
 use crate::session::{Connection, Participant, free_port};
 use crate::tokens::TokenSearch;
 use crate::wire::{self, Status};
-use apprentice_core::{CameraFrame, JointCommand, RobotState};
+use apprentice_core::{CameraFrame, RobotState};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{GateConfig, Phase, Service};
+use apprentice_safety::{GateConfig, Service};
 use requests::{Asked, answer, pass_on};
 use serde_json::json;
 use shared_endpoint::SharedEndpoint;
@@ -53,15 +54,6 @@ pub struct RobotServer {
     _queries: Vec<Queryable<()>>,
     _alive: LivelinessToken,
     _session: Session,
-}
-
-/// What the robot should do now.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Due {
-    /// How it stands. In any phase but `Active` and `Homing` it stays where it is.
-    pub phase: Phase,
-    /// A command that was not given before, when there is one.
-    pub command: Option<JointCommand>,
 }
 
 impl RobotServer {

@@ -7,7 +7,10 @@
 
 use crate::LinkError;
 use crate::error::zenoh_message;
+pub(crate) use crate::participant::is_robot_name;
+pub use crate::participant::{Connection, Participant};
 use crate::security::{Credentials, Role, Security, SecurityError, access};
+pub use crate::zenoh_threads::{ONE_THREAD, reads_and_writes_on_one_thread};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::path::Path;
@@ -27,20 +30,6 @@ const HANDSHAKE_MS: u64 = 3000;
 const LONGEST_MESSAGE: usize = 64 << 20;
 /// Connections a listener keeps at once.
 const MOST_CONNECTIONS: usize = 64;
-
-/// What the environment of a process with keys must have from its start: zenoh 1.10.2 reads and writes an
-/// encrypted connection from two threads at once, which breaks it within seconds (eclipse-zenoh issue 2557);
-/// this makes it one.
-pub const ONE_THREAD: (&str, &str) = (
-    "ZENOH_RUNTIME",
-    "(rx: (handover: tx), tx: (worker_threads: 1))",
-);
-
-/// Whether this process was started with [`ONE_THREAD`].
-#[must_use]
-pub fn reads_and_writes_on_one_thread() -> bool {
-    std::env::var(ONE_THREAD.0).is_ok_and(|v| v == ONE_THREAD.1)
-}
 
 /// A port of this machine that nobody listens at, another one each time. It lies below those that the system
 /// gives to connections (from 32768 up on Linux), which may be taken a moment later.
@@ -63,28 +52,6 @@ pub fn free_port() -> std::io::Result<u16> {
         }
     }
     Err(refused.unwrap_or_else(|| std::io::ErrorKind::AddrNotAvailable.into()))
-}
-
-/// Which side of the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Connection {
-    /// Others connect to us: we pass messages on, and enforce who may send them.
-    Listen,
-    /// We connect to whoever listens, and connect again whenever the connection is lost.
-    Join,
-}
-
-/// Who takes part at the keys of a robot, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Participant<'a> {
-    /// What it is.
-    pub role: Role,
-    /// Which side of the connection.
-    pub connection: Connection,
-    /// Which robot; not looked at for a guest.
-    pub robot: &'a str,
-    /// Where, such as `tcp/127.0.0.1:7447`, or `tls/arm.lab:7447` with keys.
-    pub endpoint: &'a str,
 }
 
 impl Participant<'_> {
@@ -233,12 +200,4 @@ fn tls(credentials: &Credentials) -> Result<Value, SecurityError> {
         "connect_certificate": certificate,
         "connect_private_key": key,
     }))
-}
-
-/// Whether `name` can be one part of a key and of a certificate's name.
-pub(crate) fn is_robot_name(name: &str) -> bool {
-    (1..=48).contains(&name.len())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }

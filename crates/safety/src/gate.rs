@@ -12,6 +12,7 @@ mod client_sequences;
 mod commands;
 mod config;
 mod denial;
+mod motion_budget;
 mod phase;
 pub mod transitions;
 
@@ -23,7 +24,7 @@ pub use transitions::{Event, State, Stop};
 use apprentice_core::RobotState;
 use apprentice_robot::RobotDescription;
 use client_sequences::ClientSequences;
-use commands::MotionBudget;
+use motion_budget::MotionBudget;
 
 /// Who asks for a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

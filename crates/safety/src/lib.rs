@@ -38,6 +38,37 @@
 //! | none | -2, collaborative applications: speed and separation, power and force limiting | all of it: sensors, force limits and the risk assessment |
 //!
 //! Clauses are numbered where a public table of contents gives the number; look the others up in the standard.
+//!
+//! ```
+//! use apprentice_core::{JointCommand, RobotState};
+//! use apprentice_robot::RobotDescription;
+//! use apprentice_safety::{Guard, GuardConfig, Intervention};
+//!
+//! let robot = RobotDescription::embedded("franka_fr3")?;
+//! let mut guard = Guard::new(&robot, GuardConfig::default())?;
+//! let state = RobotState {
+//!     sequence: 1,
+//!     stamp_ns: 0,
+//!     positions: robot.home.clone(),
+//!     velocities: vec![0.0; robot.joints.len()],
+//!     gripper_width: 0.04,
+//!     efforts: None,
+//!     external_wrench: None,
+//! };
+//! let mut wanted = JointCommand {
+//!     sequence: 1,
+//!     stamp_ns: 0,
+//!     positions: robot.home.clone(),
+//!     gripper_width: 0.04,
+//! };
+//! wanted.positions[0] += 1.0; // rad, in one control period
+//! let admitted = guard.admit(&wanted, &state, 0);
+//! assert!(admitted.interventions.contains(Intervention::FollowingError));
+//! assert!(admitted.command.positions[0] < wanted.positions[0]);
+//! # Ok::<(), apprentice_safety::GuardError>(())
+//! ```
+
+#![deny(missing_docs)]
 
 pub mod arbiter;
 pub mod checker;

@@ -7,7 +7,8 @@ use apprentice_link::security::{Role, Security};
 use apprentice_link::session::{Connection, Participant};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
-use zenoh::pubsub::Subscriber;
+use zenoh::pubsub::{Publisher, Subscriber};
+use zenoh::qos::{CongestionControl, Priority};
 use zenoh::{Config, Session, Wait as _};
 
 /// The longest JSON that is read, bytes.
@@ -136,6 +137,17 @@ pub(super) fn unusable(key: &str, reason: impl std::fmt::Display) -> LinkError {
         key: key.into(),
         reason: zenoh_message(&reason),
     }
+}
+
+/// A publisher that loses nothing on the way and waits for no others.
+pub(super) fn publisher(session: &Session, key: &str) -> Result<Publisher<'static>, LinkError> {
+    session
+        .declare_publisher(key.to_owned())
+        .congestion_control(CongestionControl::Block)
+        .priority(Priority::RealTime)
+        .express(true)
+        .wait()
+        .map_err(|e| unusable(key, e))
 }
 
 /// Hands messages on `key` to `read`; of those longer than `longest` bytes only the length.

@@ -22,7 +22,7 @@ use apprentice_link::security::Security;
 use apprentice_link::wire as native;
 use apprentice_link::{Arm, Inbox, LinkError};
 use apprentice_robot::RobotDescription;
-use exchange::{Request, ask, subscribe, subscribe_json, unusable};
+use exchange::{Request, ask, publisher, subscribe, subscribe_json};
 use gripper::GripperSide;
 use received::Received;
 use std::sync::Arc;
@@ -30,8 +30,6 @@ use std::time::Duration;
 use wire::{Phase, State};
 use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
-use zenoh::qos::{CongestionControl, Priority};
-use zenoh::{Session, Wait as _};
 
 /// How what goes wrong is said.
 const ERRORS: ErrorContext = ErrorContext {
@@ -311,17 +309,6 @@ impl FrankaNode {
     fn phase(&self) -> Option<Phase> {
         self.received.state().map(|(state, _)| state.phase)
     }
-}
-
-/// A publisher that loses nothing on the way and waits for no others.
-fn publisher(session: &Session, key: &str) -> Result<Publisher<'static>, LinkError> {
-    session
-        .declare_publisher(key.to_owned())
-        .congestion_control(CongestionControl::Block)
-        .priority(Priority::RealTime)
-        .express(true)
-        .wait()
-        .map_err(|e| unusable(key, e))
 }
 
 /// A number for a session, from its identity; never 0.

@@ -1,6 +1,6 @@
 //! A robot that physicalai owns, as the control loop sees it.
 
-use super::ERRORS;
+use super::errors::ERRORS;
 use super::layout::{self, Action, Array, LONGEST, Metadata, PROTOCOL_VERSION, State};
 use super::settings::{Settings, Unit};
 use crate::cdr::Names;

@@ -1,16 +1,14 @@
 //! A ROS 2 robot as the control loop sees it.
 
-use super::ERRORS;
-use super::attachment::Attachment;
 use super::cameras::CameraReader;
 use super::command::{Commander, Step};
+use super::errors::ERRORS;
 use super::gripper::{GripperClient, GripperReport};
-use super::joints::{JointReader, MessageOrigin, Unusable};
 use super::node::{RosNode, Sender};
 use super::pacing::{Pacer, Scale};
 use super::settings::{GripperKind, Settings};
-use super::type_hashes::{FLOAT64, JOINT_STATE};
-use crate::cdr::{self, Float64, JointState};
+use super::subscriptions::{listen_to_joints, listen_to_scale};
+use super::type_hashes::JOINT_STATE;
 use crate::operators::SharedNetwork;
 use crate::session;
 use apprentice_core::{JointCommand, Observation};
@@ -23,8 +21,6 @@ use zenoh::pubsub::Subscriber;
 
 /// Within this a robot that can be engaged shows a state, and somebody takes commands.
 const LIVENESS_TIMEOUT: Duration = Duration::from_secs(1);
-/// The longest joint state that is read, bytes: thousands of joints.
-const LONGEST_STATE: usize = 256 << 10;
 /// How old a state may be that a speed is computed from: MoveIt Servo's `incoming_command_timeout`.
 const SPEED_STATE_AGE: Duration = Duration::from_millis(100);
 
@@ -347,72 +343,4 @@ fn wait_for(
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-type Ends = (Subscriber<()>, Sender);
-
-fn listen_to_joints(
-    node: &RosNode,
-    description: &RobotDescription,
-    settings: &Settings,
-    inbox: &Arc<Inbox>,
-) -> Result<Ends, LinkError> {
-    let reader = Mutex::new(JointReader::new(description, settings));
-    let (to, began) = (Arc::clone(inbox), Instant::now());
-    node.subscribe(&settings.joint_states, &JOINT_STATE, move |sample| {
-        let length = sample.payload().len();
-        if length > LONGEST_STATE {
-            let reason = format!("allowed for a joint state: {LONGEST_STATE} bytes");
-            to.put_state(length, Err(reason));
-            return;
-        }
-        let bytes = sample.payload().to_bytes();
-        let attachment = sample.attachment().map(zenoh::bytes::ZBytes::to_bytes);
-        let origin = MessageOrigin {
-            sender: attachment
-                .and_then(|a| Attachment::decode(&a))
-                .map(|a| a.gid),
-            now: Instant::now(),
-            elapsed_ns: u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
-            commanding: to.is_commanding(),
-        };
-        let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = cdr::decode::<JointState>(&bytes)
-            .map_err(|e| Unusable::Wrong(e.to_string()))
-            .and_then(|message| reader.read(&message, origin));
-        match read {
-            Ok(None) => {}
-            Ok(Some(proposal)) => {
-                let state = proposal.state.clone();
-                let taken = to.put_state_of(length, Ok(state), proposal.came);
-                reader.keep(proposal, taken);
-            }
-            Err(Unusable::Wrong(reason)) => {
-                to.put_state(length, Err(reason));
-            }
-            Err(Unusable::OtherSender(who)) => {
-                to.put_other_sender(who);
-            }
-        }
-    })
-}
-
-type ScaleEnds = (Arc<Mutex<Scale>>, Ends);
-
-fn listen_to_scale(node: &RosNode, topic: &str, full: f64) -> Result<ScaleEnds, LinkError> {
-    let newest = Arc::new(Mutex::new(Scale::default()));
-    let to = Arc::clone(&newest);
-    let ends = node.subscribe(topic, &FLOAT64, move |sample| {
-        // What cannot be read leaves the last word to grow old, which then holds commands.
-        match cdr::decode::<Float64>(&sample.payload().to_bytes()) {
-            Ok(message) => {
-                *to.lock().unwrap_or_else(PoisonError::into_inner) = Scale {
-                    share: message.data / full,
-                    came: Some(Instant::now()),
-                };
-            }
-            Err(problem) => tracing::warn!("a speed scaling cannot be used: {problem}"),
-        }
-    })?;
-    Ok((newest, ends))
 }

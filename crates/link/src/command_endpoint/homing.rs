@@ -1,8 +1,7 @@
 //! The arm's way home by itself.
 
-use super::CommandEndpoint;
-use apprentice_core::JointCommand;
-use apprentice_safety::{Homing, Motion};
+use apprentice_robot::RobotDescription;
+use apprentice_safety::{Clearance, Homing, Motion};
 
 /// Periods without being asked after which the arm counts as at rest on its way home.
 const LATE_PERIODS: f64 = 2.5;
@@ -29,62 +28,62 @@ impl HomingProgress {
     }
 }
 
-impl CommandEndpoint {
-    /// The way home, from how the arm moves now.
-    pub(super) fn plan_homing(&mut self) -> Result<Homing, String> {
-        let start = self.targets.motion(&self.measured.positions);
-        let way = Homing::from_motion(&self.description, &start, &self.description.home)?;
-        way.check(&self.description, &mut self.clearance)?;
-        Ok(way)
-    }
+/// What comes of a step of the way home.
+pub(super) enum HomingStep {
+    /// The arm goes on to here, rad (or the joint's unit).
+    Goes(Vec<f64>),
+    /// As [`Self::Goes`], and is home.
+    Arrives(Vec<f64>),
+    /// As [`Self::Goes`], and does not get there.
+    Misses(Vec<f64>),
+    /// After a stall there is no way from where it stands.
+    Blocked(String),
+}
 
+/// The way home from this motion, if it can be gone.
+pub(super) fn plan(
+    description: &RobotDescription,
+    clearance: &mut Clearance,
+    start: &Motion,
+) -> Result<Homing, String> {
+    let way = Homing::from_motion(description, start, &description.home)?;
+    way.check(description, clearance)?;
+    Ok(way)
+}
+
+impl HomingProgress {
     /// The next step of the way home. Time that passed while nobody asked is no reason for a leap: the arm stands
     /// by then, and goes on from rest.
-    pub(super) fn homing_step(&mut self, now_ns: u64) -> Option<JointCommand> {
-        let home = self.homing.as_mut()?;
-        let period = 1.0 / self.description.control_hz;
-        let passed = now_ns.saturating_sub(home.at_ns) as f64 * 1e-9;
-        home.at_ns = now_ns;
+    pub fn step(
+        &mut self,
+        description: &RobotDescription,
+        clearance: &mut Clearance,
+        measured: &[f64],
+        now_ns: u64,
+    ) -> HomingStep {
+        let period = 1.0 / description.control_hz;
+        let passed = now_ns.saturating_sub(self.at_ns) as f64 * 1e-9;
+        self.at_ns = now_ns;
         if passed > LATE_PERIODS * period {
-            let start = Motion::at_rest(&self.measured.positions);
-            let anew = Homing::from_motion(&self.description, &start, &self.description.home)
-                .and_then(|way| {
-                    way.check(&self.description, &mut self.clearance)
-                        .map(|()| way)
-                });
-            match anew {
-                Ok(way) => (home.way, home.seconds) = (way, 0.0),
-                Err(why) => {
-                    self.homing = None;
-                    self.fault(&format!("the way home after a stall: {why}"));
-                    return None;
-                }
+            match plan(description, clearance, &Motion::at_rest(measured)) {
+                Ok(way) => (self.way, self.seconds) = (way, 0.0),
+                Err(why) => return HomingStep::Blocked(why),
             }
         }
         let step = passed.min(period);
-        home.seconds += step;
+        self.seconds += step;
         let (positions, over) = (
-            home.way.at(home.seconds),
-            home.seconds >= home.way.duration_s(),
+            self.way.at(self.seconds),
+            self.seconds >= self.way.duration_s(),
         );
         // The joints lag behind what they are told; they are home when they have caught up.
         let near = |(a, b): (&f64, &f64)| (a - b).abs() < 0.02;
-        let at = &self.measured.positions;
-        let arrived = at.iter().zip(&self.description.home).all(near);
-        home.settling += if over { step } else { 0.0 };
-        if over && (arrived || home.settling > 2.0) {
-            self.homing = None;
-            if !arrived {
-                self.fault("the arm did not reach its home posture");
-            } else if let Err(denial) = self.gate.homed(&self.measured, now_ns) {
-                self.fault(denial.advice());
-            }
+        let arrived = measured.iter().zip(&description.home).all(near);
+        self.settling += if over { step } else { 0.0 };
+        match (over, arrived) {
+            (true, true) => HomingStep::Arrives(positions),
+            (true, false) if self.settling > 2.0 => HomingStep::Misses(positions),
+            _ => HomingStep::Goes(positions),
         }
-        Some(JointCommand {
-            sequence: 0,
-            stamp_ns: now_ns,
-            positions,
-            gripper_width: self.measured.gripper_width,
-        })
     }
 }

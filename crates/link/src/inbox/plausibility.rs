@@ -1,6 +1,7 @@
 //! Whether what an arm says of itself can be true: nobody is believed who has it move faster than it can, or be
 //! where it cannot be.
 
+use super::joint_envelope::{JointEnvelope, LONGEST_GAP_S};
 use super::rejected::Problem;
 use apprentice_core::RobotState;
 use apprentice_robot::RobotDescription;
@@ -10,9 +11,6 @@ use apprentice_robot::RobotDescription;
 const FASTER: f64 = 3.0;
 /// Messages may come so much closer together than they were sent, s.
 const JITTER_S: f64 = 0.1;
-/// For no longer a silence is a joint granted to have moved, s: whoever contradicts an arm that has fallen
-/// silent does not become more credible with time.
-pub(super) const LONGEST_GAP_S: f64 = 0.2;
 /// States that have to agree with each other before the first of them counts, and for how long, ns: a true
 /// sender that is silent for longer would end a run.
 const PROOF: (u32, u64) = (3, 200_000_000);
@@ -50,16 +48,6 @@ pub(super) struct PlausibilityCheck {
     disputed_ns: Option<u64>,
     /// Stamp of the newest state whose time was looked at, ns.
     stamp_ns: u64,
-}
-
-/// Where a joint can be and how fast it can move there; rad or its unit, a second.
-pub(super) struct JointEnvelope {
-    pub name: String,
-    pub unit: String,
-    pub low: f64,
-    pub high: f64,
-    pub margin: f64,
-    pub speed: f64,
 }
 
 struct Received {

@@ -1,6 +1,6 @@
 //! What came and was not taken: how much of it, why, and the last of it.
 
-use super::plausibility::{JointEnvelope, LONGEST_GAP_S};
+use super::joint_envelope::{JointEnvelope, LONGEST_GAP_S};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 

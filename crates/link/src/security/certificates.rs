@@ -1,7 +1,7 @@
 //! Makes the certificates of one robot: an authority, and one certificate a role.
 
 use super::{Devices, Role, SecurityError};
-use crate::session::is_robot_name;
+use crate::participant::is_robot_name;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose,

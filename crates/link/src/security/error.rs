@@ -1,6 +1,6 @@
 //! What is wrong with keys and endpoints.
 
-use crate::session::ONE_THREAD;
+use crate::zenoh_threads::ONE_THREAD;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 

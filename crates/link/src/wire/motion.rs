@@ -1,6 +1,6 @@
 //! Where an arm is, and where it should go.
 
-use super::{MOST_POINTS, Problem, Reader, header};
+use super::layout::{MOST_POINTS, Problem, Reader, header};
 use apprentice_core::{JointCommand, RobotState};
 
 /// Targets to come, at equal steps in time.

@@ -1,6 +1,6 @@
 //! People at the controls: demonstrations, and taking over.
 
-use super::{Problem, Reader, header};
+use super::layout::{Problem, Reader, header};
 use apprentice_safety::{ControlAuthority, TeleopMessage};
 
 /// What an operator's device says while it may take over.

@@ -1,5 +1,6 @@
 //! Whatever comes from the network is read as what was sent, or refused; nothing panics.
 
+use super::layout::{NOT_FINITE, header};
 use super::*;
 use apprentice_core::{CameraFrame, Image, JointCommand, RobotState};
 use apprentice_safety::gate::Stop;

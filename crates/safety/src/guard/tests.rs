@@ -1,4 +1,7 @@
 use super::*;
+use crate::GuardConfig;
+use apprentice_core::{JointCommand, RobotState};
+use apprentice_robot::RobotDescription;
 
 /// The last resort: the ticks it looks ahead are always enough, but if they were not it must not go on.
 #[test]
