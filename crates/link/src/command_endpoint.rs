@@ -19,7 +19,6 @@ use apprentice_safety::{
 use clock::Clock;
 use homing::{HomingProgress, HomingStep};
 use published::Published;
-use std::time::Instant;
 use target_history::TargetHistory;
 
 /// How often a status is published when nothing changes, nanoseconds.
@@ -62,11 +61,7 @@ impl CommandEndpoint {
             clearance: Clearance::new(description)?,
             targets: TargetHistory::default(),
             gate: Gate::new(description, config),
-            clock: if lockstep {
-                Clock::Lockstep(0)
-            } else {
-                Clock::Wall(Instant::now())
-            },
+            clock: Clock::start(lockstep),
             measured: RobotState {
                 sequence: 0,
                 stamp_ns: 0,
@@ -82,14 +77,7 @@ impl CommandEndpoint {
             chunk: None,
             homing: None,
             newest_sequence: 0,
-            published: Published {
-                statuses: 0,
-                events: 0,
-                state: State::FREE,
-                owner: None,
-                at_ns: None,
-                why: None,
-            },
+            published: Published::nothing(),
         })
     }
 
@@ -382,11 +370,7 @@ impl CommandEndpoint {
         self.published.at_ns = Some(now_ns);
         let event = changed.then(|| {
             self.published.events += 1;
-            let why = self.published.why.take().unwrap_or_else(|| match phase {
-                Phase::Holding => "no command came for a while".into(),
-                Phase::Stopped => "no command came for long; enable it to go on".into(),
-                _ => "as asked".into(),
-            });
+            let why = self.published.take_why(phase);
             Event {
                 sequence: self.published.events,
                 stamp_ns: now_ns,

@@ -10,6 +10,15 @@ pub(super) enum Clock {
 }
 
 impl Clock {
+    /// At its beginning.
+    pub fn start(lockstep: bool) -> Self {
+        if lockstep {
+            Self::Lockstep(0)
+        } else {
+            Self::Wall(Instant::now())
+        }
+    }
+
     pub fn now_ns(&self) -> u64 {
         match self {
             Self::Lockstep(now_ns) => *now_ns,
