@@ -2,11 +2,11 @@
 
 /// Version of the layouts, their first byte.
 pub const VERSION: u8 = 1;
-/// Bytes of a [`Target`].
+/// Bytes of a [`Target`](super::Target).
 pub const TARGET_BYTES: usize = 80;
-/// Bytes of a [`State`].
+/// Bytes of a [`State`](super::State).
 pub const STATE_BYTES: usize = 474;
-/// Bytes of a [`GripperTarget`], and of a [`GripperState`].
+/// Bytes of a [`GripperTarget`](super::GripperTarget), and of a [`GripperState`](super::GripperState).
 pub const GRIPPER_BYTES: usize = 40;
 /// Joints of the arms the node drives.
 pub const JOINTS: usize = 7;
