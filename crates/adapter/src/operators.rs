@@ -1,7 +1,7 @@
 //! People who take over robots that speak something else.
 
 use apprentice_link::security::{Role, Security, SecurityError};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Connection, Participant};
 use apprentice_link::{Inbox, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_robot::RobotDescription;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl SharedNetwork {
             OperatorAccess::Own { endpoint, security } => {
                 let session = Participant {
                     role: Role::Runtime,
-                    place: Place::Listen,
+                    connection: Connection::Listen,
                     robot: &robot.name,
                     endpoint,
                 }

@@ -1,9 +1,9 @@
 //! Zenoh sessions for robots that speak something else.
 
 use apprentice_link::LinkError;
-use apprentice_link::error::zenoh_words;
+use apprentice_link::error::zenoh_message;
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Connection, Participant};
 use serde::Deserialize;
 use std::time::Duration;
 use zenoh::pubsub::Subscriber;
@@ -39,7 +39,7 @@ pub(crate) fn open(
     };
     let mut config = Participant {
         role: Role::Guest,
-        place: Place::Join,
+        connection: Connection::Join,
         robot: "",
         endpoint,
     }
@@ -49,7 +49,7 @@ pub(crate) fn open(
         .map_err(|e| failed(format!("mode: {e}")))?;
     zenoh::open(config)
         .wait()
-        .map_err(|e| failed(zenoh_words(&e)))
+        .map_err(|e| failed(zenoh_message(&e)))
 }
 
 /// Hands what comes on `key` to `read`, which must not wait.
@@ -69,6 +69,6 @@ pub(crate) fn subscribe(
 pub(crate) fn unusable(key: &str, error: &zenoh::Error) -> LinkError {
     LinkError::Key {
         key: key.into(),
-        reason: zenoh_words(error),
+        reason: zenoh_message(error),
     }
 }

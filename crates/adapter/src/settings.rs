@@ -109,12 +109,12 @@ pub(crate) fn needed_gripper<'a, T>(
 
 /// How an opening in metres is said by a gripper: `position = at_closed + per_metre * width`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Opening {
+pub(crate) struct GripperScale {
     pub at_closed: f64,
     pub per_metre: f64,
 }
 
-impl Opening {
+impl GripperScale {
     /// The gripper's own position for an opening, metres.
     pub fn position(self, width: f64) -> f64 {
         self.at_closed + self.per_metre * width

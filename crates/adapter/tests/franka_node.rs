@@ -99,6 +99,9 @@ fn an_arm_is_engaged_follows_and_is_given_back() {
     std::thread::sleep(Duration::from_millis(30));
     let seen = arm.latest(false, FRESH).unwrap().state;
     assert!((seen.positions[0] - 0.2).abs() < 1e-12);
+    let node_state = node.lock().state.clone();
+    assert_eq!(seen.efforts, Some(node_state.tau_ext.to_vec()));
+    assert_eq!(seen.external_wrench, Some(node_state.o_f_ext_k));
     arm.disengage().unwrap();
     arm.disengage().unwrap();
     assert_eq!(node.lock().state.client_id, 0);

@@ -5,7 +5,7 @@
 #[allow(dead_code)]
 mod stand_in;
 
-use apprentice_adapter::choose;
+use apprentice_adapter::connect;
 use apprentice_adapter::physicalai::layout::{self, Action, Array, Metadata, Sensors, State};
 use apprentice_core::JointCommand;
 use apprentice_link::Freshness;
@@ -80,7 +80,7 @@ fn actions_are_in_the_owners_order_and_units() {
     let answer = Arc::new(Mutex::new(2));
     let _metadata = owner(&router, &answer);
     let connect = || {
-        choose::connect(
+        connect::connect(
             robot(),
             &router.endpoint,
             &Security::LoopbackOnly,
@@ -146,7 +146,7 @@ fn somebody_else_who_says_where_the_arm_is_is_not_believed() {
     let router = Arc::new(Router::open());
     let _metadata = owner(&router, &Arc::new(Mutex::new(1)));
     let (_kept, _subscriber) = router.keep("physicalai/robot/left/action");
-    let mut arm = choose::connect(
+    let mut arm = connect::connect(
         robot(),
         &router.endpoint,
         &Security::LoopbackOnly,
@@ -186,7 +186,7 @@ fn somebody_else_who_says_where_the_arm_is_is_not_believed() {
 #[test]
 fn errors_speak_of_the_owner_and_its_settings() {
     let connect = |endpoint: &str, timeout| {
-        let arm = choose::connect(robot(), endpoint, &Security::LoopbackOnly, timeout);
+        let arm = connect::connect(robot(), endpoint, &Security::LoopbackOnly, timeout);
         arm.err().unwrap().to_string()
     };
     let nobody = connect("tcp/127.0.0.1:1", Duration::from_millis(300));

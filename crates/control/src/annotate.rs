@@ -2,7 +2,7 @@
 
 use crate::ActionOutcome;
 use apprentice_episode::{DecidedBy, Tick};
-use apprentice_safety::Authority;
+use apprentice_safety::ControlAuthority;
 
 /// Writes into `tick` what came of it: why commands were changed, who decided, and, where a person took over,
 /// what they did and what the agent had `planned` from this tick on.
@@ -12,13 +12,13 @@ pub(crate) fn annotate<'a>(
     planned: impl Iterator<Item = &'a [f32]>,
     interrupted: bool,
 ) {
-    tick.guard_interventions = outcome.refusals.names().map(str::to_owned).collect();
+    tick.guard_interventions = outcome.interventions.names().map(str::to_owned).collect();
     tick.decided_by = match outcome.authority {
-        Authority::Human => DecidedBy::Human,
-        Authority::Nobody => DecidedBy::Nobody,
+        ControlAuthority::Human => DecidedBy::Human,
+        ControlAuthority::Nobody => DecidedBy::Nobody,
         // The agent has the arm again but has not decided since.
-        Authority::Policy if interrupted => DecidedBy::Nobody,
-        Authority::Policy => DecidedBy::Agent,
+        ControlAuthority::Policy if interrupted => DecidedBy::Nobody,
+        ControlAuthority::Policy => DecidedBy::Agent,
     };
     if tick.decided_by == DecidedBy::Agent {
         return;

@@ -15,15 +15,18 @@ pub struct RobotState {
     pub velocities: Vec<f64>,
     /// Opening between the fingers, metres.
     pub gripper_width: f64,
-    /// Measured joint torques, N m, one a joint; `None` where the robot does not measure them.
+    /// Joint efforts, N m (N where a joint slides), one a joint, as the robot reports them: torques of its
+    /// motors or, where its driver subtracts its own weight and friction, external torques. `None` where it
+    /// reports none.
     pub efforts: Option<Vec<f64>>,
-    /// External wrench at the tool in the base frame: force x, y, z (N), torque x, y, z (N m); `None` where the
-    /// robot does not estimate it.
+    /// Force (N) and torque (N m) that the environment exerts on the tool: x, y, z of each, in axes of the base
+    /// frame. `None` where the robot reports none.
     pub external_wrench: Option<[f64; 6]>,
 }
 
 impl RobotState {
-    /// Becomes what `other` is, in the memory it has: nothing is allocated where `other` has no more joints.
+    /// Becomes what `other` is, in the memory it has: nothing is allocated where `other` has no more joints, and
+    /// efforts where this one has.
     pub fn copy_from(&mut self, other: &Self) {
         self.sequence = other.sequence;
         self.stamp_ns = other.stamp_ns;
@@ -78,4 +81,37 @@ pub struct Observation {
     pub state: RobotState,
     /// The frames, one a camera.
     pub frames: Vec<CameraFrame>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copied_state_keeps_its_memory_where_the_other_has_as_many_numbers() {
+        let state = |value: f64| RobotState {
+            sequence: value as u64,
+            stamp_ns: 5,
+            positions: vec![value; 7],
+            velocities: vec![value; 7],
+            gripper_width: value,
+            efforts: Some(vec![value; 7]),
+            external_wrench: Some([value; 6]),
+        };
+        let mut copy = state(1.0);
+        let memory = |s: &RobotState| {
+            [&s.positions, &s.velocities, s.efforts.as_ref().unwrap()].map(|list| list.as_ptr())
+        };
+        let before = memory(&copy);
+        copy.copy_from(&state(2.0));
+        assert_eq!(copy, state(2.0));
+        assert_eq!(memory(&copy), before);
+        let without = RobotState {
+            efforts: None,
+            external_wrench: None,
+            ..state(3.0)
+        };
+        copy.copy_from(&without);
+        assert_eq!(copy, without);
+    }
 }

@@ -1,24 +1,24 @@
 //! Our side of the link: owns and commands a robot, and knows the newest of what it publishes.
 
-mod asking;
-mod hearing;
-mod owning;
-mod standing;
+mod ownership;
+mod query;
+mod reported_status;
+mod subscriptions;
 
 use crate::error::key_error;
-use crate::keys::{Keys, Sent};
+use crate::keys::{ClientMessage, Keys};
 use crate::security::{Role, Security};
-use crate::session::{Participant, Place};
+use crate::session::{Connection, Participant};
 use crate::wire::{self, Chunk, Request, Status, TickReply};
-use crate::{Inbox, LeftOutCounts, LinkError};
+use crate::{Inbox, LinkError, RejectedCounts};
 use apprentice_core::Observation;
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Phase, Service};
-use asking::ask;
-use hearing::subscribe_all;
-use standing::Standing;
+use query::ask;
+use reported_status::ReportedStatus;
 use std::sync::Arc;
 use std::time::Duration;
+use subscriptions::subscribe_all;
 use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
 use zenoh::qos::{CongestionControl, Priority};
@@ -35,7 +35,7 @@ pub struct RobotLink {
     keys: Keys,
     lockstep: bool,
     inbox: Arc<Inbox>,
-    standing: Arc<Standing>,
+    reported: Arc<ReportedStatus>,
     command: Publisher<'static>,
     chunk: Publisher<'static>,
     client: u32,
@@ -75,7 +75,7 @@ impl RobotLink {
     ) -> Result<Self, LinkError> {
         let participant = Participant {
             role,
-            place: Place::Join,
+            connection: Connection::Join,
             robot,
             endpoint,
         };
@@ -93,7 +93,7 @@ impl RobotLink {
         let lockstep = mode.as_deref() == Some(b"lockstep");
         let inbox = Inbox::new(&description, &keys.state(), |camera| keys.camera(camera));
         let inbox = Arc::new(if lockstep { inbox.in_lockstep() } else { inbox });
-        let standing = Arc::new(Standing::default());
+        let reported = Arc::new(ReportedStatus::default());
         // In lockstep whoever asks for time waits for what was sent; otherwise a lost command is followed
         // by the next, and the control loop does not wait for a network that is full.
         let congestion = if lockstep {
@@ -111,15 +111,15 @@ impl RobotLink {
                 .map_err(|e| key_error(&key, &e))
         };
         Ok(Self {
-            command: publisher(keys.of(Sent::Command, client))?,
-            chunk: publisher(keys.of(Sent::Chunk, client))?,
-            _subscribers: subscribe_all(&session, &keys, &description, &inbox, &standing)?,
+            command: publisher(keys.of(ClientMessage::Command, client))?,
+            chunk: publisher(keys.of(ClientMessage::Chunk, client))?,
+            _subscribers: subscribe_all(&session, &keys, &description, &inbox, &reported)?,
             client,
             description,
             keys,
             lockstep,
             inbox,
-            standing,
+            reported,
             lease: None,
             sent: 0,
             session,
@@ -135,13 +135,13 @@ impl RobotLink {
     /// How the arm says it stands, if it has said so since the connection was made.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
-        self.standing.status()
+        self.reported.status()
     }
 
     /// Messages of the robot that were left out, by reason: states that cannot be true, and what cannot be read.
     #[must_use]
-    pub fn left_out(&self) -> LeftOutCounts {
-        self.inbox.left_out()
+    pub fn rejected(&self) -> RejectedCounts {
+        self.inbox.rejected()
     }
 
     /// The state number `state` or a later one, and frames of at least these numbers: as many cameras as
@@ -181,7 +181,7 @@ impl RobotLink {
     }
 
     fn serve_within(&self, service: Service, patience: Duration) -> Result<Phase, LinkError> {
-        let stops = self.standing.status().map_or(0, |s| s.stops);
+        let stops = self.reported.status().map_or(0, |s| s.stops);
         self.request(service, stops, patience)
     }
 
@@ -191,7 +191,7 @@ impl RobotLink {
         stops: u64,
         patience: Duration,
     ) -> Result<Phase, LinkError> {
-        let key = self.keys.of(Sent::Service(service), self.client);
+        let key = self.keys.of(ClientMessage::Service(service), self.client);
         let (bytes, _) = ask(
             &self.session,
             &self.description.name,

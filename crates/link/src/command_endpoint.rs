@@ -1,18 +1,25 @@
 //! Where messages for an arm arrive: its gate, its clock, its way home, and what it was told last.
 
-mod issued;
-mod way_home;
+mod active_chunk;
+mod clock;
+mod homing;
+mod published;
+mod target_history;
 
-use crate::server::Due;
+use crate::due::Due;
 use crate::tokens::Tokens;
-use crate::wire::{self, Chunk, Event, Request, Status};
+use crate::wire::{self, Event, Request, Status};
+use active_chunk::ActiveChunk;
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::gate::State;
-use apprentice_safety::{Asking, Clearance, Denial, Gate, GateConfig, GuardError, Phase, Service};
-use issued::Issued;
-use std::time::Instant;
-use way_home::WayHome;
+use apprentice_safety::{
+    Caller, Clearance, Denial, Gate, GateConfig, GuardError, Homing, Phase, Service,
+};
+use clock::Clock;
+use homing::{HomingProgress, HomingStep};
+use published::Published;
+use target_history::TargetHistory;
 
 /// How often a status is published when nothing changes, nanoseconds.
 const STATUS_EVERY_NS: u64 = 1_000_000_000;
@@ -20,7 +27,7 @@ const STATUS_EVERY_NS: u64 = 1_000_000_000;
 const MOST_LEASES: usize = 64;
 
 /// What there may be to say.
-pub type News = (Option<Status>, Option<Event>);
+pub type Unpublished = (Option<Status>, Option<Event>);
 
 /// The robot's side of the link without the network: takes bytes, says what the arm should do. Not one of its
 /// methods waits.
@@ -31,46 +38,13 @@ pub struct CommandEndpoint {
     /// How the arm said last it is; its home before it has said anything, when nothing is obeyed.
     measured: RobotState,
     clearance: Clearance,
-    issued: Issued,
+    targets: TargetHistory,
     leases: Tokens,
     command: Option<JointCommand>,
-    chunk: Option<Running>,
-    homing: Option<WayHome>,
+    chunk: Option<ActiveChunk>,
+    homing: Option<HomingProgress>,
     newest_sequence: u64,
-    said: Said,
-}
-
-/// A chunk, when it came, and the point that is due next.
-struct Running {
-    chunk: Chunk,
-    since_ns: u64,
-    next: usize,
-}
-
-/// What was published last.
-struct Said {
-    statuses: u64,
-    events: u64,
-    state: State,
-    owner: Option<u32>,
-    at_ns: Option<u64>,
-    why: Option<String>,
-}
-
-/// The time commands are judged by: monotonic, the robot's own.
-enum Clock {
-    /// The stamp of the newest state, nanoseconds.
-    Lockstep(u64),
-    Wall(Instant),
-}
-
-impl Clock {
-    fn now_ns(&self) -> u64 {
-        match self {
-            Self::Lockstep(now_ns) => *now_ns,
-            Self::Wall(since) => since.elapsed().as_nanos() as u64,
-        }
-    }
+    published: Published,
 }
 
 impl CommandEndpoint {
@@ -85,13 +59,9 @@ impl CommandEndpoint {
     ) -> Result<Self, GuardError> {
         Ok(Self {
             clearance: Clearance::new(description)?,
-            issued: Issued::default(),
+            targets: TargetHistory::default(),
             gate: Gate::new(description, config),
-            clock: if lockstep {
-                Clock::Lockstep(0)
-            } else {
-                Clock::Wall(Instant::now())
-            },
+            clock: Clock::start(lockstep),
             measured: RobotState {
                 sequence: 0,
                 stamp_ns: 0,
@@ -107,14 +77,7 @@ impl CommandEndpoint {
             chunk: None,
             homing: None,
             newest_sequence: 0,
-            said: Said {
-                statuses: 0,
-                events: 0,
-                state: State::FREE,
-                owner: None,
-                at_ns: None,
-                why: None,
-            },
+            published: Published::nothing(),
         })
     }
 
@@ -131,7 +94,7 @@ impl CommandEndpoint {
     pub fn moved(&mut self, state: &RobotState) {
         self.measure(state);
         self.drop_commands();
-        self.issued.forget();
+        self.targets.forget();
         let now_ns = self.clock.now_ns();
         if let Err(denial) = self.gate.moved(&self.measured, now_ns) {
             self.fault(denial.advice());
@@ -171,7 +134,7 @@ impl CommandEndpoint {
     /// The arm reports a fault, in one line.
     pub fn fault(&mut self, what: &str) {
         self.gate.fault();
-        self.said.why = Some(format!("fault: {what}"));
+        self.published.why = Some(format!("fault: {what}"));
     }
 
     /// A lease has come up, or is gone.
@@ -180,7 +143,7 @@ impl CommandEndpoint {
             self.leases.insert(client, self.gate.owner());
         } else if self.leases.remove(client) {
             if self.gate.owner() == Some(client) {
-                self.said.why = Some(format!("the lease of client {client:08x} is gone"));
+                self.published.why = Some(format!("the lease of client {client:08x} is gone"));
                 self.drop_commands();
             }
             self.gate.lease_lost(client);
@@ -188,8 +151,8 @@ impl CommandEndpoint {
     }
 
     /// Something came from a client; whether its lease is known.
-    pub fn hears_lease(&mut self, client: u32) -> bool {
-        self.leases.hear(client)
+    pub fn lease_is_known(&mut self, client: u32) -> bool {
+        self.leases.touch(client)
     }
 
     /// A message with a command came, on the key of a client.
@@ -231,7 +194,7 @@ impl CommandEndpoint {
         match begun {
             Ok(()) => {
                 self.command = None;
-                self.chunk = Some(Running {
+                self.chunk = Some(ActiveChunk {
                     chunk,
                     since_ns: now_ns,
                     next: 0,
@@ -256,7 +219,7 @@ impl CommandEndpoint {
     pub fn serve(&mut self, service: Service, request: Request) -> Result<Phase, String> {
         let now_ns = self.clock.now_ns();
         let client = request.client;
-        let asking = Asking {
+        let caller = Caller {
             client,
             alive: self.leases.contains(client),
             stops: request.stops,
@@ -266,23 +229,23 @@ impl CommandEndpoint {
         let may_go =
             before.1 == Some(client) && matches!(before.0.phase, Phase::Active | Phase::Holding);
         let way = if service == Service::Home && may_go {
-            Some(self.way_home().map_err(|why| format!("home: {why}"))?)
+            Some(self.plan_homing().map_err(|why| format!("home: {why}"))?)
         } else {
             None
         };
         let answer = self
             .gate
-            .serve(service, asking, &self.measured, now_ns)
+            .serve(service, caller, &self.measured, now_ns)
             .map_err(explain);
         let after = (self.gate.state(), self.gate.owner());
         if after != before {
             self.drop_commands();
             if let Some(way) = way.filter(|_| after.0.phase == Phase::Homing) {
                 // It goes on from the last target, which was due when that was given.
-                let at_ns = self.issued.at_ns().unwrap_or(now_ns);
-                self.homing = Some(WayHome::new(way, at_ns));
+                let at_ns = self.targets.at_ns().unwrap_or(now_ns);
+                self.homing = Some(HomingProgress::new(way, at_ns));
             }
-            self.said
+            self.published
                 .why
                 .get_or_insert_with(|| format!("{} by client {client:08x}", service.name()));
         }
@@ -296,10 +259,49 @@ impl CommandEndpoint {
     pub fn reset(&mut self, client: u32) -> Result<Phase, String> {
         let granted = self.gate.reset(client).map_err(explain)?;
         self.drop_commands();
-        self.said
+        self.published
             .why
             .get_or_insert_with(|| format!("reset by client {client:08x}"));
         Ok(granted)
+    }
+
+    /// The way home, from how the arm moves now.
+    fn plan_homing(&mut self) -> Result<Homing, String> {
+        let start = self.targets.motion(&self.measured.positions);
+        homing::plan(&self.description, &mut self.clearance, &start)
+    }
+
+    /// The next step of the way home.
+    fn homing_step(&mut self, now_ns: u64) -> Option<JointCommand> {
+        let homing = self.homing.as_mut()?;
+        let measured = &self.measured.positions;
+        let positions = match homing.step(&self.description, &mut self.clearance, measured, now_ns)
+        {
+            HomingStep::Goes(positions) => positions,
+            HomingStep::Arrives(positions) => {
+                self.homing = None;
+                if let Err(denial) = self.gate.homed(&self.measured, now_ns) {
+                    self.fault(denial.advice());
+                }
+                positions
+            }
+            HomingStep::Misses(positions) => {
+                self.homing = None;
+                self.fault("the arm did not reach its home posture");
+                positions
+            }
+            HomingStep::Blocked(why) => {
+                self.homing = None;
+                self.fault(&format!("the way home after a stall: {why}"));
+                return None;
+            }
+        };
+        Some(JointCommand {
+            sequence: 0,
+            stamp_ns: now_ns,
+            positions,
+            gripper_width: self.measured.gripper_width,
+        })
     }
 
     /// What the arm should do now.
@@ -307,7 +309,7 @@ impl CommandEndpoint {
         let now_ns = self.clock.now_ns();
         let mut command = self.command.take();
         if self.gate.phase() == Phase::Homing {
-            command = self.go_home(now_ns);
+            command = self.homing_step(now_ns);
         } else if let Some(running) = &mut self.chunk {
             let due = running.due(now_ns);
             if let Some(due) = due
@@ -329,9 +331,9 @@ impl CommandEndpoint {
             }
         }
         if matches!(phase, Phase::Active | Phase::Homing) {
-            self.issued.note(now_ns, command.as_ref());
+            self.targets.record(now_ns, command.as_ref());
         } else {
-            self.issued.forget();
+            self.targets.forget();
         }
         Due { phase, command }
     }
@@ -340,7 +342,7 @@ impl CommandEndpoint {
     #[must_use]
     pub fn status(&self) -> Status {
         Status {
-            sequence: self.said.statuses,
+            sequence: self.published.statuses,
             stamp_ns: self.clock.now_ns(),
             phase: self.gate.phase(),
             stop: self.gate.state().stop,
@@ -353,35 +355,31 @@ impl CommandEndpoint {
 
     /// What there is to publish: a status when something has changed or a second has passed, an event when
     /// the phase has changed.
-    pub fn news(&mut self) -> News {
+    pub fn unpublished(&mut self) -> Unpublished {
         let now_ns = self.clock.now_ns();
         let (phase, owner) = (self.gate.phase(), self.gate.owner());
-        let changed = self.gate.state() != self.said.state || owner != self.said.owner;
+        let changed = self.gate.state() != self.published.state || owner != self.published.owner;
         let due = self
-            .said
+            .published
             .at_ns
             .is_none_or(|at| now_ns.saturating_sub(at) >= STATUS_EVERY_NS);
         if !changed && !due {
             return (None, None);
         }
-        self.said.statuses += 1;
-        self.said.at_ns = Some(now_ns);
+        self.published.statuses += 1;
+        self.published.at_ns = Some(now_ns);
         let event = changed.then(|| {
-            self.said.events += 1;
-            let why = self.said.why.take().unwrap_or_else(|| match phase {
-                Phase::Holding => "no command came for a while".into(),
-                Phase::Stopped => "no command came for long; enable it to go on".into(),
-                _ => "as asked".into(),
-            });
+            self.published.events += 1;
+            let why = self.published.take_why(phase);
             Event {
-                sequence: self.said.events,
+                sequence: self.published.events,
                 stamp_ns: now_ns,
                 phase,
                 what: format!("{}: {why}", phase.name()),
             }
         });
-        self.said.state = self.gate.state();
-        self.said.owner = owner;
+        self.published.state = self.gate.state();
+        self.published.owner = owner;
         (Some(self.status()), event)
     }
 }
@@ -396,20 +394,6 @@ fn refused(client: u32, denial: Denial) {
         "a command of client {client:08x} is refused: {}",
         denial.advice()
     );
-}
-
-impl Running {
-    /// The newest point that is due and was not given before.
-    fn due(&mut self, now_ns: u64) -> Option<JointCommand> {
-        let passed = now_ns.saturating_sub(self.since_ns);
-        let newest = (passed / u64::from(self.chunk.period_ns.max(1))) as usize;
-        let newest = newest.min(self.chunk.points().saturating_sub(1));
-        if newest < self.next {
-            return None;
-        }
-        self.next = newest + 1;
-        self.chunk.command(newest)
-    }
 }
 
 #[cfg(test)]

@@ -53,9 +53,9 @@ pub enum LinkError {
     },
     /// Nothing that could be used for too long, although something came.
     #[error(
-        "robot {robot} has sent nothing that can be used on {key} for {silent_ms} ms, allowed: {allowed_ms} ms; what came was left out: {left_out}"
+        "robot {robot} has sent nothing that can be used on {key} for {silent_ms} ms, allowed: {allowed_ms} ms; what came was left out: {rejected}"
     )]
-    LeftOut {
+    Rejected {
         /// Which robot.
         robot: String,
         /// Which key.
@@ -65,7 +65,7 @@ pub enum LinkError {
         /// How long that may be.
         allowed_ms: u64,
         /// How much was left out since, why, what was wrong with the last, and what to do.
-        left_out: String,
+        rejected: String,
     },
     /// A camera that sends the same picture again and again.
     #[error(
@@ -147,7 +147,7 @@ impl LinkError {
     /// Whether nothing new has come for too long, or nothing that could be used.
     #[must_use]
     pub fn is_silence(&self) -> bool {
-        matches!(self, Self::Stale { .. } | Self::LeftOut { .. })
+        matches!(self, Self::Stale { .. } | Self::Rejected { .. })
     }
 }
 
@@ -155,13 +155,13 @@ impl LinkError {
 pub(crate) fn key_error(key: &str, error: &zenoh::Error) -> LinkError {
     LinkError::Key {
         key: key.to_owned(),
-        reason: zenoh_words(error),
+        reason: zenoh_message(error),
     }
 }
 
 /// What zenoh says of an error, without the lines of its source that it names: they help nobody who runs a robot.
 #[must_use]
-pub fn zenoh_words(error: &dyn std::fmt::Display) -> String {
+pub fn zenoh_message(error: &dyn std::fmt::Display) -> String {
     let text = error.to_string();
     let is_place = |word: &str| {
         let (file, line) = word
@@ -189,8 +189,8 @@ mod tests {
     fn zenohs_words_stay_and_its_source_lines_go() {
         let said = "Unable to connect to any of [tcp/h:1]. Timeout! at /a b/c.rs:3 at /x/y.rs:388. - Caused by no way at all at z.rs:1.";
         let kept = "Unable to connect to any of [tcp/h:1]. Timeout! at /a b/c.rs:3 - Caused by no way at all";
-        assert_eq!(zenoh_words(&said), kept);
+        assert_eq!(zenoh_message(&said), kept);
         let other = "nobody listens at tcp/host.rs:7447x at noon";
-        assert_eq!(zenoh_words(&other), other);
+        assert_eq!(zenoh_message(&other), other);
     }
 }

@@ -1,18 +1,20 @@
 //! The newest of what a robot publishes, and when it came: whatever brings it.
 
-mod left_out;
-mod looking;
-mod plausible;
+mod joint_envelope;
+mod latest;
+mod optional_parts;
+mod plausibility;
+mod rejected;
 mod slot;
 #[cfg(test)]
 mod tests;
 
 use apprentice_core::{CameraFrame, RobotState};
 use apprentice_robot::RobotDescription;
-pub use left_out::LeftOutCounts;
-use left_out::Problem;
-use plausible::{Judge, Verdict};
-use slot::{Numbered, Place, Slot};
+use plausibility::{PlausibilityCheck, Verdict};
+use rejected::Problem;
+pub use rejected::RejectedCounts;
+use slot::{Arrival, Numbered, Slot};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,13 +29,13 @@ pub struct Freshness {
 
 /// What became of a joint state that was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum Acceptance {
     /// The arm is there, or it was known before.
-    Believed,
-    /// It may be there; a few more states have to agree before the first is believed.
-    Awaited,
+    Accepted,
+    /// It may be there; a few more states have to agree before the first is accepted.
+    Pending,
     /// It cannot be so, or cannot be read: counted, and nothing else.
-    LeftOut,
+    Rejected,
 }
 
 /// The newest message of each kind from one robot that can be used; older ones are gone, and what cannot be
@@ -42,7 +44,7 @@ pub enum Taken {
 ///
 /// A joint state is believed when a few agree, for a fifth of a second, and from then on as long as no joint is
 /// beyond its limits by more than a margin or moves faster than it can, by this machine's clock and by the
-/// stamps. While the arm is commanded ([`Inbox::set_commanding`]) nothing else is believed, however long it is
+/// stamps. While the arm is commanded ([`Inbox::set_commanding`]) nothing else is accepted, however long it is
 /// repeated. While it is not, whoever contradicts what is believed takes that belief away, until states have
 /// agreed for half a second.
 pub struct Inbox {
@@ -50,7 +52,7 @@ pub struct Inbox {
     state_key: String,
     cameras: Vec<Expected>,
     began: Instant,
-    seen: Mutex<Seen>,
+    seen: Mutex<Received>,
     changed: Condvar,
 }
 
@@ -88,14 +90,16 @@ impl Overtaken {
 }
 
 /// What has come so far.
-struct Seen {
+struct Received {
     /// Whether a scene is being set up.
-    set_up: bool,
+    scene_setup: bool,
     overtaken: Overtaken,
     state: Slot<RobotState>,
-    judge: Judge,
+    /// Whether it was said which optional parts states have.
+    parts_reported: bool,
+    judge: PlausibilityCheck,
     /// Of a robot in lockstep: the time that was asked for, ns.
-    asked_ns: Option<u64>,
+    requested_ns: Option<u64>,
     frames: Vec<Slot<CameraFrame>>,
 }
 
@@ -122,12 +126,13 @@ impl Inbox {
             robot: description.name.clone(),
             state_key: state_key.into(),
             began: Instant::now(),
-            seen: Mutex::new(Seen {
-                set_up: false,
+            seen: Mutex::new(Received {
+                scene_setup: false,
                 overtaken: Overtaken::default(),
                 state: Slot::default(),
-                judge: Judge::new(description),
-                asked_ns: None,
+                parts_reported: false,
+                judge: PlausibilityCheck::new(description),
+                requested_ns: None,
                 frames: cameras.iter().map(|_| Slot::default()).collect(),
             }),
             cameras,
@@ -135,7 +140,7 @@ impl Inbox {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Seen> {
+    fn lock(&self) -> MutexGuard<'_, Received> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -144,23 +149,23 @@ impl Inbox {
     pub(crate) fn in_lockstep(self) -> Self {
         {
             let mut seen = self.lock();
-            seen.judge.keep_to_lockstep();
-            seen.asked_ns = Some(0);
+            seen.judge.set_lockstep();
+            seen.requested_ns = Some(0);
         }
         self
     }
 
     /// The robot was asked to let so many nanoseconds pass.
-    pub(crate) fn asked_for(&self, duration_ns: u64) {
-        if let Some(asked_ns) = &mut self.lock().asked_ns {
-            *asked_ns = asked_ns.saturating_add(duration_ns);
+    pub(crate) fn advance_requested(&self, duration_ns: u64) {
+        if let Some(requested_ns) = &mut self.lock().requested_ns {
+            *requested_ns = requested_ns.saturating_add(duration_ns);
         }
     }
 
     /// Whether commands are computed from what comes, from now on. While they are, an arm that is said to have
     /// jumped is not believed however long that goes on.
     pub fn set_commanding(&self, commanding: bool) {
-        self.lock().judge.command(commanding);
+        self.lock().judge.set_commanding(commanding);
     }
 
     /// Whether it was set.
@@ -178,13 +183,13 @@ impl Inbox {
 
     /// A scene is being set up: until that is over the arm may be anywhere at any time, and what it says is no
     /// contradiction of what it said before.
-    pub fn set_up(&self, begins: bool) {
-        self.lock().set_up = begins;
+    pub fn scene_setup(&self, begins: bool) {
+        self.lock().scene_setup = begins;
         self.restart();
     }
 
     /// Takes over a joint state from a message of so many bytes, or why it cannot be read. Never waits.
-    pub fn put_state(&self, bytes: usize, state: Result<RobotState, String>) -> Taken {
+    pub fn put_state(&self, bytes: usize, state: Result<RobotState, String>) -> Acceptance {
         self.put_state_of(bytes, state, Instant::now())
     }
 
@@ -194,8 +199,8 @@ impl Inbox {
         bytes: usize,
         state: Result<RobotState, String>,
         came: Instant,
-    ) -> Taken {
-        let state = match state {
+    ) -> Acceptance {
+        let mut state = match state {
             Ok(state) => state,
             Err(reason) => return self.leave_out_state(unreadable(reason, bytes)),
         };
@@ -203,81 +208,93 @@ impl Inbox {
         let mut seen = self.lock();
         let seen = &mut *seen;
         match seen.state.place(&state) {
-            Place::Repeated => return Taken::Believed,
-            Place::Late => {
+            Arrival::Repeated => return Acceptance::Accepted,
+            Arrival::Late => {
                 seen.state.late += 1;
                 seen.overtaken.note();
                 if !seen.overtaken.is_no_accident() {
-                    return Taken::LeftOut;
+                    return Acceptance::Rejected;
                 }
             }
-            Place::News => {}
+            Arrival::New => {}
         }
-        // States that are all overtaken are not late: two programs count, and neither is believed.
+        // States that are all overtaken are not late: two programs count, and neither is accepted.
         if seen.overtaken.is_no_accident() {
             let problem = Problem::Sender(
                 "states come with numbers of two counts: two programs publish here".into(),
             );
-            return self.leave_out(&mut seen.state, &seen.judge, &self.state_key, problem);
+            return self.reject(&mut seen.state, &seen.judge, &self.state_key, problem);
         }
-        match seen.judge.judge(&state, seen.asked_ns.unwrap_or(now_ns)) {
-            Verdict::Believed => {
+        for problem in optional_parts::remove_unusable(&mut state) {
+            if let Some(text) = seen.state.rejected.add_part(&problem) {
+                let (robot, key) = (&self.robot, &self.state_key);
+                tracing::warn!("robot {robot}: what came on {key} is used without a part: {text}");
+            }
+        }
+        match seen
+            .judge
+            .judge(&state, seen.requested_ns.unwrap_or(now_ns))
+        {
+            Verdict::Accepted => {
+                if !std::mem::replace(&mut seen.parts_reported, true) {
+                    optional_parts::report(&self.robot, &state);
+                }
                 // Joints that rest are the same for long.
                 seen.state.take(state, came, |_, _| false);
                 self.changed.notify_all();
-                Taken::Believed
+                Acceptance::Accepted
             }
-            Verdict::Awaited => Taken::Awaited,
-            Verdict::LeftOut(_) if seen.set_up => {
+            Verdict::Pending => Acceptance::Pending,
+            Verdict::Rejected(_) if seen.scene_setup => {
                 seen.judge.restart();
                 seen.state.clear();
-                Taken::Awaited
+                Acceptance::Pending
             }
-            Verdict::LeftOut(problem) => {
-                if !seen.judge.is_believing() {
+            Verdict::Rejected(problem) => {
+                if !seen.judge.has_accepted() {
                     seen.state.withdraw();
                 }
-                self.leave_out(&mut seen.state, &seen.judge, &self.state_key, problem)
+                self.reject(&mut seen.state, &seen.judge, &self.state_key, problem)
             }
         }
     }
 
     /// Leaves out a joint state because another sender's are believed; `who` says which.
-    pub fn put_other_sender(&self, who: String) -> Taken {
+    pub fn put_other_sender(&self, who: String) -> Acceptance {
         self.leave_out_state(Problem::Sender(who))
     }
 
-    fn leave_out_state(&self, problem: Problem) -> Taken {
+    fn leave_out_state(&self, problem: Problem) -> Acceptance {
         let mut seen = self.lock();
         let seen = &mut *seen;
-        self.leave_out(&mut seen.state, &seen.judge, &self.state_key, problem)
+        self.reject(&mut seen.state, &seen.judge, &self.state_key, problem)
     }
 
     /// Counts what is left out, and says so now and then.
-    fn leave_out<T: Numbered>(
+    fn reject<T: Numbered>(
         &self,
         slot: &mut Slot<T>,
-        judge: &Judge,
+        judge: &PlausibilityCheck,
         key: &str,
         problem: Problem,
-    ) -> Taken {
-        if slot.leave_out(problem)
-            && let Some(text) = slot.left_out.say(judge.joints())
+    ) -> Acceptance {
+        if slot.reject(problem)
+            && let Some(text) = slot.rejected.describe(judge.joints())
         {
             let robot = &self.robot;
             tracing::warn!("robot {robot}: left out what came on {key}: {text}");
         }
         self.changed.notify_all();
-        Taken::LeftOut
+        Acceptance::Rejected
     }
 
     /// What was left out in all, by reason.
     #[must_use]
-    pub fn left_out(&self) -> LeftOutCounts {
+    pub fn rejected(&self) -> RejectedCounts {
         let seen = self.lock();
-        let mut counts = seen.state.left_out.total;
+        let mut counts = seen.state.rejected.total;
         let frames = seen.frames.iter();
-        frames.for_each(|f| counts.merge(&f.left_out.total));
+        frames.for_each(|f| counts.merge(&f.rejected.total));
         counts
     }
 
@@ -318,7 +335,7 @@ impl Inbox {
                 Ok(frame) => slot.take(frame, Instant::now(), same),
                 Err(reason) => {
                     let problem = unreadable(reason, bytes);
-                    self.leave_out(slot, &seen.judge, &camera.key, problem);
+                    self.reject(slot, &seen.judge, &camera.key, problem);
                 }
             }
             slot.replaced.take()

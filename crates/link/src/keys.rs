@@ -15,7 +15,7 @@ fn number(segment: &str) -> Option<u32> {
 
 /// What a client sends on a key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sent {
+pub enum ClientMessage {
     /// Joint commands, published to the robot.
     Command,
     /// Targets to come, published to the robot.
@@ -30,7 +30,7 @@ pub enum Sent {
     Reset,
 }
 
-impl Sent {
+impl ClientMessage {
     /// Below `apprentice/<robot>/`, without the client's number.
     pub(crate) fn path(self) -> String {
         match self {
@@ -61,19 +61,19 @@ impl Keys {
 
     /// The key on which `client` sends this.
     #[must_use]
-    pub fn of(&self, sent: Sent, client: u32) -> String {
+    pub fn of(&self, sent: ClientMessage, client: u32) -> String {
         format!("{}/{}/{client:08x}", self.prefix, sent.path())
     }
 
     /// The key on which all clients are heard that send this.
     #[must_use]
-    pub fn all(&self, sent: Sent) -> String {
+    pub fn all(&self, sent: ClientMessage) -> String {
         format!("{}/{}/*", self.prefix, sent.path())
     }
 
     /// Who sends this on `key`; `None` where the key is not exactly one of [`Keys::of`].
     #[must_use]
-    pub fn sender(&self, sent: Sent, key: &str) -> Option<u32> {
+    pub fn sender(&self, sent: ClientMessage, key: &str) -> Option<u32> {
         let below = key.strip_prefix(&self.prefix)?.strip_prefix('/')?;
         number(below.strip_prefix(&sent.path())?.strip_prefix('/')?)
     }
@@ -137,21 +137,24 @@ impl Keys {
 mod tests {
     use super::*;
 
-    const ALL: [Sent; 6] = [
-        Sent::Command,
-        Sent::Chunk,
-        Sent::Takeover,
-        Sent::Lease,
-        Sent::Service(Service::Home),
-        Sent::Reset,
+    const ALL: [ClientMessage; 6] = [
+        ClientMessage::Command,
+        ClientMessage::Chunk,
+        ClientMessage::Takeover,
+        ClientMessage::Lease,
+        ClientMessage::Service(Service::Home),
+        ClientMessage::Reset,
     ];
 
     #[test]
     fn a_key_names_who_sends_on_it() {
         let keys = Keys::new("fr3");
-        assert_eq!(keys.of(Sent::Lease, 0x2a), "apprentice/fr3/lease/0000002a");
         assert_eq!(
-            keys.of(Sent::Service(Service::Home), 0xdead_beef),
+            keys.of(ClientMessage::Lease, 0x2a),
+            "apprentice/fr3/lease/0000002a"
+        );
+        assert_eq!(
+            keys.of(ClientMessage::Service(Service::Home), 0xdead_beef),
             "apprentice/fr3/service/home/deadbeef"
         );
         for sent in ALL {
@@ -214,7 +217,7 @@ mod tests {
             "apprentice/fr3lease/0000002a",
             "\u{e9}",
         ] {
-            assert_eq!(keys.sender(Sent::Lease, other), None, "{other:?}");
+            assert_eq!(keys.sender(ClientMessage::Lease, other), None, "{other:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Who may talk to a robot, and how they prove who they are.
 //!
-//! Without keys only this machine is spoken to. With keys (made by [`Authority`], one folder a robot) both
+//! Without keys only this machine is spoken to. With keys (made by [`CertificateAuthority`], one folder a robot) both
 //! sides of every connection show a certificate of the same authority, and the side that listens lets each
 //! role do only what `access` allows it, whether that side is the robot, our runtime or a router.
 //!
@@ -18,73 +18,23 @@
 pub(crate) mod access;
 mod certificates;
 mod check;
+mod credentials;
 mod endpoint;
 mod error;
 mod identity;
-mod reading;
+mod parse;
+mod role;
 
-pub use certificates::{Authority, Certified, KeyFile, Purpose, Validity, make};
+pub use certificates::{CertificateAuthority, IssuedCertificate, KeyFile, Purpose, Validity, make};
 pub use check::{CheckedCertificate, KeyCheck, check};
+pub(crate) use credentials::Credentials;
 pub use error::SecurityError;
 pub use identity::Devices;
 pub(crate) use identity::SESSION_BITS;
+pub use role::Role;
 
-use crate::session::{Participant, Place};
+use crate::participant::{Connection, Participant};
 use std::path::{Path, PathBuf};
-
-/// What a participant is to a robot; it decides what it may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// The robot: publishes what it feels and sees, obeys.
-    Robot,
-    /// What commands it: a policy's runtime.
-    Runtime,
-    /// A device with which a person takes over.
-    Operator,
-    /// Looks on, and may call for a stop.
-    Viewer,
-    /// Stands between the others and passes on.
-    Router,
-    /// Speaks another protocol than ours. Its keys are not ours to judge: with keys, connections prove
-    /// themselves, but there is no access control on our side.
-    Guest,
-}
-
-impl Role {
-    /// Every role with a certificate of [`Authority::write`].
-    pub const CERTIFIED: [Self; 5] = [
-        Self::Robot,
-        Self::Runtime,
-        Self::Operator,
-        Self::Viewer,
-        Self::Router,
-    ];
-
-    /// Its name, which is also that of its files (`robot.pem`, `robot.key`).
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Robot => "robot",
-            Self::Runtime => "runtime",
-            Self::Operator => "operator",
-            Self::Viewer => "viewer",
-            Self::Router => "router",
-            Self::Guest => "guest",
-        }
-    }
-
-    /// Whether others may connect to it.
-    #[must_use]
-    pub fn may_listen(self) -> bool {
-        !matches!(self, Self::Operator | Self::Viewer)
-    }
-
-    /// The common name in the certificate of its first device, such as `runtime@panda`.
-    #[must_use]
-    pub fn common_name(self, robot: &str) -> String {
-        self.common_name_at(0, robot)
-    }
-}
 
 /// How a session is kept to those who may use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,16 +50,6 @@ pub enum Security {
         /// The folder.
         folder: PathBuf,
     },
-}
-
-/// The files one participant shows and trusts, all read and checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Credentials {
-    pub(crate) authority: PathBuf,
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
-    /// Which of the devices of its role it is.
-    pub(crate) place: u32,
 }
 
 impl Security {
@@ -136,7 +76,7 @@ impl Security {
         &self,
         participant: &Participant<'_>,
     ) -> Result<Option<Credentials>, SecurityError> {
-        if participant.place == Place::Listen && !participant.role.may_listen() {
+        if participant.connection == Connection::Listen && !participant.role.may_listen() {
             return Err(SecurityError::MayNotListen {
                 role: participant.role.name().into(),
                 endpoint: participant.endpoint.into(),
@@ -161,7 +101,7 @@ impl Participant<'_> {
     /// As [`Participant::config`].
     pub(crate) fn number(&self, security: &Security, random: u32) -> Result<u32, SecurityError> {
         let bound = match security.admit(self)? {
-            Some(credentials) => self.role.client(credentials.place, random),
+            Some(credentials) => self.role.client(credentials.device_index, random),
             None => None,
         };
         Ok(bound.unwrap_or(random.max(1)))
@@ -177,7 +117,7 @@ fn credentials(folder: &Path, participant: &Participant<'_>) -> Result<Credentia
         authority: folder.join("ca.pem"),
         certificate: folder.join(format!("{name}.pem")),
         key: folder.join(format!("{name}.key")),
-        place: 0,
+        device_index: 0,
     };
     let now = std::time::SystemTime::now();
     let (role, robot) = (participant.role, participant.robot);
@@ -185,8 +125,8 @@ fn credentials(folder: &Path, participant: &Participant<'_>) -> Result<Credentia
         Role::Guest => check::of_others(&found, now)?,
         role => check::one(&found, Some((role, robot, None)), now)?,
     };
-    let place = role.place_of(&checked.common_name, robot);
-    found.place = place.unwrap_or_default();
+    let device_index = role.device_index_of(&checked.common_name, robot);
+    found.device_index = device_index.unwrap_or_default();
     let problems = checked.problems;
     match problems.into_iter().next() {
         None => Ok(found),

@@ -1,25 +1,26 @@
 //! The robot's side of the link: publishes what it feels and sees, obeys what its gate lets through.
 
-mod desk;
 mod requests;
+mod shared_endpoint;
 
 pub(crate) use requests::describe;
 pub use requests::{Reply, ServerRequest};
 
 use crate::LinkError;
 use crate::command_endpoint::CommandEndpoint;
+use crate::due::Due;
 use crate::error::key_error;
-use crate::keys::{Keys, Sent};
+use crate::keys::{ClientMessage, Keys};
 use crate::security::{Role, Security};
-use crate::session::{Participant, Place, free_port};
+use crate::session::{Connection, Participant, free_port};
 use crate::tokens::TokenSearch;
 use crate::wire::{self, Status};
-use apprentice_core::{CameraFrame, JointCommand, RobotState};
+use apprentice_core::{CameraFrame, RobotState};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{GateConfig, Phase, Service};
-use desk::Desk;
+use apprentice_safety::{GateConfig, Service};
 use requests::{Asked, answer, pass_on};
 use serde_json::json;
+use shared_endpoint::SharedEndpoint;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -45,7 +46,7 @@ const WAITING: usize = 16;
 /// Publishes a robot's state and frames and obeys the one who owns it.
 pub struct RobotServer {
     endpoint: String,
-    desk: Arc<Desk>,
+    shared: Arc<SharedEndpoint>,
     state: Publisher<'static>,
     cameras: Vec<Publisher<'static>>,
     requests: Receiver<ServerRequest>,
@@ -53,15 +54,6 @@ pub struct RobotServer {
     _queries: Vec<Queryable<()>>,
     _alive: LivelinessToken,
     _session: Session,
-}
-
-/// What the robot should do now.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Due {
-    /// How it stands. In any phase but `Active` and `Homing` it stays where it is.
-    pub phase: Phase,
-    /// A command that was not given before, when there is one.
-    pub command: Option<JointCommand>,
 }
 
 impl RobotServer {
@@ -79,8 +71,8 @@ impl RobotServer {
             Some(endpoint) => endpoint.to_owned(),
             None => free_endpoint()?,
         };
-        let place = (Place::Listen, endpoint.as_str());
-        Self::serve(description, place, &Security::LoopbackOnly, lockstep)
+        let address = (Connection::Listen, endpoint.as_str());
+        Self::serve(description, address, &Security::LoopbackOnly, lockstep)
     }
 
     /// Starts serving `description` where others connect to, or connected to a router, with or without keys.
@@ -89,7 +81,7 @@ impl RobotServer {
     /// When `security` does not allow it, the address cannot be used or no router is there.
     pub fn serve(
         description: &RobotDescription,
-        (place, endpoint): (Place, &str),
+        (connection, endpoint): (Connection, &str),
         security: &Security,
         lockstep: bool,
     ) -> Result<Self, LinkError> {
@@ -99,7 +91,7 @@ impl RobotServer {
         }
         let session = Participant {
             role: Role::Robot,
-            place,
+            connection,
             robot: &description.name,
             endpoint,
         }
@@ -128,7 +120,7 @@ impl RobotServer {
             .iter()
             .map(|c| publisher(keys.camera(&c.name), Priority::Data))
             .collect::<Result<_, _>>()?;
-        let desk = Arc::new(Desk {
+        let shared = Arc::new(SharedEndpoint {
             endpoint: Mutex::new(
                 CommandEndpoint::new(description, GateConfig::of(description), lockstep).map_err(
                     |e| LinkError::Refused {
@@ -138,20 +130,20 @@ impl RobotServer {
                     },
                 )?,
             ),
-            turn: Mutex::new(()),
+            publish_order: Mutex::new(()),
             arrived: Condvar::new(),
             keys: keys.clone(),
-            leases: TokenSearch::new(&session, &keys, Sent::Lease),
+            leases: TokenSearch::new(&session, &keys, ClientMessage::Lease),
             status: publisher(keys.status(), Priority::DataHigh)?,
             event: publisher(keys.event(), Priority::DataHigh)?,
         });
         let (sender, requests) = sync_channel(WAITING);
         let mut queries = vec![describe(&session, &keys, description, lockstep)?];
         for service in Service::ALL {
-            let desk = Arc::clone(&desk);
-            let key = keys.all(Sent::Service(service));
+            let shared = Arc::clone(&shared);
+            let key = keys.all(ClientMessage::Service(service));
             queries.push(answer(&session, key, move |query| {
-                desk.serve(service, &query)
+                shared.serve(service, &query)
             })?);
         }
         if lockstep {
@@ -164,10 +156,14 @@ impl RobotServer {
                 });
             })?);
         }
-        let to = Arc::clone(&desk);
-        queries.push(answer(&session, keys.all(Sent::Reset), move |query| {
-            pass_on(query, &sender, |key, bytes| to.asks_reset(key, bytes));
-        })?);
+        let to = Arc::clone(&shared);
+        queries.push(answer(
+            &session,
+            keys.all(ClientMessage::Reset),
+            move |query| {
+                pass_on(query, &sender, |key, bytes| to.check_reset(key, bytes));
+            },
+        )?);
         let alive = session
             .liveliness()
             .declare_token(keys.alive())
@@ -175,8 +171,8 @@ impl RobotServer {
             .map_err(|e| key_error(&keys.alive(), &e))?;
         Ok(Self {
             endpoint: endpoint.to_owned(),
-            _subscribers: subscribe(&session, &keys, &desk)?,
-            desk,
+            _subscribers: subscribe(&session, &keys, &shared)?,
+            shared,
             state,
             cameras,
             requests,
@@ -197,7 +193,7 @@ impl RobotServer {
     /// # Errors
     /// When the session is gone.
     pub fn publish_state(&self, state: &RobotState) -> Result<(), LinkError> {
-        self.desk.endpoint().measure(state);
+        self.shared.endpoint().measure(state);
         self.state
             .put(wire::encode_state(state))
             .wait()
@@ -222,7 +218,7 @@ impl RobotServer {
     /// the arm stands when that has changed or a second has passed.
     #[must_use]
     pub fn due(&self) -> Due {
-        self.desk.act(CommandEndpoint::due)
+        self.shared.act_and_publish(CommandEndpoint::due)
     }
 
     /// As [`Self::due`], as soon as a command that was not given before has come, and at the latest after
@@ -231,9 +227,9 @@ impl RobotServer {
     pub fn due_within(&self, patience: Duration) -> Due {
         let idle = |endpoint: &mut CommandEndpoint| !endpoint.has_command();
         drop(
-            self.desk
+            self.shared
                 .arrived
-                .wait_timeout_while(self.desk.endpoint(), patience, idle),
+                .wait_timeout_while(self.shared.endpoint(), patience, idle),
         );
         self.due()
     }
@@ -241,24 +237,24 @@ impl RobotServer {
     /// Highest sequence number that came from the owner in a command or chunk, obeyed or not.
     #[must_use]
     pub fn newest_sequence(&self) -> u64 {
-        self.desk.endpoint().newest_sequence()
+        self.shared.endpoint().newest_sequence()
     }
 
     /// How the arm stands.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.desk.endpoint().status()
+        self.shared.endpoint().status()
     }
 
     /// The arm was set somewhere else, as a simulated one is for a new scene: `state` is where it is now.
     /// What was commanded before does not hold there.
     pub fn moved(&self, state: &RobotState) {
-        self.desk.endpoint().moved(state);
+        self.shared.endpoint().moved(state);
     }
 
     /// The arm reports a fault, in one line.
     pub fn fault(&self, what: &str) {
-        self.desk.act(|endpoint| endpoint.fault(what));
+        self.shared.act_and_publish(|endpoint| endpoint.fault(what));
     }
 
     /// The next request, or `None` when none comes in time. A new scene is the owner's to ask for, now: one that was
@@ -270,7 +266,10 @@ impl RobotServer {
             return Some(request);
         };
         let client = reply.client.unwrap_or(0);
-        match self.desk.act(|endpoint| endpoint.reset(client)) {
+        match self
+            .shared
+            .act_and_publish(|endpoint| endpoint.reset(client))
+        {
             Ok(_) => Some(ServerRequest::Reset(seed, reply)),
             Err(reason) => {
                 reply.refuse(&reason);
@@ -292,42 +291,42 @@ fn payload(frame: &CameraFrame) -> ZBuf {
 fn subscribe(
     session: &Session,
     keys: &Keys,
-    desk: &Arc<Desk>,
+    shared: &Arc<SharedEndpoint>,
 ) -> Result<Vec<Subscriber<()>>, LinkError> {
-    let all = |sent: Sent| keys.all(sent);
-    let to = Arc::clone(desk);
+    let all = |sent: ClientMessage| keys.all(sent);
+    let to = Arc::clone(shared);
     let commands = session
-        .declare_subscriber(all(Sent::Command))
+        .declare_subscriber(all(ClientMessage::Command))
         .callback(move |sample| {
-            let from = to.keys.sender(Sent::Command, sample.key_expr());
+            let from = to.keys.sender(ClientMessage::Command, sample.key_expr());
             to.endpoint().command(from, &sample.payload().to_bytes());
             to.arrived.notify_one();
         })
         .wait()
-        .map_err(|e| key_error(&all(Sent::Command), &e))?;
-    let to = Arc::clone(desk);
+        .map_err(|e| key_error(&all(ClientMessage::Command), &e))?;
+    let to = Arc::clone(shared);
     let chunks = session
-        .declare_subscriber(all(Sent::Chunk))
+        .declare_subscriber(all(ClientMessage::Chunk))
         .callback(move |sample| {
-            let from = to.keys.sender(Sent::Chunk, sample.key_expr());
+            let from = to.keys.sender(ClientMessage::Chunk, sample.key_expr());
             to.endpoint().chunk(from, &sample.payload().to_bytes());
         })
         .wait()
-        .map_err(|e| key_error(&all(Sent::Chunk), &e))?;
-    let to = Arc::clone(desk);
+        .map_err(|e| key_error(&all(ClientMessage::Chunk), &e))?;
+    let to = Arc::clone(shared);
     let leases = session
         .liveliness()
-        .declare_subscriber(all(Sent::Lease))
+        .declare_subscriber(all(ClientMessage::Lease))
         .history(true)
         .callback(move |sample| {
             let alive = sample.kind() == SampleKind::Put;
-            match to.keys.sender(Sent::Lease, sample.key_expr()) {
-                Some(client) => to.act(|endpoint| endpoint.lease(client, alive)),
+            match to.keys.sender(ClientMessage::Lease, sample.key_expr()) {
+                Some(client) => to.act_and_publish(|endpoint| endpoint.lease(client, alive)),
                 None => to.endpoint().malformed(),
             }
         })
         .wait()
-        .map_err(|e| key_error(&all(Sent::Lease), &e))?;
+        .map_err(|e| key_error(&all(ClientMessage::Lease), &e))?;
     Ok(vec![commands, chunks, leases])
 }
 

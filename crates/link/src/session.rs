@@ -6,8 +6,11 @@
 //! within a fraction of a second.
 
 use crate::LinkError;
-use crate::error::zenoh_words;
+use crate::error::zenoh_message;
+pub(crate) use crate::participant::is_robot_name;
+pub use crate::participant::{Connection, Participant};
 use crate::security::{Credentials, Role, Security, SecurityError, access};
+pub use crate::zenoh_threads::{ONE_THREAD, reads_and_writes_on_one_thread};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::path::Path;
@@ -27,20 +30,6 @@ const HANDSHAKE_MS: u64 = 3000;
 const LONGEST_MESSAGE: usize = 64 << 20;
 /// Connections a listener keeps at once.
 const MOST_CONNECTIONS: usize = 64;
-
-/// What the environment of a process with keys must have from its start: zenoh 1.10.2 reads and writes an
-/// encrypted connection from two threads at once, which breaks it within seconds (eclipse-zenoh issue 2557);
-/// this makes it one.
-pub const ONE_THREAD: (&str, &str) = (
-    "ZENOH_RUNTIME",
-    "(rx: (handover: tx), tx: (worker_threads: 1))",
-);
-
-/// Whether this process was started with [`ONE_THREAD`].
-#[must_use]
-pub fn reads_and_writes_on_one_thread() -> bool {
-    std::env::var(ONE_THREAD.0).is_ok_and(|v| v == ONE_THREAD.1)
-}
 
 /// A port of this machine that nobody listens at, another one each time. It lies below those that the system
 /// gives to connections (from 32768 up on Linux), which may be taken a moment later.
@@ -63,28 +52,6 @@ pub fn free_port() -> std::io::Result<u16> {
         }
     }
     Err(refused.unwrap_or_else(|| std::io::ErrorKind::AddrNotAvailable.into()))
-}
-
-/// Which side of the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Others connect to us: we pass messages on, and enforce who may send them.
-    Listen,
-    /// We connect to whoever listens, and connect again whenever the connection is lost.
-    Join,
-}
-
-/// Who takes part at the keys of a robot, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Participant<'a> {
-    /// What it is.
-    pub role: Role,
-    /// Which side of the connection.
-    pub place: Place,
-    /// Which robot; not looked at for a guest.
-    pub robot: &'a str,
-    /// Where, such as `tcp/127.0.0.1:7447`, or `tls/arm.lab:7447` with keys.
-    pub endpoint: &'a str,
 }
 
 impl Participant<'_> {
@@ -117,7 +84,7 @@ impl Participant<'_> {
                 }
                 Security::Off | Security::LoopbackOnly => "",
             };
-            self.failed(format!("{}{keys}", zenoh_words(&e)))
+            self.failed(format!("{}{keys}", zenoh_message(&e)))
         })
     }
 
@@ -140,7 +107,7 @@ impl Participant<'_> {
             .into());
         }
         let credentials = security.admit(self)?;
-        let mut settings = self.place_settings(timeout);
+        let mut settings = self.connection_settings(timeout);
         settings.extend(transport_settings());
         if self.role != Role::Guest {
             settings.push(("low_pass_filter", access::size_limits(self.robot)));
@@ -152,9 +119,9 @@ impl Participant<'_> {
             }
             settings.push(("transport/link/tls", tls(credentials)?));
             settings.push(("transport/link/protocols", json!(["tls"])));
-            let listens = self.place == Place::Listen;
+            let listens = self.connection == Connection::Listen;
             if let Some(control) =
-                access::control(self.role, credentials.place, listens, self.robot)
+                access::control(self.role, credentials.device_index, listens, self.robot)
             {
                 settings.push(("access_control", control));
             }
@@ -168,11 +135,11 @@ impl Participant<'_> {
         Ok(config)
     }
 
-    fn place_settings(&self, timeout: Duration) -> Vec<(&'static str, Value)> {
+    fn connection_settings(&self, timeout: Duration) -> Vec<(&'static str, Value)> {
         let here = json!([self.endpoint]);
-        let (mode, listen, connect) = match self.place {
-            Place::Listen => ("router", here, json!([])),
-            Place::Join => ("client", json!([]), here),
+        let (mode, listen, connect) = match self.connection {
+            Connection::Listen => ("router", here, json!([])),
+            Connection::Join => ("client", json!([]), here),
         };
         vec![
             ("mode", json!(mode)),
@@ -233,12 +200,4 @@ fn tls(credentials: &Credentials) -> Result<Value, SecurityError> {
         "connect_certificate": certificate,
         "connect_private_key": key,
     }))
-}
-
-/// Whether `name` can be one part of a key and of a certificate's name.
-pub(crate) fn is_robot_name(name: &str) -> bool {
-    (1..=48).contains(&name.len())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }

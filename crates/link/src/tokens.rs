@@ -3,7 +3,7 @@
 //! Strangers may hold as many tokens as they like. Nobody is locked out by them: a new one takes the place of one
 //! that nobody needs, and whoever speaks without being known is looked for again ([`TokenSearch`]).
 
-use crate::keys::{Keys, Sent};
+use crate::keys::{ClientMessage, Keys};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Release};
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl Tokens {
     }
 
     /// Something came from `client`; whether its token is known.
-    pub fn hear(&mut self, client: u32) -> bool {
+    pub fn touch(&mut self, client: u32) -> bool {
         self.turn += 1;
         let known = self.known.iter_mut().find(|k| k.client == client);
         known.is_some_and(|known| {
@@ -105,7 +105,7 @@ impl Tokens {
 pub(crate) struct TokenSearch {
     session: Session,
     keys: Keys,
-    sent: Sent,
+    sent: ClientMessage,
     searching: Arc<AtomicBool>,
 }
 
@@ -120,7 +120,7 @@ impl Drop for Searching {
 
 impl TokenSearch {
     /// Looks for tokens of this kind.
-    pub fn new(session: &Session, keys: &Keys, sent: Sent) -> Self {
+    pub fn new(session: &Session, keys: &Keys, sent: ClientMessage) -> Self {
         Self {
             session: session.clone(),
             keys: keys.clone(),
@@ -181,7 +181,7 @@ mod tests {
                     tokens.insert(stranger(n % 4000, one), None);
                 }
                 tokens.insert(PERSON, None);
-                assert!(tokens.hear(PERSON), "{strangers} strangers before");
+                assert!(tokens.touch(PERSON), "{strangers} strangers before");
                 // After, while the person has the arm and while nobody has.
                 for kept in [Some(PERSON), None] {
                     for n in 0..strangers {
@@ -203,7 +203,7 @@ mod tests {
         people.iter().for_each(|p| tokens.insert(*p, None));
         for n in 0..10_000 {
             tokens.insert(stranger(n, true), None);
-            tokens.hear(stranger(n, true));
+            tokens.touch(stranger(n, true));
         }
         assert!(people.iter().all(|p| tokens.contains(*p)));
     }
@@ -216,9 +216,9 @@ mod tests {
         tokens.insert(2, None);
         assert!(tokens.remove(1) && !tokens.remove(1));
         tokens.insert(3, None);
-        assert!(tokens.contains(2) && tokens.contains(3) && !tokens.hear(1));
+        assert!(tokens.contains(2) && tokens.contains(3) && !tokens.touch(1));
         // The owner stays, although it has not spoken and the other has.
-        tokens.hear(3);
+        tokens.touch(3);
         tokens.insert(4, Some(2));
         assert!(tokens.contains(2) && tokens.contains(4) && !tokens.contains(3));
     }

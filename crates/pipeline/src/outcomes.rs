@@ -62,7 +62,7 @@ impl GuardCounts {
     /// Adds what guards counted between two readings.
     pub fn add_counts(&mut self, before: GuardTotals, after: GuardTotals) {
         self.commands += after.commands - before.commands;
-        self.refusals += after.refusals - before.refusals;
+        self.refusals += after.interventions - before.interventions;
         self.violations += after.violations - before.violations;
     }
 

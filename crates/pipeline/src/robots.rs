@@ -99,7 +99,7 @@ fn connect_foreign(context: &Context) -> Result<Option<Box<dyn Arm>>> {
     let security = robot.security()?;
     let patience = Duration::from_secs(10);
     let arm =
-        apprentice_adapter::choose::connect(description, &robot.endpoint, &security, patience)?;
+        apprentice_adapter::connect::connect(description, &robot.endpoint, &security, patience)?;
     Ok(Some(arm))
 }
 

@@ -4,8 +4,6 @@
 mod checks;
 mod reading;
 
-pub use reading::EMBEDDED;
-
 use apprentice_core::{ActionSpace, CARTESIAN_ACTION_DIM};
 use serde::{Deserialize, Serialize};
 

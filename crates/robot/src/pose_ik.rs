@@ -100,7 +100,7 @@ impl PoseSolver {
 
     /// Whether every orientation is possible in principle: from six joints on.
     #[must_use]
-    pub fn turns_freely(&self) -> bool {
+    pub fn reaches_any_orientation(&self) -> bool {
         self.limits.len() >= 6
     }
 
@@ -136,7 +136,7 @@ impl PoseSolver {
         }
         let mut rng = seed.rng();
         let mut best: Option<Attempt> = None;
-        let whole = if self.turns_freely() {
+        let whole = if self.reaches_any_orientation() {
             STARTS
         } else {
             STARTS_FOR_THE_WHOLE_POSE
@@ -155,7 +155,7 @@ impl PoseSolver {
         let (position_m, orientation_rad) = best
             .as_ref()
             .map_or((f64::NAN, f64::NAN), |b| (b.position, b.orientation));
-        if !self.turns_freely() {
+        if !self.reaches_any_orientation() {
             let near = self.nearest_turn(target, start, best, &mut rng);
             if let Some(attempt) = near {
                 return Ok(attempt.solution(STARTS));

@@ -26,11 +26,11 @@ pub struct Survey {
     /// The robot.
     pub robot: String,
     /// Its joints, from the base on.
-    pub joints: Vec<JointLine>,
+    pub joints: Vec<JointSummary>,
     /// Where its kinematics come from: `dh`, `frames` or `none`.
     pub kinematics: &'static str,
     /// How far kinematics and URDF differ at most over random postures; `None` without both.
-    pub urdf: Option<Agreement>,
+    pub urdf: Option<UrdfDifference>,
     /// Greatest distance of the tool from the base frame over random postures, metres.
     pub reach_m: Option<f64>,
     /// The tool at home: x, y, z (m), then the quaternion x, y, z, w, base frame.
@@ -38,7 +38,7 @@ pub struct Survey {
     /// Whether the tool is in the workspace at home.
     pub home_in_workspace: Option<bool>,
     /// The capsules, in the order `may_touch` counts them.
-    pub capsules: Vec<CapsuleLine>,
+    pub capsules: Vec<CapsuleSummary>,
     /// Pairs of them that are checked.
     pub pairs: usize,
     /// Distance of the arm from itself at home, metres; `None` where nothing is checked.
@@ -61,7 +61,7 @@ pub struct Survey {
 
 /// A joint.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct JointLine {
+pub struct JointSummary {
     /// Its name.
     pub name: String,
     /// rad (or its unit).
@@ -82,7 +82,7 @@ pub struct JointLine {
 
 /// A capsule.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct CapsuleLine {
+pub struct CapsuleSummary {
     /// What it is fixed to: 0 the base, i joint i, joints + 1 the tool.
     pub frame: usize,
     /// The URDF's link, where it comes from there.
@@ -95,7 +95,7 @@ pub struct CapsuleLine {
 
 /// How far two descriptions of the same arm differ.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Agreement {
+pub struct UrdfDifference {
     /// Of the tool's places, metres.
     pub position_m: f64,
     /// Of the tool's turns, radians.
@@ -117,11 +117,11 @@ impl Survey {
         survey.warnings.extend(folder.unused.iter().cloned());
         let mut rng = Seed(0).derive("survey", 0).rng();
         if robot.kinematics.is_some() {
-            survey.move_about(robot, serial.as_ref(), &mut rng)?;
+            survey.sample_postures(robot, serial.as_ref(), &mut rng)?;
         } else {
             survey.warn("no kinematics: actions are joint targets, and neither workspace nor self-collision can be guarded");
         }
-        survey.look_at_cameras(robot);
+        survey.check_cameras(robot);
         if let Some(adapter) = &robot.adapter
             && survey.adapter.is_none()
         {
@@ -142,19 +142,23 @@ impl Survey {
     fn as_described(robot: &RobotDescription, serial: Option<&SerialChain>) -> Self {
         let joints = robot.joints.iter().zip(&robot.home);
         let chain = robot.kinematics.as_ref();
-        let capsules = robot.capsules.iter().enumerate().map(|(i, c)| CapsuleLine {
-            frame: c.frame,
-            link: serial
-                .and_then(|s| s.shapes.get(i))
-                .filter(|s| s.capsule == *c)
-                .map(|s| s.link.clone()),
-            length_m: (Vector3::from(c.to) - Vector3::from(c.from)).norm(),
-            radius_m: c.radius,
-        });
+        let capsules = robot
+            .capsules
+            .iter()
+            .enumerate()
+            .map(|(i, c)| CapsuleSummary {
+                frame: c.frame,
+                link: serial
+                    .and_then(|s| s.shapes.get(i))
+                    .filter(|s| s.capsule == *c)
+                    .map(|s| s.link.clone()),
+                length_m: (Vector3::from(c.to) - Vector3::from(c.from)).norm(),
+                radius_m: c.radius,
+            });
         let mut survey = Self {
             robot: robot.name.clone(),
             joints: joints
-                .map(|(j, home)| JointLine {
+                .map(|(j, home)| JointSummary {
                     name: j.name.clone(),
                     position: j.position,
                     velocity: j.velocity,
@@ -230,7 +234,7 @@ impl Survey {
         }
     }
 
-    fn move_about(
+    fn sample_postures(
         &mut self,
         robot: &RobotDescription,
         serial: Option<&SerialChain>,
@@ -253,7 +257,7 @@ impl Survey {
             self.warn("no capsules to check: self-collision is not guarded");
         }
         let (mut agreement, mut reach, mut collisions) = (
-            Agreement {
+            UrdfDifference {
                 position_m: 0.0,
                 orientation_rad: 0.0,
             },
@@ -293,10 +297,10 @@ impl Survey {
                 ));
             }
         }
-        self.look_for_joints(robot, &reachable, &home, rng)
+        self.sample_poses(robot, &reachable, &home, rng)
     }
 
-    fn look_for_joints(
+    fn sample_poses(
         &mut self,
         robot: &RobotDescription,
         reachable: &[Isometry3<f64>],
@@ -313,7 +317,7 @@ impl Survey {
                 reachable.len()
             ));
         }
-        if !solver.turns_freely() {
+        if !solver.reaches_any_orientation() {
             let count = robot.joints.len();
             let advice = if robot.is_cartesian() {
                 ": control = \"joint\" fits it better"
@@ -349,11 +353,11 @@ impl Survey {
         Ok(())
     }
 
-    fn look_at_cameras(&mut self, robot: &RobotDescription) {
+    fn check_cameras(&mut self, robot: &RobotDescription) {
         if robot.cameras.is_empty() {
             self.warn("no cameras: a policy sees nothing");
         }
-        for camera in robot.cameras.iter().filter(|c| !looks_somewhere(c)) {
+        for camera in robot.cameras.iter().filter(|c| !has_direction(c)) {
             let name = &camera.name;
             self.warn(format!("camera {name} looks nowhere: position and target must differ, and up must not lie along the view"));
         }
@@ -367,93 +371,11 @@ fn contains(space: &Workspace, at: &Vector3<f64>) -> bool {
         .all(|(p, (min, max))| (*min..=*max).contains(p))
 }
 
-fn looks_somewhere(camera: &Camera) -> bool {
+fn has_direction(camera: &Camera) -> bool {
     let [eye, target, up] = [camera.position, camera.target, camera.up].map(Vector3::from);
     let ahead = (target - eye).try_normalize(1e-9);
     ahead.is_some_and(|z| z.cross(&up).norm() > 1e-9)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::EMBEDDED;
-
-    #[test]
-    fn our_own_robots_look_well() {
-        for name in EMBEDDED {
-            let survey = Survey::of(&RobotFolder::embedded(name).unwrap()).unwrap();
-            let expected = usize::from(name == "so101");
-            assert_eq!(
-                survey.warnings.len(),
-                expected,
-                "{name}: {:?}",
-                survey.warnings
-            );
-            assert_eq!(survey.home_in_workspace, Some(true), "{name}");
-            assert!(survey.urdf.unwrap().position_m < 1e-9, "{name}");
-            assert!(survey.capsules.iter().all(|c| c.link.is_some()), "{name}");
-            let [tried, found] = survey.poses.unwrap();
-            println!(
-                "{name}: reach {:.3} m, {found} of {tried} poses, {:?} places, {} pairs of capsules, {:.1} mm at home {:?}, {:.0} % of random postures in collision",
-                survey.reach_m.unwrap(),
-                survey.places.unwrap(),
-                survey.pairs,
-                survey.home_clearance_m.unwrap() * 1e3,
-                survey.home_nearest.unwrap(),
-                survey.postures_in_collision * 100.0
-            );
-            assert_eq!(
-                survey,
-                Survey::of(&RobotFolder::embedded(name).unwrap()).unwrap()
-            );
-        }
-    }
-
-    #[test]
-    fn what_deserves_a_thought_is_said() {
-        let mut folder = RobotFolder::embedded("ur5e").unwrap();
-        let robot = &mut folder.description;
-        robot.joints[0].velocity = 9.0;
-        robot.joints[1].position = [-7.0, 7.0];
-        robot.joints[2].jerk = None;
-        robot.joints[3].acceleration = 0.5;
-        robot.joints[4].torque = Some(300.0);
-        robot.may_touch.clear();
-        robot.cameras[0].target = robot.cameras[0].position;
-        if let Some(w) = &mut robot.workspace {
-            w.min[0] = 0.6;
-        }
-        if let Some(chain) = &mut robot.kinematics {
-            chain.frames[2].xyz[0] += 1e-4;
-        }
-        robot.adapter = Some(toml::Table::new());
-        let survey = Survey::of(&folder).unwrap();
-        for words in [
-            "shoulder_pan_joint may turn at 9",
-            "shoulder_lift_joint may go from -7",
-            "elbow_joint has no jerk",
-            "wrist_1_joint takes 3.1 s",
-            "wrist_2_joint may push with 300",
-            "at home capsules",
-            "camera front looks nowhere",
-            "outside the workspace",
-            "kinematics and URDF differ",
-            "adapter.kind is missing",
-        ] {
-            let said = survey.warnings.iter().filter(|w| w.contains(words)).count();
-            assert_eq!(said, 1, "{words}: {:#?}", survey.warnings);
-        }
-    }
-
-    #[test]
-    fn a_folder_is_read_with_its_urdf() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../robots/xarm7");
-        let opened = RobotFolder::open(folder.to_str().unwrap()).unwrap();
-        assert_eq!(
-            opened.description,
-            RobotDescription::embedded("xarm7").unwrap()
-        );
-        assert!(opened.urdf.is_some() && opened.unused.is_empty());
-        assert!(RobotFolder::open("no_such_robot").is_err());
-    }
-}
+mod tests;

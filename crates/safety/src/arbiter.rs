@@ -11,7 +11,7 @@ use crate::sequence::{OutOfOrder, Sequence};
 
 /// Who decides now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Authority {
+pub enum ControlAuthority {
     /// The policy.
     Policy,
     /// The person at the operator's device.
@@ -20,7 +20,7 @@ pub enum Authority {
     Nobody,
 }
 
-impl Authority {
+impl ControlAuthority {
     /// Its name, as in episodes.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -34,7 +34,7 @@ impl Authority {
 
 /// What an operator's device says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grip {
+pub struct TeleopMessage {
     /// Which device.
     pub client: u32,
     /// Its messages are numbered; the numbers rise.
@@ -48,7 +48,7 @@ pub struct Grip {
 
 /// Why a device is not listened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Unheard {
+pub enum TeleopRejection {
     /// Another device has the arm.
     Taken,
     /// Its number is not above the last one's: it came before, or too late.
@@ -57,7 +57,7 @@ pub enum Unheard {
     Jump,
 }
 
-impl Unheard {
+impl TeleopRejection {
     /// Its name, as in logs.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -69,7 +69,7 @@ impl Unheard {
     }
 }
 
-impl From<OutOfOrder> for Unheard {
+impl From<OutOfOrder> for TeleopRejection {
     fn from(why: OutOfOrder) -> Self {
         match why {
             OutOfOrder::Old => Self::Old,
@@ -80,21 +80,21 @@ impl From<OutOfOrder> for Unheard {
 
 /// Messages that changed nothing, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct UnheardCounts {
-    /// [`Unheard::Taken`].
+pub struct TeleopRejectionCounts {
+    /// [`TeleopRejection::Taken`].
     pub taken: u64,
-    /// [`Unheard::Old`].
+    /// [`TeleopRejection::Old`].
     pub old: u64,
-    /// [`Unheard::Jump`].
+    /// [`TeleopRejection::Jump`].
     pub jump: u64,
 }
 
-impl UnheardCounts {
-    fn count(&mut self, why: Unheard) {
+impl TeleopRejectionCounts {
+    fn count(&mut self, why: TeleopRejection) {
         let count = match why {
-            Unheard::Taken => &mut self.taken,
-            Unheard::Old => &mut self.old,
-            Unheard::Jump => &mut self.jump,
+            TeleopRejection::Taken => &mut self.taken,
+            TeleopRejection::Old => &mut self.old,
+            TeleopRejection::Jump => &mut self.jump,
         };
         *count = count.saturating_add(1);
     }
@@ -125,25 +125,25 @@ pub struct Arbiter {
     /// An arm that is handed back is the policy's no sooner than this after its device let go, ns: a person whose
     /// deadman is pressed says so meanwhile, and whoever speaks in their name is found out.
     pub hand_back_after_ns: u64,
-    authority: Authority,
+    authority: ControlAuthority,
     /// The device that has the arm, or had it last.
     holder: Option<u32>,
     /// Since when (ns) that device has said nothing but that its deadman is up; one that only fell silent has not
     /// said so.
-    let_go_ns: Option<u64>,
+    released_ns: Option<u64>,
     /// Whether it has handed the arm back since.
     handed_back: bool,
     devices: Vec<Device>,
     takeovers: u64,
-    unheard: UnheardCounts,
+    rejections: TeleopRejectionCounts,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Device {
     client: u32,
     sequence: Sequence,
-    heard_ns: u64,
-    here: bool,
+    last_message_ns: u64,
+    connected: bool,
 }
 
 impl Default for Arbiter {
@@ -151,13 +151,13 @@ impl Default for Arbiter {
         Self {
             silence_ns: 200_000_000,
             hand_back_after_ns: 200_000_000,
-            authority: Authority::Policy,
+            authority: ControlAuthority::Policy,
             holder: None,
-            let_go_ns: None,
+            released_ns: None,
             handed_back: false,
             devices: Vec::new(),
             takeovers: 0,
-            unheard: UnheardCounts::default(),
+            rejections: TeleopRejectionCounts::default(),
         }
     }
 }
@@ -167,78 +167,84 @@ impl Arbiter {
     ///
     /// # Errors
     /// Why it changes nothing about who decides.
-    pub fn hear(&mut self, grip: Grip, now_ns: u64) -> Result<(), Unheard> {
+    pub fn receive(&mut self, teleop: TeleopMessage, now_ns: u64) -> Result<(), TeleopRejection> {
         self.decide(now_ns);
-        let heard = self.note(grip, now_ns).and_then(|()| {
-            let others = self.authority == Authority::Human && self.holder != Some(grip.client);
+        let heard = self.record(teleop, now_ns).and_then(|()| {
+            let others =
+                self.authority == ControlAuthority::Human && self.holder != Some(teleop.client);
             // Its number was used all the same: it must not be obeyed later.
-            if others { Err(Unheard::Taken) } else { Ok(()) }
+            if others {
+                Err(TeleopRejection::Taken)
+            } else {
+                Ok(())
+            }
         });
         if let Err(why) = heard {
-            self.unheard.count(why);
-            self.contradict(grip, why);
+            self.rejections.count(why);
+            self.contradict(teleop, why);
             return Err(why);
         }
-        if grip.deadman {
-            if self.authority != Authority::Human {
+        if teleop.deadman {
+            if self.authority != ControlAuthority::Human {
                 self.takeovers = self.takeovers.saturating_add(1);
             }
-            self.authority = Authority::Human;
-            self.holder = Some(grip.client);
-            self.withdraw();
+            self.authority = ControlAuthority::Human;
+            self.holder = Some(teleop.client);
+            self.cancel_hand_back();
             return Ok(());
         }
         // A device that only listens, or says that it is idle, does not become the one that is heard: another
         // device has to take the arm before it can hand it back.
-        if self.holder != Some(grip.client) {
+        if self.holder != Some(teleop.client) {
             return Ok(());
         }
-        match (self.authority, self.let_go_ns) {
-            (Authority::Policy, _) => {}
-            (Authority::Human, _) | (Authority::Nobody, None) => {
-                self.authority = Authority::Nobody;
-                self.let_go_ns = Some(now_ns);
+        match (self.authority, self.released_ns) {
+            (ControlAuthority::Policy, _) => {}
+            (ControlAuthority::Human, _) | (ControlAuthority::Nobody, None) => {
+                self.authority = ControlAuthority::Nobody;
+                self.released_ns = Some(now_ns);
             }
-            (Authority::Nobody, Some(_)) => self.handed_back |= grip.hand_back,
+            (ControlAuthority::Nobody, Some(_)) => self.handed_back |= teleop.hand_back,
         }
         Ok(())
     }
 
     /// A message that is not obeyed says that a deadman is pressed, in the name of the device that let go: two
     /// speak under one number. The arm stays nobody's until both have let go.
-    fn contradict(&mut self, grip: Grip, why: Unheard) {
-        let let_go = self.authority == Authority::Nobody && self.holder == Some(grip.client);
-        if why == Unheard::Old && grip.deadman && let_go {
-            self.withdraw();
+    fn contradict(&mut self, teleop: TeleopMessage, why: TeleopRejection) {
+        let released =
+            self.authority == ControlAuthority::Nobody && self.holder == Some(teleop.client);
+        if why == TeleopRejection::Old && teleop.deadman && released {
+            self.cancel_hand_back();
         }
     }
 
     /// What the device said of letting go does not hold any more.
-    fn withdraw(&mut self) {
-        self.let_go_ns = None;
+    fn cancel_hand_back(&mut self) {
+        self.released_ns = None;
         self.handed_back = false;
     }
 
     /// Notes the number of a message; what is refused leaves everything as it was.
-    fn note(&mut self, grip: Grip, now_ns: u64) -> Result<(), Unheard> {
-        if let Some(device) = self.devices.iter_mut().find(|d| d.client == grip.client) {
-            let silent_ns = now_ns.saturating_sub(device.heard_ns);
+    fn record(&mut self, teleop: TeleopMessage, now_ns: u64) -> Result<(), TeleopRejection> {
+        if let Some(device) = self.devices.iter_mut().find(|d| d.client == teleop.client) {
+            let silent_ns = now_ns.saturating_sub(device.last_message_ns);
             let most = NUMBERS_AT_ONCE.saturating_add(silent_ns / NUMBER_EVERY_NS);
-            device.sequence.next_within(grip.sequence, most)?;
-            device.heard_ns = now_ns;
-            device.here = true;
+            device.sequence.next_within(teleop.sequence, most)?;
+            device.last_message_ns = now_ns;
+            device.connected = true;
             return Ok(());
         }
         let mut sequence = Sequence::default();
-        sequence.next(grip.sequence)?;
+        sequence.next(teleop.sequence)?;
         if self.devices.len() >= MOST_DEVICES {
             self.forget_one();
         }
         self.devices.push(Device {
-            client: grip.client,
+            client: teleop.client,
             sequence,
-            heard_ns: now_ns,
-            here: true,
+            last_message_ns: now_ns,
+            connected: true,
         });
         Ok(())
     }
@@ -249,7 +255,7 @@ impl Arbiter {
         let others = self.devices.iter().enumerate();
         let oldest = others
             .filter(|(_, d)| self.holder != Some(d.client))
-            .min_by_key(|(_, d)| (d.here, d.heard_ns))
+            .min_by_key(|(_, d)| (d.connected, d.last_message_ns))
             .map(|(i, _)| i);
         if let Some(index) = oldest {
             self.devices.swap_remove(index);
@@ -257,42 +263,43 @@ impl Arbiter {
     }
 
     /// A device is gone: if it had the arm, it is nobody's. What it said last is remembered.
-    pub fn gone(&mut self, client: u32) {
+    pub fn disconnect(&mut self, client: u32) {
         if let Some(device) = self.devices.iter_mut().find(|d| d.client == client) {
-            device.here = false;
+            device.connected = false;
         }
-        if self.authority == Authority::Human && self.holder == Some(client) {
-            self.authority = Authority::Nobody;
+        if self.authority == ControlAuthority::Human && self.holder == Some(client) {
+            self.authority = ControlAuthority::Nobody;
         }
     }
 
     /// Who decides at this time.
-    pub fn decide(&mut self, now_ns: u64) -> Authority {
-        if self.authority == Authority::Human && self.silent_at(now_ns) {
-            self.authority = Authority::Nobody;
+    pub fn decide(&mut self, now_ns: u64) -> ControlAuthority {
+        if self.authority == ControlAuthority::Human && self.silent_at(now_ns) {
+            self.authority = ControlAuthority::Nobody;
         }
-        if self.authority == Authority::Nobody
+        if self.authority == ControlAuthority::Nobody
             && self.handed_back_at().is_some_and(|at_ns| now_ns >= at_ns)
         {
-            self.authority = Authority::Policy;
+            self.authority = ControlAuthority::Policy;
         }
         self.authority
     }
 
     /// When (ns) the policy gets the arm that was handed back.
     fn handed_back_at(&self) -> Option<u64> {
-        let let_go_ns = self.let_go_ns.filter(|_| self.handed_back)?;
-        Some(let_go_ns.saturating_add(self.hand_back_after_ns))
+        let released_ns = self.released_ns.filter(|_| self.handed_back)?;
+        Some(released_ns.saturating_add(self.hand_back_after_ns))
     }
 
     fn silent_at(&self, now_ns: u64) -> bool {
-        let heard_ns = self.heard_ns();
-        heard_ns.is_none_or(|heard_ns| now_ns.saturating_sub(heard_ns) > self.silence_ns)
+        let last_message_ns = self.last_message_ns();
+        last_message_ns
+            .is_none_or(|last_message_ns| now_ns.saturating_sub(last_message_ns) > self.silence_ns)
     }
 
-    fn heard_ns(&self) -> Option<u64> {
+    fn last_message_ns(&self) -> Option<u64> {
         let holder = self.devices.iter().find(|d| self.holder == Some(d.client));
-        holder.map(|d| d.heard_ns)
+        holder.map(|d| d.last_message_ns)
     }
 
     /// When (ns) somebody else decides without another word from a device: once a person has been silent for too
@@ -300,9 +307,11 @@ impl Arbiter {
     #[must_use]
     pub fn changes_at(&self) -> Option<u64> {
         match self.authority {
-            Authority::Human => Some(self.heard_ns()?.saturating_add(self.silence_ns)),
-            Authority::Nobody => self.handed_back_at(),
-            Authority::Policy => None,
+            ControlAuthority::Human => {
+                Some(self.last_message_ns()?.saturating_add(self.silence_ns))
+            }
+            ControlAuthority::Nobody => self.handed_back_at(),
+            ControlAuthority::Policy => None,
         }
     }
 
@@ -310,7 +319,8 @@ impl Arbiter {
     /// has it.
     #[must_use]
     pub fn device(&self) -> Option<u32> {
-        self.holder.filter(|_| self.authority != Authority::Policy)
+        self.holder
+            .filter(|_| self.authority != ControlAuthority::Policy)
     }
 
     /// How often a person took over.
@@ -321,8 +331,8 @@ impl Arbiter {
 
     /// Messages that changed nothing, by reason.
     #[must_use]
-    pub fn unheard(&self) -> UnheardCounts {
-        self.unheard
+    pub fn rejections(&self) -> TeleopRejectionCounts {
+        self.rejections
     }
 }
 

@@ -78,7 +78,7 @@ impl Checker {
     }
 
     /// Judges by another distance of the arm from itself, metres; `None` to let it touch itself.
-    pub fn judge_clearance(&mut self, metres: Option<f64>) {
+    pub fn set_min_clearance(&mut self, metres: Option<f64>) {
         self.clearance = metres.unwrap_or(f64::NEG_INFINITY);
     }
 
@@ -122,7 +122,7 @@ impl Checker {
         self.count(command, found)
     }
 
-    /// Judges a command, and its lead: a joint that is commanded farther than `lead_limit` (rad, or its unit; 0
+    /// Judges a command, and its lead: a joint that is commanded farther than `following_error_rad` (rad, or its unit; 0
     /// for no limit) from where it was measured must be on its way back, or stopping. `state` is the one the
     /// command was admitted with; one that is not the robot's says nothing.
     pub fn check_beside(
@@ -130,13 +130,13 @@ impl Checker {
         command: &JointCommand,
         now_ns: u64,
         state: &RobotState,
-        lead_limit: f64,
+        following_error_rad: f64,
     ) -> Vec<Violation> {
         let _ = now_ns;
         let mut found = self.judge(command);
         let sound = state.positions.len() == self.description.joints.len()
             && state.positions.iter().all(|v| v.is_finite());
-        if sound && lead_limit > 0.0 && command.positions.len() == state.positions.len() {
+        if sound && following_error_rad > 0.0 && command.positions.len() == state.positions.len() {
             let motions = &self.before;
             for ((joint, now), measured) in self
                 .description
@@ -147,7 +147,7 @@ impl Checker {
             {
                 let lead = now.position - measured;
                 let rounding = 4.0 * f64::EPSILON * (now.position.abs() + measured.abs());
-                if lead.abs() <= lead_limit * (1.0 + ROUNDING) + rounding {
+                if lead.abs() <= following_error_rad * (1.0 + ROUNDING) + rounding {
                     continue;
                 }
                 // Stopping takes time: less acceleration away first, then less speed.
@@ -157,7 +157,7 @@ impl Checker {
                     && away * now.jerk > rounding * self.description.control_hz.powi(3);
                 if faster {
                     found.push(format!(
-                        "{} is {lead} {} ahead of where it was measured, and getting faster, limit {lead_limit}",
+                        "{} is {lead} {} ahead of where it was measured, and getting faster, limit {following_error_rad}",
                         joint.name, joint.unit
                     ));
                 }

@@ -12,7 +12,8 @@ pub struct GuardConfig {
     pub stale_ms: u64,
     /// Largest distance of a joint's target from its measured position, rad (or its unit); 0 for no
     /// such limit.
-    pub lead_limit: f64,
+    #[serde(alias = "lead_limit")]
+    pub following_error_rad: f64,
     /// Age of the observation an action was computed from at which it is no longer obeyed, milliseconds
     /// (1 to 60000). Only commands that say what they were computed from are judged by it.
     pub chunk_stale_ms: u64,
@@ -24,7 +25,7 @@ impl Default for GuardConfig {
     fn default() -> Self {
         Self {
             stale_ms: 200,
-            lead_limit: 0.5,
+            following_error_rad: 0.5,
             chunk_stale_ms: 2_000,
             self_clearance_m: 0.01,
         }
@@ -49,10 +50,10 @@ impl GuardConfig {
             return refuse("stale_ms", self.stale_ms.to_string(), "ms", "1 to 10000");
         }
         // NaN is in no range.
-        if !(0.0..=f64::MAX).contains(&self.lead_limit) {
+        if !(0.0..=f64::MAX).contains(&self.following_error_rad) {
             return refuse(
-                "lead_limit",
-                self.lead_limit.to_string(),
+                "following_error_rad",
+                self.following_error_rad.to_string(),
                 "rad",
                 "0 (no such limit) or a finite number above 0",
             );
@@ -165,7 +166,7 @@ mod tests {
         );
         assert!(error(&|c| c.stale_ms = 10_001).contains("stale_ms"));
         for lead in [-0.1, f64::NAN, f64::INFINITY] {
-            assert!(error(&|c| c.lead_limit = lead).contains("lead_limit"));
+            assert!(error(&|c| c.following_error_rad = lead).contains("following_error_rad"));
         }
         for age in [0, 60_001, u64::MAX] {
             assert!(error(&|c| c.chunk_stale_ms = age).contains("chunk_stale_ms"));

@@ -8,10 +8,11 @@
 //!
 //! Time is the receiver's own: a stamp in a message decides nothing.
 
+mod client_sequences;
 mod commands;
 mod config;
 mod denial;
-mod numbers;
+mod motion_budget;
 mod phase;
 pub mod transitions;
 
@@ -22,12 +23,12 @@ pub use transitions::{Event, State, Stop};
 
 use apprentice_core::RobotState;
 use apprentice_robot::RobotDescription;
-use commands::Allowances;
-use numbers::Numbers;
+use client_sequences::ClientSequences;
+use motion_budget::MotionBudget;
 
 /// Who asks for a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asking {
+pub struct Caller {
     /// The client's number.
     pub client: u32,
     /// Whether its lease is alive.
@@ -41,12 +42,12 @@ pub struct Asking {
 #[derive(Clone, Debug)]
 pub struct Gate {
     config: GateConfig,
-    allowances: Allowances,
+    budget: MotionBudget,
     state: State,
     owner: Option<u32>,
-    numbers: Numbers,
+    sequences: ClientSequences,
     /// When the last command was taken, or the arm was enabled.
-    heard_ns: u64,
+    last_message_ns: u64,
     /// When the arm said last where it is.
     measured_ns: Option<u64>,
     accepted: u64,
@@ -60,11 +61,11 @@ impl Gate {
     pub fn new(description: &RobotDescription, config: GateConfig) -> Self {
         Self {
             config,
-            allowances: Allowances::new(description, &config),
+            budget: MotionBudget::new(description, &config),
             state: State::FREE,
             owner: None,
-            numbers: Numbers::default(),
-            heard_ns: 0,
+            sequences: ClientSequences::default(),
+            last_message_ns: 0,
             measured_ns: None,
             accepted: 0,
             stops: 0,
@@ -120,12 +121,12 @@ impl Gate {
     pub fn serve(
         &mut self,
         service: Service,
-        asking: Asking,
+        caller: Caller,
         arm: &RobotState,
         now_ns: u64,
     ) -> Result<Phase, Denial> {
         self.tick(now_ns);
-        let asked = self.ask(service, asking, arm, now_ns);
+        let asked = self.ask(service, caller, arm, now_ns);
         if let Err(denial) = asked {
             self.denials.count(denial);
         }
@@ -135,7 +136,7 @@ impl Gate {
     fn ask(
         &mut self,
         service: Service,
-        asking: Asking,
+        caller: Caller,
         arm: &RobotState,
         now_ns: u64,
     ) -> Result<Phase, Denial> {
@@ -148,11 +149,11 @@ impl Gate {
             Service::Recover => Event::Recover,
             Service::Home => Event::Home,
         };
-        let Asking {
+        let Caller {
             client,
             alive,
             stops,
-        } = asking;
+        } = caller;
         match event {
             Event::Acquire if self.owner.is_some_and(|owner| owner != client) => {
                 return Err(Denial::Owned);
@@ -171,8 +172,8 @@ impl Gate {
             if !self.is_measured(now_ns) {
                 return Err(Denial::State);
             }
-            self.allowances.start(arm, now_ns)?;
-            self.heard_ns = now_ns;
+            self.budget.start(arm, now_ns)?;
+            self.last_message_ns = now_ns;
         }
         match event {
             Event::Acquire => self.owner = Some(client),
@@ -243,8 +244,8 @@ impl Gate {
     /// When that is not where this arm can be.
     pub fn homed(&mut self, arm: &RobotState, now_ns: u64) -> Result<(), Denial> {
         if self.state.phase == Phase::Homing {
-            self.allowances.start_here(&arm.positions, now_ns)?;
-            self.heard_ns = now_ns;
+            self.budget.start_here(&arm.positions, now_ns)?;
+            self.last_message_ns = now_ns;
             self.happens(Event::Arrived);
         }
         Ok(())
@@ -257,11 +258,11 @@ impl Gate {
     /// When that is not where this arm can be.
     pub fn moved(&mut self, arm: &RobotState, now_ns: u64) -> Result<(), Denial> {
         self.measured_ns = Some(now_ns);
-        self.heard_ns = now_ns;
-        if self.allowances.is_before(now_ns) {
-            self.allowances.fill();
+        self.last_message_ns = now_ns;
+        if self.budget.is_before(now_ns) {
+            self.budget.fill();
         }
-        self.allowances.start_here(&arm.positions, now_ns)
+        self.budget.start_here(&arm.positions, now_ns)
     }
 
     /// A message that could not be read.
@@ -272,7 +273,7 @@ impl Gate {
     /// Time has passed: notices silence. Answers whether the arm may go on towards its last command; it
     /// stays where it is otherwise.
     pub fn tick(&mut self, now_ns: u64) -> Phase {
-        let silent = now_ns.saturating_sub(self.heard_ns);
+        let silent = now_ns.saturating_sub(self.last_message_ns);
         if silent > self.config.hold_after_ns {
             self.happens(Event::Silent);
         }

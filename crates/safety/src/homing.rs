@@ -1,6 +1,6 @@
 //! The way to a posture, as fast as the joints' limits allow and no faster, clear of workspace and the arm itself.
 
-use crate::space::Space;
+use crate::geometry_limits::GeometryLimits;
 use crate::{GuardConfig, GuardError};
 use apprentice_robot::RobotDescription;
 use rsruckig::error::ThrowErrorHandler;
@@ -167,7 +167,7 @@ impl Homing {
 
 /// How far an arm's workspace, and the arm itself, are from its postures.
 #[derive(Clone, Debug)]
-pub struct Clearance(Space);
+pub struct Clearance(GeometryLimits);
 
 /// What would be crossed, in which unit, and by how much; less than 0 for clear of it.
 type Crossed = (&'static str, &'static str, f64);
@@ -178,7 +178,10 @@ impl Clearance {
     /// # Errors
     /// As [`crate::Guard::new`].
     pub fn new(description: &RobotDescription) -> Result<Self, GuardError> {
-        Ok(Self(Space::new(description, &GuardConfig::default())?))
+        Ok(Self(GeometryLimits::new(
+            description,
+            &GuardConfig::default(),
+        )?))
     }
 
     fn excess(&mut self, description: &RobotDescription, posture: &[f64]) -> [Crossed; 3] {

@@ -10,7 +10,7 @@
 //!
 //! Most of what it changes is harmless: a policy's targets come in steps, ten a second on most arms,
 //! and no joint can follow a step, so commands after one are slowed to what velocity, acceleration and
-//! jerk allow ([`Refusals::only_shape`]). Every other [`refusal`] is worth a look.
+//! jerk allow ([`Interventions::only_rate_limits`]). Every other [`intervention`] is worth a look.
 //!
 //! [`checker`] is a second, independent judge of what left the guard.
 //!
@@ -38,26 +38,59 @@
 //! | none | -2, collaborative applications: speed and separation, power and force limiting | all of it: sensors, force limits and the risk assessment |
 //!
 //! Clauses are numbered where a public table of contents gives the number; look the others up in the standard.
+//!
+//! ```
+//! use apprentice_core::{JointCommand, RobotState};
+//! use apprentice_robot::RobotDescription;
+//! use apprentice_safety::{Guard, GuardConfig, Intervention};
+//!
+//! let robot = RobotDescription::embedded("franka_fr3")?;
+//! let mut guard = Guard::new(&robot, GuardConfig::default())?;
+//! let state = RobotState {
+//!     sequence: 1,
+//!     stamp_ns: 0,
+//!     positions: robot.home.clone(),
+//!     velocities: vec![0.0; robot.joints.len()],
+//!     gripper_width: 0.04,
+//!     efforts: None,
+//!     external_wrench: None,
+//! };
+//! let mut wanted = JointCommand {
+//!     sequence: 1,
+//!     stamp_ns: 0,
+//!     positions: robot.home.clone(),
+//!     gripper_width: 0.04,
+//! };
+//! wanted.positions[0] += 1.0; // rad, in one control period
+//! let admitted = guard.admit(&wanted, &state, 0);
+//! assert!(admitted.interventions.contains(Intervention::FollowingError));
+//! assert!(admitted.command.positions[0] < wanted.positions[0]);
+//! # Ok::<(), apprentice_safety::GuardError>(())
+//! ```
+
+#![deny(missing_docs)]
 
 pub mod arbiter;
 pub mod checker;
 pub mod config;
 pub mod gate;
+mod geometry_limits;
 pub mod guard;
 pub mod homing;
+pub mod intervention;
 mod limits;
 pub mod proposal;
-pub mod refusal;
 pub mod sequence;
 mod shaping;
-mod space;
 
-pub use arbiter::{Arbiter, Authority, Grip, Unheard, UnheardCounts};
+pub use arbiter::{
+    Arbiter, ControlAuthority, TeleopMessage, TeleopRejection, TeleopRejectionCounts,
+};
 pub use checker::{Checker, Violation};
 pub use config::{GuardConfig, GuardError};
-pub use gate::{Asking, Denial, DenialCounts, Gate, GateConfig, Phase, Service};
-pub use guard::{Admitted, Guard, NoStart, Remembered};
+pub use gate::{Caller, Denial, DenialCounts, Gate, GateConfig, Phase, Service};
+pub use guard::{Admitted, Guard, GuardSnapshot, StartError};
 pub use homing::{Clearance, Homing, Motion};
+pub use intervention::{Intervention, InterventionCounts, Interventions};
 pub use proposal::Proposal;
-pub use refusal::{Refusal, RefusalCounts, Refusals};
 pub use sequence::{MOST_SKIPPED, OutOfOrder, Sequence};

@@ -15,13 +15,13 @@
 mod tests;
 
 use crate::limits::Limits;
-use crate::{Refusal, Refusals};
+use crate::{Intervention, Interventions};
 
 /// Halvings in the search for the highest speed from which the joint still stops in time.
 const HALVINGS: usize = 16;
 
 /// `value`, or the bound it is beyond. Unlike [`f64::clamp`] it cannot panic.
-pub(crate) fn held(value: f64, low: f64, high: f64) -> f64 {
+pub(crate) fn clamped(value: f64, low: f64, high: f64) -> f64 {
     if value < low {
         low
     } else if value > high {
@@ -87,7 +87,7 @@ pub(crate) struct Shaped {
     pub speed: f64,
     /// What it leads to when that is exactly what was wanted, within the position limits.
     pub exact: Option<f64>,
-    pub refusals: Refusals,
+    pub interventions: Interventions,
 }
 
 /// Speed of the coming period when braking as hard as allowed without going back.
@@ -97,7 +97,7 @@ pub(crate) fn brake(speed: f64, change: f64, limits: &Limits) -> f64 {
     }
     let wanted = turn(speed.abs(), limits);
     let wanted = if speed > 0.0 { -wanted } else { wanted };
-    speed + held(wanted, change - limits.jolt, change + limits.jolt)
+    speed + clamped(wanted, change - limits.jolt, change + limits.jolt)
 }
 
 /// Whether a joint that goes on braking stays where it is.
@@ -171,25 +171,25 @@ fn stopping(speed: f64, change: f64, limits: &Limits) -> f64 {
 
 /// The step of a joint without a jerk limit that matters: straight to what is wanted, as fast as allowed.
 pub(crate) fn step(wanted: f64, at: Motion, limits: &Limits, period: f64) -> Shaped {
-    let mut refusals = Refusals::default();
+    let mut interventions = Interventions::default();
     let speed = (wanted - at.position) / period;
-    let slow = held(speed, -limits.velocity, limits.velocity);
+    let slow = clamped(speed, -limits.velocity, limits.velocity);
     if slow != speed {
-        refusals.insert(Refusal::Velocity);
+        interventions.insert(Intervention::Velocity);
     }
     let (down, up) = speeds_near(at, limits, period);
-    let careful = held(slow, -down, up);
+    let careful = clamped(slow, -down, up);
     if careful != slow {
-        refusals.insert(Refusal::Barrier);
+        interventions.insert(Intervention::Barrier);
     }
-    let smooth = held(careful, at.speed - limits.step, at.speed + limits.step);
+    let smooth = clamped(careful, at.speed - limits.step, at.speed + limits.step);
     if smooth != careful {
-        refusals.insert(Refusal::Acceleration);
+        interventions.insert(Intervention::Acceleration);
     }
     Shaped {
         speed: smooth,
         exact: None,
-        refusals,
+        interventions,
     }
 }
 
@@ -203,19 +203,19 @@ pub(crate) fn jerk_limited_step(
     limits: &Limits,
     period: f64,
 ) -> Shaped {
-    let mut refusals = Refusals::default();
-    let mut outside = Refusals::default();
-    let inside = held(wanted, limits.low, limits.high);
+    let mut interventions = Interventions::default();
+    let mut outside = Interventions::default();
+    let inside = clamped(wanted, limits.low, limits.high);
     if inside != wanted {
-        outside.insert(Refusal::Position);
+        outside.insert(Intervention::Position);
     }
     let wanted = inside;
     let (stream_speed, stream_change) = stream.follow(wanted, period, limits);
     let (down, up) = speeds_near(at, limits, period);
     // Changes of speed that are allowed, and from which acceleration is gone before speed is too high.
     let within = |least: f64, most: f64| {
-        let low = held(least, at.change - limits.jolt, at.change + limits.jolt);
-        (low, held(most, low, at.change + limits.jolt))
+        let low = clamped(least, at.change - limits.jolt, at.change + limits.jolt);
+        (low, clamped(most, low, at.change + limits.jolt))
     };
     let signed = |amount: f64| {
         let size = turn(amount.abs(), limits);
@@ -225,23 +225,23 @@ pub(crate) fn jerk_limited_step(
         -turn(limits.velocity + at.speed, limits),
         turn(limits.velocity - at.speed, limits),
     );
-    let most = held(signed(up - at.speed), lowest, highest);
-    let least = held(signed(-down - at.speed), lowest, most);
+    let most = clamped(signed(up - at.speed), lowest, highest);
+    let least = clamped(signed(-down - at.speed), lowest, most);
 
     let speed = (wanted - at.position) / period;
     let change = speed - at.speed;
     if speed.abs() > limits.velocity {
-        refusals.insert(Refusal::Velocity);
+        interventions.insert(Intervention::Velocity);
     } else if speed > up || speed < -down {
-        refusals.insert(Refusal::Barrier);
+        interventions.insert(Intervention::Barrier);
     }
     if change.abs() > limits.step {
-        refusals.insert(Refusal::Acceleration);
+        interventions.insert(Intervention::Acceleration);
     }
     if (change - at.change).abs() > limits.jolt {
-        refusals.insert(Refusal::Jerk);
+        interventions.insert(Intervention::Jerk);
     }
-    if refusals.is_empty() && change >= least && change <= most {
+    if interventions.is_empty() && change >= least && change <= most {
         // From what is not followed yet, only if the stream could be followed from then on.
         let next = stream_speed + stream_change - speed;
         let joins = (next - change).abs() <= limits.jolt
@@ -251,15 +251,15 @@ pub(crate) fn jerk_limited_step(
             return Shaped {
                 speed,
                 exact: Some(wanted),
-                refusals: outside,
+                interventions: outside,
             };
         }
     }
-    if refusals.is_empty() {
+    if interventions.is_empty() {
         // Only ahead: it would overshoot, or get too fast.
-        refusals.insert(Refusal::Jerk);
+        interventions.insert(Intervention::Jerk);
     }
-    refusals.merge(outside);
+    interventions.merge(outside);
     let behind = wanted - stream_speed * period - at.position;
     let relative = at.speed - stream_speed;
     let change = if behind >= 0.0 {
@@ -270,7 +270,7 @@ pub(crate) fn jerk_limited_step(
     Shaped {
         speed: at.speed + change,
         exact: None,
-        refusals,
+        interventions,
     }
 }
 
@@ -286,7 +286,7 @@ fn approach(ahead: f64, speed: f64, (least, most): (f64, f64), limits: &Limits) 
     }
     let hardest = turn(speed.abs(), limits);
     let hardest = if speed > 0.0 { -hardest } else { hardest };
-    let (mut good, mut bad) = (held(hardest, least, most), most);
+    let (mut good, mut bad) = (clamped(hardest, least, most), most);
     for _ in 0..HALVINGS {
         let middle = (good + bad) / 2.0;
         if stops(middle) {

@@ -6,7 +6,7 @@ mod robots;
 
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Checker, Guard, GuardConfig, GuardError, Proposal, Refusal};
+use apprentice_safety::{Checker, Guard, GuardConfig, GuardError, Intervention, Proposal};
 
 fn at(positions: Vec<f64>) -> RobotState {
     RobotState {
@@ -63,7 +63,7 @@ fn a_state_that_cannot_be_holds_the_arm() {
     blind.positions[3] = f64::NAN;
     for tick in 0..guard.braking_ticks() {
         let admitted = guard.admit(&go, &blind, 0);
-        let why: Vec<_> = admitted.refusals.names().collect();
+        let why: Vec<_> = admitted.interventions.names().collect();
         assert_eq!(why, ["state"], "tick {tick}");
     }
     assert!(guard.is_at_rest());
@@ -119,10 +119,10 @@ fn a_harmless_command_passes_unchanged_and_an_old_one_does_not() {
         gripper_width: 0.02,
     };
     let admitted = guard.admit(&small, &state, 1_000_000);
-    assert!(admitted.refusals.is_empty());
+    assert!(admitted.interventions.is_empty());
     assert!((admitted.command.positions[0] - positions[0]).abs() < 1e-12);
     let old = guard.admit(&small, &state, 300_000_000);
-    assert!(old.refusals.contains(Refusal::Stale));
+    assert!(old.interventions.contains(Intervention::Stale));
 }
 
 #[test]
@@ -176,10 +176,10 @@ fn every_robot_that_comes_with_apprentice_can_be_guarded_as_it_is() {
         let home = at(robot.home.clone());
         guard.restart(&home).unwrap();
         let admitted = guard.admit(&to(robot.home.clone()), &home, 0);
-        assert!(admitted.refusals.is_empty(), "{name}");
+        assert!(admitted.interventions.is_empty(), "{name}");
         assert_eq!(admitted.command.positions, robot.home);
         let mut checker = Checker::new(&robot).unwrap();
-        checker.judge_clearance(Some(0.01));
+        checker.set_min_clearance(Some(0.01));
         checker.restart(&home);
         assert_eq!(checker.check(&admitted.command, 0), [], "{name}");
     }
@@ -202,7 +202,7 @@ fn what_is_within_limits_passes_to_the_last_bit() {
             }
             let state = at(positions.clone());
             let admitted = guard.admit(&to(positions.clone()), &state, 0);
-            let why: Vec<_> = admitted.refusals.names().collect();
+            let why: Vec<_> = admitted.interventions.names().collect();
             assert!(why.is_empty(), "{} tick {tick}: {why:?}", robot.name);
             assert_eq!(
                 admitted.command.positions, positions,
@@ -218,7 +218,7 @@ fn what_is_within_limits_passes_to_the_last_bit() {
     guard.restart(&home).unwrap();
     for _ in 0..10 {
         let admitted = guard.admit(&to(fr3.home.clone()), &home, 0);
-        assert!(admitted.refusals.is_empty());
+        assert!(admitted.interventions.is_empty());
         assert_eq!(admitted.command.positions, fr3.home);
     }
 }
@@ -227,7 +227,7 @@ fn what_is_within_limits_passes_to_the_last_bit() {
 fn a_step_of_the_target_is_reached_without_going_beyond() {
     for robot in [robots::at_1_khz(), robots::folder()] {
         let config = GuardConfig {
-            lead_limit: 0.0,
+            following_error_rad: 0.0,
             ..GuardConfig::default()
         };
         let mut guard = Guard::new(&robot, config).unwrap();
@@ -237,9 +237,9 @@ fn a_step_of_the_target_is_reached_without_going_beyond() {
         let (mut beyond, mut reached) = (0.0_f64, None);
         for tick in 0..(4.0 * robot.control_hz) as u64 {
             let admitted = guard.admit(&to(target.clone()), &at(target.clone()), 0);
-            let why: Vec<_> = admitted.refusals.names().collect();
+            let why: Vec<_> = admitted.interventions.names().collect();
             assert!(
-                why.is_empty() || admitted.refusals.only_shape(),
+                why.is_empty() || admitted.interventions.only_rate_limits(),
                 "tick {tick}: {why:?}"
             );
             beyond = beyond.max(target[0] - admitted.command.positions[0]);
@@ -273,8 +273,8 @@ fn actions_from_an_old_observation_are_not_obeyed() {
             observed_ns,
             ..Proposal::from(&stay)
         };
-        let refusals = guard.admit_into(proposal, &home, 5_000_000_000, &mut out);
-        refusals.names().collect::<Vec<_>>()
+        let interventions = guard.admit_into(proposal, &home, 5_000_000_000, &mut out);
+        interventions.names().collect::<Vec<_>>()
     };
     assert!(why(None).is_empty());
     assert!(why(Some(3_000_000_000)).is_empty());
@@ -298,8 +298,12 @@ fn a_stamp_from_the_future_is_as_wrong_as_an_old_one() {
             stamp_ns,
             ..to(robot.home.clone())
         };
-        let refusals = guard.admit(&command, &home, 500_000_000).refusals;
-        assert_eq!(refusals.contains(Refusal::Stale), stale, "{stamp_ns}");
+        let interventions = guard.admit(&command, &home, 500_000_000).interventions;
+        assert_eq!(
+            interventions.contains(Intervention::Stale),
+            stale,
+            "{stamp_ns}"
+        );
     }
 }
 
@@ -309,10 +313,10 @@ fn before_it_knows_where_the_arm_is_no_command_leaves() {
     let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
     for nowhere in [vec![f64::NAN; 2], vec![0.0; 3], vec![1e300, 0.0]] {
         let admitted = guard.admit(&to(robot.home.clone()), &at(nowhere.clone()), 0);
-        assert!(admitted.refusals.contains(Refusal::State));
+        assert!(admitted.interventions.contains(Intervention::State));
         assert!(admitted.command.positions.is_empty());
         assert!(!guard.is_started() && guard.restart(&at(nowhere)).is_err());
-        let held = guard.hold(Refusal::Stale, &at(vec![]), 0);
+        let held = guard.hold(Intervention::Stale, &at(vec![]), 0);
         assert!(held.command.positions.is_empty());
     }
     assert_eq!(
@@ -345,7 +349,7 @@ fn a_guard_starts_a_little_outside_its_limits_and_no_further() {
         let reason = guard.restart(&at(joints)).unwrap_err().say(&robot);
         assert!(reason.contains(says), "{reason}");
         // It goes on as it was.
-        let held = guard.hold(Refusal::Stale, &at(robot.home.clone()), 0);
+        let held = guard.hold(Intervention::Stale, &at(robot.home.clone()), 0);
         assert_eq!(held.command.positions, robot.home);
     }
     guard.restart(&at(vec![-2.98, 3.08])).unwrap();
@@ -358,13 +362,13 @@ fn an_arm_stops_before_it_hits_itself() {
         let mut free = robot.clone();
         free.workspace = None;
         let config = GuardConfig {
-            lead_limit: 0.0,
+            following_error_rad: 0.0,
             self_clearance_m: wanted,
             ..GuardConfig::default()
         };
         let mut guard = Guard::new(&free, config).unwrap();
         let mut checker = Checker::new(&free).unwrap();
-        checker.judge_clearance(Some(wanted));
+        checker.set_min_clearance(Some(wanted));
         guard.restart(&at(free.home.clone())).unwrap();
         checker.restart(&at(free.home.clone()));
         // Folded flat, the second link lies through the base.
@@ -372,7 +376,7 @@ fn an_arm_stops_before_it_hits_itself() {
         let (mut refused, mut violations) = (false, 0);
         for _ in 0..400 {
             let admitted = guard.admit(&folded, &at(vec![0.4, 0.5]), 0);
-            refused |= admitted.refusals.contains(Refusal::SelfCollision);
+            refused |= admitted.interventions.contains(Intervention::SelfCollision);
             violations += checker.check(&admitted.command, 0).len();
         }
         assert_eq!(refused, wanted > 0.0);
@@ -388,7 +392,7 @@ fn an_arm_stops_before_it_hits_itself() {
 fn an_arm_that_starts_outside_may_only_come_back() {
     let robot = robots::folder();
     let config = GuardConfig {
-        lead_limit: 0.0,
+        following_error_rad: 0.0,
         ..GuardConfig::default()
     };
     let mut guard = Guard::new(&robot, config).unwrap();

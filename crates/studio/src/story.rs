@@ -1,7 +1,7 @@
 //! What is worth a line of text while an arm works: people who take over, and what the guard refused.
 
 use apprentice_episode::DecidedBy;
-use apprentice_safety::{Refusal, Refusals};
+use apprentice_safety::{Intervention, Interventions};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One line of the log.
@@ -18,7 +18,7 @@ pub(crate) struct News {
     pub lines: Vec<Line>,
     /// Who has the arm, where that changed.
     pub holder: Option<&'static str>,
-    /// Refusals of this tick, and at how many ticks each was there so far.
+    /// Interventions of this tick, and at how many ticks each was there so far.
     pub counts: Vec<(String, u64)>,
 }
 
@@ -93,11 +93,11 @@ fn turn(before: Option<DecidedBy>, now: DecidedBy) -> Option<Line> {
 /// Whether a reason only slows a command down, as any step of a target has to be. A reason that is not known
 /// does not.
 fn only_shapes(reason: &str) -> bool {
-    let known = Refusal::ALL.into_iter().find(|r| r.name() == reason);
-    known.is_some_and(|refusal| {
-        let mut alone = Refusals::default();
-        alone.insert(refusal);
-        alone.only_shape()
+    let known = Intervention::ALL.into_iter().find(|r| r.name() == reason);
+    known.is_some_and(|intervention| {
+        let mut alone = Interventions::default();
+        alone.insert(intervention);
+        alone.only_rate_limits()
     })
 }
 

@@ -209,7 +209,7 @@ fn follow(
             gripper_width: width,
         };
         let admitted = guard.admit(&proposed, &state, now_ns);
-        if !admitted.refusals.is_empty() && !admitted.refusals.only_shape() {
+        if !admitted.interventions.is_empty() && !admitted.interventions.only_rate_limits() {
             episode.changed_by_guard += 1;
         }
         arm.send(&admitted.command)?;

@@ -1,14 +1,13 @@
 //! A robot on the link in real time: it is where it was last told to be, remembers what came when, and its
 //! cameras misbehave on request.
 
-use crate::measured::monotonic_ns;
+use crate::measured::{largest_difference, monotonic_ns};
 use crate::memory_robot::noise;
-use crate::strangers::apart;
 use anyhow::Result;
 use apprentice_control::ControlLoop;
 use apprentice_core::{CameraFrame, Image, JointCommand, RobotState, Seed};
 use apprentice_link::security::Security;
-use apprentice_link::session::Place;
+use apprentice_link::session::Connection;
 use apprentice_link::wire::{Status, TickReply};
 use apprentice_link::{LinkError, RobotLink, RobotServer, ServerRequest};
 use apprentice_robot::RobotDescription;
@@ -21,7 +20,7 @@ use std::time::{Duration, Instant};
 
 /// How it misbehaves.
 #[derive(Debug, Default)]
-pub struct Manners {
+pub struct Faults {
     /// Whether it has stopped publishing anything.
     pub silent: AtomicBool,
     /// Whether it has stopped publishing frames.
@@ -38,7 +37,7 @@ pub struct Manners {
 
 /// What it was told, and how it stood.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct CommandLog {
     /// When the newest command came that was obeyed.
     pub last: Option<Instant>,
     /// Commands obeyed: when they came, ns of the machine's monotonic clock, and what they were.
@@ -51,7 +50,7 @@ pub struct Heard {
     pub farthest: f64,
 }
 
-impl Heard {
+impl CommandLog {
     /// When the first phase for which `is` holds began after `since`.
     #[must_use]
     pub fn first(&self, since: Instant, is: impl Fn(Phase) -> bool) -> Option<Instant> {
@@ -65,9 +64,9 @@ pub struct LinkRobot {
     /// What it is.
     pub description: RobotDescription,
     /// How it misbehaves.
-    pub manners: Arc<Manners>,
+    pub faults: Arc<Faults>,
     endpoint: String,
-    heard: Arc<Mutex<Heard>>,
+    log: Arc<Mutex<CommandLog>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -89,7 +88,7 @@ impl LinkRobot {
     pub fn join(description: RobotDescription, endpoint: &str) -> Result<Self> {
         let server = RobotServer::serve(
             &description,
-            (Place::Join, endpoint),
+            (Connection::Join, endpoint),
             &Security::LoopbackOnly,
             false,
         )?;
@@ -98,7 +97,7 @@ impl LinkRobot {
 
     fn run(description: RobotDescription, server: RobotServer) -> Result<Self> {
         let endpoint = server.endpoint().to_owned();
-        let (manners, heard, stop) = (Arc::default(), Arc::default(), Arc::default());
+        let (faults, heard, stop) = (Arc::default(), Arc::default(), Arc::default());
         let period = Duration::from_secs_f64(1.0 / description.control_hz);
         let body = Body {
             positions: description.home.clone(),
@@ -112,8 +111,8 @@ impl LinkRobot {
             frames: 0,
             held_back: None,
             rng: Box::new(Seed(3).rng()),
-            manners: Arc::clone(&manners),
-            heard: Arc::clone(&heard),
+            faults: Arc::clone(&faults),
+            log: Arc::clone(&heard),
             stop: Arc::clone(&stop),
             server,
         };
@@ -122,9 +121,9 @@ impl LinkRobot {
             .spawn(move || body.run())?;
         Ok(Self {
             description,
-            manners,
+            faults,
             endpoint,
-            heard,
+            log: heard,
             stop,
             thread: Some(thread),
         })
@@ -137,14 +136,14 @@ impl LinkRobot {
     }
 
     /// What it was told.
-    pub fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn log(&self) -> MutexGuard<'_, CommandLog> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until what it was told is as `is` says.
-    pub fn wait_for(&self, patience: Duration, is: impl Fn(&Heard) -> bool) -> bool {
+    pub fn wait_for(&self, patience: Duration, is: impl Fn(&CommandLog) -> bool) -> bool {
         let deadline = Instant::now() + patience;
-        while !is(&self.heard()) {
+        while !is(&self.log()) {
             if Instant::now() > deadline {
                 return false;
             }
@@ -191,8 +190,8 @@ impl Drop for LinkRobot {
 struct Body {
     description: RobotDescription,
     server: RobotServer,
-    manners: Arc<Manners>,
-    heard: Arc<Mutex<Heard>>,
+    faults: Arc<Faults>,
+    log: Arc<Mutex<CommandLog>>,
     stop: Arc<AtomicBool>,
     positions: Vec<f64>,
     period: Duration,
@@ -229,11 +228,11 @@ impl Body {
         let due = self.server.due_within(patience);
         let (now, now_ns) = (Instant::now(), monotonic_ns());
         let status = self.server.status();
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(command) = due.command {
             heard.farthest = heard
                 .farthest
-                .max(apart(&command.positions, &self.positions));
+                .max(largest_difference(&command.positions, &self.positions));
             self.positions.clone_from(&command.positions);
             heard.last = Some(now);
             heard.commands.push((now_ns, command));
@@ -248,7 +247,7 @@ impl Body {
         let now_ns = self.since.elapsed().as_nanos() as u64;
         RobotState {
             sequence: self.sequence,
-            stamp_ns: now_ns.saturating_add_signed(self.manners.skew_ns.load(Relaxed)),
+            stamp_ns: now_ns.saturating_add_signed(self.faults.skew_ns.load(Relaxed)),
             velocities: vec![0.0; self.positions.len()],
             positions: self.positions.clone(),
             gripper_width: 0.04,
@@ -266,15 +265,15 @@ impl Body {
     fn publish(&mut self, want_frames: bool) -> TickReply {
         self.sequence += 1;
         let state = self.state();
-        let silent = self.manners.silent.load(Relaxed);
+        let silent = self.faults.silent.load(Relaxed);
         if !silent {
             // Nobody can be told more while a router is away.
             let _ = self.server.publish_state(&state);
         }
         let mut frame_sequences = Vec::new();
-        if want_frames && !silent && !self.manners.blind.load(Relaxed) {
+        if want_frames && !silent && !self.faults.blind.load(Relaxed) {
             self.frames += 1;
-            let lost = self.rng.random_range(0..100) < self.manners.lost_percent.load(Relaxed);
+            let lost = self.rng.random_range(0..100) < self.faults.lost_percent.load(Relaxed);
             for index in 0..self.description.cameras.len() {
                 let frame = CameraFrame {
                     sequence: self.frames,
@@ -299,12 +298,12 @@ impl Body {
             .cameras
             .get(index)
             .map_or((1, 1), |c| (c.width, c.height));
-        let frozen = self.manners.frozen.load(Relaxed);
+        let frozen = self.faults.frozen.load(Relaxed);
         noise(width, height, if frozen { 0 } else { self.frames })
     }
 
     fn send(&mut self, index: usize, frame: CameraFrame) {
-        let shuffled = self.manners.shuffled.load(Relaxed) && index == 0;
+        let shuffled = self.faults.shuffled.load(Relaxed) && index == 0;
         let held_back = if shuffled {
             self.held_back.take()
         } else {

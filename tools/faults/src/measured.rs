@@ -1,7 +1,7 @@
 //! Clocks, quantiles, and what a process uses.
 
 use rustix::time::{ClockId, clock_gettime};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Nanoseconds of the machine's monotonic clock, the same in every process.
 #[must_use]
@@ -66,6 +66,25 @@ pub fn slope(points: &[(f64, f64)]) -> f64 {
     let (x, y) = (mean(&|p| p.0), mean(&|p| p.1));
     let across: f64 = points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
     across / points.iter().map(|p| (p.0 - x).powi(2)).sum::<f64>()
+}
+
+/// How much longer than `period` it took from each moment to the next, milliseconds; 0 where it was sooner.
+#[must_use]
+pub fn gaps_beyond(times: &[Instant], period: Duration) -> Vec<f64> {
+    times
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [a, b] => Some(ms((*b - *a).saturating_sub(period))),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The largest difference of a joint between two postures, rad (or the joint's unit).
+#[must_use]
+pub fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
+    let each = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    each.fold(0.0, f64::max)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::exchange::{Request, Verb, unusable};
 use super::wire::{self, Phase, State, Target, TargetKind};
-use super::{FrankaNode, GRIPPER_AGE, LAST_TARGET, SETTLING, SIGN_OF_LIFE, WORDING};
+use super::{ERRORS, FrankaNode, GRIPPER_AGE, LAST_TARGET, LIVENESS_TIMEOUT, SETTLING};
 use apprentice_core::{JointCommand, Observation};
 use apprentice_link::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_robot::RobotDescription;
@@ -11,29 +11,29 @@ use zenoh::Wait as _;
 
 impl FrankaNode {
     /// Refuses an arm that shows no state, or that nobody would hear commands for.
-    pub(super) fn look_for_life(&self) -> Result<(), LinkError> {
+    pub(super) fn check_liveness(&self) -> Result<(), LinkError> {
         let fresh = |state: Option<&(State, Instant)>, _: Option<&_>| {
             state
-                .is_some_and(|(_, came)| came.elapsed() < SIGN_OF_LIFE)
+                .is_some_and(|(_, came)| came.elapsed() < LIVENESS_TIMEOUT)
                 .then_some(())
         };
-        if self.heard.wait(SIGN_OF_LIFE, fresh).is_none() {
+        if self.received.wait(LIVENESS_TIMEOUT, fresh).is_none() {
             // States that cannot be used say more than none.
             let within = Freshness {
                 state: Duration::from_millis(1),
                 frame: Duration::from_millis(1),
             };
-            if let Err(error @ LinkError::LeftOut { .. }) = self.inbox.latest(false, within) {
+            if let Err(error @ LinkError::Rejected { .. }) = self.inbox.latest(false, within) {
                 return Err(error);
             }
-            return Err(WORDING.of(LinkError::Silent {
+            return Err(ERRORS.of(LinkError::Silent {
                 robot: self.description.name.clone(),
                 key: self.settings.key("state"),
-                timeout_ms: SIGN_OF_LIFE.as_millis() as u64,
+                timeout_ms: LIVENESS_TIMEOUT.as_millis() as u64,
             }));
         }
         let key = self.settings.key("target");
-        let deadline = Instant::now() + SIGN_OF_LIFE;
+        let deadline = Instant::now() + LIVENESS_TIMEOUT;
         loop {
             let status = self.target.matching_status().wait();
             if status.map_err(|e| unusable(&key, e))?.matching() {
@@ -92,18 +92,18 @@ impl FrankaNode {
             // What was said before may be of a fault that is over.
             (settled && *came >= enabled && state.client_id == ours).then_some(state.phase)
         };
-        match self.heard.wait(SETTLING, active) {
+        match self.received.wait(SETTLING, active) {
             Some(Phase::Active) => {}
             _ => return Err(self.lost()),
         }
         // While a session ends or begins the node says nothing of the gripper either.
-        let heard = |_: Option<&_>, gripper: Option<&(wire::GripperState, Instant)>| {
+        let received = |_: Option<&_>, gripper: Option<&(wire::GripperState, Instant)>| {
             gripper
                 .is_some_and(|(_, came)| *came >= enabled)
                 .then_some(())
         };
-        if self.gripper.is_some() && self.heard.wait(SETTLING, heard).is_none() {
-            return Err(WORDING.of(LinkError::Silent {
+        if self.gripper.is_some() && self.received.wait(SETTLING, received).is_none() {
+            return Err(ERRORS.of(LinkError::Silent {
                 robot: self.description.name.clone(),
                 key: self.settings.key("gripper/state"),
                 timeout_ms: SETTLING.as_millis() as u64,
@@ -115,8 +115,8 @@ impl FrankaNode {
     /// Waits until it is known where the arm is.
     fn believe(&self) -> Result<(), LinkError> {
         let within = Freshness {
-            state: SIGN_OF_LIFE,
-            frame: SIGN_OF_LIFE,
+            state: LIVENESS_TIMEOUT,
+            frame: LIVENESS_TIMEOUT,
         };
         self.inbox.latest(false, within).map(|_| ())
     }
@@ -128,7 +128,7 @@ impl FrankaNode {
         if last == before {
             return;
         }
-        let _ = self.heard.wait(LAST_TARGET, |state, _| {
+        let _ = self.received.wait(LAST_TARGET, |state, _| {
             let (state, _) = state?;
             let waited_for = state.phase == Phase::Active && state.accepted_sequence < last;
             (!waited_for).then_some(())
@@ -137,7 +137,7 @@ impl FrankaNode {
 
     /// Why the arm does not follow us.
     fn lost(&self) -> LinkError {
-        let reason = match self.heard.state() {
+        let reason = match self.received.state() {
             None => "the node has said nothing of it".to_owned(),
             Some((state, age)) => {
                 let holder = match state.client_id {
@@ -176,7 +176,7 @@ impl Arm for FrankaNode {
             return Ok(());
         }
         self.disengage()?;
-        self.look_for_life()?;
+        self.check_liveness()?;
         if self.settings.recover && self.phase() == Some(Phase::Faulted) {
             self.recover()?;
         }
@@ -190,7 +190,7 @@ impl Arm for FrankaNode {
             return Err(error);
         }
         self.inbox.set_commanding(true);
-        let measured = self.heard.gripper().map(|(g, _)| g.width_m);
+        let measured = self.received.gripper().map(|(g, _)| g.width_m);
         if let Some(gripper) = &mut self.gripper {
             gripper.restart(measured);
         }
@@ -241,7 +241,7 @@ impl Arm for FrankaNode {
             return Err(self.refuse_target("the arm is not engaged; nothing was sent".into()));
         }
         let ours = |s: &State| s.phase == Phase::Active && s.client_id == self.client_id;
-        if !self.heard.state().is_some_and(|(state, _)| ours(&state)) {
+        if !self.received.state().is_some_and(|(state, _)| ours(&state)) {
             return Err(self.lost());
         }
         self.sequence += 1;
@@ -268,12 +268,12 @@ impl Arm for FrankaNode {
             let allowed = within.state.max(GRIPPER_AGE);
             let key = self.settings.key("gripper/state");
             let robot = self.description.name.clone();
-            let heard = self
-                .heard
+            let received = self
+                .received
                 .wait(allowed, |_, g| g.map(|(g, t)| (*g, t.elapsed())));
-            match heard {
+            match received {
                 None => {
-                    return Err(WORDING.of(LinkError::Silent {
+                    return Err(ERRORS.of(LinkError::Silent {
                         robot,
                         key,
                         timeout_ms: allowed.as_millis() as u64,
@@ -298,7 +298,7 @@ impl Arm for FrankaNode {
             }
         }
         let newest = self.inbox.latest(want_frames, within);
-        newest.map_err(|e| WORDING.of(e))
+        newest.map_err(|e| ERRORS.of(e))
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {

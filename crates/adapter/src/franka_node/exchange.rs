@@ -2,12 +2,13 @@
 
 use super::settings::Settings;
 use apprentice_link::LinkError;
-use apprentice_link::error::zenoh_words;
+use apprentice_link::error::zenoh_message;
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Connection, Participant};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
-use zenoh::pubsub::Subscriber;
+use zenoh::pubsub::{Publisher, Subscriber};
+use zenoh::qos::{CongestionControl, Priority};
 use zenoh::{Config, Session, Wait as _};
 
 /// The longest JSON that is read, bytes.
@@ -100,7 +101,7 @@ pub(super) fn open(
         }
         None => Participant {
             role: Role::Guest,
-            place: Place::Join,
+            connection: Connection::Join,
             robot: "",
             endpoint,
         }
@@ -127,15 +128,26 @@ pub(super) fn open(
     }
     zenoh::open(config)
         .wait()
-        .map_err(|e| failed(zenoh_words(&e)))
+        .map_err(|e| failed(zenoh_message(&e)))
 }
 
 /// A key that cannot be used.
 pub(super) fn unusable(key: &str, reason: impl std::fmt::Display) -> LinkError {
     LinkError::Key {
         key: key.into(),
-        reason: zenoh_words(&reason),
+        reason: zenoh_message(&reason),
     }
+}
+
+/// A publisher that loses nothing on the way and waits for no others.
+pub(super) fn publisher(session: &Session, key: &str) -> Result<Publisher<'static>, LinkError> {
+    session
+        .declare_publisher(key.to_owned())
+        .congestion_control(CongestionControl::Block)
+        .priority(Priority::RealTime)
+        .express(true)
+        .wait()
+        .map_err(|e| unusable(key, e))
 }
 
 /// Hands messages on `key` to `read`; of those longer than `longest` bytes only the length.

@@ -31,7 +31,7 @@ impl GripperSide {
     ) -> Result<Self, LinkError> {
         let key = settings.key("gripper/target");
         Ok(Self {
-            publisher: super::publisher(session, &key)?,
+            publisher: super::exchange::publisher(session, &key)?,
             key,
             client_id,
             force_n: settings.grasp_force_n,

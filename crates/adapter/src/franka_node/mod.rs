@@ -9,39 +9,37 @@
 mod commanding;
 mod exchange;
 mod gripper;
-mod heard;
+mod received;
 mod settings;
 pub mod wire;
 
 pub use exchange::{ArmStatus, EpisodeMarker, NodeStatus, Verb};
 pub use settings::Settings;
 
+use crate::error_context::ErrorContext;
 use crate::operators::SharedNetwork;
-use crate::wording::Wording;
 use apprentice_link::security::Security;
 use apprentice_link::wire as native;
 use apprentice_link::{Arm, Inbox, LinkError};
 use apprentice_robot::RobotDescription;
-use exchange::{Request, ask, subscribe, subscribe_json, unusable};
+use exchange::{Request, ask, publisher, subscribe, subscribe_json};
 use gripper::GripperSide;
-use heard::Heard;
+use received::Received;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::{Phase, State};
 use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
-use zenoh::qos::{CongestionControl, Priority};
-use zenoh::{Session, Wait as _};
 
 /// How what goes wrong is said.
-const WORDING: Wording = Wording {
+const ERRORS: ErrorContext = ErrorContext {
     adapter: "franka-node",
     no_session: "see whether franka-node runs and listens there",
     silent: "see whether the node runs, and whether `arm` in [adapter] is what it calls the arm",
     message: "see whether the node is franka-node 0.4.0",
 };
 /// Within this an arm that can be engaged shows a state and takes targets.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+const LIVENESS_TIMEOUT: Duration = Duration::from_secs(1);
 /// Within this a lease must have reached the node, and a session have begun.
 const SETTLING: Duration = Duration::from_secs(3);
 /// How long a stop waits for the target before it to be taken; states come every 10 ms.
@@ -70,7 +68,7 @@ pub struct FrankaNode {
     description: RobotDescription,
     settings: Settings,
     client_id: u32,
-    heard: Arc<Heard>,
+    received: Arc<Received>,
     inbox: Arc<Inbox>,
     target: Publisher<'static>,
     gripper: Option<GripperSide>,
@@ -97,17 +95,17 @@ impl FrankaNode {
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
         let session =
-            exchange::open(endpoint, &settings, security, timeout).map_err(|e| WORDING.of(e))?;
+            exchange::open(endpoint, &settings, security, timeout).map_err(|e| ERRORS.of(e))?;
         let client_id = settings
             .client_id
             .unwrap_or_else(|| client_id(session.zid().to_le_bytes()));
-        let heard = Arc::new(Heard::default());
+        let received = Arc::new(Received::default());
         let state_key = settings.key("state");
         let camera_key = |name: &str| settings.cameras.get(name).cloned().unwrap_or_default();
         let inbox = Arc::new(Inbox::new(&description, &state_key, camera_key));
         let wants_gripper = description.gripper.is_some();
         let mut subscribers = vec![{
-            let (heard, inbox) = (Arc::clone(&heard), Arc::clone(&inbox));
+            let (received, inbox) = (Arc::clone(&received), Arc::clone(&inbox));
             subscribe(&session, &state_key, wire::STATE_BYTES, move |message| {
                 let bytes = message.map_or_else(|n| n, <[u8]>::len);
                 match message
@@ -115,7 +113,7 @@ impl FrankaNode {
                     .and_then(wire::decode_state)
                 {
                     Ok(state) => {
-                        if let Some(seen) = heard.put_state(state, wants_gripper) {
+                        if let Some(seen) = received.put_state(state, wants_gripper) {
                             inbox.put_state(bytes, Ok(seen));
                         }
                     }
@@ -141,7 +139,7 @@ impl FrankaNode {
             })?);
         }
         if wants_gripper {
-            let heard = Arc::clone(&heard);
+            let received = Arc::clone(&received);
             let key = settings.key("gripper/state");
             let named = key.clone();
             subscribers.push(subscribe(
@@ -152,7 +150,7 @@ impl FrankaNode {
                     .map_err(|_| "it is longer than a gripper's state")
                     .and_then(wire::decode_gripper_state)
                 {
-                    Ok(state) => heard.put_gripper(state),
+                    Ok(state) => received.put_gripper(state),
                     Err(problem) => {
                         tracing::warn!("a message on {named} cannot be used: {problem}");
                     }
@@ -160,14 +158,14 @@ impl FrankaNode {
             )?);
         }
         {
-            let heard = Arc::clone(&heard);
+            let received = Arc::clone(&received);
             let arm = settings.arm.clone();
-            let take = move |status| heard.put_status(status, &arm);
+            let take = move |status| received.put_status(status, &arm);
             subscribers.push(subscribe_json(&session, "franka/node/*/status", take)?);
         }
         {
-            let heard = Arc::clone(&heard);
-            let take = move |marker| heard.put_marker(marker);
+            let received = Arc::clone(&received);
+            let take = move |marker| received.put_marker(marker);
             subscribers.push(subscribe_json(&session, &settings.key("episode"), take)?);
         }
         let gripper = match description.gripper {
@@ -183,7 +181,7 @@ impl FrankaNode {
             description,
             settings,
             client_id,
-            heard,
+            received,
             inbox,
             target,
             gripper,
@@ -204,19 +202,19 @@ impl FrankaNode {
     /// What the node said last of the arm, and how long ago.
     #[must_use]
     pub fn node_state(&self) -> Option<(State, Duration)> {
-        self.heard.state()
+        self.received.state()
     }
 
     /// What the node said last of itself; it does once a second.
     #[must_use]
     pub fn node_status(&self) -> Option<NodeStatus> {
-        self.heard.status()
+        self.received.status()
     }
 
     /// The node's last word on a session's begin or end.
     #[must_use]
     pub fn episode_marker(&self) -> Option<EpisodeMarker> {
-        self.heard.marker()
+        self.received.marker()
     }
 
     /// Clears the errors of an arm in a fault; it does not move.
@@ -266,7 +264,7 @@ impl FrankaNode {
         if self.lease.is_some() {
             return act(self);
         }
-        self.look_for_life()?;
+        self.check_liveness()?;
         self.acquire()?;
         let done = act(self);
         let released = self.disengage();
@@ -283,7 +281,7 @@ impl FrankaNode {
     fn ask(&self, verb: Verb, request: &Request) -> Result<Result<(), String>, LinkError> {
         let robot = &self.description.name;
         let answer = ask(&self.network.session, &self.settings, robot, verb, request);
-        answer.map_err(|e| WORDING.of(e))
+        answer.map_err(|e| ERRORS.of(e))
     }
 
     fn demand(&self, verb: Verb, request: &Request) -> Result<(), LinkError> {
@@ -309,19 +307,8 @@ impl FrankaNode {
     }
 
     fn phase(&self) -> Option<Phase> {
-        self.heard.state().map(|(state, _)| state.phase)
+        self.received.state().map(|(state, _)| state.phase)
     }
-}
-
-/// A publisher that loses nothing on the way and waits for no others.
-fn publisher(session: &Session, key: &str) -> Result<Publisher<'static>, LinkError> {
-    session
-        .declare_publisher(key.to_owned())
-        .congestion_control(CongestionControl::Block)
-        .priority(Priority::RealTime)
-        .express(true)
-        .wait()
-        .map_err(|e| unusable(key, e))
 }
 
 /// A number for a session, from its identity; never 0.

@@ -1,16 +1,16 @@
 //! A robot that physicalai owns, as the control loop sees it.
 
-use super::WORDING;
+use super::errors::ERRORS;
 use super::layout::{self, Action, Array, LONGEST, Metadata, PROTOCOL_VERSION, State};
 use super::settings::{Settings, Unit};
 use crate::cdr::Names;
 use crate::operators::SharedNetwork;
 use crate::session::{self, subscribe, unusable};
-use crate::settings::{Opening, refuse};
+use crate::settings::{GripperScale, refuse};
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_link::security::Security;
 use apprentice_link::{
-    Arm, Freshness, Inbox, LinkError, OperatorAccess, Taken, TakeoverInbox, wire,
+    Acceptance, Arm, Freshness, Inbox, LinkError, OperatorAccess, TakeoverInbox, wire,
 };
 use apprentice_robot::RobotDescription;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ use zenoh::qos::{CongestionControl, Reliability};
 use zenoh::{Session, Wait as _};
 
 /// Within this a robot that can be engaged shows a state and takes actions.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+const LIVENESS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A robot of a physicalai owner.
 pub struct PhysicalAiArm {
@@ -47,7 +47,7 @@ struct Joints {
 enum Source {
     /// The joint at this place of the description.
     Joint(usize),
-    Gripper(Opening),
+    Gripper(GripperScale),
 }
 
 impl PhysicalAiArm {
@@ -66,8 +66,8 @@ impl PhysicalAiArm {
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
         let session =
-            session::open(settings.mode, endpoint, security, timeout).map_err(|e| WORDING.of(e))?;
-        let names = ask_who(&session, &settings, timeout).map_err(|e| WORDING.of(e))?;
+            session::open(settings.mode, endpoint, security, timeout).map_err(|e| ERRORS.of(e))?;
+        let names = ask_who(&session, &settings, timeout).map_err(|e| ERRORS.of(e))?;
         let joints = Arc::new(Joints::new(&description, &settings, &names)?);
         let state_key = settings.key("state");
         let frame_key = |camera: &str| settings.cameras.get(camera).cloned().unwrap_or_default();
@@ -79,7 +79,7 @@ impl PhysicalAiArm {
             let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
             let (sequence, last) = (reader.sequence, reader.last.clone());
             let taken = to.put_state(bytes.len(), reader.read(&bytes));
-            if taken == Taken::LeftOut {
+            if taken == Acceptance::Rejected {
                 // The next builds on what was believed.
                 (reader.sequence, reader.last) = (sequence, last);
             }
@@ -198,7 +198,7 @@ impl Joints {
             let gripper = settings.gripper.as_ref().filter(|g| g.joint == name);
             sources.push(match (joint, gripper) {
                 (Some(joint), None) => Source::Joint(joint),
-                (None, Some(gripper)) => Source::Gripper(gripper.opening()),
+                (None, Some(gripper)) => Source::Gripper(gripper.gripper_scale()),
                 _ => {
                     let got = format!("the owner's joints are {}", listed());
                     let allowed = format!("a joint of the description, or the gripper, for {name}");
@@ -224,7 +224,7 @@ impl Joints {
     }
 
     /// The owner's numbers for a command.
-    fn say(&self, command: &JointCommand) -> Vec<f64> {
+    fn encode(&self, command: &JointCommand) -> Vec<f64> {
         let each = self.sources.iter();
         each.map(|source| match source {
             Source::Joint(i) => command
@@ -320,10 +320,10 @@ impl Arm for PhysicalAiArm {
     fn engage(&mut self) -> Result<(), LinkError> {
         // It may have been moved since it was commanded last.
         self.inbox.set_commanding(false);
-        let deadline = Instant::now() + SIGN_OF_LIFE;
+        let deadline = Instant::now() + LIVENESS_TIMEOUT;
         let fresh = Freshness {
-            state: SIGN_OF_LIFE,
-            frame: SIGN_OF_LIFE,
+            state: LIVENESS_TIMEOUT,
+            frame: LIVENESS_TIMEOUT,
         };
         self.latest(false, fresh)?;
         loop {
@@ -361,7 +361,7 @@ impl Arm for PhysicalAiArm {
             let reason = format!("the command has {got} joints, wanted {wanted}, all finite");
             return Err(self.refused(reason));
         }
-        let said = self.joints.say(command);
+        let said = self.joints.encode(command);
         let data: Vec<u8> = said.iter().flat_map(|v| v.to_le_bytes()).collect();
         let action = Action {
             action: Array::doubles(&data),
@@ -377,7 +377,7 @@ impl Arm for PhysicalAiArm {
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
         let newest = self.inbox.latest(want_frames, within);
-        newest.map_err(|e| WORDING.of(e))
+        newest.map_err(|e| ERRORS.of(e))
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {

@@ -6,17 +6,9 @@
 //! cameras come on keys of their own.
 
 mod arm;
+mod errors;
 pub mod layout;
 mod settings;
 
-use crate::wording::Wording;
 pub use arm::PhysicalAiArm;
 pub use settings::{Settings, owner_endpoint};
-
-/// How what goes wrong is said.
-const WORDING: Wording = Wording {
-    adapter: "physicalai",
-    no_session: "see whether the robot's owner runs there, and whether `mode` in [adapter] is right",
-    silent: "see whether the owner runs, and whether `robot` in [adapter] is what it calls the robot",
-    message: "see whether the owner is of physicalai 0.3.0",
-};

@@ -2,7 +2,7 @@
 
 use crate::session::Mode;
 use crate::settings::{
-    self, Opening, check_cameras, check_frame_keys, check_joint_names, needed_gripper, refuse,
+    self, GripperScale, check_cameras, check_frame_keys, check_joint_names, needed_gripper, refuse,
 };
 use apprentice_core::sha256_bytes;
 use apprentice_link::LinkError;
@@ -105,7 +105,7 @@ impl Settings {
             robot,
             "which joint the robot's gripper is",
         )? {
-            gripper.opening().check(robot)?;
+            gripper.gripper_scale().check(robot)?;
         }
         if let Some(time) = self.goal_time_s
             && !(0.0..=10.0).contains(&time)
@@ -123,8 +123,8 @@ impl Settings {
 
 impl GripperJoint {
     /// How openings become positions.
-    pub(crate) fn opening(&self) -> Opening {
-        Opening {
+    pub(crate) fn gripper_scale(&self) -> GripperScale {
+        GripperScale {
             at_closed: self.at_closed,
             per_metre: self.per_metre,
         }

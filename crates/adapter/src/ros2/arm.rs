@@ -1,16 +1,14 @@
 //! A ROS 2 robot as the control loop sees it.
 
-use super::WORDING;
-use super::attachment::Attachment;
+use super::cameras::CameraReader;
 use super::command::{Commander, Step};
-use super::eyes::Eye;
+use super::errors::ERRORS;
 use super::gripper::{GripperClient, GripperReport};
-use super::joints::{JointReader, Origin, Unusable};
 use super::node::{RosNode, Sender};
 use super::pacing::{Pacer, Scale};
 use super::settings::{GripperKind, Settings};
-use super::type_hashes::{FLOAT64, JOINT_STATE};
-use crate::cdr::{self, Float64, JointState};
+use super::subscriptions::{listen_to_joints, listen_to_scale};
+use super::type_hashes::JOINT_STATE;
 use crate::operators::SharedNetwork;
 use crate::session;
 use apprentice_core::{JointCommand, Observation};
@@ -22,9 +20,7 @@ use std::time::{Duration, Instant};
 use zenoh::pubsub::Subscriber;
 
 /// Within this a robot that can be engaged shows a state, and somebody takes commands.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
-/// The longest joint state that is read, bytes: thousands of joints.
-const LONGEST_STATE: usize = 256 << 10;
+const LIVENESS_TIMEOUT: Duration = Duration::from_secs(1);
 /// How old a state may be that a speed is computed from: MoveIt Servo's `incoming_command_timeout`.
 const SPEED_STATE_AGE: Duration = Duration::from_millis(100);
 
@@ -42,7 +38,7 @@ pub struct Ros2Arm {
     engaged: bool,
     /// Where joints were told to be last.
     before: Option<Vec<f64>>,
-    _eyes: Vec<Eye>,
+    _eyes: Vec<CameraReader>,
     _senders: Vec<Sender>,
     _subscribers: Vec<Subscriber<()>>,
     _node: RosNode,
@@ -64,7 +60,7 @@ impl Ros2Arm {
     ) -> Result<Self, LinkError> {
         let settings = Settings::read(table, &description)?;
         let session =
-            session::open(settings.mode, endpoint, security, timeout).map_err(|e| WORDING.of(e))?;
+            session::open(settings.mode, endpoint, security, timeout).map_err(|e| ERRORS.of(e))?;
         let network = SharedNetwork::new(session.clone(), security);
         let rules = settings.key_rules();
         let node = RosNode::new(session, rules, &settings.namespace, &settings.node)?;
@@ -86,11 +82,11 @@ impl Ros2Arm {
             keep(ends);
             scale = Some(newest);
         }
-        let mut eyes = Vec::new();
+        let mut cameras = Vec::new();
         for (index, camera) in description.cameras.iter().enumerate() {
             // That each camera has settings has been checked.
             if let Some(source) = settings.cameras.get(&camera.name) {
-                eyes.push(Eye::open(&node, index, camera, source, &inbox)?);
+                cameras.push(CameraReader::open(&node, index, camera, source, &inbox)?);
             }
         }
         let mut gripper = None;
@@ -114,7 +110,7 @@ impl Ros2Arm {
             gripper,
             engaged: false,
             before: None,
-            _eyes: eyes,
+            _eyes: cameras,
             _senders: senders,
             _subscribers: subscribers,
             _node: node,
@@ -189,7 +185,9 @@ impl Ros2Arm {
             }
             self.held = held;
         }
-        let measured = (share < 1.0).then(|| self.measured(SIGN_OF_LIFE)).flatten();
+        let measured = (share < 1.0)
+            .then(|| self.measured(LIVENESS_TIMEOUT))
+            .flatten();
         (share, measured)
     }
 
@@ -209,19 +207,19 @@ impl Arm for Ros2Arm {
     fn engage(&mut self) -> Result<(), LinkError> {
         // It may have been moved since it was commanded last.
         self.inbox.set_commanding(false);
-        let deadline = Instant::now() + SIGN_OF_LIFE;
+        let deadline = Instant::now() + LIVENESS_TIMEOUT;
         let fresh = Freshness {
-            state: SIGN_OF_LIFE,
-            frame: SIGN_OF_LIFE,
+            state: LIVENESS_TIMEOUT,
+            frame: LIVENESS_TIMEOUT,
         };
         let state = self.latest(false, fresh)?;
         let publisher = self.commander.publisher();
-        wait_for(deadline, || publisher.reaches_somebody())?.then_some(()).ok_or_else(|| {
+        wait_for(deadline, || publisher.has_subscriber())?.then_some(()).ok_or_else(|| {
             let reason = "nobody takes commands there: is the controller active, its topic, domain and hashes right?";
             self.refused(publisher.key(), reason.into())
         })?;
         if let Some(gripper) = &self.gripper {
-            wait_for(deadline, || gripper.reaches_somebody())?.then_some(()).ok_or_else(|| {
+            wait_for(deadline, || gripper.has_subscriber())?.then_some(()).ok_or_else(|| {
                 let reason = "the gripper's action is not there: is its controller active, its name right?";
                 self.refused(gripper.key(), reason.into())
             })?;
@@ -252,7 +250,7 @@ impl Arm for Ros2Arm {
             gripper.release();
         }
         // Where the arm is not known, the last command is the nearest there is to it.
-        let at = self.measured(SIGN_OF_LIFE).or(self.before.take());
+        let at = self.measured(LIVENESS_TIMEOUT).or(self.before.take());
         self.inbox.set_commanding(false);
         self.commander.hold(at.as_deref())
     }
@@ -322,7 +320,7 @@ impl Arm for Ros2Arm {
 
     fn latest(&self, want_frames: bool, within: Freshness) -> Result<Observation, LinkError> {
         let newest = self.inbox.latest(want_frames, within);
-        newest.map_err(|e| WORDING.of(e))
+        newest.map_err(|e| ERRORS.of(e))
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
@@ -345,72 +343,4 @@ fn wait_for(
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-type Ends = (Subscriber<()>, Sender);
-
-fn listen_to_joints(
-    node: &RosNode,
-    description: &RobotDescription,
-    settings: &Settings,
-    inbox: &Arc<Inbox>,
-) -> Result<Ends, LinkError> {
-    let reader = Mutex::new(JointReader::new(description, settings));
-    let (to, began) = (Arc::clone(inbox), Instant::now());
-    node.subscribe(&settings.joint_states, &JOINT_STATE, move |sample| {
-        let length = sample.payload().len();
-        if length > LONGEST_STATE {
-            let reason = format!("allowed for a joint state: {LONGEST_STATE} bytes");
-            to.put_state(length, Err(reason));
-            return;
-        }
-        let bytes = sample.payload().to_bytes();
-        let attachment = sample.attachment().map(zenoh::bytes::ZBytes::to_bytes);
-        let origin = Origin {
-            sender: attachment
-                .and_then(|a| Attachment::decode(&a))
-                .map(|a| a.gid),
-            now: Instant::now(),
-            elapsed_ns: u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
-            commanding: to.is_commanding(),
-        };
-        let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = cdr::decode::<JointState>(&bytes)
-            .map_err(|e| Unusable::Wrong(e.to_string()))
-            .and_then(|message| reader.read(&message, origin));
-        match read {
-            Ok(None) => {}
-            Ok(Some(proposal)) => {
-                let state = proposal.state.clone();
-                let taken = to.put_state_of(length, Ok(state), proposal.came);
-                reader.keep(proposal, taken);
-            }
-            Err(Unusable::Wrong(reason)) => {
-                to.put_state(length, Err(reason));
-            }
-            Err(Unusable::OtherSender(who)) => {
-                to.put_other_sender(who);
-            }
-        }
-    })
-}
-
-type ScaleEnds = (Arc<Mutex<Scale>>, Ends);
-
-fn listen_to_scale(node: &RosNode, topic: &str, full: f64) -> Result<ScaleEnds, LinkError> {
-    let newest = Arc::new(Mutex::new(Scale::default()));
-    let to = Arc::clone(&newest);
-    let ends = node.subscribe(topic, &FLOAT64, move |sample| {
-        // What cannot be read leaves the last word to grow old, which then holds commands.
-        match cdr::decode::<Float64>(&sample.payload().to_bytes()) {
-            Ok(message) => {
-                *to.lock().unwrap_or_else(PoisonError::into_inner) = Scale {
-                    share: message.data / full,
-                    came: Some(Instant::now()),
-                };
-            }
-            Err(problem) => tracing::warn!("a speed scaling cannot be used: {problem}"),
-        }
-    })?;
-    Ok((newest, ends))
 }

@@ -125,7 +125,9 @@ impl Commander {
         match &self.form {
             Form::Forward { order, gripper } => {
                 let joints = order.iter().filter_map(|&j| step.target.get(j).copied());
-                let last = gripper.as_ref().map(|g| g.opening().position(step.width));
+                let last = gripper
+                    .as_ref()
+                    .map(|g| g.gripper_scale().position(step.width));
                 self.publisher.send(&Float64MultiArray {
                     layout: Layout::default(),
                     data: Numbers(joints.chain(last).collect()),

@@ -142,7 +142,7 @@ impl GripperClient {
     }
 
     /// Whether the action is there.
-    pub fn reaches_somebody(&self) -> Result<bool, LinkError> {
+    pub fn has_subscriber(&self) -> Result<bool, LinkError> {
         let querier = &self.shared.goal.querier;
         let status = querier.matching_status().wait();
         status
@@ -236,7 +236,7 @@ impl Shared {
         let goal_id = self.goal_id();
         let request = SendGoalRequest {
             goal_id,
-            position: self.settings.opening().position(width),
+            position: self.settings.gripper_scale().position(width),
             max_effort: self.settings.max_effort,
         };
         let answer: SendGoalResponse = self.goal.ask(&request)?;

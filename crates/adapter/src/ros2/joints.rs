@@ -3,9 +3,9 @@
 
 use super::settings::Settings;
 use crate::cdr::{JointState, Numbers};
-use crate::settings::Opening;
+use crate::settings::GripperScale;
 use apprentice_core::RobotState;
-use apprentice_link::Taken;
+use apprentice_link::Acceptance;
 use apprentice_robot::RobotDescription;
 use std::time::{Duration, Instant};
 
@@ -23,23 +23,25 @@ pub(super) type Gid = Option<[u8; 16]>;
 pub(super) struct JointReader {
     /// ROS names, in the description's order.
     names: Vec<String>,
-    joints: Vec<Option<Part>>,
+    joints: Vec<Option<JointReading>>,
     gripper: Option<GripperJoint>,
     sequence: u64,
 }
 
 struct GripperJoint {
     name: String,
-    opening: Opening,
-    newest: Option<Part>,
+    opening: GripperScale,
+    newest: Option<JointReading>,
 }
 
 /// What is known of a joint.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Part {
+struct JointReading {
     /// Rad; of a gripper the opening, metres.
     position: f64,
     velocity: f64,
+    /// N m or N, where the message says; finite.
+    effort: Option<f64>,
     /// As the message says.
     header_ns: u64,
     /// As we say: where headers have no time, since we began.
@@ -52,7 +54,7 @@ struct Part {
 
 /// When and from whom a message came.
 #[derive(Clone, Copy)]
-pub(super) struct Origin {
+pub(super) struct MessageOrigin {
     pub sender: Gid,
     pub now: Instant,
     /// Since we began, ns.
@@ -63,12 +65,12 @@ pub(super) struct Origin {
 
 /// A state, if it is believed.
 #[derive(Debug)]
-pub(super) struct Proposal {
+pub(super) struct StateCandidate {
     pub state: RobotState,
     /// When the joint that was heard of longest ago came.
     pub came: Instant,
-    joints: Vec<Option<Part>>,
-    gripper: Option<Part>,
+    joints: Vec<Option<JointReading>>,
+    gripper: Option<JointReading>,
     now: Instant,
 }
 
@@ -95,7 +97,7 @@ impl JointReader {
             joints: vec![None; description.joints.len()],
             gripper: settings.gripper.as_ref().map(|g| GripperJoint {
                 name: g.joint.clone(),
-                opening: g.opening(),
+                opening: g.gripper_scale(),
                 newest: None,
             }),
             sequence: 0,
@@ -107,8 +109,8 @@ impl JointReader {
     pub fn read(
         &mut self,
         message: &JointState,
-        origin: Origin,
-    ) -> Result<Option<Proposal>, Unusable> {
+        origin: MessageOrigin,
+    ) -> Result<Option<StateCandidate>, Unusable> {
         let place = |name: &str| message.name.position(name);
         let places: Vec<_> = self.names.iter().map(|n| place(n)).collect();
         let arm = places.iter().any(Option::is_some);
@@ -123,14 +125,9 @@ impl JointReader {
                 let position = message.position.get(*at).filter(|v| v.is_finite());
                 let position = position.ok_or(format!("position of {name} is not finite"))?;
                 let speed = message.velocity.get(*at).filter(|v| v.is_finite());
-                *joint = Some(next_part(
-                    joint.as_ref(),
-                    name,
-                    position,
-                    speed,
-                    message,
-                    origin,
-                )?);
+                let effort = message.effort.get(*at).filter(|v| v.is_finite());
+                let measured = (position, speed, effort);
+                *joint = Some(next_part(joint.as_ref(), name, measured, message, origin)?);
             }
         }
         let gripper = match (&self.gripper, gripper_at) {
@@ -146,7 +143,7 @@ impl JointReader {
             return Ok(None);
         }
         match self.state_of(&joints, gripper, message, origin.now) {
-            Ok((state, came)) => Ok(Some(Proposal {
+            Ok((state, came)) => Ok(Some(StateCandidate {
                 state,
                 came,
                 joints,
@@ -165,14 +162,14 @@ impl JointReader {
     }
 
     /// A state was handed on: what became of it decides whether the next builds on it.
-    pub fn keep(&mut self, proposal: Proposal, taken: Taken) {
-        if taken == Taken::LeftOut {
+    pub fn keep(&mut self, proposal: StateCandidate, taken: Acceptance) {
+        if taken == Acceptance::Rejected {
             return;
         }
         self.sequence = proposal.state.sequence;
         self.joints = proposal.joints;
         for part in self.joints.iter_mut().flatten() {
-            part.believed |= taken == Taken::Believed && part.came == proposal.now;
+            part.believed |= taken == Acceptance::Accepted && part.came == proposal.now;
         }
         if let (Some(of), Some(part)) = (&mut self.gripper, proposal.gripper) {
             of.newest = Some(part);
@@ -182,8 +179,8 @@ impl JointReader {
     /// The state these joints make, and when the oldest came.
     fn state_of(
         &self,
-        joints: &[Option<Part>],
-        gripper: Option<Part>,
+        joints: &[Option<JointReading>],
+        gripper: Option<JointReading>,
         message: &JointState,
         now: Instant,
     ) -> Result<(RobotState, Instant), String> {
@@ -207,6 +204,8 @@ impl JointReader {
             Some(of) => of.width(gripper.or(of.newest), now)?,
             None => 0.0,
         };
+        // Where a driver has efforts of some joints only, whoever takes the state says so.
+        let efforts: Vec<f64> = parts.iter().filter_map(|p| p.effort).collect();
         let news = joints != self.joints;
         let state = RobotState {
             sequence: self.sequence + u64::from(news),
@@ -215,7 +214,7 @@ impl JointReader {
             positions: parts.iter().map(|p| p.position).collect(),
             velocities: parts.iter().map(|p| p.velocity).collect(),
             gripper_width,
-            efforts: None,
+            efforts: (!efforts.is_empty()).then_some(efforts),
             external_wrench: None,
         };
         Ok((state, parts.iter().map(|p| p.came).min().unwrap_or(now)))
@@ -237,15 +236,14 @@ fn check_lengths(message: &JointState) -> Result<(), String> {
     Ok(())
 }
 
-/// What is known of a joint after a message.
+/// What is known of a joint after a message with this position, speed and effort of it.
 fn next_part(
-    before: Option<&Part>,
+    before: Option<&JointReading>,
     name: &str,
-    position: f64,
-    speed: Option<f64>,
+    (position, speed, effort): (f64, Option<f64>, Option<f64>),
     message: &JointState,
-    origin: Origin,
-) -> Result<Part, Unusable> {
+    origin: MessageOrigin,
+) -> Result<JointReading, Unusable> {
     let header_ns = message.header.stamp.as_ns();
     if let Some(before) = before {
         let heard = origin.now.saturating_duration_since(before.came);
@@ -275,10 +273,11 @@ fn next_part(
         let ns = stamp_ns.checked_sub(before.stamp_ns)?;
         (ns >= SHORTEST_STEP_NS).then(|| (position - before.position) / (ns as f64 * 1e-9))
     };
-    Ok(Part {
+    Ok(JointReading {
         position,
         // As measured where the message says, otherwise from where it was before; 0 in the beginning.
         velocity: speed.or_else(derived).unwrap_or(0.0),
+        effort,
         header_ns,
         stamp_ns,
         came: origin.now,
@@ -301,8 +300,8 @@ impl GripperJoint {
         positions: &Numbers,
         at: usize,
         message: &JointState,
-        origin: Origin,
-    ) -> Result<Part, Unusable> {
+        origin: MessageOrigin,
+    ) -> Result<JointReading, Unusable> {
         let width = self.opening.width(positions.get(at).unwrap_or(f64::NAN));
         if !width.is_finite() {
             return Err(format!("position of {} is not finite", self.name).into());
@@ -310,20 +309,19 @@ impl GripperJoint {
         let part = next_part(
             self.newest.as_ref(),
             &self.name,
-            width,
-            None,
+            (width, None, None),
             message,
             origin,
         )?;
         // Nobody judges an opening: the first sender is believed.
-        Ok(Part {
+        Ok(JointReading {
             believed: true,
             came: origin.now,
             ..part
         })
     }
 
-    fn width(&self, newest: Option<Part>, now: Instant) -> Result<f64, String> {
+    fn width(&self, newest: Option<JointReading>, now: Instant) -> Result<f64, String> {
         let name = &self.name;
         match newest {
             Some(part) if now.saturating_duration_since(part.came) <= PART_AGE => Ok(part.position),

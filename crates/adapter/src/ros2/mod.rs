@@ -9,8 +9,9 @@
 
 mod arm;
 pub mod attachment;
+mod cameras;
 mod command;
-mod eyes;
+mod errors;
 mod gripper;
 mod joints;
 pub mod keys;
@@ -20,18 +21,10 @@ mod pacing;
 pub mod picture;
 mod servo;
 pub mod settings;
+mod subscriptions;
 pub mod type_hashes;
 
-use crate::wording::Wording;
 pub use arm::Ros2Arm;
 pub use gripper::GripperReport;
-pub use servo::{SLOW_FROM, STOP_FROM};
+pub use servo::{SLOWDOWN_CONDITION, STOP_CONDITION};
 pub use settings::Settings;
-
-/// How what goes wrong is said.
-const WORDING: Wording = Wording {
-    adapter: "ROS 2",
-    no_session: "see whether rmw_zenohd or zenoh-bridge-ros2dds runs there, and whether `mode` in [adapter] is right",
-    silent: "see whether its driver runs, and whether the topic, `domain` (ROS_DOMAIN_ID), `keys` and `hashes` in [adapter] are the robot's (`ros2 topic list -t` says which there are)",
-    message: "see whether the topic in [adapter] has this type (`ros2 topic info -v` says which)",
-};

@@ -187,7 +187,7 @@ impl RosPublisher {
     }
 
     /// Whether somebody listens.
-    pub fn reaches_somebody(&self) -> Result<bool, LinkError> {
+    pub fn has_subscriber(&self) -> Result<bool, LinkError> {
         let status = self.publisher.matching_status().wait();
         status
             .map(|s| s.matching())

@@ -3,6 +3,7 @@
 //! The middle of the picture with the camera's aspect ratio is cut out, then each pixel is the mean of the
 //! area it covers, or the nearest pixel where the picture has to grow.
 
+mod decoded;
 mod encodings;
 mod jpeg_file;
 mod png_file;
@@ -11,11 +12,9 @@ mod tests;
 
 use crate::cdr::{CompressedImage, RawImage};
 use apprentice_core::Image;
+pub use decoded::MOST_PIXELS;
 use encodings::Layout;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Most pixels of a JPEG or PNG file: 4096 x 2160. Their memory cannot be told from the file's length.
-pub const MOST_PIXELS: usize = 4096 * 2160;
 
 /// Pixels where they lie.
 struct Pixels<'a> {
@@ -200,21 +199,4 @@ pub fn compressed(image: &CompressedImage, width: u32, height: u32) -> Result<Im
         bytes: &decoded.bytes,
     }
     .fitted(width, height)
-}
-
-/// A file's pixels, row by row without gaps.
-struct Decoded {
-    width: usize,
-    height: usize,
-    layout: Layout,
-    bytes: Vec<u8>,
-}
-
-fn allowed(width: usize, height: usize) -> Result<(), String> {
-    if width.saturating_mul(height) > MOST_PIXELS {
-        return Err(format!(
-            "it has {width}x{height} pixels, allowed: {MOST_PIXELS} altogether"
-        ));
-    }
-    Ok(())
 }

@@ -5,9 +5,9 @@ use apprentice_robot::{DescriptionError, Kinematics, RobotDescription};
 use nalgebra::Vector6;
 
 /// MoveIt Servo's `lower_singularity_threshold`: from this condition number of the Jacobian on it is slower.
-pub const SLOW_FROM: f64 = 17.0;
+pub const SLOWDOWN_CONDITION: f64 = 17.0;
 /// MoveIt Servo's `hard_stop_singularity_threshold`: from here on it stops.
-pub const STOP_FROM: f64 = 30.0;
+pub const STOP_CONDITION: f64 = 30.0;
 
 /// Tool speeds.
 pub(super) struct TwistMaker {
@@ -48,7 +48,7 @@ impl TwistMaker {
         let share = if next < near {
             1.0
         } else {
-            slowed(near.max(next))
+            speed_scale(near.max(next))
         };
         let v = twist * (share / over);
         if !v.iter().all(|v| v.is_finite()) {
@@ -97,12 +97,12 @@ pub(super) fn condition(kinematics: &Kinematics, joints: &[f64]) -> f64 {
 }
 
 /// The share of the speed that is left at a condition number.
-pub(super) fn slowed(condition: f64) -> f64 {
+pub(super) fn speed_scale(condition: f64) -> f64 {
     // NaN is near nothing that is safe.
     if condition.is_nan() {
         return 0.0;
     }
-    ((STOP_FROM - condition) / (STOP_FROM - SLOW_FROM)).clamp(0.0, 1.0)
+    ((STOP_CONDITION - condition) / (STOP_CONDITION - SLOWDOWN_CONDITION)).clamp(0.0, 1.0)
 }
 
 /// Joint speeds, rad/s, that follow a target going from `before` to `target` in a control period with the arm
@@ -142,10 +142,10 @@ mod tests {
     #[test]
     fn thresholds_are_moveit_servos() {
         assert_eq!(
-            [1.0, 17.0, 30.0, f64::INFINITY, f64::NAN].map(slowed),
+            [1.0, 17.0, 30.0, f64::INFINITY, f64::NAN].map(speed_scale),
             [1.0, 1.0, 0.0, 0.0, 0.0]
         );
-        assert!((slowed(23.5) - 0.5).abs() < 1e-12);
+        assert!((speed_scale(23.5) - 0.5).abs() < 1e-12);
     }
 
     #[test]
@@ -159,7 +159,10 @@ mod tests {
         straight[5] = 0.0;
         let near = condition(&maker.kinematics, &straight);
         let home = condition(&maker.kinematics, &robot.home);
-        assert!(near > STOP_FROM && home < SLOW_FROM, "{near} and {home}");
+        assert!(
+            near > STOP_CONDITION && home < SLOWDOWN_CONDITION,
+            "{near} and {home}"
+        );
         let mut bent = straight.clone();
         bent[3] -= 0.01;
         let (better, worse) = if condition(&maker.kinematics, &bent) < near {
@@ -167,7 +170,7 @@ mod tests {
         } else {
             (straight, bent)
         };
-        assert!(condition(&maker.kinematics, &better) > STOP_FROM);
+        assert!(condition(&maker.kinematics, &better) > STOP_CONDITION);
         assert_eq!(maker.twist(&better, &worse, &better), Twist::default());
         assert_ne!(maker.twist(&worse, &better, &worse), Twist::default());
     }

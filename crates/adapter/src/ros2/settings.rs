@@ -4,7 +4,7 @@ mod check;
 
 use super::keys::{Convention, Hashes, Keys};
 use crate::session::Mode;
-use crate::settings::{self, Opening};
+use crate::settings::{self, GripperScale};
 use apprentice_link::LinkError;
 use apprentice_robot::RobotDescription;
 use serde::Deserialize;
@@ -227,8 +227,8 @@ impl Settings {
 
 impl GripperSettings {
     /// How openings become positions.
-    pub(crate) fn opening(&self) -> Opening {
-        Opening {
+    pub(crate) fn gripper_scale(&self) -> GripperScale {
+        GripperScale {
             at_closed: self.at_closed,
             per_metre: self.per_metre,
         }
@@ -269,7 +269,7 @@ mod tests {
         let settings = read(GOOD).unwrap();
         assert_eq!(settings.keys, Convention::RmwZenoh);
         assert_eq!((settings.mode, settings.domain), (Mode::Client, 0));
-        let opening = settings.gripper.unwrap().opening();
+        let opening = settings.gripper.unwrap().gripper_scale();
         assert_eq!(opening.position(0.08), 0.04);
         assert_eq!(opening.width(0.04), 0.08);
     }

@@ -169,7 +169,7 @@ impl Inside {
                 success_rate: 0.0,
                 q,
                 dq: [0.0; 7],
-                tau_ext: [0.0; 7],
+                tau_ext: [0.5, 0.0, -1.5, 0.0, 0.0, 0.0, 0.25],
                 o_t_ee: [0.0; 16],
                 o_f_ext_k: [0.0; 6],
                 target: q,

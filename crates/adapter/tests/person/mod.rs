@@ -69,7 +69,7 @@ fn takes_and_hands_back(
 ) {
     let wish = aside(robot, -ASIDE);
     let mut say = |deadman: bool, hand_back: bool, action: &[f32]| {
-        device.say(deadman, hand_back, action).unwrap();
+        device.send(deadman, hand_back, action).unwrap();
         std::thread::sleep(PERIOD);
     };
     until("the policy's side", || told() > CLEAR);
@@ -113,7 +113,9 @@ pub fn takes_over(
     let inbox = inbox.with_silence(Duration::from_secs(2));
     let device = OperatorLink::connect(endpoint, &robot.name, PATIENCE).unwrap();
     assert_eq!(*device.description(), robot);
-    until("the device", || inbox.devices() == 1 && device.is_heard());
+    until("the device", || {
+        inbox.devices() == 1 && device.has_listener()
+    });
     let guard = GuardConfig {
         // Other tests may keep the processor.
         stale_ms: 1000,

@@ -3,7 +3,7 @@
 use crate::stand_in::{Router, command, messages, robot, until};
 use crate::{FRESH, GRIPPER, STATES, connect, driver, refusal, state};
 use apprentice_adapter::cdr::{Float64MultiArray, JointTrajectory};
-use apprentice_adapter::choose;
+use apprentice_adapter::connect;
 use apprentice_adapter::ros2::attachment::Attachment;
 use apprentice_adapter::ros2::liveliness;
 use apprentice_core::JointCommand;
@@ -119,7 +119,7 @@ fn paths_become_one_trajectory_and_letting_go_stops_the_arm() {
     let (kept, _subscriber) = router.keep("jtc/joint_trajectory");
     let _driver = driver(&router, "joint_states", &robot);
     // By its description alone, as programs do.
-    let mut arm = choose::connect(
+    let mut arm = connect::connect(
         robot.clone(),
         &router.endpoint,
         &Security::LoopbackOnly,

@@ -218,7 +218,7 @@ fn a_second_publisher_in_between_is_left_out_and_ends_the_run_only_when_it_is_al
         assert!(step <= ONE_TICK, "{step}");
         let text = error.to_string();
         assert!(
-            matches!(error, ControlError::Link(LinkError::LeftOut { .. }))
+            matches!(error, ControlError::Link(LinkError::Rejected { .. }))
                 && text.contains("joint_states")
                 && text.contains("of another sender")
                 && text.contains("07070707"),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 mod commands;
+mod error_messages;
 mod false_states;
 mod gripper;
 #[path = "../person/mod.rs"]
@@ -10,8 +11,7 @@ mod pictures;
 mod servo;
 mod speed_scaling;
 mod stand_in;
-mod taking_over;
-mod wording;
+mod takeover;
 
 use apprentice_adapter::cdr::{Header, JointState, Numbers, Time};
 use apprentice_adapter::ros2::Ros2Arm;

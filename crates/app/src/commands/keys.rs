@@ -55,7 +55,7 @@ pub fn run(args: &KeysArgs) -> Result<()> {
     for role in Role::CERTIFIED {
         let names: Vec<String> = files
             .iter()
-            .filter(|f| f.place == 0 && f.roles.contains(&role))
+            .filter(|f| f.device_index == 0 && f.roles.contains(&role))
             .map(|f| name(&args.folder, &f.path))
             .collect();
         let only = match role {
@@ -64,8 +64,8 @@ pub fn run(args: &KeysArgs) -> Result<()> {
             _ => "",
         };
         println!("  the {:<9} {}{only}", role.name(), names.join(" "));
-        for place in 1..role.places() {
-            if files.iter().any(|f| f.place == place && f.roles == [role]) {
+        for place in 1..role.max_devices() {
+            if files.iter().any(|f| f.device_index == place && f.roles == [role]) {
                 let name = role.name_at(place);
                 println!(
                     "  {:<13} {name}/  (the whole folder, as its FOLDER)",
@@ -106,7 +106,7 @@ fn name(folder: &Path, path: &Path) -> String {
 
 fn file(file: &KeyFile) -> Value {
     let machines: Vec<&str> = file.roles.iter().map(|r| r.name()).collect();
-    json!({"path": file.path, "machines": machines, "device": file.place})
+    json!({"path": file.path, "machines": machines, "device": file.device_index})
 }
 
 /// Says what a check found.

@@ -3,7 +3,7 @@
 use crate::cli::SimArgs;
 use anyhow::Result;
 use apprentice_link::RobotServer;
-use apprentice_link::session::Place;
+use apprentice_link::session::Connection;
 use apprentice_pipeline::config::Config;
 use apprentice_pipeline::context::start_for;
 use apprentice_pipeline::robots::describe_in;
@@ -29,9 +29,9 @@ pub fn run(args: &SimArgs) -> Result<()> {
         let _ = ended.try_send(());
     })?;
     let place = if args.join {
-        Place::Join
+        Connection::Join
     } else {
-        Place::Listen
+        Connection::Listen
     };
     let lockstep = mode == ClockMode::Lockstep;
     let server = RobotServer::serve(&description, (place, &args.listen), &security, lockstep)?;

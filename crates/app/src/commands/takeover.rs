@@ -49,7 +49,7 @@ pub fn run(args: &TakeoverArgs) -> Result<()> {
     drop(device);
     // The arm stops now, not only when nothing was heard for a while. One message may be lost.
     for _ in 0..3 {
-        link.say(false, false, &[])?;
+        link.send(false, false, &[])?;
         std::thread::sleep(PERIOD);
     }
     println!();
@@ -74,7 +74,7 @@ fn hold(
         let now = Instant::now();
         let command = jog.tick(&input, state.as_ref().ok(), (now - last).as_secs_f64());
         last = now;
-        link.say(command.deadman, command.hand_back, &command.action)?;
+        link.send(command.deadman, command.hand_back, &command.action)?;
         line.show(link, &command, jog.chosen(), state.as_ref().err(), now)?;
         // After a stall messages are not made up for.
         next = (next + PERIOD).max(now);

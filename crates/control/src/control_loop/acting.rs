@@ -3,7 +3,7 @@
 use super::{ActionOutcome, ControlLoop};
 use crate::ControlError;
 use apprentice_core::Observation;
-use apprentice_safety::Refusals;
+use apprentice_safety::Interventions;
 
 impl ControlLoop {
     /// Asks for a new scene and starts from where the robot is now. Where a person let go of the arm and has not
@@ -40,7 +40,7 @@ impl ControlLoop {
         self.pace.restart();
         self.action.1 = None;
         self.path.clear();
-        self.refusals = Refusals::default();
+        self.interventions = Interventions::default();
         self.authority_record.forget();
         self.rearm();
         self.state = Some(observation.state.clone());

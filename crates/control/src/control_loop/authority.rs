@@ -4,7 +4,7 @@ use super::{ActionOutcome, ControlLoop};
 use crate::ControlError;
 use apprentice_core::Observation;
 use apprentice_link::TakeoverInbox;
-use apprentice_safety::Authority;
+use apprentice_safety::ControlAuthority;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -29,7 +29,7 @@ impl ControlLoop {
     /// Waits while nobody has the arm, since a person let go of it and has not handed it back: at rest, and
     /// commanded. Answers what the robot sees then, or `None` where there was nothing to wait for.
     pub(super) fn wait_for_somebody(&mut self) -> Result<Option<Observation>, ControlError> {
-        if !self.wait_while(|authority| authority == Authority::Nobody)? {
+        if !self.wait_while(|authority| authority == ControlAuthority::Nobody)? {
             return Ok(None);
         }
         self.command_authorised(None)?;
@@ -38,12 +38,12 @@ impl ControlLoop {
 
     /// Waits while the arm is not the policy's; a person who has it is obeyed meanwhile.
     pub(super) fn wait_for_policy(&mut self) -> Result<(), ControlError> {
-        self.wait_while(|authority| authority != Authority::Policy)
+        self.wait_while(|authority| authority != ControlAuthority::Policy)
             .map(|_| ())
     }
 
     /// Waits while others have the arm; whether they had.
-    fn wait_while(&mut self, others: impl Fn(Authority) -> bool) -> Result<bool, ControlError> {
+    fn wait_while(&mut self, others: impl Fn(ControlAuthority) -> bool) -> Result<bool, ControlError> {
         let (mut waited, mut said) = (false, false);
         loop {
             let authority = self.authority();
@@ -55,7 +55,7 @@ impl ControlLoop {
                 self.halt()?;
                 return Err(ControlError::Stopped);
             }
-            if authority == Authority::Nobody && !std::mem::replace(&mut said, true) {
+            if authority == ControlAuthority::Nobody && !std::mem::replace(&mut said, true) {
                 tracing::warn!(
                     "nobody has the arm since a person let go of it; hand it back on the device, or stop the run"
                 );
@@ -78,7 +78,7 @@ impl ControlLoop {
     /// now.
     pub(crate) fn try_rearm(&mut self) -> bool {
         let (authority, takeovers) = match &self.takeover {
-            None => (Authority::Policy, 0),
+            None => (ControlAuthority::Policy, 0),
             Some(takeover) => match takeover.try_decide(&mut self.authority_record.now) {
                 None => return false,
                 Some(heard) => heard,
@@ -86,7 +86,7 @@ impl ControlLoop {
         };
         self.authority_record.heard = (authority, 0);
         self.takeovers = takeovers;
-        self.interrupted = authority != Authority::Policy;
+        self.interrupted = authority != ControlAuthority::Policy;
         true
     }
 
@@ -98,9 +98,9 @@ impl ControlLoop {
 
     /// Who decides now; remembers it for the episode. In real time it never waits for whoever hears the devices:
     /// should they have been put to sleep in the middle of a message, the last answer does for a tick.
-    pub(super) fn authority(&mut self) -> Authority {
+    pub(super) fn authority(&mut self) -> ControlAuthority {
         let Some(takeover) = &self.takeover else {
-            return Authority::Policy;
+            return ControlAuthority::Policy;
         };
         let record = &mut self.authority_record;
         let lockstep = self.link.is_lockstep();
@@ -127,24 +127,24 @@ impl ControlLoop {
                 let (last, unheard_ns) = &mut record.heard;
                 *unheard_ns = unheard_ns.saturating_add(self.pace.period_ns());
                 let believed = *unheard_ns <= MOST_UNHEARD_NS.max(self.pace.period_ns());
-                let authority = if believed { *last } else { Authority::Nobody };
+                let authority = if believed { *last } else { ControlAuthority::Nobody };
                 (authority, self.takeovers)
             }
         };
         let taken_over = std::mem::replace(&mut self.takeovers, takeovers) != takeovers;
         match authority {
-            Authority::Human => {
-                record.authority = Authority::Human;
+            ControlAuthority::Human => {
+                record.authority = ControlAuthority::Human;
                 if !record.now.is_empty() {
                     record.wanted = true;
                     record.human.clone_from(&record.now);
                 }
             }
-            Authority::Policy if !taken_over => {}
-            _ if record.authority == Authority::Policy => record.authority = Authority::Nobody,
+            ControlAuthority::Policy if !taken_over => {}
+            _ if record.authority == ControlAuthority::Policy => record.authority = ControlAuthority::Nobody,
             _ => {}
         }
-        self.interrupted |= taken_over || authority != Authority::Policy;
+        self.interrupted |= taken_over || authority != ControlAuthority::Policy;
         authority
     }
 
@@ -156,7 +156,7 @@ impl ControlLoop {
         record.forget();
         ActionOutcome {
             observation,
-            refusals: std::mem::take(&mut self.refusals),
+            interventions: std::mem::take(&mut self.interventions),
             authority,
             human,
         }

@@ -1,34 +1,34 @@
 //! Who had the arm since the last action, and what a person wanted.
 
-use apprentice_safety::Authority;
+use apprentice_safety::ControlAuthority;
 
 /// Who decided since the last action.
 pub(super) struct AuthorityRecord {
-    pub authority: Authority,
+    pub authority: ControlAuthority,
     /// Whether a person wanted something, and what they wanted last.
     pub wanted: bool,
     pub human: Vec<f32>,
     /// What the person who has the arm wants now; empty to stay.
     pub now: Vec<f32>,
     /// The last answer, and for how long (ns, at least) no other could be had.
-    pub heard: (Authority, u64),
+    pub heard: (ControlAuthority, u64),
 }
 
 impl Default for AuthorityRecord {
     fn default() -> Self {
         Self {
-            authority: Authority::Policy,
+            authority: ControlAuthority::Policy,
             wanted: false,
             human: Vec::with_capacity(MOST_NUMBERS),
             now: Vec::with_capacity(MOST_NUMBERS),
-            heard: (Authority::Nobody, 0),
+            heard: (ControlAuthority::Nobody, 0),
         }
     }
 }
 
 impl AuthorityRecord {
     pub fn forget(&mut self) {
-        self.authority = Authority::Policy;
+        self.authority = ControlAuthority::Policy;
         self.wanted = false;
     }
 

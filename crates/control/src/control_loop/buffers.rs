@@ -2,7 +2,7 @@
 
 use apprentice_core::JointCommand;
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Guard, Refusals, Remembered};
+use apprentice_safety::{Guard, Interventions, GuardSnapshot};
 
 /// Memory for a command and what it is made of: a tick allocates nothing.
 pub(super) struct CommandBuffers {
@@ -37,9 +37,9 @@ fn command(joints: usize) -> JointCommand {
 /// is after it.
 pub(super) struct SentPath {
     pub commands: Vec<JointCommand>,
-    pub after: Vec<(Refusals, Remembered)>,
+    pub after: Vec<(Interventions, GuardSnapshot)>,
     /// The guard before the path.
-    pub before: Remembered,
+    pub before: GuardSnapshot,
     /// Where the next command is that is still to come, of so many.
     pub next: usize,
     pub count: usize,
@@ -49,10 +49,10 @@ impl SentPath {
     /// Memory for paths of so many commands.
     pub fn new(guard: &Guard, ticks: u64) -> Self {
         let ticks = usize::try_from(ticks).unwrap_or(0);
-        let before = guard.remember();
+        let before = guard.snapshot();
         Self {
             commands: (0..ticks).map(|_| command(before.joints())).collect(),
-            after: vec![(Refusals::default(), before.clone()); ticks],
+            after: vec![(Interventions::default(), before.clone()); ticks],
             before,
             next: 0,
             count: 0,

@@ -5,7 +5,7 @@ use super::buffers::{CommandBuffers, SentPath};
 use crate::ControlError;
 use apprentice_core::CartesianAction;
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_safety::{Authority, Proposal, Refusal, Refusals};
+use apprentice_safety::{ControlAuthority, Proposal, Intervention, Interventions};
 
 impl ControlLoop {
     /// Sends a robot that takes paths all commands of an action at once, unless somebody else has the arm.
@@ -17,7 +17,7 @@ impl ControlLoop {
         let Some((action, due_ns)) = action.filter(|_| self.link.takes_paths()) else {
             return Ok(());
         };
-        if self.authority() != Authority::Policy || self.is_interrupted() {
+        if self.authority() != ControlAuthority::Policy || self.is_interrupted() {
             return Ok(());
         }
         let Some(state) = &self.state else {
@@ -31,9 +31,9 @@ impl ControlLoop {
             before,
             ..
         } = &mut self.path;
-        let mut kept = self.guard.remember_into(before);
+        let mut kept = self.guard.snapshot_into(before);
         from.clone_from(&self.target);
-        for (tick, (command, (refusals, guard))) in (0..).zip(commands.iter_mut().zip(after)) {
+        for (tick, (command, (interventions, guard))) in (0..).zip(commands.iter_mut().zip(after)) {
             let later = period_ns.saturating_mul(tick);
             let robot = self.link.description();
             let wanted = joint_targets(self.ik.as_mut(), robot, from, action, period_ns, targets);
@@ -46,15 +46,15 @@ impl ControlLoop {
                 gripper_width,
             });
             let at_ns = now_ns.saturating_add(later);
-            *refusals = match proposal {
+            *interventions = match proposal {
                 Ok(proposal) => self.guard.admit_into(proposal, state, at_ns, command),
                 Err(reason) => self.guard.hold_into(reason, state, at_ns, command),
             };
             command.sequence = self.sequence;
             from.clone_from(&command.positions);
-            kept &= self.guard.remember_into(guard);
+            kept &= self.guard.snapshot_into(guard);
         }
-        kept &= self.guard.go_back_to(before);
+        kept &= self.guard.restore(before);
         if !kept {
             return Err(ControlError::NoStart(self.description().name.clone()));
         }
@@ -70,7 +70,7 @@ impl ControlLoop {
         action: Option<(&[f32], u64)>,
     ) -> Result<(), ControlError> {
         let authority = self.authority();
-        if authority == Authority::Policy && !self.is_interrupted() {
+        if authority == ControlAuthority::Policy && !self.is_interrupted() {
             return if self.path.next < self.path.count {
                 self.follow_path();
                 Ok(())
@@ -80,7 +80,7 @@ impl ControlLoop {
         }
         self.path.clear();
         let wanted = self.authority_record.take_wanted();
-        let sent = if authority == Authority::Human && !wanted.is_empty() {
+        let sent = if authority == ControlAuthority::Human && !wanted.is_empty() {
             let now_ns = self.pace.now_ns();
             self.command(Some((&wanted, now_ns)))
         } else {
@@ -97,12 +97,12 @@ impl ControlLoop {
         let SentPath {
             commands, after, ..
         } = &self.path;
-        if let (Some(command), Some((refusals, guard))) = (commands.get(place), after.get(place))
-            && self.guard.go_back_to(guard)
+        if let (Some(command), Some((interventions, guard))) = (commands.get(place), after.get(place))
+            && self.guard.restore(guard)
         {
             self.buffers.command.copy_from(command);
-            let (refusals, now_ns) = (*refusals, self.pace.now_ns());
-            self.take_note(refusals, now_ns);
+            let (interventions, now_ns) = (*interventions, self.pace.now_ns());
+            self.take_note(interventions, now_ns);
         }
     }
 
@@ -126,7 +126,7 @@ impl ControlLoop {
                 &mut self.buffers.targets,
             )
             .map(|width| (width, due_ns)),
-            None => Err(Refusal::Stale),
+            None => Err(Intervention::Stale),
         };
         let now_ns = self.pace.now_ns();
         self.send(proposed, now_ns)
@@ -136,7 +136,7 @@ impl ControlLoop {
     /// due (ns), or of what makes them none.
     fn send(
         &mut self,
-        proposed: Result<(f64, u64), Refusal>,
+        proposed: Result<(f64, u64), Intervention>,
         now_ns: u64,
     ) -> Result<(), ControlError> {
         let Some(state) = &self.state else {
@@ -146,7 +146,7 @@ impl ControlLoop {
         let CommandBuffers {
             targets, command, ..
         } = &mut self.buffers;
-        let refusals = match proposed {
+        let interventions = match proposed {
             Ok((gripper_width, stamp_ns)) => {
                 let proposal = Proposal {
                     sequence: self.sequence,
@@ -160,14 +160,14 @@ impl ControlLoop {
             Err(reason) => self.guard.hold_into(reason, state, now_ns, command),
         };
         command.sequence = self.sequence;
-        self.take_note(refusals, now_ns);
+        self.take_note(interventions, now_ns);
         Ok(self.link.send(&self.buffers.command)?)
     }
 
     /// Counts and judges the command that lies in the buffers and takes effect now.
-    fn take_note(&mut self, refusals: Refusals, now_ns: u64) {
-        self.refusals.merge(refusals);
-        self.totals.count(refusals);
+    fn take_note(&mut self, interventions: Interventions, now_ns: u64) {
+        self.interventions.merge(interventions);
+        self.totals.count(interventions);
         let command = &self.buffers.command;
         for violation in self.checker.check(command, now_ns) {
             tracing::error!(
@@ -190,12 +190,12 @@ fn joint_targets(
     action: &[f32],
     period_ns: u64,
     targets: &mut Vec<f64>,
-) -> Result<f64, Refusal> {
+) -> Result<f64, Intervention> {
     if action.len() != robot.action_dim() {
-        return Err(Refusal::Dimension);
+        return Err(Intervention::Dimension);
     }
     if action.iter().any(|v| !v.is_finite()) {
-        return Err(Refusal::NotFinite);
+        return Err(Intervention::NotFinite);
     }
     let Some(ik) = ik else {
         let joints = robot.joints.len();
@@ -203,7 +203,7 @@ fn joint_targets(
         targets.extend(action.iter().take(joints).map(|&v| f64::from(v)));
         return Ok(action.get(joints).map_or(0.0, |&v| f64::from(v)));
     };
-    let action = CartesianAction::from_vector(action).ok_or(Refusal::NotAPose)?;
+    let action = CartesianAction::from_vector(action).ok_or(Intervention::NotAPose)?;
     let period = period_ns as f64 * 1e-9;
     ik.step_into(from, &action.pose, period, targets);
     Ok(action.gripper_width)

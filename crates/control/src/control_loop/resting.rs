@@ -5,7 +5,7 @@ use crate::ControlError;
 use crate::plan_ready::PlanReady;
 use apprentice_core::Observation;
 use apprentice_link::LinkError;
-use apprentice_safety::{Authority, Homing};
+use apprentice_safety::{ControlAuthority, Homing};
 use std::time::Duration;
 
 impl ControlLoop {
@@ -36,7 +36,7 @@ impl ControlLoop {
             apart.fold(0.0, f64::max)
         };
         loop {
-            if self.authority() != Authority::Policy {
+            if self.authority() != ControlAuthority::Policy {
                 return Ok(None);
             }
             seconds += self.pace.period_ns() as f64 * 1e-9;

@@ -7,7 +7,7 @@ use crate::{ControlError, GuardTotals};
 use apprentice_core::{Observation, RobotState};
 use apprentice_link::{Arm, Freshness, TakeoverInbox};
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_safety::{Authority, Checker, Guard, GuardConfig, Refusals};
+use apprentice_safety::{ControlAuthority, Checker, Guard, GuardConfig, Interventions};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub struct ControlLoop {
     /// What a robot that takes paths has been sent and is still to come.
     pub(super) path: SentPath,
     /// Why commands were changed since the last action.
-    pub(super) refusals: Refusals,
+    pub(super) interventions: Interventions,
     pub(super) totals: GuardTotals,
     pub(super) state: Option<RobotState>,
     /// Control ticks since the state could be looked at.
@@ -55,9 +55,9 @@ pub struct ActionOutcome {
     /// What the robot sees afterwards.
     pub observation: Observation,
     /// Why the guard changed commands since the last action.
-    pub refusals: Refusals,
+    pub interventions: Interventions,
     /// Who decided: the person if one had the arm at any time, else nobody if nobody had it.
-    pub authority: Authority,
+    pub authority: ControlAuthority,
     /// The last action the person wanted; `None` where they wanted none or had not taken over.
     pub human: Option<Vec<f32>>,
 }
@@ -103,7 +103,7 @@ impl ControlLoop {
             sequence: 0,
             target: Vec::new(),
             action: (Vec::with_capacity(description.action_dim()), None),
-            refusals: Refusals::default(),
+            interventions: Interventions::default(),
             totals: GuardTotals::default(),
             state: None,
             missed_states: 0,

@@ -175,13 +175,13 @@ impl Control<'_> {
     fn hand_over(
         &mut self,
         robot: &mut ControlLoop,
-        authority: apprentice_safety::Authority,
+        authority: apprentice_safety::ControlAuthority,
         (before, tick): (bool, u64),
     ) {
         if !robot.is_interrupted() {
             return;
         }
-        if authority == apprentice_safety::Authority::Policy {
+        if authority == apprentice_safety::ControlAuthority::Policy {
             self.wanted = true;
             self.receive();
             if before && self.schedule.remaining(tick + 1) > 0 {

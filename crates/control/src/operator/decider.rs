@@ -1,25 +1,25 @@
 //! What a person at a device is told of who has the arm: what the runtime says, never what the device believes.
 
-use apprentice_link::wire::Decider;
-use apprentice_safety::Authority;
+use apprentice_link::wire::AuthorityStatus;
+use apprentice_safety::ControlAuthority;
 
 /// Who has the arm, in words for the person at the device numbered `own`, whose deadman is `pressed` or not.
 /// `decider` is what the runtime said last, if that is not too long ago.
 #[must_use]
-pub fn who_has_the_arm(decider: Option<Decider>, own: u32, pressed: bool) -> String {
+pub fn who_has_the_arm(decider: Option<AuthorityStatus>, own: u32, pressed: bool) -> String {
     let Some(decider) = decider else {
         return "nobody says who has the arm".into();
     };
     let other = decider.device;
     match decider.authority {
-        Authority::Human if other == own => "YOU have the arm".into(),
-        Authority::Human => format!("another device ({other:08x}) has the arm"),
+        ControlAuthority::Human if other == own => "YOU have the arm".into(),
+        ControlAuthority::Human => format!("another device ({other:08x}) has the arm"),
         _ if pressed => "asked for, the runtime does not say that you have it".into(),
-        Authority::Policy => "the policy has the arm".into(),
-        Authority::Nobody if other == own => {
+        ControlAuthority::Policy => "the policy has the arm".into(),
+        ControlAuthority::Nobody if other == own => {
             "nobody has the arm: it stays until you take it or hand it back".into()
         }
-        Authority::Nobody => format!(
+        ControlAuthority::Nobody => format!(
             "nobody has the arm: another device ({other:08x}) let go of it; take it, let go, and hand it back"
         ),
     }
@@ -33,7 +33,7 @@ mod tests {
     fn only_the_runtime_says_that_you_have_the_arm() {
         let own = 0x2000_0001;
         let says = |authority, device| {
-            Some(Decider {
+            Some(AuthorityStatus {
                 sequence: 1,
                 stamp_ns: 1,
                 authority,
@@ -42,11 +42,11 @@ mod tests {
         };
         let all = [
             None,
-            says(Authority::Policy, 0),
-            says(Authority::Nobody, 0x2a),
-            says(Authority::Nobody, own),
-            says(Authority::Human, 0x2a),
-            says(Authority::Human, own),
+            says(ControlAuthority::Policy, 0),
+            says(ControlAuthority::Nobody, 0x2a),
+            says(ControlAuthority::Nobody, own),
+            says(ControlAuthority::Human, 0x2a),
+            says(ControlAuthority::Human, own),
         ];
         for pressed in [false, true] {
             let words = all.map(|d| who_has_the_arm(d, own, pressed));

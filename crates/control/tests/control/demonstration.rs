@@ -6,7 +6,7 @@ use apprentice_core::Seed;
 use apprentice_core::{ActionChunk, ActionSpace, PolicyInput};
 use apprentice_link::{LinkError, RobotLink};
 use apprentice_robot::{Kinematics, RobotDescription};
-use apprentice_safety::{GuardConfig, Refusal};
+use apprentice_safety::{GuardConfig, Intervention};
 use apprentice_sim::{ClockMode, Expert, GroundTruth, SimConfig, SimNode, TaskKind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -98,14 +98,14 @@ fn a_demonstration_is_only_slowed_by_the_guard() {
     assert!(picked >= 4);
     assert_eq!((totals.commands, totals.violations), (6 * 60 * 5, 0));
     for reason in [
-        Refusal::Stale,
-        Refusal::NotFinite,
-        Refusal::NotAPose,
-        Refusal::State,
+        Intervention::Stale,
+        Intervention::NotFinite,
+        Intervention::NotAPose,
+        Intervention::State,
     ] {
         assert_eq!(totals.reasons.of(reason), 0, "{reason:?}");
     }
-    assert!(totals.shaped * 10 > totals.refusals * 9, "{totals:?}");
+    assert!(totals.shaped * 10 > totals.interventions * 9, "{totals:?}");
 }
 
 #[test]

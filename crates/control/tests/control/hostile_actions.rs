@@ -6,7 +6,7 @@ use apprentice_control::{Agent, ChunkingConfig, ControlError, ControlLoop, recor
 use apprentice_core::{ActionChunk, PolicyInput, RobotState, Seed};
 use apprentice_link::LinkError;
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Checker, GuardConfig, Refusal};
+use apprentice_safety::{Checker, GuardConfig, Intervention};
 use rand::Rng;
 use std::time::Duration;
 
@@ -75,9 +75,12 @@ fn drive(description: RobotDescription, guard: GuardConfig, seed: Seed) -> Contr
                 1 => u64::MAX,
                 _ => control.now_ns(),
             };
-            let refusals = control.act(&action, due_ns).unwrap().refusals;
+            let interventions = control.act(&action, due_ns).unwrap().interventions;
             if action.iter().any(|v| !v.is_finite()) && action.len() > 7 {
-                assert!(refusals.contains(Refusal::NotFinite), "{action:?}");
+                assert!(
+                    interventions.contains(Intervention::NotFinite),
+                    "{action:?}"
+                );
             }
         }
     }
@@ -86,7 +89,7 @@ fn drive(description: RobotDescription, guard: GuardConfig, seed: Seed) -> Contr
     let totals = control.totals();
     assert_eq!((totals.commands, totals.violations), (commands, 0));
     assert_eq!(commands, 2 * 150 * 5);
-    assert!(totals.refusals > totals.shaped);
+    assert!(totals.interventions > totals.shaped);
     let moved = robot
         .commands()
         .windows(2)
@@ -99,16 +102,20 @@ fn drive(description: RobotDescription, guard: GuardConfig, seed: Seed) -> Contr
 fn a_robot_hears_only_what_was_guarded() {
     let control = drive(fr3(), GuardConfig::default(), Seed(1));
     let reasons = control.totals().reasons;
-    for reason in [Refusal::NotFinite, Refusal::NotAPose, Refusal::Dimension] {
+    for reason in [
+        Intervention::NotFinite,
+        Intervention::NotAPose,
+        Intervention::Dimension,
+    ] {
         assert!(
             reasons.of(reason) > 100,
             "{reason:?}: {}",
             reasons.of(reason)
         );
     }
-    assert!(reasons.of(Refusal::Workspace) > 0);
+    assert!(reasons.of(Intervention::Workspace) > 0);
     let unlimited = GuardConfig {
-        lead_limit: 0.0,
+        following_error_rad: 0.0,
         ..GuardConfig::default()
     };
     drive(fr3(), unlimited, Seed(2));
@@ -141,7 +148,7 @@ fn states_that_cannot_be_end_the_episode_with_a_clear_line() {
         let error = control.act(&action, control.now_ns()).unwrap_err();
         assert!(matches!(
             error,
-            ControlError::Link(LinkError::LeftOut { .. })
+            ControlError::Link(LinkError::Rejected { .. })
         ));
         let text = error.to_string();
         assert!(
@@ -254,7 +261,7 @@ fn in_lockstep_no_time_passes_while_an_agent_thinks() {
             |_| true,
         )
         .unwrap();
-        assert_eq!(robots[0].totals().reasons.of(Refusal::Stale), 0);
+        assert_eq!(robots[0].totals().reasons.of(Intervention::Stale), 0);
         let commands = robot.commands().into_iter().map(|(_, command)| command);
         commands.collect::<Vec<_>>()
     };

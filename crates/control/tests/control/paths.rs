@@ -6,11 +6,11 @@ use apprentice_control::ControlLoop;
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_link::keys::{self, Keys};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place, free_port};
+use apprentice_link::session::{Connection, Participant, free_port};
 use apprentice_link::wire::{Takeover, encode_takeover};
 use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Checker, Grip, GuardConfig};
+use apprentice_safety::{Checker, GuardConfig, TeleopMessage};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
@@ -128,7 +128,7 @@ fn an_action_is_sent_at_once_and_keeps_every_limit() {
     let action = beside_home(&robot, 0.1);
     for _ in 0..8 {
         let acted = control.act(&action, control.now_ns()).unwrap();
-        assert!(acted.refusals.is_empty() || acted.refusals.only_shape());
+        assert!(acted.interventions.is_empty() || acted.interventions.only_rate_limits());
     }
     let sent = sent.lock().unwrap();
     let mut commands = Vec::new();
@@ -154,7 +154,7 @@ fn what_is_left_of_a_path_is_void_when_a_person_takes_over() {
     let endpoint = format!("tcp/127.0.0.1:{}", free_port().unwrap());
     let session = Participant {
         role: Role::Guest,
-        place: Place::Listen,
+        connection: Connection::Listen,
         robot: "",
         endpoint: &endpoint,
     }
@@ -164,7 +164,7 @@ fn what_is_left_of_a_path_is_void_when_a_person_takes_over() {
     let inbox = TakeoverInbox::open(&session, &robot.name).unwrap();
     let _token = session
         .liveliness()
-        .declare_token(keys.of(keys::Sent::Takeover, 7))
+        .declare_token(keys.of(keys::ClientMessage::Takeover, 7))
         .wait()
         .unwrap();
     while inbox.devices() == 0 {
@@ -175,19 +175,22 @@ fn what_is_left_of_a_path_is_void_when_a_person_takes_over() {
     // In the middle of the next action the person presses the deadman and wants the arm to stay.
     let press = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(200));
-        let grip = Grip {
+        let teleop = TeleopMessage {
             client: 7,
             sequence: 1,
             deadman: true,
             hand_back: false,
         };
         let message = Takeover {
-            grip,
+            teleop,
             stamp_ns: 0,
             action: Vec::new(),
         };
         session
-            .put(keys.of(keys::Sent::Takeover, 7), encode_takeover(&message))
+            .put(
+                keys.of(keys::ClientMessage::Takeover, 7),
+                encode_takeover(&message),
+            )
             .wait()
             .unwrap();
         session

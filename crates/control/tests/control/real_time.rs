@@ -6,7 +6,7 @@ use crate::{Ditherer, beside_home, episode, fr3};
 use apprentice_control::{ChunkingConfig, ControlError, ControlLoop, record_episodes};
 use apprentice_core::JointCommand;
 use apprentice_link::LinkError;
-use apprentice_safety::{GuardConfig, Refusal};
+use apprentice_safety::{GuardConfig, Intervention};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,7 @@ fn a_stall_that_ends_soon_only_brakes_the_arm() {
     });
     (0..20).for_each(|_| act(&mut control, 0.15).unwrap());
     wakes.join().unwrap();
-    assert!(control.totals().reasons.of(Refusal::Stale) > 0);
+    assert!(control.totals().reasons.of(Intervention::Stale) > 0);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn an_arm_is_commanded_while_its_agent_thinks_and_braked_when_that_takes_long() 
     )
     .unwrap();
     let totals = robots[0].totals();
-    assert!(totals.reasons.of(Refusal::Stale) > 20, "{totals:?}");
+    assert!(totals.reasons.of(Intervention::Stale) > 20, "{totals:?}");
     assert_eq!(totals.violations, 0);
     let commands = robot.commands();
     let &(from, to) = agent.thought.last().unwrap();
@@ -130,8 +130,11 @@ fn actions_that_come_too_late_are_not_obeyed() {
     let action = beside_home(&robot.description, 0.15);
     let due_ns = control.now_ns();
     std::thread::sleep(Duration::from_millis(300));
-    let refusals = control.act(&action, due_ns).unwrap().refusals;
-    assert_eq!(refusals.names().collect::<Vec<_>>(), ["stale"]);
-    let refusals = control.act(&action, control.now_ns()).unwrap().refusals;
-    assert!(!refusals.contains(Refusal::Stale));
+    let interventions = control.act(&action, due_ns).unwrap().interventions;
+    assert_eq!(interventions.names().collect::<Vec<_>>(), ["stale"]);
+    let interventions = control
+        .act(&action, control.now_ns())
+        .unwrap()
+        .interventions;
+    assert!(!interventions.contains(Intervention::Stale));
 }

@@ -5,7 +5,7 @@ use crate::{beside_home, fr3};
 use apprentice_control::{ControlError, ControlLoop};
 use apprentice_core::RobotState;
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Connection, Participant};
 use apprentice_link::{LinkError, keys::Keys, wire};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::GuardConfig;
@@ -46,7 +46,7 @@ impl Liar {
     fn saying(robot: &FakeRobot, bytes: impl Fn(u64, u64) -> Vec<u8> + Send + 'static) -> Self {
         let stranger = Participant {
             role: Role::Guest,
-            place: Place::Join,
+            connection: Connection::Join,
             robot: "",
             endpoint: robot.endpoint(),
         };
@@ -184,7 +184,7 @@ fn when_only_the_liar_is_left_the_run_ends_where_the_arm_was_last_believed() {
         assert!(began.elapsed() < Duration::from_secs(3));
         let text = error.to_string();
         assert!(
-            matches!(error, ControlError::Link(LinkError::LeftOut { .. }))
+            matches!(error, ControlError::Link(LinkError::Rejected { .. }))
                 && text.contains("franka_fr3/state")
                 && text.contains(says),
             "{text}"

@@ -10,12 +10,12 @@ mod realtime;
 use apprentice_control::ControlLoop;
 use apprentice_core::CartesianAction;
 use apprentice_link::TakeoverInbox;
-use apprentice_link::keys::{Keys, Sent};
+use apprentice_link::keys::{ClientMessage, Keys};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place, free_port};
+use apprentice_link::session::{Connection, Participant, free_port};
 use apprentice_link::wire::{Takeover, encode_takeover};
 use apprentice_robot::{Kinematics, RobotDescription};
-use apprentice_safety::{Authority, Grip, GuardConfig};
+use apprentice_safety::{ControlAuthority, GuardConfig, TeleopMessage};
 use arm::{MemoryArm, Watched};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -70,9 +70,9 @@ fn act(control: &mut ControlLoop, actions: &[Vec<f32>], policy_ticks: usize) -> 
         let action = &actions[tick / 20 % actions.len()];
         let acted = control.act(action, control.now_ns()).unwrap();
         decided[match acted.authority {
-            Authority::Policy => 0,
-            Authority::Human => 1,
-            Authority::Nobody => 2,
+            ControlAuthority::Policy => 0,
+            ControlAuthority::Human => 1,
+            ControlAuthority::Nobody => 2,
         }] += 1;
         kept.push(acted);
     }
@@ -104,7 +104,7 @@ fn nor_does_one_while_people_take_over() {
     let endpoint = format!("tcp/127.0.0.1:{}", free_port().unwrap());
     let session = Participant {
         role: Role::Guest,
-        place: Place::Listen,
+        connection: Connection::Listen,
         robot: "",
         endpoint: &endpoint,
     }
@@ -114,7 +114,7 @@ fn nor_does_one_while_people_take_over() {
     let inbox = TakeoverInbox::open(&session, &robot.name).unwrap();
     let token = session
         .liveliness()
-        .declare_token(keys.of(Sent::Takeover, 7));
+        .declare_token(keys.of(ClientMessage::Takeover, 7));
     let token = token.wait().unwrap();
     while inbox.devices() == 0 {
         std::thread::sleep(Duration::from_millis(1));
@@ -132,7 +132,7 @@ fn nor_does_one_while_people_take_over() {
                     break;
                 }
                 let (pressed, after) = (sequence / 100 % 2 == 1, sequence % 100);
-                let grip = Grip {
+                let teleop = TeleopMessage {
                     client: 7,
                     sequence,
                     deadman: pressed,
@@ -140,13 +140,13 @@ fn nor_does_one_while_people_take_over() {
                 };
                 let wanted = sequence as usize / 10 % actions.len();
                 let message = Takeover {
-                    grip,
+                    teleop,
                     stamp_ns: 0,
                     action: actions[wanted % 4].clone(),
                 };
                 let payload = encode_takeover(&message);
                 session
-                    .put(keys.of(Sent::Takeover, 7), payload)
+                    .put(keys.of(ClientMessage::Takeover, 7), payload)
                     .wait()
                     .unwrap();
                 std::thread::sleep(Duration::from_millis(1));

@@ -6,7 +6,7 @@ use apprentice_core::JointCommand;
 use apprentice_link::takeover::InProcess;
 use apprentice_link::wire::{self, Chunk, Request, Takeover};
 use apprentice_safety::gate::Stop;
-use apprentice_safety::{Grip, Guard, GuardConfig, Service};
+use apprentice_safety::{Guard, GuardConfig, Service, TeleopMessage};
 use proptest::prelude::*;
 
 /// A person's devices; 13 holds no token.
@@ -248,7 +248,7 @@ impl World {
             return;
         }
         let takeover = Takeover {
-            grip: Grip {
+            teleop: TeleopMessage {
                 client: DEVICES[device],
                 sequence,
                 deadman,
@@ -257,7 +257,7 @@ impl World {
             stamp_ns: 0,
             action: Vec::new(),
         };
-        self.devices.say(takeover);
+        self.devices.send(takeover);
         if !self.tokens[device] {
             return;
         }

@@ -2,13 +2,13 @@
 
 use apprentice_control::ControlLoop;
 use apprentice_core::{JointCommand, Observation, RobotState};
-use apprentice_link::keys::{Keys, Sent};
+use apprentice_link::keys::{ClientMessage, Keys};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place, free_port};
+use apprentice_link::session::{Connection, Participant, free_port};
 use apprentice_link::wire::{Takeover, encode_takeover};
 use apprentice_link::{Arm, Freshness, LinkError, TakeoverInbox};
 use apprentice_robot::{Control, RobotDescription};
-use apprentice_safety::{Grip, GuardConfig};
+use apprentice_safety::{GuardConfig, TeleopMessage};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
@@ -67,7 +67,7 @@ fn a_person_is_obeyed_on_the_way_home_and_the_arm_goes_home_after() {
     let endpoint = format!("tcp/127.0.0.1:{}", free_port().unwrap());
     let session = Participant {
         role: Role::Guest,
-        place: Place::Listen,
+        connection: Connection::Listen,
         robot: "",
         endpoint: &endpoint,
     }
@@ -79,7 +79,7 @@ fn a_person_is_obeyed_on_the_way_home_and_the_arm_goes_home_after() {
         .with_silence(Duration::from_secs(5));
     let token = session.liveliness();
     let _token = token
-        .declare_token(keys.of(Sent::Takeover, 7))
+        .declare_token(keys.of(ClientMessage::Takeover, 7))
         .wait()
         .unwrap();
     while inbox.devices() == 0 {
@@ -99,19 +99,19 @@ fn a_person_is_obeyed_on_the_way_home_and_the_arm_goes_home_after() {
     let mut sequence = 0;
     let mut say = |deadman: bool, hand_back: bool, action: Vec<f32>| {
         sequence += 1;
-        let grip = Grip {
+        let teleop = TeleopMessage {
             client: 7,
             sequence,
             deadman,
             hand_back,
         };
         let message = encode_takeover(&Takeover {
-            grip,
+            teleop,
             stamp_ns: 0,
             action,
         });
         session
-            .put(keys.of(Sent::Takeover, 7), message)
+            .put(keys.of(ClientMessage::Takeover, 7), message)
             .wait()
             .unwrap();
         std::thread::sleep(Duration::from_millis(20));
@@ -147,6 +147,6 @@ fn a_person_is_obeyed_on_the_way_home_and_the_arm_goes_home_after() {
     // The policy has the arm now.
     let action: Vec<f32> = robot.home.iter().map(|q| *q as f32).chain([0.04]).collect();
     let acted = control.act(&action, control.now_ns()).unwrap();
-    assert_eq!(acted.authority, apprentice_safety::Authority::Policy);
+    assert_eq!(acted.authority, apprentice_safety::ControlAuthority::Policy);
     assert_eq!((inbox.counts().0, control.totals().violations), (1, 0));
 }

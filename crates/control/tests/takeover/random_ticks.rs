@@ -9,7 +9,7 @@ use apprentice_core::{ActionChunk, JointCommand, PolicyInput, RobotState, Seed};
 use apprentice_episode::{DecidedBy, Episode};
 use apprentice_link::{Arm as _, OperatorAccess, OperatorLink, RobotLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Authority, GuardConfig};
+use apprentice_safety::{ControlAuthority, GuardConfig};
 use apprentice_sim::{ClockMode, SimConfig, SimNode, TaskKind};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -31,7 +31,7 @@ struct Plan {
 
 /// What was true when a command was sent.
 struct Sent {
-    holder: Authority,
+    holder: ControlAuthority,
     /// Whether it may carry out what the agent planned.
     of_plan: bool,
     /// What the person wanted, if anything.
@@ -56,7 +56,7 @@ struct Script {
     /// Control ticks until the next thing happens.
     left: u32,
     /// Who has the arm, from what was said alone.
-    holder: Authority,
+    holder: ControlAuthority,
     /// Counts changes of that: a plan of an earlier one is void.
     epoch: u64,
     wanted: Option<Vec<f32>>,
@@ -64,7 +64,7 @@ struct Script {
     chunks: u32,
     motion: Motion,
     opening: f64,
-    before: Authority,
+    before: ControlAuthority,
     logs: Vec<Log>,
     takeovers: u64,
     rivals: u64,
@@ -86,7 +86,7 @@ impl Script {
     }
 
     fn say(&mut self, deadman: bool, hand_back: bool, action: &[f32]) {
-        self.person.say(deadman, hand_back, action).unwrap();
+        self.person.send(deadman, hand_back, action).unwrap();
         self.hears();
     }
 
@@ -104,25 +104,25 @@ impl Script {
 
     fn take(&mut self) {
         self.takeovers += 1;
-        self.change(Authority::Human);
+        self.change(ControlAuthority::Human);
         self.left = self.rng.random_range(0..8);
         self.hold();
     }
 
     fn let_go(&mut self) {
-        self.change(Authority::Nobody);
+        self.change(ControlAuthority::Nobody);
         self.wanted = None;
         self.left = self.rng.random_range(0..5);
         self.say(false, false, &[]);
     }
 
     fn hand_back(&mut self) {
-        self.change(Authority::Policy);
+        self.change(ControlAuthority::Policy);
         self.left = self.rng.random_range(4..25);
         self.say(false, true, &[]);
     }
 
-    fn change(&mut self, holder: Authority) {
+    fn change(&mut self, holder: ControlAuthority) {
         self.holder = holder;
         self.epoch += 1;
     }
@@ -131,7 +131,7 @@ impl Script {
     fn intrude(&mut self) {
         let unheard = self.inbox.counts().1;
         let action = somewhere(&self.robot, Mark::Rival, &mut self.rng);
-        self.rival.say(true, false, &action).unwrap();
+        self.rival.send(true, false, &action).unwrap();
         self.hears();
         self.rivals += 1;
         if self.inbox.counts().1 != unheard + 1 {
@@ -146,10 +146,11 @@ impl Script {
         // Before anything was planned the episode waits for whoever has let go of the arm.
         let plan = log.plans.last();
         let counts = |p: &Plan| p.had_the_arm && p.epoch == self.epoch;
-        let of_plan = self.holder == Authority::Policy && plan.is_some_and(|(_, p)| counts(p));
+        let of_plan =
+            self.holder == ControlAuthority::Policy && plan.is_some_and(|(_, p)| counts(p));
         let expected = match (self.holder, &self.wanted, plan) {
-            (Authority::Human, Some(_), _) => Some(Mark::Person(self.wishes)),
-            (Authority::Policy, _, Some((chunk, plan))) if of_plan => {
+            (ControlAuthority::Human, Some(_), _) => Some(Mark::Person(self.wishes)),
+            (ControlAuthority::Policy, _, Some((chunk, plan))) if of_plan => {
                 let action = number as u64 / 5 - plan.tick;
                 Some(Mark::Policy(*chunk, action as u32))
             }
@@ -201,7 +202,7 @@ impl Onlooker for Script {
     fn passed(&mut self) {
         if self.left > 0 {
             self.left -= 1;
-            if self.holder == Authority::Human {
+            if self.holder == ControlAuthority::Human {
                 // What was said last stands.
                 if self.rng.random_bool(0.6) {
                     self.hold();
@@ -214,20 +215,20 @@ impl Onlooker for Script {
         }
         match self.holder {
             // Between two commands: nobody sees the arm move, but the plan is void.
-            Authority::Policy if self.rng.random_bool(0.05) => {
+            ControlAuthority::Policy if self.rng.random_bool(0.05) => {
                 self.unseen += 1;
                 self.take();
                 self.let_go();
                 self.hand_back();
             }
-            Authority::Policy => self.take(),
-            Authority::Human => {
+            ControlAuthority::Policy => self.take(),
+            ControlAuthority::Human => {
                 self.let_go();
                 if self.left == 0 {
                     self.hand_back();
                 }
             }
-            Authority::Nobody => self.hand_back(),
+            ControlAuthority::Nobody => self.hand_back(),
         }
     }
 }
@@ -246,7 +247,7 @@ impl Agent for Planner {
         let plan = Plan {
             tick: inputs[0].tick,
             epoch: script.epoch,
-            had_the_arm: script.holder == Authority::Policy,
+            had_the_arm: script.holder == ControlAuthority::Policy,
             actions: actions.clone(),
         };
         script.logs.last_mut().unwrap().plans.push((chunk, plan));
@@ -280,7 +281,7 @@ fn compare(episode: &Episode, log: &Log, told: &mut Told) {
         let place = (at - plan.tick) as usize;
         let earlier = &log.sent[plan.tick as usize * 5..at as usize * 5];
         let void = !plan.had_the_arm || earlier.iter().any(|s| !s.of_plan);
-        let human = sent.iter().any(|s| s.holder == Authority::Human);
+        let human = sent.iter().any(|s| s.holder == ControlAuthority::Human);
         let decided = if human {
             DecidedBy::Human
         } else if sent.iter().all(|s| s.of_plan) {
@@ -291,7 +292,7 @@ fn compare(episode: &Episode, log: &Log, told: &mut Told) {
         assert_eq!(tick.decided_by, decided, "tick {at}");
         let wanted = sent
             .iter()
-            .filter(|s| s.holder == Authority::Human)
+            .filter(|s| s.holder == ControlAuthority::Human)
             .filter_map(|s| s.wanted.as_ref())
             .next_back();
         let action = match decided {
@@ -338,7 +339,7 @@ fn a_thousand_takeovers_at_random_ticks() {
         .with_hand_back_after(Duration::ZERO);
     let device = || OperatorLink::connect(node.endpoint(), &robot.name, patience).unwrap();
     let (person, rival) = (device(), device());
-    while inbox.devices() < 2 || !person.is_heard() || !rival.is_heard() {
+    while inbox.devices() < 2 || !person.has_listener() || !rival.has_listener() {
         assert!(begun.elapsed() < patience, "the devices are not heard of");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -349,14 +350,14 @@ fn a_thousand_takeovers_at_random_ticks() {
         inbox: inbox.clone(),
         said: 0,
         left: 20,
-        holder: Authority::Policy,
+        holder: ControlAuthority::Policy,
         epoch: 0,
         wanted: None,
         wishes: 0,
         chunks: 0,
         motion: Motion::new(&robot),
         opening: 0.0,
-        before: Authority::Policy,
+        before: ControlAuthority::Policy,
         logs: Vec::new(),
         takeovers: 0,
         rivals: 0,

@@ -80,13 +80,13 @@ fn person(
     while !stop.load(Relaxed) {
         for _ in 0..rng.random_range(15..25) {
             let wish = somewhere(robot, Mark::Person(wishes.len() as u32), &mut rng);
-            device.say(true, false, &wish).unwrap();
+            device.send(true, false, &wish).unwrap();
             wishes.push(wish);
             std::thread::sleep(period);
         }
         // Lets go, or is not heard of any more.
         if rng.random_bool(0.5) {
-            device.say(false, false, &[]).unwrap();
+            device.send(false, false, &[]).unwrap();
             wait(rng.random_range(50..300));
         } else {
             wait(rng.random_range(250..350));
@@ -94,7 +94,7 @@ fn person(
         handed_back.push(Instant::now());
         // One message may be lost.
         for _ in 0..3 {
-            device.say(false, true, &[]).unwrap();
+            device.send(false, true, &[]).unwrap();
             std::thread::sleep(period);
         }
         wait(rng.random_range(600..1000));
@@ -147,7 +147,7 @@ fn takeovers_while_the_agent_thinks_in_real_time() {
     let device = OperatorLink::connect(node.endpoint(), &robot.name, patience).unwrap();
     let begun = Instant::now();
     // It takes a few states until one is believed.
-    while inbox.devices() < 1 || !device.is_heard() || device.state().is_err() {
+    while inbox.devices() < 1 || !device.has_listener() || device.state().is_err() {
         assert!(begun.elapsed() < patience, "the device is not heard of");
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -4,12 +4,12 @@ use crate::homing::Follower;
 use crate::small_fr3;
 use apprentice_control::{ControlError, ControlLoop};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Connection, Participant};
 use apprentice_link::{
     Arm as _, OperatorAccess, OperatorLink, RobotLink, RobotServer, TakeoverInbox,
 };
 use apprentice_robot::{Control, RobotDescription};
-use apprentice_safety::{Authority, GuardConfig};
+use apprentice_safety::{ControlAuthority, GuardConfig};
 use apprentice_sim::{ClockMode, SimConfig, SimNode, TaskKind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -27,21 +27,23 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
 
 /// Takes the arm and lets go of it.
 fn takes_and_lets_go(device: &mut OperatorLink, inbox: &TakeoverInbox) {
-    until("the device", || inbox.devices() == 1 && device.is_heard());
+    until("the device", || {
+        inbox.devices() == 1 && device.has_listener()
+    });
     until("the person", || {
-        device.say(true, false, &[]).unwrap();
-        inbox.decide().0 == Authority::Human
+        device.send(true, false, &[]).unwrap();
+        inbox.decide().0 == ControlAuthority::Human
     });
     until("letting go", || {
-        device.say(false, false, &[]).unwrap();
-        inbox.decide().0 == Authority::Nobody
+        device.send(false, false, &[]).unwrap();
+        inbox.decide().0 == ControlAuthority::Nobody
     });
 }
 
 fn hands_back(device: &mut OperatorLink, inbox: &TakeoverInbox) {
     until("the hand-back", || {
-        device.say(false, true, &[]).unwrap();
-        inbox.decide().0 == Authority::Policy
+        device.send(false, true, &[]).unwrap();
+        inbox.decide().0 == ControlAuthority::Policy
     });
 }
 
@@ -62,7 +64,7 @@ fn away() -> Away {
     let server = RobotServer::open(&robot, None, false).unwrap();
     let participant = Participant {
         role: Role::Guest,
-        place: Place::Join,
+        connection: Connection::Join,
         robot: "",
         endpoint: server.endpoint(),
     };

@@ -1,6 +1,7 @@
 //! The arm's side without a network: what it does with an arm that follows what it is told.
 
 use super::*;
+use crate::wire::Chunk;
 use apprentice_safety::{Checker, Homing};
 
 const OWNER: u32 = 7;

@@ -1,13 +1,13 @@
 //! The newest message on one key.
 
-use super::left_out::{LeftOut, Problem};
+use super::rejected::{Problem, Rejected};
 use apprentice_core::{CameraFrame, RobotState};
 use std::time::{Duration, Instant};
 
 /// The newest good message on a key, and what came after it and was left out.
 pub(super) struct Slot<T> {
     newest: Option<(T, Instant)>,
-    pub left_out: LeftOut,
+    pub rejected: Rejected,
     /// When what the newest one shows was seen first.
     fresh_since: Option<Instant>,
     /// Messages that came after later ones.
@@ -21,8 +21,8 @@ const RESTART: Duration = Duration::from_millis(500);
 
 /// What a message is beside the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    News,
+pub(super) enum Arrival {
+    New,
     /// It says again what was said before: a driver that hangs may repeat itself.
     Repeated,
     /// It was overtaken on the way.
@@ -51,7 +51,7 @@ impl<T> Default for Slot<T> {
     fn default() -> Self {
         Self {
             newest: None,
-            left_out: LeftOut::default(),
+            rejected: Rejected::default(),
             fresh_since: None,
             late: 0,
             replaced: None,
@@ -61,44 +61,44 @@ impl<T> Default for Slot<T> {
 
 impl<T: Numbered> Slot<T> {
     /// Where a message belongs.
-    pub fn place(&self, message: &T) -> Place {
+    pub fn place(&self, message: &T) -> Arrival {
         match &self.newest {
-            Some((before, _)) if before.number() == message.number() => Place::Repeated,
+            Some((before, _)) if before.number() == message.number() => Arrival::Repeated,
             Some((before, came))
                 if message.number().0 <= before.number().0 && came.elapsed() < RESTART =>
             {
-                Place::Late
+                Arrival::Late
             }
-            _ => Place::News,
+            _ => Arrival::New,
         }
     }
 
     /// Takes over a message that came then, if it is news. One that was overtaken is counted and left.
     pub fn take(&mut self, message: T, came: Instant, same: impl Fn(&T, &T) -> bool) {
         match self.place(&message) {
-            Place::Repeated => {}
-            Place::Late => self.late += 1,
-            Place::News => {
+            Arrival::Repeated => {}
+            Arrival::Late => self.late += 1,
+            Arrival::New => {
                 let newest = self.newest.as_ref();
                 let same = newest.is_some_and(|(b, _)| same(b, &message));
                 if !same || self.fresh_since.is_none() {
                     self.fresh_since = Some(came);
                 }
-                self.left_out.forget();
+                self.rejected.forget();
                 self.replaced = self.newest.replace((message, came)).map(|(b, _)| b);
             }
         }
     }
 
     /// Leaves a message out: the newest grows old instead. Answers whether it is time to say so.
-    pub fn leave_out(&mut self, problem: Problem) -> bool {
-        self.left_out.add(problem)
+    pub fn reject(&mut self, problem: Problem) -> bool {
+        self.rejected.add(problem)
     }
 
     /// What came before is of no use any more.
     pub fn clear(&mut self) {
         self.withdraw();
-        self.left_out.forget();
+        self.rejected.forget();
     }
 
     /// What came before may not be so: there is no newest any more, and what was left out still counts.
@@ -151,18 +151,18 @@ mod tests {
         let age = |slot: &Slot<RobotState>| slot.look().unwrap().1;
         assert!(age(&slot) >= Duration::from_millis(5));
         let cut = Problem::Unreadable("it is cut off".into());
-        assert!(slot.leave_out(cut.clone()));
-        assert!(!slot.leave_out(cut));
+        assert!(slot.reject(cut.clone()));
+        assert!(!slot.reject(cut));
         assert_eq!(slot.look().unwrap().0, &state(1));
         assert!(age(&slot) >= Duration::from_millis(5));
         assert_eq!(
-            slot.left_out.say(&[]).unwrap(),
+            slot.rejected.describe(&[]).unwrap(),
             "2 unreadable; the last: it is cut off"
         );
         take(&mut slot, 2);
         assert_eq!(slot.look().unwrap().0, &state(2));
         assert_eq!(
-            (slot.left_out.say(&[]), slot.left_out.total.sum()),
+            (slot.rejected.describe(&[]), slot.rejected.total.sum()),
             (None, 2)
         );
     }

@@ -58,7 +58,7 @@ fn a_camera_that_repeats_its_picture_is_noticed() {
 /// What becomes of states, at made-up times.
 struct Bench {
     robot: RobotDescription,
-    judge: Judge,
+    judge: PlausibilityCheck,
     sequence: u64,
 }
 
@@ -66,7 +66,7 @@ impl Bench {
     fn new() -> Self {
         let robot = RobotDescription::embedded("ur5e").unwrap();
         Self {
-            judge: Judge::new(&robot),
+            judge: PlausibilityCheck::new(&robot),
             sequence: 0,
             robot,
         }
@@ -99,14 +99,14 @@ impl Bench {
     fn believed() -> Self {
         let mut bench = Self::new();
         for at in (900..1100).step_by(10) {
-            assert_eq!(bench.comes(0.0, at), Verdict::Awaited, "{at}");
+            assert_eq!(bench.comes(0.0, at), Verdict::Pending, "{at}");
         }
-        assert_eq!(bench.comes(0.0, 1100), Verdict::Believed);
+        assert_eq!(bench.comes(0.0, 1100), Verdict::Accepted);
         bench
     }
 
     fn is_left_out(&mut self, by: f64, at_ms: u64) -> bool {
-        matches!(self.comes(by, at_ms), Verdict::LeftOut(_))
+        matches!(self.comes(by, at_ms), Verdict::Rejected(_))
     }
 }
 
@@ -121,24 +121,24 @@ fn an_arm_is_believed_once_several_states_agree_and_never_while_they_contradict_
             let truth = bench.comes(0.0, at);
             let lie = bench.comes_stamped(-2.4, at + 10, at + 10 + clocks_differ);
             assert!(
-                truth != Verdict::Believed && lie != Verdict::Believed,
+                truth != Verdict::Accepted && lie != Verdict::Accepted,
                 "{at}"
             );
         }
         // Once one of them falls silent the other is heard.
         let mut at = (4000..4600).step_by(20);
-        assert!(at.any(|at| bench.comes(0.0, at) == Verdict::Believed));
+        assert!(at.any(|at| bench.comes(0.0, at) == Verdict::Accepted));
     }
 }
 
 #[test]
 fn a_lie_is_left_out_however_often_it_is_told_while_the_arm_is_commanded() {
     let mut bench = Bench::believed();
-    bench.judge.command(true);
+    bench.judge.set_commanding(true);
     for at in (1110..3000).step_by(20) {
         // Moving as fast as it may.
         let by = 1.57e-3 * (at - 1110) as f64 * 0.5;
-        assert_eq!(bench.comes(by, at), Verdict::Believed, "{at}");
+        assert_eq!(bench.comes(by, at), Verdict::Accepted, "{at}");
         assert!(bench.is_left_out(-2.4, at + 10));
     }
     // The true one falls silent: the other is not believed for that.
@@ -146,19 +146,19 @@ fn a_lie_is_left_out_however_often_it_is_told_while_the_arm_is_commanded() {
         assert!(bench.is_left_out(-2.4, at), "{at}");
     }
     // Nobody commands any more: it may be there after all.
-    bench.judge.command(false);
+    bench.judge.set_commanding(false);
     assert!(bench.is_left_out(-2.4, 20_000));
-    assert!(!bench.judge.is_believing());
+    assert!(!bench.judge.has_accepted());
     let mut at = (20_010..20_600).step_by(10);
     assert_eq!(
-        at.find(|at| bench.comes(-2.4, *at) == Verdict::Believed),
+        at.find(|at| bench.comes(-2.4, *at) == Verdict::Accepted),
         Some(20_500)
     );
-    bench.judge.command(true);
+    bench.judge.set_commanding(true);
     bench.judge.restart();
     let mut at = (20_700..21_000).step_by(10);
     assert_eq!(
-        at.find(|at| bench.comes(0.3, *at) == Verdict::Believed),
+        at.find(|at| bench.comes(0.3, *at) == Verdict::Accepted),
         Some(20_900)
     );
 }
@@ -168,10 +168,10 @@ fn whoever_was_believed_is_doubted_when_another_speaks_before_the_arm_is_command
     // The true one was held up while the other began.
     let mut bench = Bench::new();
     let mut at = (1000..1400).step_by(10);
-    assert!(at.any(|at| bench.comes(-2.0, at) == Verdict::Believed));
+    assert!(at.any(|at| bench.comes(-2.0, at) == Verdict::Accepted));
     for at in (1400..3000).step_by(10) {
         let by = if at % 50 == 0 { 0.0 } else { -2.0 };
-        assert_ne!(bench.comes(by, at), Verdict::Believed, "{at}");
+        assert_ne!(bench.comes(by, at), Verdict::Accepted, "{at}");
     }
 }
 
@@ -179,7 +179,7 @@ fn whoever_was_believed_is_doubted_when_another_speaks_before_the_arm_is_command
 fn jitter_and_short_silences_are_no_lies() {
     // 0.9 of the arm's own speed, twice what is asked of it; five at once after 100 ms; then nothing for 150 ms.
     let mut bench = Bench::believed();
-    bench.judge.command(true);
+    bench.judge.set_commanding(true);
     let speed_per_ms = 2.0 * 1.57e-3 * 0.9;
     for burst in 0..20_u64 {
         let began = 1100 + burst * 250;
@@ -188,7 +188,7 @@ fn jitter_and_short_silences_are_no_lies() {
             let by = 0.1 * (speed_per_ms * (stamp - 1100) as f64).sin();
             assert_eq!(
                 bench.comes_stamped(by, began + 100, stamp),
-                Verdict::Believed
+                Verdict::Accepted
             );
         }
     }
@@ -198,7 +198,7 @@ fn jitter_and_short_silences_are_no_lies() {
         let verdicts = (0..300).map(|i| bench.comes_stamped(1.57e-3 * i as f64, 10 * i, stamp * i));
         assert_eq!(
             verdicts
-                .filter(|v| matches!(v, Verdict::LeftOut(_)))
+                .filter(|v| matches!(v, Verdict::Rejected(_)))
                 .count(),
             0
         );
@@ -208,25 +208,25 @@ fn jitter_and_short_silences_are_no_lies() {
 #[test]
 fn a_clock_that_is_set_back_costs_one_state_and_numbers_do_not_leap() {
     let mut bench = Bench::believed();
-    bench.judge.command(true);
+    bench.judge.set_commanding(true);
     assert_eq!(
         bench.comes_stamped(0.0, 1110, 110),
-        Verdict::LeftOut(Problem::TimeBack { by_ns: 990_000_000 })
+        Verdict::Rejected(Problem::TimeBack { by_ns: 990_000_000 })
     );
-    assert_eq!(bench.comes_stamped(0.0, 1120, 120), Verdict::Believed);
+    assert_eq!(bench.comes_stamped(0.0, 1120, 120), Verdict::Accepted);
     // A lie with a clock of its own takes no one's time away.
     assert!(matches!(
         bench.comes_stamped(-2.4, 1125, 900_000),
-        Verdict::LeftOut(Problem::Jump { joint: 0, .. })
+        Verdict::Rejected(Problem::Jump { joint: 0, .. })
     ));
-    assert_eq!(bench.comes_stamped(0.0, 1130, 130), Verdict::Believed);
+    assert_eq!(bench.comes_stamped(0.0, 1130, 130), Verdict::Accepted);
     let sequence = std::mem::replace(&mut bench.sequence, u64::MAX - 1);
     assert!(matches!(
         bench.comes_stamped(0.0, 1140, 140),
-        Verdict::LeftOut(Problem::Number { to: u64::MAX, .. })
+        Verdict::Rejected(Problem::Number { to: u64::MAX, .. })
     ));
     bench.sequence = sequence + 500;
-    assert_eq!(bench.comes_stamped(0.0, 1150, 150), Verdict::Believed);
+    assert_eq!(bench.comes_stamped(0.0, 1150, 150), Verdict::Accepted);
 }
 
 #[test]
@@ -254,12 +254,12 @@ fn what_no_such_arm_can_say_is_left_out_and_named() {
             2 => state.positions[2] = high + margin + 0.01,
             _ => drop(state.positions.pop()),
         }
-        let Verdict::LeftOut(problem) = bench.judge.judge(&state, 1_110_000_000) else {
+        let Verdict::Rejected(problem) = bench.judge.judge(&state, 1_110_000_000) else {
             panic!("{change} was taken");
         };
-        let mut left_out = left_out::LeftOut::default();
-        left_out.add(problem);
-        let text = left_out.say(bench.judge.joints()).unwrap();
+        let mut rejected = rejected::Rejected::default();
+        rejected.add(problem);
+        let text = rejected.describe(bench.judge.joints()).unwrap();
         assert!(text.contains(says), "{text}");
     }
     // A bit outside it may be.
@@ -270,7 +270,7 @@ fn what_no_such_arm_can_say_is_left_out_and_named() {
         good.sequence += 1;
         bench.judge.judge(&good, 2_000_000_000 + i * 10_000_000)
     });
-    assert!(verdicts.into_iter().any(|v| v == Verdict::Believed));
+    assert!(verdicts.into_iter().any(|v| v == Verdict::Accepted));
 }
 
 #[test]
@@ -299,16 +299,16 @@ fn one_message_that_cannot_be_read_ends_nothing_and_many_say_how_many() {
     };
     let error = inbox.latest(false, within(1)).unwrap_err();
     assert!(matches!(error, LinkError::Silent { .. }));
-    assert_eq!(put(0.0), Taken::Awaited);
+    assert_eq!(put(0.0), Acceptance::Pending);
     let error = inbox.latest(false, within(1)).unwrap_err().to_string();
     assert!(error.contains("1 joint states that agree"), "{error}");
-    while put(0.0) != Taken::Believed {}
+    while put(0.0) != Acceptance::Accepted {}
     inbox.put_state(9, Err("it is cut off".into()));
     assert!(inbox.latest(false, within(200)).is_ok());
-    assert_eq!(put(0.001), Taken::Believed);
+    assert_eq!(put(0.001), Acceptance::Accepted);
     inbox.set_commanding(true);
     for _ in 0..4 {
-        assert_eq!(put(1.0), Taken::LeftOut);
+        assert_eq!(put(1.0), Acceptance::Rejected);
     }
     inbox.put_state(9, Err("it is cut off".into()));
     let error = inbox.latest(false, within(50)).unwrap_err();
@@ -331,7 +331,7 @@ fn one_message_that_cannot_be_read_ends_nothing_and_many_say_how_many() {
             && text.contains("a second program publishes there"),
         "{text}"
     );
-    assert_eq!(inbox.left_out().sum(), 7);
+    assert_eq!(inbox.rejected().sum(), 7);
     // Where the arm was last believed it still is, for those who show it.
     assert_eq!(
         inbox.newest_state().unwrap().positions[0],
@@ -360,19 +360,19 @@ fn in_lockstep_the_time_that_was_asked_for_counts() {
             }),
         )
     };
-    assert_eq!(put(0.0), Taken::Believed);
-    assert_eq!(put(-2.0), Taken::LeftOut);
+    assert_eq!(put(0.0), Acceptance::Accepted);
+    assert_eq!(put(-2.0), Acceptance::Rejected);
     let began = Instant::now();
     let error = inbox.since(2, &[], Duration::from_secs(10)).unwrap_err();
-    assert!(matches!(error, LinkError::LeftOut { .. }));
+    assert!(matches!(error, LinkError::Rejected { .. }));
     assert!(
         began.elapsed() < Duration::from_secs(2),
         "nothing else was coming"
     );
-    inbox.asked_for(2_000_000_000);
-    assert_eq!(put(-2.0), Taken::Believed);
+    inbox.advance_requested(2_000_000_000);
+    assert_eq!(put(-2.0), Acceptance::Accepted);
     inbox.restart();
-    assert_eq!(put(1.0), Taken::Believed);
+    assert_eq!(put(1.0), Acceptance::Accepted);
 }
 
 /// Two programs count: the numbers of one are ahead of the other's, and it drifts no faster than the arm can.
@@ -396,18 +396,18 @@ fn of_two_programs_that_count_neither_is_believed() {
     };
     let pause = || std::thread::sleep(Duration::from_millis(10));
     let mut number = 0;
-    let believed = (0..100).any(|_| {
+    let accepted = (0..100).any(|_| {
         number += 1;
         pause();
-        put(number, 0.0) == Taken::Believed
+        put(number, 0.0) == Acceptance::Accepted
     });
-    assert!(believed);
+    assert!(accepted);
     inbox.set_commanding(true);
     let (mut last_false, mut drift) = (0, 0.0);
     for round in 0..40 {
         number += 1;
         drift += 0.002;
-        if put(number + 30, drift) == Taken::Believed {
+        if put(number + 30, drift) == Acceptance::Accepted {
             last_false = round;
         }
         put(number, 0.0);
@@ -436,7 +436,7 @@ proptest::proptest! {
         )
     ) {
         let mut bench = Bench::believed();
-        bench.judge.command(true);
+        bench.judge.set_commanding(true);
         let home = bench.robot.home[0];
         let (mut at_ms, mut last) = (1100, (home, 1100_u64));
         for (to, gap_ms, sequence, stamp_ns, style) in states {
@@ -450,7 +450,7 @@ proptest::proptest! {
                 4..8 => state.positions = bench.robot.home.clone(),
                 _ => {}
             }
-            if bench.judge.judge(&state, at_ms * 1_000_000) == Verdict::Believed {
+            if bench.judge.judge(&state, at_ms * 1_000_000) == Verdict::Accepted {
                 let seconds = (at_ms - last.1) as f64 * 1e-3;
                 let allowed = 3.0 * 1.57 * (seconds.min(0.2) + 0.1);
                 let step = (state.positions[0] - last.0).abs();

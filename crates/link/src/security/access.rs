@@ -150,13 +150,13 @@ type Device = (Role, u32);
 
 /// All devices of these roles.
 fn devices(roles: &[Role]) -> Vec<Device> {
-    let of = |role: Role| (0..role.places()).map(move |place| (role, place));
+    let of = |role: Role| (0..role.max_devices()).map(move |device_index| (role, device_index));
     roles.iter().copied().flat_map(of).collect()
 }
 
 /// Zenoh's `access_control` for a session of the device at `place` of `role` at the keys of `robot`, or `None` for
 /// a guest.
-pub(crate) fn control(role: Role, place: u32, listens: bool, robot: &str) -> Option<Value> {
+pub(crate) fn control(role: Role, device_index: u32, listens: bool, robot: &str) -> Option<Value> {
     if role == Role::Guest {
         return None;
     }
@@ -172,20 +172,20 @@ pub(crate) fn control(role: Role, place: u32, listens: bool, robot: &str) -> Opt
             .into_iter()
             .filter(|r| r.may_listen())
             .collect();
-        vec![((role, place), devices(&hosts))]
+        vec![((role, device_index), devices(&hosts))]
     };
-    for ((holder, place), others) in cases {
+    for ((holder, device_index), others) in cases {
         let Some(rights) = rights(holder) else {
             continue;
         };
         let names: Vec<String> = others
             .iter()
-            .map(|(role, place)| role.common_name_at(*place, robot))
+            .map(|(role, device_index)| role.common_name_at(*device_index, robot))
             .collect();
-        let own = holder.clients(place).unwrap_or_default();
+        let own = holder.clients(device_index).unwrap_or_default();
         let mut ids = Vec::new();
         for (number, rule) in rights.rules(&own).into_iter().enumerate() {
-            let id = format!("{}-{number}", holder.name_at(place));
+            let id = format!("{}-{number}", holder.name_at(device_index));
             let inwards = listens == matches!(rule.way, Way::From);
             let keys: Vec<String> = rule
                 .keys
@@ -202,11 +202,11 @@ pub(crate) fn control(role: Role, place: u32, listens: bool, robot: &str) -> Opt
             ids.push(id);
         }
         subjects.push(json!({
-            "id": holder.name_at(place),
+            "id": holder.name_at(device_index),
             "cert_common_names": names,
             "link_protocols": ["tls"],
         }));
-        policies.push(json!({"rules": ids, "subjects": [holder.name_at(place)]}));
+        policies.push(json!({"rules": ids, "subjects": [holder.name_at(device_index)]}));
     }
     Some(json!({
         "enabled": true,

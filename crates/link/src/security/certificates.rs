@@ -1,7 +1,7 @@
 //! Makes the certificates of one robot: an authority, and one certificate a role.
 
 use super::{Devices, Role, SecurityError};
-use crate::session::is_robot_name;
+use crate::participant::is_robot_name;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose,
@@ -51,7 +51,7 @@ pub enum Purpose {
 }
 
 /// A certificate and its key, PEM.
-pub struct Certified {
+pub struct IssuedCertificate {
     /// The certificate.
     pub certificate: String,
     /// The private key.
@@ -66,17 +66,17 @@ pub struct KeyFile {
     /// Whose machines need it; `None` for what no machine needs.
     pub roles: Vec<Role>,
     /// Which device of that role: the first is 0, and has its files in the folder itself.
-    pub place: u32,
+    pub device_index: u32,
 }
 
 /// Whoever can make certificates that a robot trusts.
-pub struct Authority {
+pub struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
     certificate: String,
     validity: Validity,
 }
 
-impl Authority {
+impl CertificateAuthority {
     /// A new one for the robot called `robot`.
     ///
     /// # Errors
@@ -118,7 +118,7 @@ impl Authority {
         purpose: Purpose,
         hosts: &[String],
         validity: Validity,
-    ) -> Result<Certified, SecurityError> {
+    ) -> Result<IssuedCertificate, SecurityError> {
         let failed = |e: rcgen::Error| SecurityError::Make {
             name: common_name.into(),
             reason: e.to_string(),
@@ -143,7 +143,7 @@ impl Authority {
         }
         let key = KeyPair::generate().map_err(failed)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
-        Ok(Certified {
+        Ok(IssuedCertificate {
             certificate: certificate.pem(),
             key: key.serialize_pem(),
         })
@@ -175,12 +175,16 @@ impl Authority {
             }
         }
         // Relative to the folder: what, its content, who needs it.
-        let file = |path: PathBuf, content: String, roles: Vec<Role>, place: u32| Draft {
+        let file = |path: PathBuf, content: String, roles: Vec<Role>, device_index: u32| Draft {
             content,
-            file: KeyFile { path, roles, place },
+            file: KeyFile {
+                path,
+                roles,
+                device_index,
+            },
         };
-        let authority = |path: PathBuf, roles: Vec<Role>, place: u32| {
-            file(path, self.certificate.clone(), roles, place)
+        let authority = |path: PathBuf, roles: Vec<Role>, device_index: u32| {
+            file(path, self.certificate.clone(), roles, device_index)
         };
         let mut all = vec![authority("ca.pem".into(), Role::CERTIFIED.to_vec(), 0)];
         for role in Role::CERTIFIED {
@@ -189,19 +193,19 @@ impl Authority {
             } else {
                 (Purpose::Connect, &[][..])
             };
-            for place in 0..devices.of(role)? {
-                let own = match place {
+            for device_index in 0..devices.of(role)? {
+                let own = match device_index {
                     0 => PathBuf::new(),
-                    _ => PathBuf::from(role.name_at(place)),
+                    _ => PathBuf::from(role.name_at(device_index)),
                 };
-                if place > 0 {
-                    all.push(authority(own.join("ca.pem"), vec![role], place));
+                if device_index > 0 {
+                    all.push(authority(own.join("ca.pem"), vec![role], device_index));
                 }
-                let name = role.common_name_at(place, robot);
+                let name = role.common_name_at(device_index, robot);
                 let made = self.certify(&name, purpose, hosts, self.validity)?;
                 for (end, content) in [("pem", made.certificate), ("key", made.key)] {
                     let path = own.join(format!("{}.{end}", role.name()));
-                    all.push(file(path, content, vec![role], place));
+                    all.push(file(path, content, vec![role], device_index));
                 }
             }
         }
@@ -235,7 +239,7 @@ when these expire. Never copy it to a robot or to a machine that runs a policy.
 /// Makes an authority and certificates for so many devices of every role of `robot` in `folder`, for so many days.
 ///
 /// # Errors
-/// As [`Authority::new`], [`Authority::write`] and [`Validity::days`].
+/// As [`CertificateAuthority::new`], [`CertificateAuthority::write`] and [`Validity::days`].
 pub fn make(
     folder: &Path,
     robot: &str,
@@ -243,7 +247,7 @@ pub fn make(
     devices: &Devices,
     days: u32,
 ) -> Result<Vec<KeyFile>, SecurityError> {
-    Authority::new(robot, Validity::days(days)?)?.write(folder, robot, hosts, devices)
+    CertificateAuthority::new(robot, Validity::days(days)?)?.write(folder, robot, hosts, devices)
 }
 
 fn params(common_name: &str, validity: Validity) -> CertificateParams {

@@ -1,6 +1,6 @@
 //! Says whether keys fit together and how long they last.
 
-use super::reading::{self, Read};
+use super::parse::{self, Read};
 use super::{Credentials, Role, SecurityError};
 use rcgen::{KeyPair, PublicKeyData as _};
 use rustls_pki_types::UnixTime;
@@ -40,7 +40,7 @@ pub struct CheckedCertificate {
 /// When there is no authority's certificate or none of any role, or a file cannot be read.
 pub fn check(folder: &Path, now: SystemTime) -> Result<KeyCheck, SecurityError> {
     let authority = folder.join("ca.pem");
-    let read = reading::certificate(&authority)?;
+    let read = parse::certificate(&authority)?;
     let robot = read
         .common_name
         .strip_prefix("authority@")
@@ -52,13 +52,13 @@ pub fn check(folder: &Path, now: SystemTime) -> Result<KeyCheck, SecurityError> 
     for role in Role::CERTIFIED {
         // The first device's files, or those of the one whose folder this is; then the folders of others.
         let mut places = vec![(folder.to_owned(), None)];
-        places.extend((1..role.places()).map(|n| (folder.join(role.name_at(n)), Some(n))));
+        places.extend((1..role.max_devices()).map(|n| (folder.join(role.name_at(n)), Some(n))));
         for (place, number) in places {
             let files = Credentials {
                 authority: authority.clone(),
                 certificate: place.join(format!("{}.pem", role.name())),
                 key: place.join(format!("{}.key", role.name())),
-                place: 0,
+                device_index: 0,
             };
             let there = (files.certificate.exists(), files.key.exists());
             if there == (false, false) {
@@ -83,7 +83,7 @@ pub fn check(folder: &Path, now: SystemTime) -> Result<KeyCheck, SecurityError> 
     }
     let key = folder.join("authority/ca.key");
     if key.exists() {
-        match KeyPair::from_pem(&reading::text(&key)?) {
+        match KeyPair::from_pem(&parse::text(&key)?) {
             Ok(pair) if pair.subject_public_key_info() == read.public_key => {}
             _ => found
                 .problems
@@ -101,22 +101,25 @@ pub(super) fn one(
     expected: Option<(Role, &str, Option<u32>)>,
     now: SystemTime,
 ) -> Result<CheckedCertificate, SecurityError> {
-    let authority = reading::certificate(&files.authority)?;
-    let read = reading::certificate(&files.certificate)?;
-    let key = reading::text(&files.key)?;
+    let authority = parse::certificate(&files.authority)?;
+    let read = parse::certificate(&files.certificate)?;
+    let key = parse::text(&files.key)?;
     let mut checked = judge_dates(&files.certificate, &read, now);
     checked.problems.extend(read.ambiguous.clone());
-    if let Some((role, robot, place)) = expected {
-        let found = role.place_of(&read.common_name, robot);
-        let right = found.is_some_and(|found| place.is_none_or(|place| place == found));
+    if let Some((role, robot, device_index)) = expected {
+        let found = role.device_index_of(&read.common_name, robot);
+        let right = found
+            .is_some_and(|found| device_index.is_none_or(|device_index| device_index == found));
         if !right && read.ambiguous.is_none() {
             checked.problems.push(format!(
                 "it is in the name {:?}, wanted: {:?}{}; keys are for one robot",
                 read.common_name,
-                role.common_name_at(place.unwrap_or(0), robot),
-                match place {
-                    None if role.places() > 1 =>
-                        format!(" to {:?}", role.common_name_at(role.places() - 1, robot)),
+                role.common_name_at(device_index.unwrap_or(0), robot),
+                match device_index {
+                    None if role.max_devices() > 1 => format!(
+                        " to {:?}",
+                        role.common_name_at(role.max_devices() - 1, robot)
+                    ),
                     _ => String::new(),
                 }
             ));
@@ -162,9 +165,9 @@ pub(super) fn of_others(
     files: &Credentials,
     now: SystemTime,
 ) -> Result<CheckedCertificate, SecurityError> {
-    reading::certificate(&files.authority)?;
-    reading::text(&files.key)?;
-    let read = reading::certificate(&files.certificate)?;
+    parse::certificate(&files.authority)?;
+    parse::text(&files.key)?;
+    let read = parse::certificate(&files.certificate)?;
     let mut checked = judge_dates(&files.certificate, &read, now);
     checked.problems.extend(readable_by_others(&files.key));
     Ok(checked)
@@ -232,7 +235,7 @@ fn readable_by_others(_: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Authority, Devices, Purpose, Validity, make};
+    use super::super::{CertificateAuthority, Devices, Purpose, Validity, make};
     use super::*;
     use std::fs;
 
@@ -296,7 +299,7 @@ mod tests {
         assert!(problems(&keys).contains("wanted: \"operator@arm\""));
         // The right name, from an authority of somebody else.
         let month = Validity::days(30).unwrap();
-        let other = Authority::new("arm", month).unwrap();
+        let other = CertificateAuthority::new("arm", month).unwrap();
         let rogue = other
             .certify("operator@arm", Purpose::Connect, &[], month)
             .unwrap();

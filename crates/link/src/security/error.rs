@@ -1,6 +1,6 @@
 //! What is wrong with keys and endpoints.
 
-use crate::session::ONE_THREAD;
+use crate::zenoh_threads::ONE_THREAD;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -79,7 +79,7 @@ pub enum SecurityError {
     },
     /// A number of devices that cannot be told apart.
     #[error("{got} certificates for a {role} cannot be made; allowed: 1 to {most}")]
-    Places {
+    DeviceCount {
         /// Which role.
         role: String,
         /// The number.

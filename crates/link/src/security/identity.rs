@@ -10,60 +10,61 @@ use super::{Role, SecurityError};
 /// Bits of a client's number that differ between the sessions of one certificate.
 pub(crate) const SESSION_BITS: u32 = 20;
 /// Devices a role can have.
-const PLACES: u32 = 16;
+const MAX_DEVICES: u32 = 16;
 
 impl Role {
     /// How many devices of this role a robot knows apart.
     #[must_use]
-    pub fn places(self) -> u32 {
+    pub fn max_devices(self) -> u32 {
         match self {
             Self::Robot | Self::Router => 1,
-            Self::Runtime | Self::Operator | Self::Viewer => PLACES,
+            Self::Runtime | Self::Operator | Self::Viewer => MAX_DEVICES,
             Self::Guest => 0,
         }
     }
 
     /// What its files, and its certificate before the `@`, are called: `operator`, and `operator.1` of the second.
     #[must_use]
-    pub fn name_at(self, place: u32) -> String {
-        match place {
+    pub fn name_at(self, device_index: u32) -> String {
+        match device_index {
             0 => self.name().into(),
-            _ => format!("{}.{place}", self.name()),
+            _ => format!("{}.{device_index}", self.name()),
         }
     }
 
     /// The common name in a certificate, such as `runtime@panda` or `runtime.1@panda`.
     #[must_use]
-    pub fn common_name_at(self, place: u32, robot: &str) -> String {
-        format!("{}@{robot}", self.name_at(place))
+    pub fn common_name_at(self, device_index: u32, robot: &str) -> String {
+        format!("{}@{robot}", self.name_at(device_index))
     }
 
     /// The place of a certificate with this common name; `None` if it is not one of this role and robot.
     #[must_use]
-    pub fn place_of(self, common_name: &str, robot: &str) -> Option<u32> {
-        (0..self.places()).find(|place| self.common_name_at(*place, robot) == common_name)
+    pub fn device_index_of(self, common_name: &str, robot: &str) -> Option<u32> {
+        (0..self.max_devices())
+            .find(|device_index| self.common_name_at(*device_index, robot) == common_name)
     }
 
     /// What is the same in all numbers of one certificate's clients; `None` where it has none of its own.
-    fn number(self, place: u32) -> Option<u32> {
+    fn number(self, device_index: u32) -> Option<u32> {
         let role = match self {
             Self::Runtime => 1,
             Self::Operator => 2,
             Self::Viewer => 3,
             Self::Robot | Self::Router | Self::Guest => return None,
         };
-        (place < self.places()).then_some(role << 28 | place << SESSION_BITS)
+        (device_index < self.max_devices()).then_some(role << 28 | device_index << SESSION_BITS)
     }
 
     /// The number of a client with such a certificate, from random bits of its session.
-    pub(crate) fn client(self, place: u32, random: u32) -> Option<u32> {
+    pub(crate) fn client(self, device_index: u32, random: u32) -> Option<u32> {
         let session = random & ((1 << SESSION_BITS) - 1);
-        self.number(place).map(|number| number | session)
+        self.number(device_index).map(|number| number | session)
     }
 
     /// The end of keys that bear a number of such a certificate's clients, as a key expression.
-    pub(crate) fn clients(self, place: u32) -> Option<String> {
-        let number = self.number(place)?;
+    pub(crate) fn clients(self, device_index: u32) -> Option<String> {
+        let number = self.number(device_index)?;
         Some(format!("{:03x}$*", number >> SESSION_BITS))
     }
 }
@@ -101,13 +102,13 @@ impl Devices {
             Role::Viewer => self.viewers,
             Role::Robot | Role::Router | Role::Guest => 1,
         };
-        if (1..=role.places()).contains(&count) {
+        if (1..=role.max_devices()).contains(&count) {
             Ok(count)
         } else {
-            Err(SecurityError::Places {
+            Err(SecurityError::DeviceCount {
                 role: role.name().into(),
                 got: count,
-                most: role.places(),
+                most: role.max_devices(),
             })
         }
     }
@@ -123,15 +124,15 @@ mod tests {
         let roles = [Role::Runtime, Role::Operator, Role::Viewer];
         let mut ends = BTreeSet::new();
         for role in roles {
-            for place in 0..role.places() {
-                let name = role.common_name_at(place, "arm");
-                assert_eq!(role.place_of(&name, "arm"), Some(place));
+            for device_index in 0..role.max_devices() {
+                let name = role.common_name_at(device_index, "arm");
+                assert_eq!(role.device_index_of(&name, "arm"), Some(device_index));
                 for other in roles.into_iter().filter(|r| *r != role) {
-                    assert_eq!(other.place_of(&name, "arm"), None);
+                    assert_eq!(other.device_index_of(&name, "arm"), None);
                 }
-                let end = role.clients(place).unwrap();
+                let end = role.clients(device_index).unwrap();
                 for random in [0, 1, 0x1234_5678, u32::MAX] {
-                    let number = format!("{:08x}", role.client(place, random).unwrap());
+                    let number = format!("{:08x}", role.client(device_index, random).unwrap());
                     assert!(
                         number.starts_with(end.strip_suffix("$*").unwrap()),
                         "{number}"
@@ -139,7 +140,7 @@ mod tests {
                 }
                 assert!(ends.insert(end));
             }
-            assert_eq!(role.client(role.places(), 7), None);
+            assert_eq!(role.client(role.max_devices(), 7), None);
         }
         assert_eq!(ends.len(), 48);
         assert_eq!(Role::Operator.clients(3).as_deref(), Some("203$*"));
@@ -161,7 +162,11 @@ mod tests {
             "",
             "operator.1@arm ",
         ] {
-            assert_eq!(Role::Operator.place_of(other, "arm"), None, "{other:?}");
+            assert_eq!(
+                Role::Operator.device_index_of(other, "arm"),
+                None,
+                "{other:?}"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 //! for replays, and for tests that let time pass as they like.
 
 use super::TakeoverInbox;
-use super::telling::Shared;
+use super::authority_publisher::Shared;
 use crate::wire::Takeover;
 use std::sync::Arc;
 
@@ -12,12 +12,13 @@ pub struct InProcess(Arc<Shared>);
 impl InProcess {
     /// A device is there, or gone.
     pub fn token(&self, device: u32, alive: bool) {
-        self.0.change(|heard, _| heard.device(device, alive));
+        self.0.change(|messages, _| messages.device(device, alive));
     }
 
     /// A device says this; whether the device is known.
-    pub fn say(&self, takeover: Takeover) -> bool {
-        self.0.change(|heard, now_ns| heard.hear(takeover, now_ns))
+    pub fn send(&self, takeover: Takeover) -> bool {
+        self.0
+            .change(|messages, now_ns| messages.receive(takeover, now_ns))
     }
 
     /// It is so late now, nanoseconds since the inbox was made; time does not go back.

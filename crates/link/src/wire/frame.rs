@@ -1,6 +1,6 @@
 //! Camera frames.
 
-use super::{MOST_PIXELS, Problem, Reader, header};
+use super::layout::{MOST_PIXELS, Problem, Reader, header};
 use apprentice_core::{CameraFrame, Image};
 
 /// Length of a message with a frame of so many pixels, bytes.

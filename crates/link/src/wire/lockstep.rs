@@ -1,6 +1,6 @@
 //! A robot whose time passes only when asked for, and scenes that are set up on request.
 
-use super::{Problem, Reader, header};
+use super::layout::{Problem, Reader, header};
 
 /// What is asked of a robot's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Where an arm is, and where it should go.
 
-use super::{MOST_POINTS, Problem, Reader, header};
+use super::layout::{MOST_POINTS, Problem, Reader, header};
 use apprentice_core::{JointCommand, RobotState};
 
 /// Targets to come, at equal steps in time.
@@ -66,19 +66,33 @@ pub fn encode_state(state: &RobotState) -> Vec<u8> {
         .chain(velocities.take(state.positions.len()));
     numbers.for_each(|v| out.extend(v.to_le_bytes()));
     out.extend(state.gripper_width.to_le_bytes());
+    let parts = match (&state.efforts, &state.external_wrench) {
+        (None, None) => return out,
+        (efforts, wrench) => u8::from(efforts.is_some()) + 2 * u8::from(wrench.is_some()),
+    };
+    out.push(parts);
+    if let Some(efforts) = &state.efforts {
+        out.extend((efforts.len() as u16).to_le_bytes());
+        efforts.iter().for_each(|v| out.extend(v.to_le_bytes()));
+    }
+    if let Some(wrench) = &state.external_wrench {
+        wrench.iter().for_each(|v| out.extend(v.to_le_bytes()));
+    }
     out
 }
 
-/// The joint state in a message.
+/// The joint state in a message. Efforts and wrench are as they were sent: whether they fit the arm and are finite
+/// is for the receiver to judge, who can do without them.
 ///
 /// # Errors
-/// When the bytes are not one, or a number is not finite.
+/// When the bytes are not one, or another number than those is not finite.
 pub fn decode_state(bytes: &[u8]) -> Result<RobotState, Problem> {
     let mut r = Reader::new(bytes, 1)?;
     let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
     let joints = r.count()?;
     let (positions, velocities) = (r.numbers(joints)?, r.numbers(joints)?);
     let gripper_width = r.f64()?;
+    let (efforts, external_wrench) = optional_parts(&mut r)?;
     r.end()?;
     Ok(RobotState {
         sequence,
@@ -86,9 +100,34 @@ pub fn decode_state(bytes: &[u8]) -> Result<RobotState, Problem> {
         positions,
         velocities,
         gripper_width,
-        efforts: None,
-        external_wrench: None,
+        efforts,
+        external_wrench,
     })
+}
+
+/// Efforts and wrench at the end of a state, where they are there.
+fn optional_parts(r: &mut Reader<'_>) -> Result<(Option<Vec<f64>>, Option<[f64; 6]>), Problem> {
+    if r.left() == 0 {
+        return Ok((None, None));
+    }
+    let parts = r.u8()?;
+    if !(1..=3).contains(&parts) {
+        return Err("its optional parts are not known: neither efforts (1) nor wrench (2)");
+    }
+    let mut efforts = None;
+    if parts & 1 != 0 {
+        let count = r.count()?;
+        efforts = Some(r.several(count, 8, Reader::any_f64)?);
+    }
+    let mut wrench = None;
+    if parts & 2 != 0 {
+        let mut six = [0.0; 6];
+        for number in &mut six {
+            *number = r.any_f64()?;
+        }
+        wrench = Some(six);
+    }
+    Ok((efforts, wrench))
 }
 
 /// Bytes of a joint command of the client that owns the arm.

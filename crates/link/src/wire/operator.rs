@@ -1,13 +1,13 @@
 //! People at the controls: demonstrations, and taking over.
 
-use super::{Problem, Reader, header};
-use apprentice_safety::{Authority, Grip};
+use super::layout::{Problem, Reader, header};
+use apprentice_safety::{ControlAuthority, TeleopMessage};
 
 /// What an operator's device says while it may take over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Takeover {
     /// Who says it, and whether the person holds the arm.
-    pub grip: Grip,
+    pub teleop: TeleopMessage,
     /// When it was sent, nanoseconds on the sender's clock.
     pub stamp_ns: u64,
     /// The action the person wants carried out, absolute, in the robot's numbers; empty: stay.
@@ -40,12 +40,12 @@ pub fn decode_action(bytes: &[u8]) -> Result<Vec<f32>, Problem> {
 /// Bytes of a takeover message.
 #[must_use]
 pub fn encode_takeover(takeover: &Takeover) -> Vec<u8> {
-    let grip = takeover.grip;
+    let teleop = takeover.teleop;
     let mut out = header(14);
-    out.extend(grip.client.to_le_bytes());
-    out.extend(grip.sequence.to_le_bytes());
+    out.extend(teleop.client.to_le_bytes());
+    out.extend(teleop.sequence.to_le_bytes());
     out.extend(takeover.stamp_ns.to_le_bytes());
-    out.push(u8::from(grip.deadman) | u8::from(grip.hand_back) << 1);
+    out.push(u8::from(teleop.deadman) | u8::from(teleop.hand_back) << 1);
     out.extend((takeover.action.len() as u16).to_le_bytes());
     takeover
         .action
@@ -70,7 +70,7 @@ pub fn decode_takeover(bytes: &[u8]) -> Result<Takeover, Problem> {
     let action = r.singles(count)?;
     r.end()?;
     Ok(Takeover {
-        grip: Grip {
+        teleop: TeleopMessage {
             client,
             sequence,
             deadman: flags & 1 != 0,
@@ -83,13 +83,13 @@ pub fn decode_takeover(bytes: &[u8]) -> Result<Takeover, Problem> {
 
 /// Who decides for the arm, as the runtime that drives it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decider {
+pub struct AuthorityStatus {
     /// Number of the message.
     pub sequence: u64,
     /// When it was sent, nanoseconds on the runtime's clock.
     pub stamp_ns: u64,
     /// Who decides.
-    pub authority: Authority,
+    pub authority: ControlAuthority,
     /// The operator's device that has the arm, or that let go of it and alone may hand it back; 0 where none
     /// does.
     pub device: u32,
@@ -97,16 +97,16 @@ pub struct Decider {
 
 /// Bytes of a message that says who decides.
 #[must_use]
-pub fn encode_decider(decider: &Decider) -> Vec<u8> {
+pub fn encode_authority_status(status: &AuthorityStatus) -> Vec<u8> {
     let mut out = header(15);
-    out.extend(decider.sequence.to_le_bytes());
-    out.extend(decider.stamp_ns.to_le_bytes());
-    out.push(match decider.authority {
-        Authority::Policy => 0,
-        Authority::Human => 1,
-        Authority::Nobody => 2,
+    out.extend(status.sequence.to_le_bytes());
+    out.extend(status.stamp_ns.to_le_bytes());
+    out.push(match status.authority {
+        ControlAuthority::Policy => 0,
+        ControlAuthority::Human => 1,
+        ControlAuthority::Nobody => 2,
     });
-    out.extend(decider.device.to_le_bytes());
+    out.extend(status.device.to_le_bytes());
     out
 }
 
@@ -114,18 +114,18 @@ pub fn encode_decider(decider: &Decider) -> Vec<u8> {
 ///
 /// # Errors
 /// When the bytes are not one.
-pub fn decode_decider(bytes: &[u8]) -> Result<Decider, Problem> {
+pub fn decode_authority_status(bytes: &[u8]) -> Result<AuthorityStatus, Problem> {
     let mut r = Reader::new(bytes, 15)?;
     let (sequence, stamp_ns) = (r.u64()?, r.u64()?);
     let authority = match r.u8()? {
-        0 => Authority::Policy,
-        1 => Authority::Human,
-        2 => Authority::Nobody,
+        0 => ControlAuthority::Policy,
+        1 => ControlAuthority::Human,
+        2 => ControlAuthority::Nobody,
         _ => return Err("it names somebody that this version does not know"),
     };
     let device = r.u32()?;
     r.end()?;
-    Ok(Decider {
+    Ok(AuthorityStatus {
         sequence,
         stamp_ns,
         authority,

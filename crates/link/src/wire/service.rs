@@ -1,6 +1,6 @@
 //! Who owns an arm, what is asked of it, and how it stands.
 
-use super::{Problem, Reader, header};
+use super::layout::{Problem, Reader, header};
 use apprentice_safety::gate::Stop;
 use apprentice_safety::{Denial, DenialCounts, Phase};
 

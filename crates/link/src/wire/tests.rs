@@ -1,9 +1,10 @@
 //! Whatever comes from the network is read as what was sent, or refused; nothing panics.
 
+use super::layout::{NOT_FINITE, header};
 use super::*;
 use apprentice_core::{CameraFrame, Image, JointCommand, RobotState};
 use apprentice_safety::gate::Stop;
-use apprentice_safety::{Authority, DenialCounts, Grip, Phase};
+use apprentice_safety::{ControlAuthority, DenialCounts, Phase, TeleopMessage};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -53,6 +54,50 @@ fn frame() -> impl Strategy<Value = CameraFrame> {
     })
 }
 
+#[test]
+fn efforts_and_wrench_are_optional_and_left_to_whoever_takes_the_state() {
+    let plain = RobotState {
+        sequence: 3,
+        stamp_ns: 4,
+        positions: vec![0.5, 0.25],
+        velocities: vec![1.0, 2.0],
+        gripper_width: 0.04,
+        efforts: None,
+        external_wrench: None,
+    };
+    let short = encode_state(&plain).len();
+    // As it was before there were any: header, two numbers, a count, two joints, the opening.
+    assert_eq!(short, 8 + 16 + 2 + 2 * 16 + 8);
+    let wrench = [1.0, -2.0, 3.0, 0.1, 0.2, 0.3];
+    for (efforts, external_wrench) in [
+        (None, None),
+        (Some(vec![1.5, -2.5]), None),
+        (None, Some(wrench)),
+        (Some(vec![1.5, -2.5]), Some(wrench)),
+        // Not one a joint.
+        (Some(Vec::new()), None),
+        (Some(vec![0.0; MOST_JOINTS]), Some(wrench)),
+    ] {
+        let state = RobotState {
+            efforts,
+            external_wrench,
+            ..plain.clone()
+        };
+        let bytes = encode_state(&state);
+        assert_eq!(decode_state(&bytes), Ok(state));
+        for length in (0..bytes.len()).filter(|l| *l != short) {
+            assert!(decode_state(&bytes[..length]).is_err(), "{length}");
+        }
+        assert!(decode_state(&[&bytes[..], &[0]].concat()).is_err());
+    }
+    let not_finite = RobotState {
+        efforts: Some(vec![f64::NAN, f64::INFINITY]),
+        ..plain
+    };
+    let read = decode_state(&encode_state(&not_finite)).unwrap();
+    assert!(read.efforts.unwrap()[0].is_nan());
+}
+
 /// Whether any decoder takes `bytes`; each must at least come back.
 fn taken_by(bytes: &[u8]) -> Vec<&'static str> {
     let decoders = [
@@ -69,7 +114,7 @@ fn taken_by(bytes: &[u8]) -> Vec<&'static str> {
         ("request", decode_request(bytes).is_ok()),
         ("granted", decode_granted(bytes).is_ok()),
         ("takeover", decode_takeover(bytes).is_ok()),
-        ("decider", decode_decider(bytes).is_ok()),
+        ("decider", decode_authority_status(bytes).is_ok()),
     ];
     let taken = decoders.into_iter().filter(|d| d.1);
     taken.map(|d| d.0).collect()
@@ -114,14 +159,14 @@ proptest! {
         prop_assert_eq!(&decode_reply(&encode_reply(&reply)).unwrap(), &reply);
         prop_assert_eq!(&decode_action(&encode_action(&action)).unwrap(), &action);
         let takeover = Takeover {
-            grip: Grip { client, sequence: duration_ns, deadman: want_frames, hand_back: !want_frames },
+            teleop: TeleopMessage { client, sequence: duration_ns, deadman: want_frames, hand_back: !want_frames },
             stamp_ns: command_sequence,
             action,
         };
         prop_assert_eq!(&decode_takeover(&encode_takeover(&takeover)).unwrap(), &takeover);
-        for authority in [Authority::Policy, Authority::Human, Authority::Nobody] {
-            let decider = Decider { sequence: duration_ns, stamp_ns: command_sequence, authority, device: client };
-            prop_assert_eq!(decode_decider(&encode_decider(&decider)).unwrap(), decider);
+        for authority in [ControlAuthority::Policy, ControlAuthority::Human, ControlAuthority::Nobody] {
+            let decider = AuthorityStatus { sequence: duration_ns, stamp_ns: command_sequence, authority, device: client };
+            prop_assert_eq!(decode_authority_status(&encode_authority_status(&decider)).unwrap(), decider);
         }
         let phase = Phase::ALL[client as usize % Phase::ALL.len()];
         let status = Status {

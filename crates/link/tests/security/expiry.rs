@@ -2,14 +2,14 @@
 
 use crate::rig::{Heard, ROBOT, RUNTIME, Rig, SILENCE, key_of, knock, put_ten};
 use apprentice_link::security::{Purpose, Role, Validity};
-use apprentice_link::session::Place;
+use apprentice_link::session::Connection;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 #[test]
 fn a_certificate_that_runs_out_closes_its_connection() {
     let rig = Rig::new();
-    let robot = rig.open(Role::Robot, Place::Listen).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Listen).unwrap();
     let commands = Heard::on(&robot, "command/*");
     let now = SystemTime::now();
     let brief = Validity {

@@ -3,12 +3,12 @@
 use crate::intruders::WaitOk as _;
 use crate::open::{OpenRobot, crowd, keys, put, settled, token};
 use crate::rig::{ROBOT, Rig, SILENCE, knock, until};
-use apprentice_link::keys::Sent;
+use apprentice_link::keys::ClientMessage;
 use apprentice_link::security::{Role, Security};
 use apprentice_link::wire::{Request, encode_request};
 use apprentice_link::{Arm as _, Inbox, OperatorLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Authority, Denial, Phase, Service};
+use apprentice_safety::{ControlAuthority, Denial, Phase, Service};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
@@ -36,12 +36,12 @@ fn a_number_spelt_otherwise_is_nobodys() {
     let (_runtime, inbox) = robot.inbox();
     let device = robot.stranger();
     let client = 0xabc;
-    let _held = token(&device, &keys().of(Sent::Takeover, client));
+    let _held = token(&device, &keys().of(ClientMessage::Takeover, client));
     let mut link = robot.link();
     link.engage().unwrap();
     assert!(until(|| inbox.devices() == 1));
     put(&device, client, 1, true, false);
-    assert!(until(|| inbox.decide().0 == Authority::Human));
+    assert!(until(|| inbox.decide().0 == ControlAuthority::Human));
     let stranger = robot.stranger();
     let mut sent = 0;
     for (path, number) in [("takeover", client), ("lease", link.client())] {
@@ -66,7 +66,10 @@ fn a_number_spelt_otherwise_is_nobodys() {
         || robot.status().denials.of(Denial::Malformed) >= 2 * 5
     ));
     sleep(SILENCE);
-    assert_eq!((inbox.decide().0, inbox.devices()), (Authority::Human, 1));
+    assert_eq!(
+        (inbox.decide().0, inbox.devices()),
+        (ControlAuthority::Human, 1)
+    );
     let status = robot.status();
     assert_eq!(status.owner, link.client(), "the owner was ejected");
     assert!(status.phase != Phase::Free);
@@ -81,21 +84,27 @@ fn a_token_held_twice_is_there_until_both_are_gone() {
     let mut link = robot.link();
     link.engage().unwrap();
     assert!(until(|| {
-        device.say(true, false, &[]).unwrap();
-        inbox.decide().0 == Authority::Human
+        device.send(true, false, &[]).unwrap();
+        inbox.decide().0 == ControlAuthority::Human
     }));
     let stranger = robot.stranger();
     for _ in 0..3 {
         drop(token(
             &stranger,
-            &keys().of(Sent::Takeover, device.client()),
+            &keys().of(ClientMessage::Takeover, device.client()),
         ));
-        drop(token(&stranger, &keys().of(Sent::Lease, link.client())));
+        drop(token(
+            &stranger,
+            &keys().of(ClientMessage::Lease, link.client()),
+        ));
         sleep(Duration::from_millis(50));
     }
     drop(stranger);
     sleep(SILENCE);
-    assert_eq!((inbox.decide().0, inbox.devices()), (Authority::Human, 1));
+    assert_eq!(
+        (inbox.decide().0, inbox.devices()),
+        (ControlAuthority::Human, 1)
+    );
     assert_eq!(robot.status().owner, link.client());
     drop(device);
     drop(link);
@@ -109,21 +118,22 @@ fn strangers_tokens_lock_no_person_out() {
         let (_runtime, inbox) = robot.inbox();
         let stranger = robot.stranger();
         // Before the person comes, and gone again.
-        let tokens = crowd(&stranger, Sent::Takeover, count);
+        let tokens = crowd(&stranger, ClientMessage::Takeover, count);
         settled(|| inbox.devices() as u64);
         drop(tokens);
         settled(|| inbox.devices() as u64);
         // Before the person comes, and still there; then as many more after.
-        let _before = crowd(&stranger, Sent::Takeover, count);
+        let _before = crowd(&stranger, ClientMessage::Takeover, count);
         let mut device = robot.device();
         let other = robot.stranger();
-        let _after = crowd(&other, Sent::Takeover, count + 1);
+        let _after = crowd(&other, ClientMessage::Takeover, count + 1);
         settled(|| inbox.devices() as u64);
         assert!(
             until(|| {
-                device.say(true, false, &[]).unwrap();
+                device.send(true, false, &[]).unwrap();
                 sleep(Duration::from_millis(5));
-                inbox.decide().0 == Authority::Human && inbox.device() == Some(device.client())
+                inbox.decide().0 == ControlAuthority::Human
+                    && inbox.device() == Some(device.client())
             }),
             "{count} strangers: {:?}",
             inbox.ignored()
@@ -137,12 +147,12 @@ fn strangers_tokens_lock_no_client_out() {
     for count in MANY {
         let robot = OpenRobot::start();
         let stranger = robot.stranger();
-        let tokens = crowd(&stranger, Sent::Lease, count);
+        let tokens = crowd(&stranger, ClientMessage::Lease, count);
         let mut link = robot.link();
         link.engage().unwrap();
         // The owner stays it, whatever comes after.
         let other = robot.stranger();
-        let _more = crowd(&other, Sent::Lease, count + 1);
+        let _more = crowd(&other, ClientMessage::Lease, count + 1);
         sleep(SILENCE);
         assert_eq!(robot.status().owner, link.client(), "{count} strangers");
         drop(tokens);
@@ -152,13 +162,13 @@ fn strangers_tokens_lock_no_client_out() {
         // A lease that is forgotten before its client asks for the arm.
         let late = robot.stranger();
         let client = 0x1234_5678;
-        let _lease = token(&late, &keys().of(Sent::Lease, client));
-        let _yet_more = crowd(&late, Sent::Lease, count + 1);
+        let _lease = token(&late, &keys().of(ClientMessage::Lease, client));
+        let _yet_more = crowd(&late, ClientMessage::Lease, count + 1);
         sleep(SILENCE);
         assert!(
             until(|| {
                 let asked = late
-                    .get(keys().of(Sent::Service(Service::Acquire), client))
+                    .get(keys().of(ClientMessage::Service(Service::Acquire), client))
                     .payload(encode_request(Request { client, stops: 0 }))
                     .timeout(Duration::from_secs(2))
                     .wait_ok();
@@ -178,7 +188,7 @@ fn with_keys_no_operator_locks_another_out() {
     let mut robot = RobotDescription::embedded("franka_fr3").unwrap();
     robot.name = ROBOT.into();
     let runtime = rig
-        .open(Role::Runtime, apprentice_link::session::Place::Listen)
+        .open(Role::Runtime, apprentice_link::session::Connection::Listen)
         .unwrap();
     let states = Arc::new(Inbox::new(&robot, "states", str::to_owned));
     let inbox = TakeoverInbox::in_place_of(&robot, &states, &runtime)
@@ -202,9 +212,12 @@ fn with_keys_no_operator_locks_another_out() {
     let mut tokens = Vec::new();
     for n in 0..200 {
         let client = 0x2010_0000 + n;
-        tokens.push(token(&raw, &keys().of(Sent::Takeover, client)));
+        tokens.push(token(&raw, &keys().of(ClientMessage::Takeover, client)));
         put(&raw, client, 1, false, false);
-        tokens.push(token(&raw, &keys().of(Sent::Takeover, 0x2000_0000 + n)));
+        tokens.push(token(
+            &raw,
+            &keys().of(ClientMessage::Takeover, 0x2000_0000 + n),
+        ));
     }
     let before = settled(|| inbox.messages());
     let strange = inbox.ignored().no_token;
@@ -212,9 +225,9 @@ fn with_keys_no_operator_locks_another_out() {
     put(&raw, person.client(), u64::MAX, true, false);
     sleep(SILENCE);
     assert_eq!(inbox.messages(), before, "another's number was delivered");
-    assert_eq!(inbox.decide().0, Authority::Policy);
+    assert_eq!(inbox.decide().0, ControlAuthority::Policy);
     assert!(until(|| {
-        person.say(true, false, &[]).unwrap();
+        person.send(true, false, &[]).unwrap();
         inbox.device() == Some(person.client())
     }));
     assert_eq!(

@@ -4,10 +4,10 @@ use crate::intruders::WaitOk as _;
 use crate::open::{OpenRobot, keys, put, token};
 use crate::rig::{SILENCE, until};
 use apprentice_core::JointCommand;
-use apprentice_link::keys::Sent;
-use apprentice_link::wire::{self, Decider};
+use apprentice_link::keys::ClientMessage;
+use apprentice_link::wire::{self, AuthorityStatus};
 use apprentice_link::{Arm as _, LinkError};
-use apprentice_safety::{Authority, Denial, Phase, Service};
+use apprentice_safety::{ControlAuthority, Denial, Phase, Service};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -17,21 +17,21 @@ fn a_forged_hand_back_does_not_beat_a_pressed_deadman() {
     let (_runtime, inbox) = robot.inbox();
     let mut device = robot.device();
     let stranger = robot.stranger();
-    assert!(until(|| inbox.devices() == 1 && device.is_heard()));
+    assert!(until(|| inbox.devices() == 1 && device.has_listener()));
     assert!(until(|| {
-        device.say(true, false, &[]).unwrap();
-        inbox.decide().0 == Authority::Human
+        device.send(true, false, &[]).unwrap();
+        inbox.decide().0 == ControlAuthority::Human
     }));
     // In the person's name, with the last number there is: none of it counts, and the person is heard on.
     for (deadman, hand_back) in [(false, true), (false, false), (true, false), (true, true)] {
         put(&stranger, device.client(), u64::MAX, deadman, hand_back);
     }
-    assert!(until(|| inbox.ignored().unheard.jump == 4));
+    assert!(until(|| inbox.ignored().rejections.jump == 4));
     for wish in 0..20u8 {
         let wish = f32::from(wish);
-        assert_eq!(inbox.decide().0, Authority::Human);
+        assert_eq!(inbox.decide().0, ControlAuthority::Human);
         assert!(until(|| {
-            device.say(true, false, &[wish]).unwrap();
+            device.send(true, false, &[wish]).unwrap();
             inbox.decide().1 == [wish]
         }));
     }
@@ -41,23 +41,23 @@ fn a_forged_hand_back_does_not_beat_a_pressed_deadman() {
         number += 20;
         put(&stranger, device.client(), number, false, true);
         sleep(Duration::from_millis(10));
-        inbox.decide().0 == Authority::Nobody
+        inbox.decide().0 == ControlAuthority::Nobody
     }));
     // The person presses on: their numbers are old for a while, and yet nobody else gets the arm.
     for _ in 0..20 {
         put(&stranger, device.client(), number + 1, false, true);
-        device.say(true, false, &[]).unwrap();
+        device.send(true, false, &[]).unwrap();
         sleep(Duration::from_millis(20));
-        assert_ne!(inbox.decide().0, Authority::Policy);
+        assert_ne!(inbox.decide().0, ControlAuthority::Policy);
     }
     assert!(until(|| {
-        device.say(true, false, &[]).unwrap();
-        inbox.decide().0 == Authority::Human
+        device.send(true, false, &[]).unwrap();
+        inbox.decide().0 == ControlAuthority::Human
     }));
-    device.say(false, true, &[]).unwrap();
-    assert!(until(|| inbox.decide().0 == Authority::Nobody));
+    device.send(false, true, &[]).unwrap();
+    assert!(until(|| inbox.decide().0 == ControlAuthority::Nobody));
     sleep(SILENCE);
-    assert_eq!(inbox.decide().0, Authority::Nobody);
+    assert_eq!(inbox.decide().0, ControlAuthority::Nobody);
     assert_eq!(inbox.device(), Some(device.client()));
 }
 
@@ -66,14 +66,14 @@ fn what_a_device_said_does_not_count_when_it_has_left_and_come_again() {
     let robot = OpenRobot::start();
     let (_runtime, inbox) = robot.inbox();
     let session = robot.stranger();
-    let key = keys().of(Sent::Takeover, 0xabc);
+    let key = keys().of(ClientMessage::Takeover, 0xabc);
     let held = token(&session, &key);
     assert!(until(|| inbox.devices() == 1));
     put(&session, 0xabc, 1, true, false);
     put(&session, 0xabc, 2, false, false);
     put(&session, 0xabc, 3, false, true);
     assert!(until(|| inbox.messages() == 3));
-    assert!(until(|| inbox.decide().0 == Authority::Policy));
+    assert!(until(|| inbox.decide().0 == ControlAuthority::Policy));
     drop(held);
     assert!(until(|| inbox.devices() == 0));
     let _held = token(&session, &key);
@@ -82,10 +82,13 @@ fn what_a_device_said_does_not_count_when_it_has_left_and_come_again() {
         put(&session, 0xabc, sequence, deadman, hand_back);
     }
     assert!(until(|| inbox.messages() == 6));
-    assert_eq!(inbox.ignored().unheard.old, 3);
-    assert_eq!((inbox.decide().0, inbox.counts().0), (Authority::Policy, 1));
+    assert_eq!(inbox.ignored().rejections.old, 3);
+    assert_eq!(
+        (inbox.decide().0, inbox.counts().0),
+        (ControlAuthority::Policy, 1)
+    );
     put(&session, 0xabc, 4, true, false);
-    assert!(until(|| inbox.decide().0 == Authority::Human));
+    assert!(until(|| inbox.decide().0 == ControlAuthority::Human));
 }
 
 #[test]
@@ -128,7 +131,7 @@ fn a_number_in_a_message_is_that_of_its_key() {
     for (client, named) in [(own, own ^ 1), (own ^ 1, own)] {
         for service in Service::ALL {
             let reply = stranger
-                .get(keys().of(Sent::Service(service), named))
+                .get(keys().of(ClientMessage::Service(service), named))
                 .payload(wire::encode_request(wire::Request { client, stops: 0 }))
                 .timeout(Duration::from_secs(2))
                 .wait_ok()
@@ -158,7 +161,7 @@ fn only_the_arms_owner_has_a_new_scene() {
     // Without asking to own it first.
     let stranger = robot.stranger();
     let reply = stranger
-        .get(keys().of(Sent::Reset, 7))
+        .get(keys().of(ClientMessage::Reset, 7))
         .payload(wire::encode_reset(7, 1))
         .timeout(Duration::from_secs(2))
         .wait_ok()
@@ -179,37 +182,42 @@ fn a_device_is_told_who_decides_and_no_longer_than_it_is_true() {
     let (runtime, inbox) = robot.inbox();
     let mut first = robot.device();
     let mut second = robot.device();
-    let says = |d: Option<Decider>| d.map(|d| (d.authority, d.device));
+    let says = |d: Option<AuthorityStatus>| d.map(|d| (d.authority, d.device));
     assert!(until(|| inbox.devices() == 2
-        && first.is_heard()
-        && second.is_heard()));
+        && first.has_listener()
+        && second.has_listener()));
     assert!(until(
-        || says(second.decider()) == Some((Authority::Policy, 0))
+        || says(second.authority_status()) == Some((ControlAuthority::Policy, 0))
     ));
     assert!(until(|| {
-        first.say(true, false, &[]).unwrap();
-        says(second.decider()) == Some((Authority::Human, first.client()))
+        first.send(true, false, &[]).unwrap();
+        says(second.authority_status()) == Some((ControlAuthority::Human, first.client()))
     }));
     // The second presses as well: it does not have the arm, and is told so.
     assert!(until(|| {
-        second.say(true, false, &[]).unwrap();
-        inbox.ignored().unheard.taken >= 10
+        second.send(true, false, &[]).unwrap();
+        inbox.ignored().rejections.taken >= 10
     }));
     assert_eq!(
-        says(second.decider()),
-        Some((Authority::Human, first.client()))
+        says(second.authority_status()),
+        Some((ControlAuthority::Human, first.client()))
     );
     // The first falls silent, and nothing else happens.
     let inbox = inbox.with_silence(Duration::from_millis(200));
     assert!(until(
-        || says(first.decider()) == Some((Authority::Nobody, first.client()))
+        || says(first.authority_status()) == Some((ControlAuthority::Nobody, first.client()))
     ));
     // It is said again and again, also when nothing changes.
-    let before = first.decider().unwrap().sequence;
-    assert!(until(|| first.decider().unwrap().sequence >= before + 3));
+    let before = first.authority_status().unwrap().sequence;
+    assert!(until(
+        || first.authority_status().unwrap().sequence >= before + 3
+    ));
     drop(inbox);
     drop(runtime);
-    assert!(until(|| first.decider().is_none()), "it is still believed");
+    assert!(
+        until(|| first.authority_status().is_none()),
+        "it is still believed"
+    );
 }
 
 /// Says whether zenoh took it.

@@ -3,7 +3,7 @@
 use crate::intruders::WaitOk as _;
 use crate::rig::{Heard, PATIENCE, ROBOT, RUNTIME, Rig, key_of};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{LEASE_MS, Participant, Place};
+use apprentice_link::session::{Connection, LEASE_MS, Participant};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ fn holds_a_lease_until_killed() {
     let security = Security::from_settings("", &told("SECURITY_TEST_KEYS")).unwrap();
     let participant = Participant {
         role: Role::Runtime,
-        place: Place::Join,
+        connection: Connection::Join,
         robot: ROBOT,
         endpoint: &endpoint,
     };
@@ -68,7 +68,7 @@ impl Drop for Runtime {
 #[test]
 fn the_lease_of_a_runtime_that_dies_or_hangs_is_gone() {
     let rig = Rig::new();
-    let robot = rig.open(Role::Robot, Place::Listen).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Listen).unwrap();
     let mut took = [Vec::new(), Vec::new()];
     for (signal, took) in ["-KILL", "-STOP"].into_iter().zip(&mut took) {
         for _ in 0..3 {

@@ -3,21 +3,21 @@
 use crate::rig::{
     Files, Heard, ROBOT, RUNTIME, Rig, SILENCE, foreign, key, key_of, knock, put_ten,
 };
-use apprentice_link::security::{Authority, Certified, Purpose, Role, Validity};
-use apprentice_link::session::Place;
+use apprentice_link::security::{CertificateAuthority, IssuedCertificate, Purpose, Role, Validity};
+use apprentice_link::session::Connection;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 /// What the runtime's certificate looks like, signed by nobody.
-fn self_signed() -> Certified {
+fn self_signed() -> IssuedCertificate {
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     params
         .distinguished_name
         .push(DnType::CommonName, Role::Runtime.common_name(ROBOT));
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let key = KeyPair::generate().unwrap();
-    Certified {
+    IssuedCertificate {
         certificate: params.self_signed(&key).unwrap().pem(),
         key: key.serialize_pem(),
     }
@@ -26,7 +26,7 @@ fn self_signed() -> Certified {
 #[test]
 fn only_the_runtimes_certificate_commands() {
     let rig = Rig::new();
-    let robot = rig.open(Role::Robot, Place::Listen).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Listen).unwrap();
     let commands = Heard::on(&robot, "command/*");
     let chunks = Heard::on(&robot, "chunk/*");
     let state = robot.declare_publisher(key("state")).wait_ok();
@@ -85,7 +85,7 @@ fn only_the_runtimes_certificate_commands() {
     assert_eq!(arrived, 0, "{:?}", commands.all());
 
     // The runtime itself, with our session and with one of its own making.
-    let ours = rig.open(Role::Runtime, Place::Join).unwrap();
+    let ours = rig.open(Role::Runtime, Connection::Join).unwrap();
     put_ten(&ours, &key_of("command", RUNTIME), "ours");
     let theirs = knock("client", &rig.endpoint, Some(&rig.files(Role::Runtime))).unwrap();
     put_ten(&theirs, &key_of("command", RUNTIME), "theirs");
@@ -101,11 +101,11 @@ fn only_the_runtimes_certificate_commands() {
 #[test]
 fn who_cannot_prove_who_they_are_is_not_let_in() {
     let rig = Rig::new();
-    let robot = rig.open(Role::Robot, Place::Listen).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Listen).unwrap();
     let commands = Heard::on(&robot, "command/*");
     let month = Validity::days(30).unwrap();
     let name = Role::Runtime.common_name(ROBOT);
-    let another = Authority::new(ROBOT, month).unwrap();
+    let another = CertificateAuthority::new(ROBOT, month).unwrap();
     let of_another = another
         .certify(&name, Purpose::ConnectAndListen, &[], month)
         .unwrap();
@@ -160,7 +160,7 @@ fn who_cannot_prove_who_they_are_is_not_let_in() {
     assert!(commands.all().is_empty());
 
     // The robot still serves who may.
-    let runtime = rig.open(Role::Runtime, Place::Join).unwrap();
+    let runtime = rig.open(Role::Runtime, Connection::Join).unwrap();
     put_ten(&runtime, &key_of("command", RUNTIME), "ours");
     assert_eq!(commands.wait_for("ours", 10), 10);
 }

@@ -3,7 +3,7 @@
 use crate::intruders::WaitOk as _;
 use crate::rig::{PATIENCE, ROBOT, RUNTIME, Rig, key, key_of, until};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place, free_port};
+use apprentice_link::session::{Connection, Participant, free_port};
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -17,17 +17,17 @@ const ROUNDS: usize = 3;
 /// somebody listens: before that zenoh sends nothing.
 fn measure(security: &Security, scheme: &str) -> Vec<u64> {
     let endpoint = format!("{scheme}/127.0.0.1:{}", free_port().unwrap());
-    let open = |role: Role, place: Place| {
+    let open = |role: Role, connection: Connection| {
         let participant = Participant {
             role,
-            place,
+            connection,
             robot: ROBOT,
             endpoint: &endpoint,
         };
         participant.open(security, PATIENCE).unwrap()
     };
-    let robot = open(Role::Robot, Place::Listen);
-    let runtime = open(Role::Runtime, Place::Join);
+    let robot = open(Role::Robot, Connection::Listen);
+    let runtime = open(Role::Runtime, Connection::Join);
     let beginning = Instant::now();
     let taken = Arc::new(Mutex::new(Vec::with_capacity(2 * COMMANDS)));
     let to = Arc::clone(&taken);

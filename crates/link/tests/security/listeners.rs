@@ -2,16 +2,23 @@
 
 use crate::rig::{Heard, ROBOT, RUNTIME, Rig, foreign, key, key_of, put_ten};
 use apprentice_link::LinkError;
-use apprentice_link::security::{Authority, Purpose, Role, Security, SecurityError, Validity};
-use apprentice_link::session::{Participant, Place, free_port};
+use apprentice_link::security::{
+    CertificateAuthority, Purpose, Role, Security, SecurityError, Validity,
+};
+use apprentice_link::session::{Connection, Participant, free_port};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
 
-fn open(role: Role, place: Place, endpoint: &str, security: &Security) -> Option<SecurityError> {
+fn open(
+    role: Role,
+    connection: Connection,
+    endpoint: &str,
+    security: &Security,
+) -> Option<SecurityError> {
     let participant = Participant {
         role,
-        place,
+        connection,
         robot: ROBOT,
         endpoint,
     };
@@ -32,7 +39,7 @@ fn without_keys_nothing_leaves_this_machine() {
         "tcp/[::]:0",
         "tcp/localhost:7447",
     ] {
-        for place in [Place::Listen, Place::Join] {
+        for place in [Connection::Listen, Connection::Join] {
             let refused = open(Role::Runtime, place, endpoint, &here).unwrap();
             let words = refused.to_string();
             assert!(words.contains("apprentice keys"), "{words}");
@@ -45,13 +52,13 @@ fn without_keys_nothing_leaves_this_machine() {
     // The word makes the difference, and loopback needs none.
     let anywhere = "tcp/0.0.0.0:0";
     assert_eq!(
-        open(Role::Robot, Place::Listen, anywhere, &Security::Off),
+        open(Role::Robot, Connection::Listen, anywhere, &Security::Off),
         None
     );
     let own = format!("tcp/127.0.0.1:{}", free_port().unwrap());
-    assert_eq!(open(Role::Robot, Place::Listen, &own, &here), None);
+    assert_eq!(open(Role::Robot, Connection::Listen, &own, &here), None);
     for role in [Role::Viewer, Role::Operator] {
-        let refused = open(role, Place::Listen, &own, &here).unwrap();
+        let refused = open(role, Connection::Listen, &own, &here).unwrap();
         assert!(matches!(refused, SecurityError::MayNotListen { .. }));
     }
 }
@@ -63,12 +70,12 @@ fn keys_that_do_not_fit_are_refused_in_words() {
     let plain = rig.endpoint.replace("tls/", "tcp/");
     let undone = format!("{}#enable_mtls=false", rig.endpoint);
     for endpoint in [&plain, &undone] {
-        assert!(open(Role::Robot, Place::Listen, endpoint, &security).is_some());
+        assert!(open(Role::Robot, Connection::Listen, endpoint, &security).is_some());
     }
     let refused = |robot: &str, role: Role| {
         let participant = Participant {
             role,
-            place: Place::Join,
+            connection: Connection::Join,
             robot,
             endpoint: &rig.endpoint,
         };
@@ -85,7 +92,7 @@ fn keys_that_do_not_fit_are_refused_in_words() {
     let missing = Security::Keys {
         folder: rig.keys.join("nothing"),
     };
-    let words = open(Role::Robot, Place::Listen, &rig.endpoint, &missing).unwrap();
+    let words = open(Role::Robot, Connection::Listen, &rig.endpoint, &missing).unwrap();
     assert!(words.to_string().contains("ca.pem"), "{words}");
 }
 
@@ -95,7 +102,7 @@ fn who_only_pretends_to_be_the_robot_hears_nothing() {
     let hosts = ["127.0.0.1".to_owned()];
     let name = Role::Robot.common_name(ROBOT);
     let rig = Rig::new();
-    let another = Authority::new(ROBOT, month).unwrap();
+    let another = CertificateAuthority::new(ROBOT, month).unwrap();
     let stranger = another
         .certify(&name, Purpose::ConnectAndListen, &hosts, month)
         .unwrap();
@@ -113,7 +120,7 @@ fn who_only_pretends_to_be_the_robot_hears_nothing() {
         let _trap = zenoh::open(listening).wait().unwrap();
         let runtime = Participant {
             role: Role::Runtime,
-            place: Place::Join,
+            connection: Connection::Join,
             robot: ROBOT,
             endpoint: &endpoint,
         };
@@ -133,7 +140,7 @@ fn who_only_pretends_to_be_the_robot_hears_nothing() {
         .wait()
         .unwrap();
     let overheard = Heard::on(&trap, "**");
-    let runtime = rig.open(Role::Runtime, Place::Join).unwrap();
+    let runtime = rig.open(Role::Runtime, Connection::Join).unwrap();
     let state = Heard::on(&runtime, "state");
     for _ in 0..5 {
         put_ten(&runtime, &key_of("command", RUNTIME), "secret");
@@ -157,7 +164,7 @@ fn a_guest_uses_keys_of_others_and_their_key_space() {
     let heard = Heard::on(&theirs, "of/others");
     let guest = Participant {
         role: Role::Guest,
-        place: Place::Join,
+        connection: Connection::Join,
         robot: "",
         endpoint: &rig.endpoint,
     };

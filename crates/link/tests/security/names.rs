@@ -2,8 +2,8 @@
 
 use crate::intruders::WaitOk as _;
 use crate::rig::{Files, Heard, PATIENCE, ROBOT, RUNTIME, Rig, SILENCE, key_of, knock, put_ten};
-use apprentice_link::security::{Certified, Role, Security, check};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::security::{IssuedCertificate, Role, Security, check};
+use apprentice_link::session::{Connection, Participant};
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair,
 };
@@ -11,7 +11,7 @@ use std::thread::sleep;
 use std::time::SystemTime;
 
 /// A certificate of the robot's own authority with these common names, in this order.
-fn named(rig: &Rig, names: &[&str]) -> Certified {
+fn named(rig: &Rig, names: &[&str]) -> IssuedCertificate {
     let mut authority = CertificateParams::default();
     authority.distinguished_name = DistinguishedName::new();
     let name = format!("authority@{ROBOT}");
@@ -27,14 +27,14 @@ fn named(rig: &Rig, names: &[&str]) -> Certified {
     }
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let key = KeyPair::generate().unwrap();
-    Certified {
+    IssuedCertificate {
         certificate: params.signed_by(&key, &issuer).unwrap().pem(),
         key: key.serialize_pem(),
     }
 }
 
 /// A folder of keys with this certificate as that of the operator.
-fn folder(rig: &Rig, name: &str, made: &Certified) -> std::path::PathBuf {
+fn folder(rig: &Rig, name: &str, made: &IssuedCertificate) -> std::path::PathBuf {
     let folder = rig.folder.path().join(name);
     std::fs::create_dir(&folder).unwrap();
     std::fs::copy(rig.keys.join("ca.pem"), folder.join("ca.pem")).unwrap();
@@ -52,11 +52,11 @@ fn folder(rig: &Rig, name: &str, made: &Certified) -> std::path::PathBuf {
 #[test]
 fn a_certificate_with_two_names_or_none_is_refused() {
     let rig = Rig::new();
-    let _robot = rig.open(Role::Robot, Place::Listen).unwrap();
+    let _robot = rig.open(Role::Robot, Connection::Listen).unwrap();
     let open = |folder: &std::path::Path| {
         let participant = Participant {
             role: Role::Operator,
-            place: Place::Join,
+            connection: Connection::Join,
             robot: ROBOT,
             endpoint: &rig.endpoint,
         };
@@ -95,7 +95,7 @@ fn a_certificate_with_two_names_or_none_is_refused() {
 #[test]
 fn a_second_name_commands_nothing() {
     let rig = Rig::new();
-    let robot = rig.open(Role::Robot, Place::Listen).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Listen).unwrap();
     let commands = Heard::on(&robot, "command/*");
     let put = |names: &[&str], what: &str| {
         let files: Files = rig.store(what, &named(&rig, names));

@@ -3,13 +3,13 @@
 use crate::intruders::WaitOk as _;
 use crate::rig::{PATIENCE, ROBOT, until};
 use apprentice_core::RobotState;
-use apprentice_link::keys::{Keys, Sent};
+use apprentice_link::keys::{ClientMessage, Keys};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Connection, Participant};
 use apprentice_link::wire::{Status, Takeover, encode_takeover};
 use apprentice_link::{OperatorLink, RobotLink, RobotServer, TakeoverInbox};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::Grip;
+use apprentice_safety::TeleopMessage;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, sleep};
@@ -86,7 +86,7 @@ impl OpenRobot {
     pub fn stranger(&self) -> Session {
         let participant = Participant {
             role: Role::Guest,
-            place: Place::Join,
+            connection: Connection::Join,
             robot: "",
             endpoint: &self.endpoint,
         };
@@ -118,7 +118,7 @@ pub fn token(session: &Session, key: &str) -> LivelinessToken {
 /// Puts a takeover message on the key of `client`.
 pub fn put(session: &Session, client: u32, sequence: u64, deadman: bool, hand_back: bool) {
     let message = encode_takeover(&Takeover {
-        grip: Grip {
+        teleop: TeleopMessage {
             client,
             sequence,
             deadman,
@@ -127,7 +127,7 @@ pub fn put(session: &Session, client: u32, sequence: u64, deadman: bool, hand_ba
         stamp_ns: 0,
         action: vec![],
     });
-    let key = keys().of(Sent::Takeover, client);
+    let key = keys().of(ClientMessage::Takeover, client);
     session
         .put(key, message)
         .congestion_control(zenoh::qos::CongestionControl::Block)
@@ -135,7 +135,7 @@ pub fn put(session: &Session, client: u32, sequence: u64, deadman: bool, hand_ba
 }
 
 /// So many tokens of as many strangers, of this kind.
-pub fn crowd(session: &Session, sent: Sent, count: u32) -> Vec<LivelinessToken> {
+pub fn crowd(session: &Session, sent: ClientMessage, count: u32) -> Vec<LivelinessToken> {
     // Other numbers each time, and of as many certificates as there would be.
     let salt = u32::from(session.zid().to_le_bytes()[0]) << 12;
     let number = |n: u32| (n + salt).wrapping_mul(0x9e37_79b1) | 1;

@@ -3,7 +3,7 @@
 
 use crate::rig::{Heard, ROBOT, Rig, SILENCE};
 use apprentice_link::security::Role;
-use apprentice_link::session::Place;
+use apprentice_link::session::Connection;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +24,7 @@ fn python() -> PathBuf {
 fn needs_python_an_intruder_in_python_commands_nothing() {
     let python = python();
     let rig = Rig::new();
-    let robot = rig.open(Role::Robot, Place::Listen).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Listen).unwrap();
     let commands = Heard::on(&robot, "command/*");
     let done = Command::new(python)
         .arg(here().join("intruder.py"))

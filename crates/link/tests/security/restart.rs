@@ -3,7 +3,7 @@
 use crate::intruders::WaitOk as _;
 use crate::rig::{Heard, PATIENCE, ROBOT, RUNTIME, Rig, key, key_of, until};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place, free_port};
+use apprentice_link::session::{Connection, Participant, free_port};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +30,7 @@ fn listens_until_killed() {
     let security = Security::from_settings("", &told("SECURITY_TEST_KEYS")).unwrap();
     let participant = Participant {
         role: if router { Role::Router } else { Role::Robot },
-        place: Place::Listen,
+        connection: Connection::Listen,
         robot: ROBOT,
         endpoint: &endpoint,
     };
@@ -107,7 +107,7 @@ fn is_found_again(role: Role, security: &Security, scheme: &str) {
     let open = |role: Role| {
         let participant = Participant {
             role,
-            place: Place::Join,
+            connection: Connection::Join,
             robot: ROBOT,
             endpoint: &endpoint,
         };
@@ -161,8 +161,8 @@ fn a_router_that_comes_back_is_found_within_a_second() {
 #[test]
 fn a_lease_is_seen_again_by_a_robot_that_comes_back() {
     let rig = Rig::new();
-    let robot = rig.open(Role::Robot, Place::Listen).unwrap();
-    let runtime = rig.open(Role::Runtime, Place::Join).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Listen).unwrap();
+    let runtime = rig.open(Role::Runtime, Connection::Join).unwrap();
     let _lease = runtime
         .liveliness()
         .declare_token(key_of("lease", RUNTIME))
@@ -171,7 +171,7 @@ fn a_lease_is_seen_again_by_a_robot_that_comes_back() {
     assert_eq!(leases.wait_for(&key_of("lease", RUNTIME), 1), 1);
     drop(leases);
     robot.close().wait_ok();
-    let robot = rig.open(Role::Robot, Place::Listen).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Listen).unwrap();
     let leases = Heard::tokens(&robot, "lease/*");
     assert_eq!(leases.wait_for(&key_of("lease", RUNTIME), 1), 1);
 }

@@ -1,8 +1,10 @@
 //! A robot that listens with keys, and ways to knock at its door.
 
 use apprentice_link::LinkError;
-use apprentice_link::security::{Authority, Certified, Devices, Role, Security, Validity};
-use apprentice_link::session::{ONE_THREAD, Participant, Place, free_port};
+use apprentice_link::security::{
+    CertificateAuthority, Devices, IssuedCertificate, Role, Security, Validity,
+};
+use apprentice_link::session::{Connection, ONE_THREAD, Participant, free_port};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
@@ -19,7 +21,7 @@ pub const SILENCE: Duration = Duration::from_millis(400);
 
 /// Keys of the robot, and where it listens.
 pub struct Rig {
-    pub authority: Authority,
+    pub authority: CertificateAuthority,
     pub keys: PathBuf,
     pub endpoint: String,
     pub folder: TempDir,
@@ -39,7 +41,7 @@ impl Rig {
         });
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys");
-        let authority = Authority::new(ROBOT, Validity::days(30).unwrap()).unwrap();
+        let authority = CertificateAuthority::new(ROBOT, Validity::days(30).unwrap()).unwrap();
         let devices = Devices {
             runtimes: 2,
             operators: 2,
@@ -61,10 +63,10 @@ impl Rig {
     }
 
     /// A session of ours with the right keys.
-    pub fn open(&self, role: Role, place: Place) -> Result<Session, LinkError> {
+    pub fn open(&self, role: Role, connection: Connection) -> Result<Session, LinkError> {
         let participant = Participant {
             role,
-            place,
+            connection,
             robot: ROBOT,
             endpoint: &self.endpoint,
         };
@@ -72,7 +74,7 @@ impl Rig {
     }
 
     /// A certificate in a file, for somebody who configures zenoh without us.
-    pub fn store(&self, name: &str, made: &Certified) -> Files {
+    pub fn store(&self, name: &str, made: &IssuedCertificate) -> Files {
         let path = |end: &str| self.folder.path().join(format!("{name}.{end}"));
         std::fs::write(path("pem"), &made.certificate).unwrap();
         std::fs::write(path("key"), &made.key).unwrap();

@@ -6,7 +6,7 @@ use crate::rig::{
     knock, put_ten, until,
 };
 use apprentice_link::security::Role;
-use apprentice_link::session::Place;
+use apprentice_link::session::Connection;
 use std::thread::sleep;
 use std::time::Duration;
 use zenoh::Session;
@@ -47,9 +47,9 @@ fn everybody_does_their_work(rig: &Rig, robot: &Session) {
     let _served: Vec<_> = served.iter().map(|s| answers(robot, &all(*s))).collect();
     let _alive = robot.liveliness().declare_token(key("alive")).wait_ok();
 
-    let runtime = rig.open(Role::Runtime, Place::Join).unwrap();
-    let operator = rig.open(Role::Operator, Place::Join).unwrap();
-    let viewer = rig.open(Role::Viewer, Place::Join).unwrap();
+    let runtime = rig.open(Role::Runtime, Connection::Join).unwrap();
+    let operator = rig.open(Role::Operator, Connection::Join).unwrap();
+    let viewer = rig.open(Role::Viewer, Connection::Join).unwrap();
     let _teleop = answers(&operator, "teleop");
 
     // State and pictures reach whoever may look.
@@ -227,23 +227,23 @@ fn everybody_does_their_work(rig: &Rig, robot: &Session) {
 #[test]
 fn roles_at_a_robot_that_listens() {
     let rig = Rig::new();
-    let robot = rig.open(Role::Robot, Place::Listen).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Listen).unwrap();
     everybody_does_their_work(&rig, &robot);
 }
 
 #[test]
 fn roles_at_a_router() {
     let rig = Rig::new();
-    let _router = rig.open(Role::Router, Place::Listen).unwrap();
-    let robot = rig.open(Role::Robot, Place::Join).unwrap();
+    let _router = rig.open(Role::Router, Connection::Listen).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Join).unwrap();
     everybody_does_their_work(&rig, &robot);
 }
 
 #[test]
 fn a_robot_can_join_its_runtime() {
     let rig = Rig::new();
-    let runtime = rig.open(Role::Runtime, Place::Listen).unwrap();
-    let robot = rig.open(Role::Robot, Place::Join).unwrap();
+    let runtime = rig.open(Role::Runtime, Connection::Listen).unwrap();
+    let robot = rig.open(Role::Robot, Connection::Join).unwrap();
     let commands = Heard::on(&robot, "command/*");
     let states = Heard::on(&runtime, "state");
     let viewer = knock("client", &rig.endpoint, Some(&rig.files(Role::Viewer))).unwrap();

@@ -4,11 +4,11 @@ use crate::intruders::WaitOk as _;
 use crate::rig::{PATIENCE, ROBOT, Rig, SILENCE, key_of, knock, until};
 use apprentice_core::RobotState;
 use apprentice_link::security::Role;
-use apprentice_link::session::Place;
+use apprentice_link::session::Connection;
 use apprentice_link::wire::{Takeover, encode_takeover};
 use apprentice_link::{Inbox, OperatorLink, TakeoverInbox};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Authority, Grip};
+use apprentice_safety::{ControlAuthority, TeleopMessage};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn state(robot: &RobotDescription, sequence: u64) -> RobotState {
 fn only_an_operator_takes_over_from_a_runtime_that_listens() {
     let rig = Rig::new();
     let robot = robot();
-    let runtime = rig.open(Role::Runtime, Place::Listen).unwrap();
+    let runtime = rig.open(Role::Runtime, Connection::Listen).unwrap();
     let states = Arc::new(Inbox::new(&robot, "states", str::to_owned));
     let inbox = TakeoverInbox::in_place_of(&robot, &states, &runtime)
         .unwrap()
@@ -44,7 +44,7 @@ fn only_an_operator_takes_over_from_a_runtime_that_listens() {
     let mut operator =
         OperatorLink::connect_with(&rig.endpoint, ROBOT, &rig.security(), PATIENCE).unwrap();
     assert_eq!(*operator.description(), robot);
-    assert!(until(|| inbox.devices() == 1 && operator.is_heard()));
+    assert!(until(|| inbox.devices() == 1 && operator.has_listener()));
     let mut sequence = 0;
     assert!(
         until(|| {
@@ -57,7 +57,7 @@ fn only_an_operator_takes_over_from_a_runtime_that_listens() {
 
     // Everybody else, with keys of ours and by sessions of their own: a viewer, a robot, another runtime.
     let roles = [Role::Viewer, Role::Robot, Role::Runtime];
-    let ours = roles.map(|role| rig.open(role, Place::Join).unwrap());
+    let ours = roles.map(|role| rig.open(role, Connection::Join).unwrap());
     let theirs = roles.map(|role| knock("client", &rig.endpoint, Some(&rig.files(role))).unwrap());
     let mut tokens = Vec::new();
     for (client, session) in (7..).zip(ours.iter().chain(&theirs)) {
@@ -65,14 +65,14 @@ fn only_an_operator_takes_over_from_a_runtime_that_listens() {
         tokens.push(session.liveliness().declare_token(token).wait_ok());
         let known = operator.client();
         for client in [client, known] {
-            let grip = Grip {
+            let teleop = TeleopMessage {
                 client,
                 sequence: u64::MAX,
                 deadman: true,
                 hand_back: false,
             };
             let message = encode_takeover(&Takeover {
-                grip,
+                teleop,
                 stamp_ns: 0,
                 action: vec![1.0],
             });
@@ -91,27 +91,27 @@ fn only_an_operator_takes_over_from_a_runtime_that_listens() {
         inbox.messages()
     );
     assert_eq!((inbox.devices(), inbox.messages()), (1, 0));
-    assert_eq!(inbox.decide().0, Authority::Policy);
+    assert_eq!(inbox.decide().0, ControlAuthority::Policy);
 
     assert!(until(|| {
-        operator.say(true, false, &[0.5]).unwrap();
-        inbox.decide() == (Authority::Human, vec![0.5])
+        operator.send(true, false, &[0.5]).unwrap();
+        inbox.decide() == (ControlAuthority::Human, vec![0.5])
     }));
-    assert!(until(|| operator.decider().is_some_and(|d| {
-        (d.authority, d.device) == (Authority::Human, operator.client())
+    assert!(until(|| operator.authority_status().is_some_and(|d| {
+        (d.authority, d.device) == (ControlAuthority::Human, operator.client())
     })));
-    operator.say(false, false, &[]).unwrap();
-    assert!(until(|| inbox.decide().0 == Authority::Nobody));
-    operator.say(false, true, &[]).unwrap();
-    assert!(until(|| inbox.decide().0 == Authority::Policy));
-    assert!(until(|| operator.decider().is_some_and(|d| {
-        (d.authority, d.device) == (Authority::Policy, 0)
+    operator.send(false, false, &[]).unwrap();
+    assert!(until(|| inbox.decide().0 == ControlAuthority::Nobody));
+    operator.send(false, true, &[]).unwrap();
+    assert!(until(|| inbox.decide().0 == ControlAuthority::Policy));
+    assert!(until(|| operator.authority_status().is_some_and(|d| {
+        (d.authority, d.device) == (ControlAuthority::Policy, 0)
     })));
     // A device that goes lets go.
     assert!(until(|| {
-        operator.say(true, false, &[]).unwrap();
-        inbox.decide().0 == Authority::Human
+        operator.send(true, false, &[]).unwrap();
+        inbox.decide().0 == ControlAuthority::Human
     }));
     drop(operator);
-    assert!(until(|| inbox.decide().0 == Authority::Nobody));
+    assert!(until(|| inbox.decide().0 == ControlAuthority::Nobody));
 }

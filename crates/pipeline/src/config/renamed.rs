@@ -22,6 +22,7 @@ const fn renamed(old: &'static str, new: &'static str) -> Renamed {
 
 /// Every key that was renamed, a line each.
 const RENAMED: &[Renamed] = &[
+    renamed("guard.lead_limit", "guard.following_error_rad"),
     renamed("policy.execute", "policy.n_action_steps"),
     renamed("train.noise_draws", "train.noise_samples"),
     renamed("train.checkpointing", "train.gradient_checkpointing"),

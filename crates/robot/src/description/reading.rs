@@ -4,38 +4,6 @@ use crate::description::RobotDescription;
 use crate::{Capsule, DescriptionError, Urdf};
 use std::path::Path;
 
-macro_rules! robot {
-    ($name:literal) => {
-        (
-            $name,
-            include_str!(concat!("../../../../robots/", $name, "/robot.toml")),
-            include_str!(concat!("../../../../robots/", $name, "/robot.urdf")),
-        )
-    };
-}
-
-/// Name, `robot.toml` and `robot.urdf` of each robot that comes with Apprentice.
-const FOLDERS: [(&str, &str, &str); 7] = [
-    robot!("franka_fr3"),
-    robot!("franka_panda"),
-    robot!("ur5e"),
-    robot!("xarm6"),
-    robot!("xarm7"),
-    robot!("kinova_gen3"),
-    robot!("so101"),
-];
-
-/// Names of the robots that come with Apprentice.
-pub const EMBEDDED: [&str; 7] = {
-    let mut names = [""; 7];
-    let mut i = 0;
-    while i < 7 {
-        names[i] = FOLDERS[i].0;
-        i += 1;
-    }
-    names
-};
-
 impl RobotDescription {
     /// Reads and checks a description that is complete in itself; `origin` names it in errors.
     ///
@@ -68,32 +36,6 @@ impl RobotDescription {
         }
     }
 
-    /// A robot that comes with Apprentice; [`EMBEDDED`] are their names.
-    ///
-    /// # Errors
-    /// When there is none of that name.
-    pub fn embedded(name: &str) -> Result<Self, DescriptionError> {
-        let (_, text, urdf) = Self::embedded_texts(name)?;
-        Self::parse_beside(text, name, &mut |_| Ok(urdf.to_owned()))
-    }
-
-    /// The `robot.toml` and `robot.urdf` of a robot that comes with Apprentice, after its name.
-    ///
-    /// # Errors
-    /// When there is none of that name.
-    pub fn embedded_texts(
-        name: &str,
-    ) -> Result<(&'static str, &'static str, &'static str), DescriptionError> {
-        let found = FOLDERS.iter().find(|(known, ..)| *known == name);
-        found.copied().ok_or_else(|| DescriptionError::Unreadable {
-            origin: name.into(),
-            reason: format!(
-                "no robot of that name comes with Apprentice (these do: {}), and it is no folder",
-                EMBEDDED.join(", ")
-            ),
-        })
-    }
-
     /// As TOML, for the link.
     ///
     /// # Errors
@@ -106,7 +48,7 @@ impl RobotDescription {
     }
 
     /// Reads a description; `beside` reads the files that lie beside it.
-    fn parse_beside(
+    pub(crate) fn parse_beside(
         text: &str,
         origin: &str,
         beside: &mut dyn FnMut(&str) -> Result<String, String>,

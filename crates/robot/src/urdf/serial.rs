@@ -1,6 +1,6 @@
 //! The chain between two links of a URDF.
 
-use super::{Geometry, Kind, Limit, Origin, Urdf, UrdfJoint};
+use super::model::{Geometry, Kind, Limit, Origin, Urdf, UrdfJoint};
 use crate::{Capsule, Chain, DescriptionError, JointFrame, Placement};
 use nalgebra::{Isometry3, Point3};
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{EMBEDDED, Kinematics, RobotDescription};
+use nalgebra::Vector3;
 
 const ARM: &str = r#"<robot name="arm">
   <link name="world"/><link name="base"/>

@@ -4,8 +4,8 @@ use rand_chacha::ChaCha8Rng;
 
 const MS: u64 = 1_000_000;
 
-fn grip(client: u32, sequence: u64, deadman: bool) -> Grip {
-    Grip {
+fn teleop(client: u32, sequence: u64, deadman: bool) -> TeleopMessage {
+    TeleopMessage {
         client,
         sequence,
         deadman,
@@ -24,93 +24,103 @@ fn at_once() -> Arbiter {
 #[test]
 fn a_person_takes_over_at_once_and_gives_back_on_purpose_only() {
     let mut arbiter = at_once();
-    assert_eq!(arbiter.decide(0), Authority::Policy);
-    arbiter.hear(grip(1, 1, false), 0).unwrap();
-    assert_eq!(arbiter.decide(MS), Authority::Policy);
-    arbiter.hear(grip(1, 2, true), 2 * MS).unwrap();
-    assert_eq!(arbiter.decide(2 * MS), Authority::Human);
-    assert_eq!(arbiter.decide(202 * MS), Authority::Human);
-    assert_eq!(arbiter.decide(203 * MS), Authority::Nobody);
-    let back = Grip {
+    assert_eq!(arbiter.decide(0), ControlAuthority::Policy);
+    arbiter.receive(teleop(1, 1, false), 0).unwrap();
+    assert_eq!(arbiter.decide(MS), ControlAuthority::Policy);
+    arbiter.receive(teleop(1, 2, true), 2 * MS).unwrap();
+    assert_eq!(arbiter.decide(2 * MS), ControlAuthority::Human);
+    assert_eq!(arbiter.decide(202 * MS), ControlAuthority::Human);
+    assert_eq!(arbiter.decide(203 * MS), ControlAuthority::Nobody);
+    let back = TeleopMessage {
         hand_back: true,
-        ..grip(1, 3, true)
+        ..teleop(1, 3, true)
     };
-    arbiter.hear(back, 204 * MS).unwrap();
+    arbiter.receive(back, 204 * MS).unwrap();
     assert_eq!(
         arbiter.decide(204 * MS),
-        Authority::Human,
+        ControlAuthority::Human,
         "the deadman is pressed"
     );
-    arbiter.hear(grip(1, 4, false), 205 * MS).unwrap();
-    assert_eq!(arbiter.decide(206 * MS), Authority::Nobody);
-    let back = Grip {
+    arbiter.receive(teleop(1, 4, false), 205 * MS).unwrap();
+    assert_eq!(arbiter.decide(206 * MS), ControlAuthority::Nobody);
+    let back = TeleopMessage {
         hand_back: true,
-        ..grip(1, 5, false)
+        ..teleop(1, 5, false)
     };
-    arbiter.hear(back, 207 * MS).unwrap();
-    assert_eq!(arbiter.decide(207 * MS), Authority::Policy);
+    arbiter.receive(back, 207 * MS).unwrap();
+    assert_eq!(arbiter.decide(207 * MS), ControlAuthority::Policy);
     assert_eq!(arbiter.takeovers(), 2);
 }
 
 #[test]
 fn only_the_device_that_let_go_hands_back_and_one_that_is_gone_has_let_go() {
     let mut arbiter = at_once();
-    let back = |client, sequence| Grip {
+    let back = |client, sequence| TeleopMessage {
         hand_back: true,
-        ..grip(client, sequence, false)
+        ..teleop(client, sequence, false)
     };
-    arbiter.hear(grip(1, 1, true), 0).unwrap();
-    arbiter.gone(2);
-    assert_eq!(arbiter.decide(0), Authority::Human);
-    arbiter.gone(1);
-    assert_eq!(arbiter.decide(0), Authority::Nobody);
-    arbiter.hear(back(2, 1), 0).unwrap();
-    assert_eq!(arbiter.decide(0), Authority::Nobody);
-    arbiter.hear(grip(2, 2, true), 0).unwrap();
-    arbiter.hear(back(2, 3), 0).unwrap();
-    assert_eq!(arbiter.decide(0), Authority::Nobody, "in one message");
-    arbiter.hear(back(2, 4), 0).unwrap();
-    assert_eq!(arbiter.decide(0), Authority::Policy);
+    arbiter.receive(teleop(1, 1, true), 0).unwrap();
+    arbiter.disconnect(2);
+    assert_eq!(arbiter.decide(0), ControlAuthority::Human);
+    arbiter.disconnect(1);
+    assert_eq!(arbiter.decide(0), ControlAuthority::Nobody);
+    arbiter.receive(back(2, 1), 0).unwrap();
+    assert_eq!(arbiter.decide(0), ControlAuthority::Nobody);
+    arbiter.receive(teleop(2, 2, true), 0).unwrap();
+    arbiter.receive(back(2, 3), 0).unwrap();
+    assert_eq!(
+        arbiter.decide(0),
+        ControlAuthority::Nobody,
+        "in one message"
+    );
+    arbiter.receive(back(2, 4), 0).unwrap();
+    assert_eq!(arbiter.decide(0), ControlAuthority::Policy);
 }
 
 #[test]
 fn a_second_device_and_old_messages_are_not_heard() {
     let mut arbiter = at_once();
-    arbiter.hear(grip(1, 5, true), 0).unwrap();
-    assert_eq!(arbiter.hear(grip(2, 1, true), MS), Err(Unheard::Taken));
-    assert_eq!(arbiter.hear(grip(1, 5, false), MS), Err(Unheard::Old));
-    assert_eq!(arbiter.decide(MS), Authority::Human);
-    // Once the first has let go the second may.
-    arbiter.hear(grip(1, 6, false), 2 * MS).unwrap();
-    arbiter.hear(grip(2, 2, true), 3 * MS).unwrap();
+    arbiter.receive(teleop(1, 5, true), 0).unwrap();
     assert_eq!(
-        (arbiter.decide(3 * MS), arbiter.unheard().total()),
-        (Authority::Human, 2)
+        arbiter.receive(teleop(2, 1, true), MS),
+        Err(TeleopRejection::Taken)
+    );
+    assert_eq!(
+        arbiter.receive(teleop(1, 5, false), MS),
+        Err(TeleopRejection::Old)
+    );
+    assert_eq!(arbiter.decide(MS), ControlAuthority::Human);
+    // Once the first has let go the second may.
+    arbiter.receive(teleop(1, 6, false), 2 * MS).unwrap();
+    arbiter.receive(teleop(2, 2, true), 3 * MS).unwrap();
+    assert_eq!(
+        (arbiter.decide(3 * MS), arbiter.rejections().total()),
+        (ControlAuthority::Human, 2)
     );
 }
 
-fn back(client: u32, sequence: u64) -> Grip {
-    Grip {
+fn back(client: u32, sequence: u64) -> TeleopMessage {
+    TeleopMessage {
         hand_back: true,
-        ..grip(client, sequence, false)
+        ..teleop(client, sequence, false)
     }
 }
 
 #[test]
 fn no_single_message_takes_the_arm_from_a_person_and_gives_it_to_the_policy() {
     let mut arbiter = at_once();
-    arbiter.hear(grip(1, 1, true), 0).unwrap();
+    arbiter.receive(teleop(1, 1, true), 0).unwrap();
     // Forged in the person's name, beyond all numbers: nothing changes, and the person is heard on.
     let forged = back(1, u64::MAX);
-    assert_eq!(arbiter.hear(forged, MS), Err(Unheard::Jump));
-    assert_eq!(arbiter.decide(MS), Authority::Human);
-    arbiter.hear(grip(1, 2, true), 2 * MS).unwrap();
-    assert_eq!(arbiter.unheard().jump, 1);
+    assert_eq!(arbiter.receive(forged, MS), Err(TeleopRejection::Jump));
+    assert_eq!(arbiter.decide(MS), ControlAuthority::Human);
+    arbiter.receive(teleop(1, 2, true), 2 * MS).unwrap();
+    assert_eq!(arbiter.rejections().jump, 1);
     // With the right number the arm stops, and is the person's again with their next message.
-    arbiter.hear(back(1, 3), 3 * MS).unwrap();
-    assert_eq!(arbiter.decide(3 * MS), Authority::Nobody);
-    arbiter.hear(grip(1, 4, true), 4 * MS).unwrap();
-    assert_eq!(arbiter.decide(4 * MS), Authority::Human);
+    arbiter.receive(back(1, 3), 3 * MS).unwrap();
+    assert_eq!(arbiter.decide(3 * MS), ControlAuthority::Nobody);
+    arbiter.receive(teleop(1, 4, true), 4 * MS).unwrap();
+    assert_eq!(arbiter.decide(4 * MS), ControlAuthority::Human);
 }
 
 /// Somebody speaks in the name of a person who presses the deadman: with the next numbers, or as far ahead as is
@@ -120,22 +130,26 @@ fn no_burst_of_forged_messages_takes_the_arm_from_a_person_either() {
     for ahead in [1, 20, 64] {
         let mut arbiter = Arbiter::default();
         let (mut own, mut shut_out) = (100, 0u64);
-        arbiter.hear(grip(1, own, true), 0).unwrap();
-        let forged = [grip(1, own + ahead, false), back(1, own + ahead + 1)];
+        arbiter.receive(teleop(1, own, true), 0).unwrap();
+        let forged = [teleop(1, own + ahead, false), back(1, own + ahead + 1)];
         for (said, at) in forged.into_iter().zip([MS, 2 * MS]) {
-            arbiter.hear(said, at).unwrap();
+            arbiter.receive(said, at).unwrap();
         }
         // The person presses on, at 25 Hz.
         for message in 1..=100 {
             own += 1;
-            let heard = arbiter.hear(grip(1, own, true), message * 40 * MS);
+            let heard = arbiter.receive(teleop(1, own, true), message * 40 * MS);
             shut_out += u64::from(heard.is_err());
             for after in [0, 20] {
                 let authority = arbiter.decide((message * 40 + after) * MS);
-                assert_ne!(authority, Authority::Policy, "{ahead}, message {message}");
+                assert_ne!(
+                    authority,
+                    ControlAuthority::Policy,
+                    "{ahead}, message {message}"
+                );
             }
         }
-        assert_eq!(arbiter.decide(4_001 * MS), Authority::Human);
+        assert_eq!(arbiter.decide(4_001 * MS), ControlAuthority::Human);
         assert!(
             shut_out <= 66,
             "{shut_out} of the person's messages were refused"
@@ -146,52 +160,59 @@ fn no_burst_of_forged_messages_takes_the_arm_from_a_person_either() {
 #[test]
 fn what_is_handed_back_is_the_policys_after_a_while_in_which_nobody_presses() {
     let mut arbiter = Arbiter::default();
-    arbiter.hear(grip(1, 1, true), 0).unwrap();
-    arbiter.hear(grip(1, 2, false), MS).unwrap();
-    arbiter.hear(back(1, 3), 2 * MS).unwrap();
+    arbiter.receive(teleop(1, 1, true), 0).unwrap();
+    arbiter.receive(teleop(1, 2, false), MS).unwrap();
+    arbiter.receive(back(1, 3), 2 * MS).unwrap();
     assert_eq!(arbiter.changes_at(), Some(201 * MS));
-    assert_eq!(arbiter.decide(200 * MS), Authority::Nobody);
-    assert_eq!(arbiter.decide(201 * MS), Authority::Policy);
+    assert_eq!(arbiter.decide(200 * MS), ControlAuthority::Nobody);
+    assert_eq!(arbiter.decide(201 * MS), ControlAuthority::Policy);
     // An old number with a pressed deadman meanwhile: there are two who speak under this one.
-    arbiter.hear(grip(1, 4, true), 300 * MS).unwrap();
-    arbiter.hear(grip(1, 5, false), 310 * MS).unwrap();
-    arbiter.hear(back(1, 6), 320 * MS).unwrap();
-    assert_eq!(arbiter.hear(grip(1, 4, true), 330 * MS), Err(Unheard::Old));
-    assert_eq!(arbiter.decide(900 * MS), Authority::Nobody);
-    arbiter.hear(grip(1, 7, false), 1_000 * MS).unwrap();
-    arbiter.hear(back(1, 8), 1_010 * MS).unwrap();
-    assert_eq!(arbiter.decide(1_200 * MS), Authority::Policy);
+    arbiter.receive(teleop(1, 4, true), 300 * MS).unwrap();
+    arbiter.receive(teleop(1, 5, false), 310 * MS).unwrap();
+    arbiter.receive(back(1, 6), 320 * MS).unwrap();
+    assert_eq!(
+        arbiter.receive(teleop(1, 4, true), 330 * MS),
+        Err(TeleopRejection::Old)
+    );
+    assert_eq!(arbiter.decide(900 * MS), ControlAuthority::Nobody);
+    arbiter.receive(teleop(1, 7, false), 1_000 * MS).unwrap();
+    arbiter.receive(back(1, 8), 1_010 * MS).unwrap();
+    assert_eq!(arbiter.decide(1_200 * MS), ControlAuthority::Policy);
 }
 
 /// Only an old word of a pressed deadman, of the device that let go, calls a hand-back off.
 #[test]
 fn what_else_is_refused_calls_no_hand_back_off() {
     for (said, why) in [
-        (grip(1, 2, false), Unheard::Old),
-        (grip(1, 5_000, true), Unheard::Jump),
-        (grip(2, 8, true), Unheard::Old),
+        (teleop(1, 2, false), TeleopRejection::Old),
+        (teleop(1, 5_000, true), TeleopRejection::Jump),
+        (teleop(2, 8, true), TeleopRejection::Old),
     ] {
         let mut arbiter = Arbiter::default();
-        arbiter.hear(grip(2, 9, false), 0).unwrap();
-        arbiter.hear(grip(1, 1, true), 0).unwrap();
-        arbiter.hear(grip(1, 2, false), MS).unwrap();
-        arbiter.hear(back(1, 3), 2 * MS).unwrap();
-        assert_eq!(arbiter.hear(said, 3 * MS), Err(why));
-        assert_eq!(arbiter.decide(201 * MS), Authority::Policy, "{said:?}");
+        arbiter.receive(teleop(2, 9, false), 0).unwrap();
+        arbiter.receive(teleop(1, 1, true), 0).unwrap();
+        arbiter.receive(teleop(1, 2, false), MS).unwrap();
+        arbiter.receive(back(1, 3), 2 * MS).unwrap();
+        assert_eq!(arbiter.receive(said, 3 * MS), Err(why));
+        assert_eq!(
+            arbiter.decide(201 * MS),
+            ControlAuthority::Policy,
+            "{said:?}"
+        );
     }
 }
 
 #[test]
 fn a_hand_back_that_was_called_off_does_not_come_back() {
     let mut arbiter = Arbiter::default();
-    arbiter.hear(grip(1, 1, true), 0).unwrap();
-    arbiter.hear(grip(1, 2, false), MS).unwrap();
-    arbiter.hear(back(1, 3), 2 * MS).unwrap();
-    arbiter.hear(grip(1, 4, true), 3 * MS).unwrap();
-    arbiter.hear(grip(1, 5, false), 4 * MS).unwrap();
-    assert_eq!(arbiter.decide(5_000 * MS), Authority::Nobody);
-    arbiter.hear(back(1, 6), 5_001 * MS).unwrap();
-    assert_eq!(arbiter.decide(5_001 * MS), Authority::Policy);
+    arbiter.receive(teleop(1, 1, true), 0).unwrap();
+    arbiter.receive(teleop(1, 2, false), MS).unwrap();
+    arbiter.receive(back(1, 3), 2 * MS).unwrap();
+    arbiter.receive(teleop(1, 4, true), 3 * MS).unwrap();
+    arbiter.receive(teleop(1, 5, false), 4 * MS).unwrap();
+    assert_eq!(arbiter.decide(5_000 * MS), ControlAuthority::Nobody);
+    arbiter.receive(back(1, 6), 5_001 * MS).unwrap();
+    assert_eq!(arbiter.decide(5_001 * MS), ControlAuthority::Policy);
 }
 
 /// 64 at once, and one more for each millisecond of silence.
@@ -206,8 +227,8 @@ fn a_devices_numbers_rise_with_time() {
         (1_065, 1_000, false),
     ] {
         let mut arbiter = Arbiter::default();
-        arbiter.hear(grip(1, 0, false), 0).unwrap();
-        let heard = arbiter.hear(grip(1, number, false), at * MS);
+        arbiter.receive(teleop(1, 0, false), 0).unwrap();
+        let heard = arbiter.receive(teleop(1, number, false), at * MS);
         assert_eq!(heard.is_ok(), good, "{number} after {at} ms");
     }
 }
@@ -215,60 +236,69 @@ fn a_devices_numbers_rise_with_time() {
 #[test]
 fn a_device_that_only_fell_silent_has_to_say_that_it_let_go_before_it_hands_back() {
     let mut arbiter = at_once();
-    arbiter.hear(grip(1, 1, true), 0).unwrap();
-    assert_eq!(arbiter.decide(300 * MS), Authority::Nobody);
-    arbiter.hear(back(1, 2), 301 * MS).unwrap();
-    assert_eq!(arbiter.decide(301 * MS), Authority::Nobody);
-    arbiter.hear(back(1, 3), 302 * MS).unwrap();
-    assert_eq!(arbiter.decide(302 * MS), Authority::Policy);
+    arbiter.receive(teleop(1, 1, true), 0).unwrap();
+    assert_eq!(arbiter.decide(300 * MS), ControlAuthority::Nobody);
+    arbiter.receive(back(1, 2), 301 * MS).unwrap();
+    assert_eq!(arbiter.decide(301 * MS), ControlAuthority::Nobody);
+    arbiter.receive(back(1, 3), 302 * MS).unwrap();
+    assert_eq!(arbiter.decide(302 * MS), ControlAuthority::Policy);
     // So has one whose token went.
-    arbiter.hear(grip(1, 4, true), 303 * MS).unwrap();
-    arbiter.gone(1);
-    arbiter.hear(back(1, 5), 304 * MS).unwrap();
-    assert_eq!(arbiter.decide(304 * MS), Authority::Nobody);
+    arbiter.receive(teleop(1, 4, true), 303 * MS).unwrap();
+    arbiter.disconnect(1);
+    arbiter.receive(back(1, 5), 304 * MS).unwrap();
+    assert_eq!(arbiter.decide(304 * MS), ControlAuthority::Nobody);
 }
 
 #[test]
 fn what_a_device_said_before_it_left_does_not_count_when_it_comes_again() {
     let mut arbiter = at_once();
-    arbiter.hear(grip(1, 7, true), 0).unwrap();
-    arbiter.hear(grip(1, 8, false), MS).unwrap();
-    arbiter.hear(back(1, 9), 2 * MS).unwrap();
-    arbiter.gone(1);
+    arbiter.receive(teleop(1, 7, true), 0).unwrap();
+    arbiter.receive(teleop(1, 8, false), MS).unwrap();
+    arbiter.receive(back(1, 9), 2 * MS).unwrap();
+    arbiter.disconnect(1);
     // Many come and go meanwhile, fewer than are remembered.
     for other in 2..2 + MOST_DEVICES as u32 - 1 {
-        arbiter.hear(grip(other, 1, false), 3 * MS).unwrap();
-        arbiter.gone(other);
+        arbiter.receive(teleop(other, 1, false), 3 * MS).unwrap();
+        arbiter.disconnect(other);
     }
-    for said in [grip(1, 7, true), grip(1, 8, false), back(1, 9)] {
-        assert_eq!(arbiter.hear(said, 4 * MS), Err(Unheard::Old));
+    for said in [teleop(1, 7, true), teleop(1, 8, false), back(1, 9)] {
+        assert_eq!(arbiter.receive(said, 4 * MS), Err(TeleopRejection::Old));
     }
-    assert_eq!(arbiter.decide(4 * MS), Authority::Policy);
+    assert_eq!(arbiter.decide(4 * MS), ControlAuthority::Policy);
     // What another device said while the arm was taken is not obeyed once it is free.
-    arbiter.hear(grip(1, 10, true), 5 * MS).unwrap();
-    assert_eq!(arbiter.hear(grip(2, 2, true), 6 * MS), Err(Unheard::Taken));
-    arbiter.hear(grip(1, 11, false), 7 * MS).unwrap();
-    assert_eq!(arbiter.hear(grip(2, 2, true), 8 * MS), Err(Unheard::Old));
+    arbiter.receive(teleop(1, 10, true), 5 * MS).unwrap();
+    assert_eq!(
+        arbiter.receive(teleop(2, 2, true), 6 * MS),
+        Err(TeleopRejection::Taken)
+    );
+    arbiter.receive(teleop(1, 11, false), 7 * MS).unwrap();
+    assert_eq!(
+        arbiter.receive(teleop(2, 2, true), 8 * MS),
+        Err(TeleopRejection::Old)
+    );
 }
 
 #[test]
 fn ten_thousand_devices_take_no_memory_and_make_nobody_forget_who_had_the_arm() {
     let mut arbiter = at_once();
-    arbiter.hear(grip(1, 50, true), 0).unwrap();
-    arbiter.hear(grip(1, 51, false), MS).unwrap();
+    arbiter.receive(teleop(1, 50, true), 0).unwrap();
+    arbiter.receive(teleop(1, 51, false), MS).unwrap();
     for other in 2..10_002 {
-        arbiter.hear(grip(other, 1, false), 2 * MS).unwrap();
+        arbiter.receive(teleop(other, 1, false), 2 * MS).unwrap();
         if other % 3 == 0 {
-            arbiter.gone(other);
+            arbiter.disconnect(other);
         }
     }
     assert_eq!(arbiter.devices.len(), MOST_DEVICES);
-    assert_eq!(arbiter.hear(grip(1, 50, true), 3 * MS), Err(Unheard::Old));
+    assert_eq!(
+        arbiter.receive(teleop(1, 50, true), 3 * MS),
+        Err(TeleopRejection::Old)
+    );
     // It said old things of a pressed deadman, so it has to let go again first.
-    arbiter.hear(back(1, 52), 3 * MS).unwrap();
-    assert_eq!(arbiter.decide(3 * MS), Authority::Nobody);
-    arbiter.hear(back(1, 53), 4 * MS).unwrap();
-    assert_eq!(arbiter.decide(4 * MS), Authority::Policy);
+    arbiter.receive(back(1, 52), 3 * MS).unwrap();
+    assert_eq!(arbiter.decide(3 * MS), ControlAuthority::Nobody);
+    arbiter.receive(back(1, 53), 4 * MS).unwrap();
+    assert_eq!(arbiter.decide(4 * MS), ControlAuthority::Policy);
 }
 
 /// Two people and whoever forges, repeats and leaves, at any time: only one device ever has the arm, the
@@ -280,20 +310,20 @@ fn ownership_is_never_double_at_any_interleaving() {
     for seed in 0..50 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut arbiter = at_once();
-        let (mut now, mut holder, mut let_go) = (0, None, false);
+        let (mut now, mut holder, mut released) = (0, None, false);
         // The highest number of each client that was taken.
         let mut taken = [0u64; 3];
         for client in 1..3 {
-            arbiter.hear(grip(client, 0, false), 0).unwrap();
+            arbiter.receive(teleop(client, 0, false), 0).unwrap();
         }
         for _ in 1..4000 {
             now += rng.random_range(0..150) * MS;
             let client = rng.random_range(1..3u32);
             if rng.random_bool(0.02) {
-                arbiter.gone(client);
+                arbiter.disconnect(client);
             }
             let before = arbiter.decide(now);
-            if before == Authority::Policy {
+            if before == ControlAuthority::Policy {
                 holder = None;
             }
             let next = taken[client as usize] + 1;
@@ -304,16 +334,16 @@ fn ownership_is_never_double_at_any_interleaving() {
                 3 => next + rng.random_range(0..NUMBERS_AT_ONCE),
                 _ => next,
             };
-            let said = Grip {
+            let said = TeleopMessage {
                 client,
                 sequence,
                 deadman: rng.random_bool(0.5),
                 hand_back: rng.random_bool(0.4),
             };
-            let heard = arbiter.hear(said, now);
+            let heard = arbiter.receive(said, now);
             let after = arbiter.decide(now);
             let in_order = sequence >= next && sequence - next < NUMBERS_AT_ONCE;
-            let others = before == Authority::Human && holder != Some(client);
+            let others = before == ControlAuthority::Human && holder != Some(client);
             assert_eq!(heard.is_ok(), in_order && !others, "{heard:?}: {said:?}");
             if in_order {
                 taken[client as usize] = sequence;
@@ -321,28 +351,28 @@ fn ownership_is_never_double_at_any_interleaving() {
             if heard.is_err() {
                 assert_eq!(after, before, "what was refused changed something");
                 // But it tells that two speak under one number.
-                let_go &= !(said.deadman && holder == Some(client) && sequence < next);
+                released &= !(said.deadman && holder == Some(client) && sequence < next);
                 refused += 1;
                 continue;
             }
             assert!(
-                (before, after) != (Authority::Human, Authority::Policy),
+                (before, after) != (ControlAuthority::Human, ControlAuthority::Policy),
                 "a person had the arm, and one message gave it to the policy"
             );
-            if after == Authority::Policy && before != Authority::Policy {
+            if after == ControlAuthority::Policy && before != ControlAuthority::Policy {
                 assert!(said.hand_back && !said.deadman, "it was not handed back");
-                assert!(holder == Some(client) && let_go, "by whom?");
+                assert!(holder == Some(client) && released, "by whom?");
                 hand_backs += 1;
             }
             if said.deadman {
                 assert_eq!(
                     after,
-                    Authority::Human,
+                    ControlAuthority::Human,
                     "a person pressed and was not obeyed"
                 );
-                (holder, let_go) = (Some(client), false);
+                (holder, released) = (Some(client), false);
             } else if holder == Some(client) {
-                let_go = true;
+                released = true;
             }
             switches += u64::from(after != before);
         }

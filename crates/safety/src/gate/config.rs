@@ -16,7 +16,7 @@ pub struct GateConfig {
     /// that were held up on the way come together.
     pub burst_ns: u64,
     /// Largest distance of a target from the measured position, rad (or the joint's unit).
-    pub lead_limit: f64,
+    pub following_error_rad: f64,
     /// Share of a joint's highest speed below which it counts as at rest.
     pub rest_share: f64,
     /// Commands a second that are taken on average; more are refused.
@@ -35,7 +35,7 @@ impl GateConfig {
             stop_after_ns: 2_000_000_000,
             measured_within_ns: (5.0 * period_ns).max(1e9) as u64,
             burst_ns: (5.0 * period_ns).max(100e6) as u64,
-            lead_limit: 0.6,
+            following_error_rad: 0.6,
             rest_share: 0.05,
             rate_hz: 2.5 * description.control_hz,
         }

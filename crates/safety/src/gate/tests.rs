@@ -34,8 +34,8 @@ fn at(positions: &[f64]) -> RobotState {
 }
 
 /// A client whose lease is there and who knows of so many stops.
-fn by(client: u32, stops: u64) -> Asking {
-    Asking {
+fn by(client: u32, stops: u64) -> Caller {
+    Caller {
         client,
         alive: true,
         stops,
@@ -61,11 +61,11 @@ fn one_client_owns_the_arm_and_only_with_a_lease() {
     gate.measured(0);
     let arm = at(&robot.home);
     let mut ask = |service, client, alive| {
-        let asking = Asking {
+        let caller = Caller {
             alive,
             ..by(client, 1)
         };
-        gate.serve(service, asking, &arm, 0)
+        gate.serve(service, caller, &arm, 0)
     };
     assert_eq!(ask(Service::Acquire, 7, false), Err(Denial::NoLease));
     assert_eq!(ask(Service::Acquire, 0, true), Err(Denial::NoLease));
@@ -222,7 +222,7 @@ fn an_arm_is_enabled_at_rest_only_and_enabling_it_again_changes_nothing() {
 #[test]
 fn an_enable_that_was_sent_before_its_sender_knew_of_a_stop_does_not_lift_it() {
     let (mut gate, home) = active();
-    let mut ask = |service, asking| gate.serve(service, asking, &at(&home), MS);
+    let mut ask = |service, caller| gate.serve(service, caller, &at(&home), MS);
     assert_eq!(ask(Service::Stop, by(8, 0)), Ok(Phase::Stopped));
     assert_eq!(ask(Service::Enable, by(7, 0)), Err(Denial::Stopped));
     assert_eq!(ask(Service::Enable, by(7, 2)), Err(Denial::Stopped));

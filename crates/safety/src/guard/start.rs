@@ -1,7 +1,7 @@
 //! What a guard starts from.
 
-use super::{Guard, moving::Moving};
-use crate::shaping::held;
+use super::{Guard, joint_motion::JointMotion};
+use crate::shaping::clamped;
 use apprentice_core::RobotState;
 use apprentice_robot::RobotDescription;
 
@@ -11,7 +11,7 @@ const OUTSIDE: (f64, f64) = (0.05, 0.1);
 
 /// Why a guard does not start from a state.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum NoStart {
+pub enum StartError {
     /// It is another robot's.
     Joints {
         /// Joints of the state.
@@ -34,7 +34,7 @@ pub enum NoStart {
     },
 }
 
-impl NoStart {
+impl StartError {
     /// What is wrong, by the names of this robot's description.
     #[must_use]
     pub fn say(&self, robot: &RobotDescription) -> String {
@@ -63,30 +63,30 @@ impl Guard {
     /// # Errors
     /// A state that is not this robot's, not finite, or outside a joint's limits by more than a small margin is
     /// not started from: the guard goes on as it was.
-    pub fn restart(&mut self, state: &RobotState) -> Result<(), NoStart> {
+    pub fn restart(&mut self, state: &RobotState) -> Result<(), StartError> {
         self.check_start(state)?;
         self.position.copy_from_slice(&state.positions);
         for (joint, position) in self.joints.iter_mut().zip(&self.position) {
-            *joint = Moving::new(joint.limits, *position);
+            *joint = JointMotion::new(joint.limits, *position);
         }
-        self.width = held(state.gripper_width, 0.0, self.gripper_width);
+        self.width = clamped(state.gripper_width, 0.0, self.gripper_width);
         self.started = true;
         Ok(())
     }
 
-    fn check_start(&self, state: &RobotState) -> Result<(), NoStart> {
+    fn check_start(&self, state: &RobotState) -> Result<(), StartError> {
         let (got, wanted) = (state.positions.len(), self.joints.len());
         if got != wanted {
-            return Err(NoStart::Joints { got, wanted });
+            return Err(StartError::Joints { got, wanted });
         }
         if !self.is_sound(state) {
-            return Err(NoStart::NotFinite);
+            return Err(StartError::NotFinite);
         }
         for (index, (joint, at)) in self.joints.iter().zip(&state.positions).enumerate() {
             let limits = &joint.limits;
             let margin = (OUTSIDE.0 * (limits.high - limits.low)).min(OUTSIDE.1);
             if limits.excess(*at) > margin {
-                return Err(NoStart::Outside {
+                return Err(StartError::Outside {
                     joint: index,
                     at: *at,
                     low: limits.low - margin,

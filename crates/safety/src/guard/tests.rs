@@ -1,4 +1,7 @@
 use super::*;
+use crate::GuardConfig;
+use apprentice_core::{JointCommand, RobotState};
+use apprentice_robot::RobotDescription;
 
 /// The last resort: the ticks it looks ahead are always enough, but if they were not it must not go on.
 #[test]
@@ -27,7 +30,7 @@ fn an_arm_that_would_not_stop_within_the_ticks_it_is_looked_ahead_gets_no_faster
     let mut refused = 0;
     for _ in 0..20 {
         let admitted = guard.admit(&proposed, &state, 0);
-        let names: Vec<_> = admitted.refusals.names().collect();
+        let names: Vec<_> = admitted.interventions.names().collect();
         refused += u64::from(names.contains(&"position"));
         let joint = &guard.joints[0];
         assert!(

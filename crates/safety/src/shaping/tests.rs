@@ -79,7 +79,7 @@ proptest! {
         let (ticks, far) = braked(speed, change, &l);
         // A change over the last period is the acceleration in its middle: now it may be half a jolt off.
         let stops = [-0.5, 0.0, 0.5].map(|half| {
-            let now = held(change + half * l.jolt, -l.step, l.step);
+            let now = clamped(change + half * l.jolt, -l.step, l.step);
             ruckig(speed, now * rate, l.step * rate, l.jolt * rate * rate)
         });
         let range = |of: &dyn Fn(&(f64, f64)) -> f64| {
@@ -105,7 +105,7 @@ proptest! {
         let allowed = (l.velocity / l.step).ceil() + 5.0 + 4.0 * (l.step / l.jolt).ceil().min(reached);
         let speed = speed * l.velocity;
         // What the shaping allows: acceleration that is gone before the joint is too fast.
-        let change = held(
+        let change = clamped(
             change * l.step,
             -turn(l.velocity + speed, &l),
             turn(l.velocity - speed, &l),
@@ -133,7 +133,7 @@ proptest! {
         let l = limits(numbers);
         let speed = speed * l.velocity;
         // Braking harder it goes back a little, which is no distance.
-        let change = held(change * l.step, -turn(speed, &l), l.step);
+        let change = clamped(change * l.step, -turn(speed, &l), l.step);
         let far = braked(speed, change, &l).1;
         let estimate = stopping(speed, change, &l);
         prop_assert!(far <= estimate * (1.0 + 1e-9) + 1e-12, "{far} and {estimate}");

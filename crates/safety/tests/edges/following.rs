@@ -3,11 +3,11 @@
 use crate::{at, beside, command, robots};
 use apprentice_core::JointCommand;
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Checker, Guard, GuardConfig, Refusal};
+use apprentice_safety::{Checker, Guard, GuardConfig, Intervention};
 
 fn started(robot: &RobotDescription, from: &[f64]) -> Guard {
     let config = GuardConfig {
-        lead_limit: 0.0,
+        following_error_rad: 0.0,
         ..GuardConfig::default()
     };
     let mut guard = Guard::new(robot, config).unwrap();
@@ -19,7 +19,7 @@ fn started(robot: &RobotDescription, from: &[f64]) -> Guard {
 fn go(guard: &mut Guard, place: &[f64]) -> (Vec<f64>, Vec<&'static str>) {
     let out = guard.admit(&command(0, place), &at(place), 0);
     let JointCommand { positions, .. } = out.command;
-    (positions, out.refusals.names().collect())
+    (positions, out.interventions.names().collect())
 }
 
 /// Near zero a position has more digits than the way it went.
@@ -54,7 +54,10 @@ fn an_arm_that_was_held_goes_on_as_one_that_starts() {
                 sent = go(&mut held, &beside(&robot.home, way)).0;
             }
             for _ in 0..held.braking_ticks() + 3 {
-                sent = held.hold(Refusal::Stale, &at(&sent), 0).command.positions;
+                sent = held
+                    .hold(Intervention::Stale, &at(&sent), 0)
+                    .command
+                    .positions;
             }
             let mut fresh = started(&robot, &sent);
             for tick in 0..100 {
@@ -160,14 +163,14 @@ fn a_stream_that_goes_out_is_left_where_it_is_refused() {
                 let mut braking = guard.clone();
                 let out = guard.admit(&command(tick, &place), &at(&place), 0);
                 assert_eq!(checker.check(&out.command, 0), []);
-                let names: Vec<_> = out.refusals.names().collect();
+                let names: Vec<_> = out.interventions.names().collect();
                 if names == ["workspace"] {
                     // It would have been passed on as it is.
-                    let braked = braking.hold(Refusal::Stale, &at(&place), 0).command;
+                    let braked = braking.hold(Intervention::Stale, &at(&place), 0).command;
                     let more = out.command.positions[0] - braked.positions[0];
                     partly += u64::from(more > 1e-12);
                 }
-                if out.refusals.contains(Refusal::Workspace) {
+                if out.interventions.contains(Intervention::Workspace) {
                     stopped += 1;
                     assert_ne!(
                         out.command.positions, place,

@@ -2,11 +2,11 @@
 
 use crate::{MS, at, beside, command, fr3};
 use apprentice_core::RobotState;
-use apprentice_safety::{Asking, Denial, Gate, GateConfig, Phase, Service};
+use apprentice_safety::{Caller, Denial, Gate, GateConfig, Phase, Service};
 
 /// Client 7, who knows of so many stops.
-fn by(stops: u64) -> Asking {
-    Asking {
+fn by(stops: u64) -> Caller {
+    Caller {
         client: 7,
         alive: true,
         stops,
@@ -125,8 +125,8 @@ fn only_time_gives_allowance_and_never_more_than_a_burst() {
     let wait = |gate: &mut Gate, at_ms: u64| {
         gate.measured(at_ms * MS);
         gate.tick(at_ms * MS);
-        let asking = by(gate.stops());
-        gate.serve(Service::Enable, asking, &at(&home), at_ms * MS)
+        let caller = by(gate.stops());
+        gate.serve(Service::Enable, caller, &at(&home), at_ms * MS)
             .unwrap();
     };
     for (start, sequence) in [(0, 1), (3_000, 10), (60_000, 20)] {
@@ -353,15 +353,15 @@ fn numbers_are_remembered_however_often_others_take_turns() {
         // Whoever takes turns is a tenth of a second later.
         now_ns += 100 * MS;
         gate.measured(now_ns);
-        let asking = Asking {
+        let caller = Caller {
             client,
             ..by(gate.stops())
         };
         for service in [Service::Release, Service::Acquire, Service::Enable] {
-            let _ = gate.serve(service, asking, &arm, now_ns);
+            let _ = gate.serve(service, caller, &arm, now_ns);
         }
         let sent = gate.admit(client, &command(number, &home), &home, now_ns);
-        gate.serve(Service::Release, asking, &arm, now_ns).unwrap();
+        gate.serve(Service::Release, caller, &arm, now_ns).unwrap();
         sent
     };
     turn(7, 5).unwrap();

@@ -3,7 +3,7 @@
 use crate::{MS, at, beside, command, fr3, robots};
 use apprentice_core::{JointCommand, RobotState, Seed};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Checker, Guard, GuardConfig, GuardError, Refusal};
+use apprentice_safety::{Checker, Guard, GuardConfig, GuardError, Intervention};
 use rand::Rng;
 
 fn started(robot: &RobotDescription, change: impl Fn(&mut GuardConfig)) -> Guard {
@@ -16,7 +16,7 @@ fn started(robot: &RobotDescription, change: impl Fn(&mut GuardConfig)) -> Guard
 }
 
 fn names(guard: &mut Guard, sent: &JointCommand, state: &RobotState) -> Vec<&'static str> {
-    guard.admit(sent, state, 0).refusals.names().collect()
+    guard.admit(sent, state, 0).interventions.names().collect()
 }
 
 #[test]
@@ -105,14 +105,14 @@ fn each_reason_for_braking_is_given_alone() {
         assert_eq!(names(&mut guard, &good, &bad), ["state"]);
     }
     let held: Vec<_> = guard
-        .hold(Refusal::NotAPose, &here, 0)
-        .refusals
+        .hold(Intervention::NotAPose, &here, 0)
+        .interventions
         .names()
         .collect();
     assert_eq!(held, ["not_a_pose"]);
     let idle: Vec<_> = guard
         .tick_without_command(&here, 0)
-        .refusals
+        .interventions
         .names()
         .collect();
     assert_eq!(idle, ["stale"]);
@@ -135,14 +135,14 @@ fn a_command_says_which_it_is_when_and_how_wide() {
         sent.gripper_width = asked;
         sent.stamp_ns = 100 * MS;
         let admitted = guard.admit(&sent, &here, 150 * MS);
-        let reasons: Vec<_> = admitted.refusals.names().collect();
+        let reasons: Vec<_> = admitted.interventions.names().collect();
         assert_eq!(reasons, why);
         let out = admitted.command;
         assert_eq!((out.sequence, out.stamp_ns), (9, 150 * MS));
         assert_eq!((out.gripper_width, &out.positions), (given, &robot.home));
     }
     // Braking leaves the fingers where they were told to be.
-    let held = guard.hold(Refusal::Stale, &here, 7).command;
+    let held = guard.hold(Intervention::Stale, &here, 7).command;
     assert_eq!((held.stamp_ns, held.gripper_width), (7, widest));
     // It starts with the opening that the arm has, as far as there is one.
     for (has, told) in [(0.05, 0.05), (-1.0, 0.0), (1.0, widest)] {
@@ -152,7 +152,7 @@ fn a_command_says_which_it_is_when_and_how_wide() {
             ..here.clone()
         };
         let _ = guard.restart(&state);
-        let held = guard.hold(Refusal::Stale, &here, 0).command;
+        let held = guard.hold(Intervention::Stale, &here, 0).command;
         assert_eq!(held.gripper_width, told);
     }
     // An arm without a gripper is asked for nothing.
@@ -176,7 +176,7 @@ fn a_target_is_kept_near_the_measured_joints_and_not_where_that_is_not_asked_for
         (0.0, false),
         (1e300, false),
     ] {
-        let mut guard = started(&robot, |c| c.lead_limit = limit);
+        let mut guard = started(&robot, |c| c.following_error_rad = limit);
         let reasons = names(&mut guard, &far, &here);
         assert_eq!(reasons.contains(&"lead"), leads, "{limit}: {reasons:?}");
         // The arm stays where it is: the target stops at the limit, or goes on to where it was wanted.
@@ -194,7 +194,7 @@ fn a_target_is_kept_near_the_measured_joints_and_not_where_that_is_not_asked_for
 #[test]
 fn braking_ends_within_the_ticks_it_says_and_not_much_sooner() {
     for robot in [robots::shipped(), robots::at_1_khz(), robots::folder()] {
-        let mut guard = started(&robot, |c| c.lead_limit = 0.0);
+        let mut guard = started(&robot, |c| c.following_error_rad = 0.0);
         let mut place = robot.home.clone();
         place[0] += 0.5;
         let (mut ticks, mut fastest) = (0, 0.0_f64);
@@ -215,13 +215,13 @@ fn braking_ends_within_the_ticks_it_says_and_not_much_sooner() {
         assert!(!guard.is_at_rest(), "{}", robot.name);
         let mut braked = 0;
         while !guard.is_at_rest() {
-            let _ = guard.hold(Refusal::Stale, &at(&place), 0);
+            let _ = guard.hold(Intervention::Stale, &at(&place), 0);
             braked += 1;
             assert!(braked <= guard.braking_ticks(), "{}", robot.name);
         }
         assert!(braked > 1, "{}: {braked} ticks", robot.name);
-        let rests = guard.hold(Refusal::Stale, &at(&place), 0).command;
-        let still = guard.hold(Refusal::Stale, &at(&place), 0).command;
+        let rests = guard.hold(Intervention::Stale, &at(&place), 0).command;
+        let still = guard.hold(Intervention::Stale, &at(&place), 0).command;
         assert_eq!(rests.positions, still.positions);
     }
 }
@@ -230,22 +230,22 @@ fn braking_ends_within_the_ticks_it_says_and_not_much_sooner() {
 fn what_a_guard_remembers_is_its_opening_and_whether_it_started_too() {
     let robot = fr3();
     let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
-    let new = guard.remember();
+    let new = guard.snapshot();
     assert_eq!(new.joints(), 7);
     let here = at(&robot.home);
     let _ = guard.restart(&here);
-    let mut room = guard.remember();
+    let mut room = guard.snapshot();
     let mut sent = command(1, &robot.home);
     sent.gripper_width = 0.01;
     let _ = guard.admit(&sent, &here, 0);
-    assert!(guard.remember_into(&mut room));
+    assert!(guard.snapshot_into(&mut room));
     sent.gripper_width = 0.07;
     let _ = guard.admit(&sent, &here, 0);
-    assert!(guard.go_back_to(&room));
-    let held = guard.hold(Refusal::Stale, &here, 0).command;
+    assert!(guard.restore(&room));
+    let held = guard.hold(Intervention::Stale, &here, 0).command;
     assert_eq!(held.gripper_width, 0.01);
-    assert!(guard.go_back_to(&new) && !guard.is_started());
-    assert!(guard.go_back_to(&room) && guard.is_started());
+    assert!(guard.restore(&new) && !guard.is_started());
+    assert!(guard.restore(&room) && guard.is_started());
 }
 
 /// Proposals that run ahead of an arm which stays where it is, smoothly: what is sent beyond the lead that is
@@ -255,7 +255,7 @@ fn a_stream_that_runs_ahead_is_not_followed_beyond_the_lead() {
     for robot in [robots::shipped(), robots::at_1_khz(), robots::folder()] {
         for share in [0.1, 0.3, 0.6] {
             let limit = 0.05;
-            let mut guard = started(&robot, |c| c.lead_limit = limit);
+            let mut guard = started(&robot, |c| c.following_error_rad = limit);
             let mut checker = Checker::new(&robot).unwrap();
             let here = at(&robot.home);
             checker.restart(&here);

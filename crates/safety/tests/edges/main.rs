@@ -4,11 +4,11 @@
 
 mod arbiter;
 mod following;
+mod following_error;
 mod gate;
 mod guard;
 mod homing;
-mod lead;
-mod looking;
+mod look_ahead;
 #[path = "../hostile/robots.rs"]
 mod robots;
 

@@ -8,7 +8,7 @@ mod robots;
 
 use apprentice_core::{JointCommand, Seed};
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Checker, Guard, GuardConfig, Proposal, Refusal, RefusalCounts};
+use apprentice_safety::{Checker, Guard, GuardConfig, Intervention, InterventionCounts, Proposal};
 use proposals::{Proposer, at, measurement};
 use rand::Rng;
 
@@ -21,7 +21,7 @@ struct Sum {
     ticks: u64,
     moved: f64,
     unchanged: u64,
-    counts: RefusalCounts,
+    counts: InterventionCounts,
 }
 
 /// Runs one stream.
@@ -29,9 +29,9 @@ fn stream(robot: &RobotDescription, config: &GuardConfig, seed: Seed, sum: &mut 
     let mut rng = seed.rng();
     let mut guard = Guard::new(robot, config.clone()).unwrap();
     let mut checker = Checker::new(robot).unwrap();
-    checker.judge_clearance(Some((config.self_clearance_m - 1e-6).max(0.0)));
+    checker.set_min_clearance(Some((config.self_clearance_m - 1e-6).max(0.0)));
     if config.self_clearance_m == 0.0 {
-        checker.judge_clearance(None);
+        checker.set_min_clearance(None);
     }
     let mut proposer = Proposer::new(robot);
     let mut path = vec![robot.home.clone()];
@@ -64,16 +64,16 @@ fn stream(robot: &RobotDescription, config: &GuardConfig, seed: Seed, sum: &mut 
         }
         let place = path.last().unwrap();
         let proposed = proposer.next(robot, place, (tick, now_ns), &mut rng);
-        let refusals = match rng.random_range(0..300) {
-            0 => guard.hold_into(Refusal::Stale, &state, now_ns, &mut command),
-            1 => guard.hold_into(Refusal::NotAPose, &state, now_ns, &mut command),
+        let interventions = match rng.random_range(0..300) {
+            0 => guard.hold_into(Intervention::Stale, &state, now_ns, &mut command),
+            1 => guard.hold_into(Intervention::NotAPose, &state, now_ns, &mut command),
             2 => {
                 let old = Proposal::from(&proposed).observed_at(rng.random());
                 guard.admit_into(old, &state, now_ns, &mut command)
             }
             _ => guard.admit_into((&proposed).into(), &state, now_ns, &mut command),
         };
-        let found = checker.check_beside(&command, now_ns, &state, config.lead_limit);
+        let found = checker.check_beside(&command, now_ns, &state, config.following_error_rad);
         assert!(
             found.is_empty(),
             "{} {config:?} {seed:?} tick {tick}, commands {}, states {states}: {found:?}",
@@ -82,9 +82,9 @@ fn stream(robot: &RobotDescription, config: &GuardConfig, seed: Seed, sum: &mut 
         );
         let sound = state.positions.len() == robot.joints.len()
             && state.positions.iter().all(|q| q.is_finite());
-        assert!(sound || refusals.contains(Refusal::State));
-        sum.counts.count(refusals);
-        sum.unchanged += u64::from(refusals.is_empty());
+        assert!(sound || interventions.contains(Intervention::State));
+        sum.counts.count(interventions);
+        sum.unchanged += u64::from(interventions.is_empty());
         sum.moved += (command.positions[0] - place[0]).abs();
         path.push(command.positions.clone());
     }
@@ -100,9 +100,9 @@ fn streams_stay_within_limits(robot: &RobotDescription, thousands: u64) {
     let mut sum = Sum::default();
     let start = std::time::Instant::now();
     for index in 0..streams {
-        let lead_limit = [0.5, 0.0, 1e-3, 0.05, 1e300][index as usize % 5];
+        let following_error_rad = [0.5, 0.0, 1e-3, 0.05, 1e300][index as usize % 5];
         let config = GuardConfig {
-            lead_limit,
+            following_error_rad,
             self_clearance_m: [0.01, 0.03, 0.01, 0.0][index as usize / 5 % 4],
             ..GuardConfig::default()
         };
@@ -141,8 +141,8 @@ fn streams_stay_within_limits(robot: &RobotDescription, thousands: u64) {
         j.jerk
             .is_some_and(|l| l < 2.0 * j.acceleration * robot.control_hz)
     });
-    assert!(!shaped || sum.counts.of(Refusal::Jerk) > 0);
-    assert!(robot.workspace.is_none() || sum.counts.of(Refusal::Workspace) > 0);
+    assert!(!shaped || sum.counts.of(Intervention::Jerk) > 0);
+    assert!(robot.workspace.is_none() || sum.counts.of(Intervention::Workspace) > 0);
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod robots;
 
 use apprentice_core::{JointCommand, RobotState, Seed};
 use apprentice_robot::{DifferentialIk, Kinematics, RobotDescription};
-use apprentice_safety::{Guard, GuardConfig, Refusal};
+use apprentice_safety::{Guard, GuardConfig, Intervention};
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use plain_guard::PlainGuard;
 use rand::Rng;
@@ -56,13 +56,13 @@ fn commands_of_the_demo_are_what_they_were() {
 /// were the same.
 fn compare(robot: &RobotDescription, seed: Seed) -> u64 {
     let mut rng = seed.rng();
-    let lead_limit = [0.5, 0.0, 0.02][rng.random_range(0..3)];
+    let following_error_rad = [0.5, 0.0, 0.02][rng.random_range(0..3)];
     let config = GuardConfig {
-        lead_limit,
+        following_error_rad,
         ..GuardConfig::default()
     };
     let mut guard = Guard::new(robot, config).unwrap();
-    let mut plain = PlainGuard::new(robot, lead_limit);
+    let mut plain = PlainGuard::new(robot, following_error_rad);
     let home = at(robot.home.clone());
     guard.restart(&home).unwrap();
     plain.restart(&home);
@@ -95,17 +95,17 @@ fn compare(robot: &RobotDescription, seed: Seed) -> u64 {
         let state = at(measured.collect());
         let admitted = if rng.random_bool(0.01) {
             plain.brake();
-            guard.hold(Refusal::Stale, &state, 0)
+            guard.hold(Intervention::Stale, &state, 0)
         } else {
             plain.admit(&proposed, &state);
             guard.admit(&proposed, &state, 0)
         };
-        changed += u32::from(!admitted.refusals.is_empty());
-        let new = [Refusal::Barrier, Refusal::SelfCollision];
-        if new.iter().any(|&r| admitted.refusals.contains(r)) {
+        changed += u32::from(!admitted.interventions.is_empty());
+        let new = [Intervention::Barrier, Intervention::SelfCollision];
+        if new.iter().any(|&r| admitted.interventions.contains(r)) {
             return tick;
         }
-        assert!(!admitted.refusals.contains(Refusal::Jerk));
+        assert!(!admitted.interventions.contains(Intervention::Jerk));
         let bits = |q: &[f64]| q.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(
             bits(&admitted.command.positions),
@@ -131,7 +131,7 @@ fn work_at_the_table_of_the_demo_meets_no_new_stage() {
     for index in 0..40 {
         let mut rng = Seed(6).derive("table", index).rng();
         let mut guard = Guard::new(&robot, GuardConfig::default()).unwrap();
-        let mut plain = PlainGuard::new(&robot, GuardConfig::default().lead_limit);
+        let mut plain = PlainGuard::new(&robot, GuardConfig::default().following_error_rad);
         let home = at(robot.home.clone());
         guard.restart(&home).unwrap();
         plain.restart(&home);
@@ -168,7 +168,7 @@ fn work_at_the_table_of_the_demo_meets_no_new_stage() {
             let state = at(plain.position.clone());
             plain.admit(&proposed, &state);
             let admitted = guard.admit(&proposed, &state, 0);
-            let why: Vec<_> = admitted.refusals.names().collect();
+            let why: Vec<_> = admitted.interventions.names().collect();
             assert_eq!(
                 admitted.command.positions, plain.position,
                 "{index} {tick} {why:?} {pose}"

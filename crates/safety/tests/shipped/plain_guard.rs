@@ -19,7 +19,7 @@ pub struct PlainGuard {
     joints: Vec<Limits>,
     workspace: (Kinematics, Workspace),
     widest: f64,
-    lead_limit: f64,
+    following_error_rad: f64,
     period: f64,
     pub position: Vec<f64>,
     velocity: Vec<f64>,
@@ -27,7 +27,7 @@ pub struct PlainGuard {
 }
 
 impl PlainGuard {
-    pub fn new(robot: &RobotDescription, lead_limit: f64) -> Self {
+    pub fn new(robot: &RobotDescription, following_error_rad: f64) -> Self {
         let period = 1.0 / robot.control_hz;
         let limits = |j: &apprentice_robot::Joint| {
             let inset = (j.position[1] - j.position[0]) * (1.0 - MARGIN) / 20.0;
@@ -42,7 +42,7 @@ impl PlainGuard {
             joints: robot.joints.iter().map(limits).collect(),
             workspace: (Kinematics::new(robot).unwrap(), robot.workspace.unwrap()),
             widest: robot.gripper.unwrap().max_width_m,
-            lead_limit,
+            following_error_rad,
             period,
             position: robot.home.clone(),
             velocity: vec![0.0; robot.joints.len()],
@@ -62,9 +62,12 @@ impl PlainGuard {
         let mut wanted = Vec::new();
         for (i, l) in self.joints.iter().enumerate() {
             let mut q = proposed.positions[i];
-            if self.lead_limit > 0.0 {
+            if self.following_error_rad > 0.0 {
                 let measured = state.positions[i];
-                q = q.clamp(measured - self.lead_limit, measured + self.lead_limit);
+                q = q.clamp(
+                    measured - self.following_error_rad,
+                    measured + self.following_error_rad,
+                );
             }
             let speed = ((q - self.position[i]) / self.period).clamp(-l.velocity, l.velocity);
             let v = self.velocity[i];

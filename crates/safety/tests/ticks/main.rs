@@ -12,7 +12,8 @@ mod tick_time;
 use apprentice_core::{JointCommand, Seed};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{
-    Asking, Gate, GateConfig, Guard, GuardConfig, Proposal, Refusal, RefusalCounts, Service,
+    Caller, Gate, GateConfig, Guard, GuardConfig, Intervention, InterventionCounts, Proposal,
+    Service,
 };
 use proposals::{Proposer, at, measurement};
 use rand::Rng;
@@ -31,7 +32,7 @@ fn in_ticks(robot: &RobotDescription, ticks: u64) -> u64 {
     };
     guard.restart(&at(robot.home.clone())).unwrap();
     let mut path = vec![robot.home.clone()];
-    let (mut inside, mut counts, mut states) = (0, RefusalCounts::default(), 0);
+    let (mut inside, mut counts, mut states) = (0, InterventionCounts::default(), 0);
     let mut gate = Gate::new(robot, GateConfig::of(robot));
     let mut obeyed = 0;
     for tick in 0..ticks {
@@ -47,15 +48,15 @@ fn in_ticks(robot: &RobotDescription, ticks: u64) -> u64 {
             ..Proposal::from(&proposed)
         };
         let holds = rng.random_bool(0.01);
-        let (refusals, allocated) = allocations(|| {
+        let (interventions, allocated) = allocations(|| {
             if holds {
-                guard.hold_into(Refusal::Stale, &state, now_ns, &mut command)
+                guard.hold_into(Intervention::Stale, &state, now_ns, &mut command)
             } else {
                 guard.admit_into(proposal, &state, now_ns, &mut command)
             }
         });
         command.sequence = tick + 1;
-        counts.count(refusals);
+        counts.count(interventions);
         inside += allocated;
         // The gate at the other end, with what left the guard or what did not; its owner enables it again.
         let client = 7 + u32::from(rng.random_bool(0.01));
@@ -63,13 +64,13 @@ fn in_ticks(robot: &RobotDescription, ticks: u64) -> u64 {
         let arm = at(path.last().unwrap().clone());
         let gate_ns = (tick as f64 * 1e9 / robot.control_hz) as u64;
         if tick % 200 == 0 {
-            let asking = Asking {
+            let caller = Caller {
                 client: 7,
                 alive: true,
                 stops: gate.stops(),
             };
-            let _ = gate.serve(Service::Acquire, asking, &arm, gate_ns);
-            let _ = gate.serve(Service::Enable, asking, &arm, gate_ns);
+            let _ = gate.serve(Service::Acquire, caller, &arm, gate_ns);
+            let _ = gate.serve(Service::Enable, caller, &arm, gate_ns);
         }
         let (taken, allocated) = allocations(|| {
             gate.measured(gate_ns);

@@ -13,7 +13,7 @@ use std::time::Instant;
 fn times(robot: &RobotDescription, hostile: bool) -> Vec<f64> {
     let mut rng = Seed(9).rng();
     let config = GuardConfig {
-        lead_limit: 0.0,
+        following_error_rad: 0.0,
         ..GuardConfig::default()
     };
     let mut guard = Guard::new(robot, config).unwrap();

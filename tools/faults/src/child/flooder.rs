@@ -10,7 +10,7 @@ use zenoh::qos::{CongestionControl, Priority};
 /// Publishes `hertz` messages of `bytes` bytes a second on `key` until killed; commands of nobody where
 /// `bytes` is 0.
 pub fn run(endpoint: &str, key: &str, bytes: usize, hertz: f64) -> Result<()> {
-    let session = crate::rows::stranger(endpoint)?;
+    let session = crate::guest::session(endpoint)?;
     let command = JointCommand {
         sequence: u64::MAX,
         stamp_ns: 0,

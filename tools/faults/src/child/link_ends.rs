@@ -1,39 +1,15 @@
 //! The robot's end of our link, and the other end of plain zenoh, for comparing how long messages take.
 
-use crate::measured::{monotonic_ns, quantile};
-use crate::rows::{FRAME_EDGE, RAW_COMMAND, RAW_FRAME, latency_robot};
+use crate::link_figures::{FRAME_EDGE, LinkFigures, RAW_COMMAND, RAW_FRAME, latency_robot};
+use crate::measured::monotonic_ns;
 use anyhow::{Result, anyhow};
 use apprentice_core::{CameraFrame, RobotState};
 use apprentice_link::RobotServer;
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
-use serde::{Deserialize, Serialize};
+use apprentice_link::session::{Connection, Participant};
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
 use zenoh::qos::{CongestionControl, Priority};
-
-/// How long messages took one way, microseconds.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct LinkFigures {
-    /// Messages measured.
-    pub messages: usize,
-    /// Half of them took no longer.
-    pub p50: f64,
-    /// 99 of 100 took no longer.
-    pub p99: f64,
-}
-
-impl LinkFigures {
-    /// Of these times, microseconds.
-    #[must_use]
-    pub fn of(times: &[f64]) -> Self {
-        Self {
-            messages: times.len(),
-            p50: quantile(times, 0.5),
-            p99: quantile(times, 0.99),
-        }
-    }
-}
 
 fn micros_since(stamp_ns: u64) -> f64 {
     monotonic_ns().saturating_sub(stamp_ns) as f64 * 1e-3
@@ -46,18 +22,18 @@ pub fn run(ours: &str, raw: &str) -> Result<()> {
     let server = RobotServer::open(&description, Some(ours), false)?;
     let participant = Participant {
         role: Role::Guest,
-        place: Place::Listen,
+        connection: Connection::Listen,
         robot: "",
         endpoint: raw,
     };
     let session = participant.open(&Security::LoopbackOnly, Duration::from_secs(5))?;
-    let said = |e: zenoh::Error| anyhow!("{e}");
+    let zenoh_error = |e: zenoh::Error| anyhow!("{e}");
     let commands = session
         .declare_subscriber(RAW_COMMAND)
         // As on our side, only the newest is of use.
         .with(zenoh::handlers::RingChannel::new(1))
         .wait()
-        .map_err(said)?;
+        .map_err(zenoh_error)?;
     println!("ready");
     let raw_times = std::thread::spawn(move || {
         let mut times = Vec::new();
@@ -105,7 +81,7 @@ pub fn run(ours: &str, raw: &str) -> Result<()> {
         .priority(Priority::Data)
         .express(true)
         .wait()
-        .map_err(said)?;
+        .map_err(zenoh_error)?;
     let pictures = [5, 6].map(|seed| crate::memory_robot::noise(FRAME_EDGE, FRAME_EDGE, seed));
     let [picture, other] = &pictures;
     let mut payload = vec![0x5a; picture.rgb().len() + 28];
@@ -130,7 +106,7 @@ pub fn run(ours: &str, raw: &str) -> Result<()> {
         if let Some(stamp) = payload.first_chunk_mut::<8>() {
             *stamp = monotonic_ns().to_le_bytes();
         }
-        publisher.put(payload.clone()).wait().map_err(said)?;
+        publisher.put(payload.clone()).wait().map_err(zenoh_error)?;
         rest()?;
     }
     Ok(())

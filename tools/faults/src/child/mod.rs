@@ -1,14 +1,13 @@
 //! What this program does when it is started to be killed, frozen, starved or flooded by.
 
+mod cpu_load;
 mod fine_tuner;
 mod flooder;
-mod hog;
 mod link_ends;
 mod recorder;
 mod router;
 mod runtime;
 
-pub use link_ends::LinkFigures;
 pub use recorder::FullDisk;
 
 use anyhow::{Result, bail};
@@ -30,7 +29,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     match arguments.as_slice() {
         ["runtime", endpoint, robot] => runtime::run(endpoint, robot),
         ["router", endpoint, robot] => router::run(endpoint, robot),
-        ["hog"] => hog::run(),
+        ["cpu-load"] => cpu_load::run(),
         ["fine-tuner"] => fine_tuner::run(),
         ["flooder", endpoint, key, bytes, hertz] => {
             flooder::run(endpoint, key, bytes.parse()?, hertz.parse()?)

@@ -142,7 +142,7 @@ fn record(robot: &RobotDescription, folder: &Path, ticks: u64) -> Result<Recordi
     let newest = times
         .len()
         .saturating_sub((2.0 * robot.control_hz) as usize);
-    let late = crate::rows::gaps_beyond(
+    let late = crate::measured::gaps_beyond(
         times.get(newest..).unwrap_or_default(),
         Duration::from_secs_f64(1.0 / robot.control_hz),
     );

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Connection, Participant};
 use std::time::Duration;
 
 /// Listens at `endpoint` until killed.
 pub fn run(endpoint: &str, robot: &str) -> Result<()> {
     let participant = Participant {
         role: Role::Router,
-        place: Place::Listen,
+        connection: Connection::Listen,
         robot,
         endpoint,
     };

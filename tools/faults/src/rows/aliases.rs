@@ -1,15 +1,15 @@
 //! R27: numbers spelt otherwise, more tokens than can be known, and numbers that would be the last.
 
+use crate::intruder::Intruder;
 use crate::link_robot::LinkRobot;
-use crate::strangers::Stranger;
 use crate::stub_agent::fr3;
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, ensure};
 use apprentice_core::JointCommand;
-use apprentice_link::keys::Sent;
+use apprentice_link::keys::ClientMessage;
 use apprentice_link::wire;
 use apprentice_link::{Arm as _, OperatorLink, RobotLink, TakeoverInbox};
-use apprentice_safety::{Authority, Denial};
+use apprentice_safety::{ControlAuthority, Denial};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use zenoh::Session;
@@ -49,8 +49,8 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     last_numbers(&robot, rows)
 }
 
-fn stranger(robot: &LinkRobot) -> Result<Stranger> {
-    Stranger::at(robot.endpoint(), &robot.description.name)
+fn intruder(robot: &LinkRobot) -> Result<Intruder> {
+    Intruder::at(robot.endpoint(), &robot.description.name)
 }
 
 /// Waits until it is so.
@@ -67,7 +67,7 @@ fn until(mut so: impl FnMut() -> Result<bool>) -> Result<bool> {
 
 /// What a runtime hears of devices; one that nobody disturbs is believed for a minute.
 fn listening(robot: &LinkRobot) -> Result<(Session, TakeoverInbox)> {
-    let session = super::stranger(robot.endpoint())?;
+    let session = crate::guest::session(robot.endpoint())?;
     let inbox = TakeoverInbox::open(&session, &robot.description.name)?;
     Ok((session, inbox.with_silence(Duration::from_secs(60))))
 }
@@ -79,19 +79,19 @@ fn device(robot: &LinkRobot) -> Result<OperatorLink> {
 
 fn takes_over(device: &mut OperatorLink, inbox: &TakeoverInbox) -> Result<bool> {
     until(|| {
-        device.say(true, false, &[])?;
+        device.send(true, false, &[])?;
         sleep(Duration::from_millis(5));
-        Ok(inbox.decide().0 == Authority::Human && inbox.device() == Some(device.client()))
+        Ok(inbox.decide().0 == ControlAuthority::Human && inbox.device() == Some(device.client()))
     })
 }
 
 fn malformed(robot: &LinkRobot) -> u64 {
-    let heard = robot.heard();
+    let heard = robot.log();
     heard.status.map_or(0, |s| s.denials.of(Denial::Malformed))
 }
 
 fn owner(robot: &LinkRobot) -> u32 {
-    robot.heard().status.map_or(0, |s| s.owner)
+    robot.log().status.map_or(0, |s| s.owner)
 }
 
 /// Spellings that a parser of numbers would take for this one.
@@ -115,7 +115,7 @@ fn spelt_otherwise(robot: &LinkRobot, rows: &mut Rows) -> Result<()> {
     let mut link = robot.link()?;
     link.engage()?;
     ensure!(takes_over(&mut person, &inbox)?, "the person is not heard");
-    let by = stranger(robot)?;
+    let by = intruder(robot)?;
     let before = malformed(robot);
     let (mut tokens, mut commands, mut ejected, mut down) = (0, 0, 0, 0);
     let command = home(robot, 1);
@@ -138,7 +138,7 @@ fn spelt_otherwise(robot: &LinkRobot, rows: &mut Rows) -> Result<()> {
             tokens += 1;
             sleep(Duration::from_millis(20));
             ejected += u64::from(owner(robot) != link.client());
-            down += u64::from(inbox.devices() != 1 || inbox.decide().0 != Authority::Human);
+            down += u64::from(inbox.devices() != 1 || inbox.decide().0 != ControlAuthority::Human);
         }
     }
     let devices = aliases(person.client()).len() as u64;
@@ -157,7 +157,7 @@ fn spelt_otherwise(robot: &LinkRobot, rows: &mut Rows) -> Result<()> {
         counted.0 + counted.1,
         wanted.0 + wanted.1,
     );
-    let obeyed = robot.heard().commands.len() as u64;
+    let obeyed = robot.log().commands.len() as u64;
     rows.exactly("and obeyed", obeyed, 0);
     link.disengage()?;
     Ok(())
@@ -166,11 +166,11 @@ fn spelt_otherwise(robot: &LinkRobot, rows: &mut Rows) -> Result<()> {
 /// Whether a person takes over among so many, some of whom are gone, some there before, some later.
 fn person_among(robot: &LinkRobot, count: u32, salt: u32) -> Result<bool> {
     let (_runtime, inbox) = listening(robot)?;
-    let (first, second) = (stranger(robot)?, stranger(robot)?);
-    drop(first.crowd(Sent::Takeover, count, salt)?);
-    let _before = first.crowd(Sent::Takeover, count, salt + 1)?;
+    let (first, second) = (intruder(robot)?, intruder(robot)?);
+    drop(first.crowd(ClientMessage::Takeover, count, salt)?);
+    let _before = first.crowd(ClientMessage::Takeover, count, salt + 1)?;
     let mut person = device(robot)?;
-    let _after = second.crowd(Sent::Takeover, count + 1, salt + 2)?;
+    let _after = second.crowd(ClientMessage::Takeover, count + 1, salt + 2)?;
     until(|| Ok(inbox.devices() >= count.min(16) as usize))?;
     let took = takes_over(&mut person, &inbox)?;
     ensure!(
@@ -183,11 +183,11 @@ fn person_among(robot: &LinkRobot, count: u32, salt: u32) -> Result<bool> {
 
 /// Whether a client acquires the arm among so many leases, and whether it stays the owner.
 fn client_among(robot: &LinkRobot, count: u32, salt: u32) -> Result<(bool, bool)> {
-    let (first, second) = (stranger(robot)?, stranger(robot)?);
-    let before = first.crowd(Sent::Lease, count, salt + 3)?;
+    let (first, second) = (intruder(robot)?, intruder(robot)?);
+    let before = first.crowd(ClientMessage::Lease, count, salt + 3)?;
     let mut link = robot.link()?;
     let got = link.engage().is_ok();
-    let _after = second.crowd(Sent::Lease, count + 1, salt + 4)?;
+    let _after = second.crowd(ClientMessage::Lease, count + 1, salt + 4)?;
     sleep(Duration::from_millis(200));
     drop(before);
     sleep(Duration::from_millis(200));
@@ -207,10 +207,10 @@ fn home(robot: &LinkRobot, sequence: u64) -> JointCommand {
 
 /// The last number there is, in the owner's name.
 fn last_numbers(robot: &LinkRobot, rows: &mut Rows) -> Result<()> {
-    let by = stranger(robot)?;
+    let by = intruder(robot)?;
     let mut link: RobotLink = robot.link()?;
     link.engage()?;
-    let before = robot.heard().status.context("no status")?;
+    let before = robot.log().status.context("no status")?;
     let (times, mut sent) = (50, 0);
     for round in 1..=times {
         by.command(link.client(), &home(robot, u64::MAX - round))?;
@@ -228,7 +228,7 @@ fn last_numbers(robot: &LinkRobot, rows: &mut Rows) -> Result<()> {
     robot.wait_for(Duration::from_secs(2), |h| {
         h.status.is_some_and(|s| done(s.accepted))
     });
-    let after = robot.heard().status.context("no status")?;
+    let after = robot.log().status.context("no status")?;
     let refused = after.denials.of(Denial::Sequence) - before.denials.of(Denial::Sequence);
     rows.exactly(
         format!(

@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result};
 use apprentice_control::ControlLoop;
 use apprentice_core::{JointCommand, Seed};
 use apprentice_link::Arm as _;
-use apprentice_link::keys::{Keys, Sent};
+use apprentice_link::keys::{ClientMessage, Keys};
 use apprentice_link::wire;
-use apprentice_safety::{GuardConfig, Refusal};
+use apprentice_safety::{GuardConfig, Intervention};
 use rand::Rng as _;
 use std::time::Duration;
 use zenoh::Wait as _;
@@ -36,15 +36,23 @@ fn through_the_guard(scale: Scale, rows: &mut Rows) -> Result<()> {
     let mut refused = 0;
     for index in 0..actions {
         let action = hostile.bad(index % Hostile::BAD, &mut rng);
-        let refusals = control.act(&action, control.now_ns())?.refusals;
-        let reasons = [Refusal::NotFinite, Refusal::Dimension, Refusal::NotAPose];
-        refused += u64::from(reasons.iter().any(|&r| refusals.contains(r)));
+        let interventions = control.act(&action, control.now_ns())?.interventions;
+        let reasons = [
+            Intervention::NotFinite,
+            Intervention::Dimension,
+            Intervention::NotAPose,
+        ];
+        refused += u64::from(reasons.iter().any(|&r| interventions.contains(r)));
     }
     let totals = control.totals();
-    let counted: u64 = [Refusal::NotFinite, Refusal::Dimension, Refusal::NotAPose]
-        .into_iter()
-        .map(|r| totals.reasons.of(r))
-        .sum();
+    let counted: u64 = [
+        Intervention::NotFinite,
+        Intervention::Dimension,
+        Intervention::NotAPose,
+    ]
+    .into_iter()
+    .map(|r| totals.reasons.of(r))
+    .sum();
     rows.exactly(
         format!("{actions} actions that are none (NaN, infinite, other lengths, no pose): refused"),
         refused,
@@ -64,12 +72,14 @@ fn at_the_robot(scale: Scale, rows: &mut Rows) -> Result<()> {
     let robot = LinkRobot::start(description)?;
     let mut link = robot.link()?;
     link.engage()?;
-    let session = super::stranger(robot.endpoint())?;
+    let session = crate::guest::session(robot.endpoint())?;
     let publisher = session
-        .declare_publisher(Keys::new(&robot.description.name).of(Sent::Command, link.client()))
+        .declare_publisher(
+            Keys::new(&robot.description.name).of(ClientMessage::Command, link.client()),
+        )
         .congestion_control(CongestionControl::Block)
         .wait()
-        .map_err(super::said)?;
+        .map_err(crate::guest::zenoh_error)?;
     let before = link
         .status()
         .context("the robot has not said how it stands")?;
@@ -107,14 +117,14 @@ fn at_the_robot(scale: Scale, rows: &mut Rows) -> Result<()> {
         publisher
             .put(wire::encode_command(link.client(), &command))
             .wait()
-            .map_err(super::said)?;
+            .map_err(crate::guest::zenoh_error)?;
     }
     let arrived = robot.wait_for(Duration::from_secs(20), |h| {
         h.status
             .is_some_and(|s| s.denials.total() >= before.denials.total() + messages)
     });
     anyhow::ensure!(arrived, "not all messages arrived");
-    let status = robot.heard().status.context("no status")?;
+    let status = robot.log().status.context("no status")?;
     let reasons: Vec<String> = status
         .denials
         .named()

@@ -27,9 +27,9 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     let folder = folder.path();
 
     let short = episode(&robot, folder, "short", 40, |robot| {
-        robot.manners.blind.store(true, Relaxed);
+        robot.faults.blind.store(true, Relaxed);
         sleep(Duration::from_millis(500));
-        robot.manners.blind.store(false, Relaxed);
+        robot.faults.blind.store(false, Relaxed);
     })?;
     rows.exactly(
         "cameras stall for 500 ms: episodes that went on to their end",
@@ -43,9 +43,9 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     );
 
     let long = episode(&robot, folder, "long", 200, |robot| {
-        robot.manners.blind.store(true, Relaxed);
+        robot.faults.blind.store(true, Relaxed);
         sleep(Duration::from_secs(5));
-        robot.manners.blind.store(false, Relaxed);
+        robot.faults.blind.store(false, Relaxed);
     })?;
     let stale = matches!(&long.error, Some(ControlError::Link(LinkError::Stale { key, .. })) if key.contains("/camera/"));
     rows.exactly(
@@ -72,10 +72,10 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     );
 
     for percent in [10, 30, 50] {
-        robot.manners.lost_percent.store(percent, Relaxed);
+        robot.faults.lost_percent.store(percent, Relaxed);
         let ticks = scale.pick(60, 200);
         let lossy = episode(&robot, folder, &format!("lossy-{percent}"), ticks, |_| {})?;
-        robot.manners.lost_percent.store(0, Relaxed);
+        robot.faults.lost_percent.store(0, Relaxed);
         rows.exactly(
             format!(
                 "{percent} % of frames lost: {ticks} ticks {}, {} commands braked; beyond a limit",
@@ -93,9 +93,9 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     }
 
     let frozen = episode(&robot, folder, "frozen", 200, |robot| {
-        robot.manners.frozen.store(true, Relaxed);
+        robot.faults.frozen.store(true, Relaxed);
         sleep(Duration::from_millis(1500));
-        robot.manners.frozen.store(false, Relaxed);
+        robot.faults.frozen.store(false, Relaxed);
     })?;
     let said = matches!(
         &frozen.error,
@@ -155,14 +155,14 @@ fn episode(
         error: ended.err(),
         took: at.saturating_duration_since(begun),
         violations: totals.violations,
-        braked: totals.reasons.of(apprentice_safety::Refusal::Stale),
+        braked: totals.reasons.of(apprentice_safety::Intervention::Stale),
     })
 }
 
 /// Whoever looks sees numbers that only rise.
 fn shuffled(robot: &LinkRobot, rows: &mut Rows) -> Result<()> {
     let link = robot.link()?;
-    robot.manners.shuffled.store(true, Relaxed);
+    robot.faults.shuffled.store(true, Relaxed);
     let within = Freshness {
         state: Duration::from_secs(1),
         frame: Duration::from_secs(1),
@@ -177,7 +177,7 @@ fn shuffled(robot: &LinkRobot, rows: &mut Rows) -> Result<()> {
         newest = number;
         sleep(Duration::from_millis(1));
     }
-    robot.manners.shuffled.store(false, Relaxed);
+    robot.faults.shuffled.store(false, Relaxed);
     ensure!(seen >= 5, "only {seen} frames came");
     rows.exactly(
         format!("frames in the wrong order and twice, {seen} used: times an older one was used"),

@@ -9,7 +9,7 @@ use apprentice_control::{ChunkingConfig, ControlLoop, record_episodes};
 use apprentice_core::{JointCommand, Seed};
 use apprentice_episode::Episode;
 use apprentice_link::{Arm as _, Freshness};
-use apprentice_safety::{GuardConfig, Refusal};
+use apprentice_safety::{GuardConfig, Intervention};
 use rand::Rng as _;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::sleep;
@@ -48,9 +48,9 @@ fn at_the_robot(scale: Scale, rows: &mut Rows) -> Result<()> {
         })?;
         sleep(Duration::from_millis(5));
     }
-    let all = |h: &crate::link_robot::Heard| h.status.is_some_and(|s| s.accepted >= commands);
+    let all = |h: &crate::link_robot::CommandLog| h.status.is_some_and(|s| s.accepted >= commands);
     robot.wait_for(Duration::from_secs(1), all);
-    let status = robot.heard().status.context("no status")?;
+    let status = robot.log().status.context("no status")?;
     rows.exactly(
         format!("{commands} commands with stamps that jump by 2 s, 1 h and all there is: obeyed"),
         status.accepted,
@@ -72,12 +72,12 @@ fn at_the_runtime(scale: Scale, rows: &mut Rows) -> Result<()> {
     let action = beside_home(&robot.description, 0.02)?;
     let (mut looked, mut refused) = (0, 0);
     for off in OFF.into_iter().cycle().take(scale.pick(10, 40)) {
-        robot.manners.skew_ns.store(off, Relaxed);
+        robot.faults.skew_ns.store(off, Relaxed);
         for _ in 0..3 {
             looked += 1;
             refused += u64::from(link.latest(true, within).is_err());
             let acted = control.act(&action, control.now_ns())?;
-            refused += u64::from(acted.refusals.contains(Refusal::Stale));
+            refused += u64::from(acted.interventions.contains(Intervention::Stale));
         }
     }
     rows.exactly(

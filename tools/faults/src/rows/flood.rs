@@ -8,7 +8,7 @@ use crate::{Rows, Scale};
 use anyhow::{Context as _, Result};
 use apprentice_core::JointCommand;
 use apprentice_link::Arm as _;
-use apprentice_link::keys::{Keys, Sent};
+use apprentice_link::keys::{ClientMessage, Keys};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     // The robot's own pictures would be in the way of measuring.
     let robot = LinkRobot::start(description)?;
     robot
-        .manners
+        .faults
         .blind
         .store(true, std::sync::atomic::Ordering::Relaxed);
     let keys = Keys::new(&robot.description.name);
@@ -45,7 +45,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             sleep(Duration::from_millis(10));
         }
         sleep(Duration::from_millis(200));
-        let heard = robot.heard();
+        let heard = robot.log();
         let new = heard.commands.iter().filter(|(_, c)| c.sequence > from);
         Ok(new
             .map(|(at, c)| at.saturating_sub(c.stamp_ns) as f64 * 1e-6)
@@ -63,7 +63,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             ],
         )
     };
-    let commands = flooder(keys.of(Sent::Command, 0x0bad_0bad), 0, 10_000.0)?;
+    let commands = flooder(keys.of(ClientMessage::Command, 0x0bad_0bad), 0, 10_000.0)?;
     let camera = robot.description.cameras.first().context("no camera")?;
     let frames = flooder(keys.camera(&camera.name), FRAME, 100e6 / FRAME as f64)?;
     for process in [&commands, &frames] {
@@ -78,7 +78,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         Ok(process.line("sent ", Duration::from_secs(5))?.parse()?)
     };
     let (per_second, frames_per_second) = (rate(&commands)?, rate(&frames)?);
-    let refused = robot.heard().status.map_or(0, |s| s.denials.total());
+    let refused = robot.log().status.map_or(0, |s| s.denials.total());
     rows.at_least(
         "commands of a stranger a second, as sent",
         per_second,

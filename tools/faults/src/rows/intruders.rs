@@ -5,7 +5,7 @@ use crate::stub_agent::fr3;
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, ensure};
 use apprentice_core::JointCommand;
-use apprentice_link::keys::{Keys, Sent};
+use apprentice_link::keys::{ClientMessage, Keys};
 use apprentice_link::wire;
 use apprentice_link::{Arm as _, RobotLink};
 use apprentice_safety::Service;
@@ -27,20 +27,20 @@ pub fn run(_scale: Scale, rows: &mut Rows) -> Result<()> {
     let robot = LinkRobot::start(description)?;
     let keys = Keys::new(&robot.description.name);
     let mut owner = robot.link()?;
-    let intruder = super::stranger(robot.endpoint())?;
+    let intruder = crate::guest::session(robot.endpoint())?;
     let heard = intruder
-        .declare_subscriber(keys.all(Sent::Command))
+        .declare_subscriber(keys.all(ClientMessage::Command))
         .with(zenoh::handlers::FifoChannel::new(20_000))
         .wait()
-        .map_err(super::said)?;
+        .map_err(crate::guest::zenoh_error)?;
     let publisher = |client: u32| {
         intruder
-            .declare_publisher(keys.of(Sent::Command, client))
+            .declare_publisher(keys.of(ClientMessage::Command, client))
             .congestion_control(CongestionControl::Block)
             .priority(Priority::RealTime)
             .express(true)
             .wait()
-            .map_err(super::said)
+            .map_err(crate::guest::zenoh_error)
     };
     let to_arm = publisher(owner.client())?;
     let as_another = publisher(owner.client() ^ 0xffff)?;
@@ -71,23 +71,23 @@ pub fn run(_scale: Scale, rows: &mut Rows) -> Result<()> {
             sleep(Duration::from_micros(400));
         }
         // Nor does a lease of its own help while the arm has an owner.
-        let lease = keys.of(Sent::Lease, 0x0bad_0bad);
+        let lease = keys.of(ClientMessage::Lease, 0x0bad_0bad);
         let _token = intruder
             .liveliness()
             .declare_token(lease)
             .wait()
-            .map_err(super::said)?;
+            .map_err(crate::guest::zenoh_error)?;
         let refused = intruder
-            .get(keys.of(Sent::Service(Service::Acquire), 0x0bad_0bad))
+            .get(keys.of(ClientMessage::Service(Service::Acquire), 0x0bad_0bad))
             .payload(wire::encode_request(wire::Request {
                 client: 0x0bad_0bad,
                 stops: 0,
             }))
             .timeout(Duration::from_secs(2))
             .wait()
-            .map_err(super::said)?
+            .map_err(crate::guest::zenoh_error)?
             .recv()
-            .map_err(super::said_any)?;
+            .map_err(crate::guest::zenoh_error)?;
         let refused = refused
             .result()
             .err()
@@ -113,7 +113,7 @@ pub fn run(_scale: Scale, rows: &mut Rows) -> Result<()> {
         h.status.is_some_and(|s| s.denials.total() > expected)
     });
     ensure!(all, "not all messages of the intruder arrived");
-    let heard = robot.heard();
+    let heard = robot.log();
     let status = heard.status.context("no status")?;
     let numbers: Vec<u64> = heard.commands.iter().map(|(_, c)| c.sequence).collect();
     let twice = numbers.len() - numbers.iter().collect::<BTreeSet<_>>().len();
@@ -181,5 +181,5 @@ fn forged(client: u32, sequence: u64, robot: &LinkRobot) -> Vec<u8> {
 }
 
 fn put(to: &Publisher<'_>, bytes: Vec<u8>) -> Result<()> {
-    to.put(bytes).wait().map_err(super::said)
+    to.put(bytes).wait().map_err(crate::guest::zenoh_error)
 }

@@ -1,27 +1,20 @@
 //! LINK: how long messages take over our link, beside plain zenoh with the same quality of service, in turns.
 
-use crate::child::LinkFigures;
+use crate::guest::{free_endpoint, zenoh_error};
+use crate::link_figures::{LinkFigures, RAW_COMMAND, RAW_FRAME, latency_robot};
 use crate::measured::monotonic_ns;
 use crate::program::Process;
-use crate::stub_agent::fr3;
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, anyhow};
 use apprentice_core::JointCommand;
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Connection, Participant};
 use apprentice_link::{Arm as _, RobotLink};
-use apprentice_robot::{DescriptionError, RobotDescription};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 use zenoh::Wait as _;
 use zenoh::qos::{CongestionControl, Priority};
 
-/// Where plain commands go.
-pub const RAW_COMMAND: &str = "plain/command";
-/// Where plain frames go.
-pub const RAW_FRAME: &str = "plain/frame";
-/// Frames are so many pixels each way.
-pub const FRAME_EDGE: u32 = 224;
 /// Bytes of a plain command. Ours, of seven joints, has 94.
 const COMMAND: usize = 64;
 /// The most our link may take, as a multiple of what plain zenoh takes.
@@ -29,31 +22,17 @@ const MOST: f64 = 1.2;
 /// Messages of which a 99th percentile is judged.
 const ENOUGH: usize = 200;
 
-/// The robot at the other end.
-///
-/// # Errors
-/// As [`fr3`].
-pub fn latency_robot() -> Result<RobotDescription, DescriptionError> {
-    let mut description = fr3()?;
-    description.control_hz = 1000.0;
-    description.cameras.truncate(1);
-    for camera in &mut description.cameras {
-        (camera.width, camera.height) = (FRAME_EDGE, FRAME_EDGE);
-    }
-    Ok(description)
-}
-
 /// Commands at 1 kHz and frames at 30 Hz, each kind over both in turns.
 pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     let description = latency_robot()?;
-    let (ours, raw) = (super::free_endpoint()?, super::free_endpoint()?);
+    let (ours, raw) = (free_endpoint()?, free_endpoint()?);
     let child = Process::start("link-ends", &[&ours, &raw])?;
     child.line("ready", Duration::from_secs(20))?;
     let mut link = RobotLink::connect(&ours, &description.name, Duration::from_secs(10))?;
     link.engage()?;
     let participant = Participant {
         role: Role::Guest,
-        place: Place::Join,
+        connection: Connection::Join,
         robot: "",
         endpoint: &raw,
     };
@@ -64,12 +43,12 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         .priority(Priority::RealTime)
         .express(true)
         .wait()
-        .map_err(super::said)?;
+        .map_err(zenoh_error)?;
     let frames = session
         .declare_subscriber(RAW_FRAME)
         .with(zenoh::handlers::RingChannel::new(1))
         .wait()
-        .map_err(super::said)?;
+        .map_err(zenoh_error)?;
     let turns = scale.pick(3_000, 10_000);
     let mut next = Instant::now();
     let half = Duration::from_micros(500);
@@ -86,12 +65,12 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         if let Some(stamp) = payload.first_chunk_mut::<8>() {
             *stamp = monotonic_ns().to_le_bytes();
         }
-        publisher.put(payload).wait().map_err(super::said)?;
+        publisher.put(payload).wait().map_err(zenoh_error)?;
         next += half;
         sleep(next.saturating_duration_since(Instant::now()));
     }
-    let said = child.line("commands ", Duration::from_secs(10))?;
-    let (mine, plain): (LinkFigures, LinkFigures) = serde_json::from_str(&said)?;
+    let line = child.line("commands ", Duration::from_secs(10))?;
+    let (mine, plain): (LinkFigures, LinkFigures) = serde_json::from_str(&line)?;
     compare(rows, "commands at 1 kHz", mine, plain)?;
 
     let wanted = scale.pick(90, 300);
@@ -102,7 +81,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             while times.len() < wanted {
                 let sample = frames
                     .recv_timeout(Duration::from_secs(5))
-                    .map_err(super::said)?
+                    .map_err(zenoh_error)?
                     .context("no plain frame came")?;
                 let bytes = sample.payload().to_bytes();
                 let stamp = bytes.first_chunk::<8>().context("a short frame")?;

@@ -2,18 +2,17 @@
 
 mod adversarial;
 mod aliases;
-mod asking_often;
 mod bad_actions;
 mod cameras;
 mod clocks;
+mod deadman_release;
 mod disk_full;
 mod flood;
+mod frequent_requests;
 mod intruders;
 mod jitter;
 mod killed_writer;
 mod latency;
-mod let_go;
-mod liars;
 mod malformed;
 mod owners;
 mod pictures;
@@ -24,19 +23,14 @@ mod router_killed;
 mod silence;
 mod slow_agent;
 mod soak;
+mod spoofed_states;
 mod starved_cpu;
 mod stops;
 mod topology;
 mod versions;
 
-pub use latency::{FRAME_EDGE, RAW_COMMAND, RAW_FRAME, latency_robot};
-
 use crate::{Row, Rows, Scale};
-use anyhow::{Result, anyhow};
-use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place, free_port};
-use std::time::{Duration, Instant};
-use zenoh::Session;
+use anyhow::Result;
 
 /// A row: its name, what is done to what, and how.
 pub struct Named {
@@ -85,11 +79,15 @@ pub const TABLE: &[Named] = &[
     row("R21", "two runtimes want one arm", owners::run),
     row("R22", "peers that do not hear each other", topology::run),
     row("R23", "stop, in every phase", stops::run),
-    row("R24", "a person lets go", let_go::run),
-    row("R25", "asking often gives no speed", asking_often::run),
+    row("R24", "a person lets go", deadman_release::run),
+    row("R25", "asking often gives no speed", frequent_requests::run),
     row("R26", "silence, and chunks that are none", silence::run),
     row("R27", "aliases and floods of tokens", aliases::run),
-    row("R28", "somebody else says where the arm is", liars::run),
+    row(
+        "R28",
+        "somebody else says where the arm is",
+        spoofed_states::run,
+    ),
     row("R29", "pictures and states that are none", pictures::run),
     row(
         "LINK",
@@ -112,45 +110,4 @@ pub fn run(name: &str, scale: Scale) -> Option<Vec<Row>> {
         rows.failed(&format!("{error:#}"));
     }
     Some(rows.finish())
-}
-
-/// A plain zenoh session that is nobody to the robot behind `endpoint`.
-///
-/// # Errors
-/// When nobody listens there.
-pub fn stranger(endpoint: &str) -> Result<Session> {
-    let participant = Participant {
-        role: Role::Guest,
-        place: Place::Join,
-        robot: "",
-        endpoint,
-    };
-    Ok(participant.open(&Security::LoopbackOnly, Duration::from_secs(5))?)
-}
-
-/// What zenoh says, as an error of ours.
-fn said(error: zenoh::Error) -> anyhow::Error {
-    anyhow!("zenoh: {error}")
-}
-
-/// A loopback address that is free now.
-fn free_endpoint() -> Result<String> {
-    Ok(format!("tcp/127.0.0.1:{}", free_port()?))
-}
-
-/// How much longer than `period` it took from each moment to the next, milliseconds; 0 where it was sooner.
-#[must_use]
-pub fn gaps_beyond(times: &[Instant], period: Duration) -> Vec<f64> {
-    times
-        .windows(2)
-        .filter_map(|pair| match pair {
-            [a, b] => Some(crate::measured::ms((*b - *a).saturating_sub(period))),
-            _ => None,
-        })
-        .collect()
-}
-
-/// As [`said`], of an answer that did not come.
-fn said_any(error: impl std::fmt::Display) -> anyhow::Error {
-    anyhow!("zenoh: {error}")
 }

@@ -43,13 +43,13 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             reason = refused.to_string();
             told += u64::from(reason.contains("belongs to another client"));
         }
-        let says = |h: &crate::link_robot::Heard| {
+        let says = |h: &crate::link_robot::CommandLog| {
             h.status
                 .is_some_and(|s| s.phase == Phase::Active && winners == [s.owner])
         };
         owned += u64::from(robot.wait_for(Duration::from_secs(1), says));
         links.iter_mut().try_for_each(RobotLink::disengage)?;
-        let free = |h: &crate::link_robot::Heard| h.status.is_some_and(|s| s.owner == 0);
+        let free = |h: &crate::link_robot::CommandLog| h.status.is_some_and(|s| s.owner == 0);
         robot.wait_for(Duration::from_secs(2), free);
     }
     rows.exactly(

@@ -1,8 +1,8 @@
 //! R29: pictures and states that are none, among good ones and alone.
 
+use crate::intruder::{Intruder, RepeatedSender};
 use crate::link_robot::LinkRobot;
 use crate::memory_robot::noise;
-use crate::strangers::{Saying, Stranger};
 use crate::stub_agent::{Swaying, fr3};
 use crate::{Rows, Scale, episodes};
 use anyhow::{Context as _, Result, ensure};
@@ -47,7 +47,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         rows.exactly("and counted by whoever listens", counted, sent);
         let error = alone.context("an episode without any good ones went on")?;
         let text = error.to_string();
-        let says = matches!(error, ControlError::Link(LinkError::LeftOut { .. }))
+        let says = matches!(error, ControlError::Link(LinkError::Rejected { .. }))
             && text.contains(key)
             && text.contains(" unreadable; the last: ");
         rows.exactly(
@@ -80,12 +80,12 @@ fn episode(robot: &LinkRobot, folder: &Path, bad: Bad, ticks: u64, alone: bool) 
     let plan = episodes::plan(&robot.description, folder, &name);
     let every = Duration::from_millis(if alone { 20 } else { 70 });
     let saying = say(robot, bad, every)?;
-    let manners = &robot.manners;
+    let faults = &robot.faults;
     let ended = scope(|scope| {
         let later = scope.spawn(|| {
             sleep(Duration::from_millis(1200));
-            manners.silent.store(alone && bad == Bad::States, Relaxed);
-            manners.blind.store(alone && bad == Bad::Pictures, Relaxed);
+            faults.silent.store(alone && bad == Bad::States, Relaxed);
+            faults.blind.store(alone && bad == Bad::Pictures, Relaxed);
         });
         let ended = record_episodes(
             &mut robots,
@@ -100,12 +100,12 @@ fn episode(robot: &LinkRobot, folder: &Path, bad: Bad, ticks: u64, alone: bool) 
         let _ = later.join();
         ended
     });
-    manners.silent.store(false, Relaxed);
-    manners.blind.store(false, Relaxed);
+    faults.silent.store(false, Relaxed);
+    faults.blind.store(false, Relaxed);
     let sent = saying.finish();
     // The last ones may be on their way.
     sleep(Duration::from_millis(300));
-    let unreadable = beside.left_out();
+    let unreadable = beside.rejected();
     let unreadable = unreadable
         .each()
         .find(|(reason, _)| *reason == "unreadable");
@@ -113,8 +113,8 @@ fn episode(robot: &LinkRobot, folder: &Path, bad: Bad, ticks: u64, alone: bool) 
 }
 
 /// Publishes what is none, of several kinds in turn.
-fn say(robot: &LinkRobot, bad: Bad, every: Duration) -> Result<Saying> {
-    let by = Stranger::at(robot.endpoint(), &robot.description.name)?;
+fn say(robot: &LinkRobot, bad: Bad, every: Duration) -> Result<RepeatedSender> {
+    let by = Intruder::at(robot.endpoint(), &robot.description.name)?;
     let camera = robot.description.cameras.first().context("no camera")?;
     let (width, height) = (camera.width, camera.height);
     let frame = |width, height| {

@@ -30,7 +30,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
                 .is_some()),
             "the arm still has an owner 10 s after that was killed"
         );
-        let heard = robot.heard();
+        let heard = robot.log();
         let last = heard.last.context("no command came")?;
         let stays = heard.first(last, |p| p != Phase::Active);
         let free = heard.first(moment, |p| p == Phase::Free);
@@ -63,7 +63,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             "the arm still has an owner 10 s after that was frozen"
         );
         let last = {
-            let heard = robot.heard();
+            let heard = robot.log();
             let last = heard.last.context("no command came")?;
             let stays = heard.first(last, |p| p != Phase::Active);
             let free = heard.first(moment, |p| p == Phase::Free);
@@ -73,7 +73,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         };
         policy.thaw()?;
         sleep(Duration::from_millis(300));
-        obeyed_after += u64::from(robot.heard().last != Some(last));
+        obeyed_after += u64::from(robot.log().last != Some(last));
     }
     rows.at_most(
         format!("frozen {times} times: last command until the arm stays, longest"),

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Kills it for a second in the middle of an episode, ten times in full.
 pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     let description = fr3()?;
-    let endpoint = super::free_endpoint()?;
+    let endpoint = crate::guest::free_endpoint()?;
     let name = description.name.clone();
     let listen = || -> Result<(Process, Instant)> {
         let router = Process::start("router", &[&endpoint, &name])?;
@@ -60,7 +60,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             let killed = router.kill()?;
             sleep(Duration::from_secs(1));
             {
-                let heard = robot.heard();
+                let heard = robot.log();
                 let last = heard.last.context("no command came")?;
                 ensure!(
                     last < killed + Duration::from_millis(500),
@@ -72,7 +72,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             let (again, listening) = listen()?;
             router = again;
             found.push(ms(until_heard(&look, listening)? - listening));
-            let heard = robot.heard();
+            let heard = robot.log();
             let last = heard.last.context("no command came")?;
             let stops = heard.first(last, |p| matches!(p, Phase::Free | Phase::Stopped));
             stopped.push(ms(stops.context("it did not stop")? - last));

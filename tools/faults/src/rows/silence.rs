@@ -1,6 +1,6 @@
 //! R26: an owner that was silent for long before a driver that did not look, and chunks of other arms.
 
-use crate::link_robot::{Heard, LinkRobot};
+use crate::link_robot::{CommandLog, LinkRobot};
 use crate::stub_agent::fr3;
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, ensure};
@@ -165,7 +165,7 @@ fn chunks(description: &RobotDescription, rows: &mut Rows) -> Result<()> {
     let robot = LinkRobot::start(description.clone())?;
     let mut link = robot.link()?;
     link.engage()?;
-    let active = |h: &Heard| h.status.is_some_and(|s| s.phase == Phase::Active);
+    let active = |h: &CommandLog| h.status.is_some_and(|s| s.phase == Phase::Active);
     ensure!(robot.wait_for(PATIENCE, active), "it is not active");
     let mut sequence = 1;
     // Good ones do.
@@ -175,9 +175,9 @@ fn chunks(description: &RobotDescription, rows: &mut Rows) -> Result<()> {
         sequence += 1;
         sleep(Duration::from_millis(50));
     }
-    ensure!(active(&robot.heard()), "good chunks do not keep it active");
+    ensure!(active(&robot.log()), "good chunks do not keep it active");
     let begun = Instant::now();
-    let accepted = |h: &Heard| h.status.map_or(0, |s| s.accepted);
+    let accepted = |h: &CommandLog| h.status.map_or(0, |s| s.accepted);
     let others = description.home.get(1..).context("no joints")?;
     let mut sent = 0;
     while begun.elapsed() < Duration::from_millis(2500) {
@@ -185,7 +185,7 @@ fn chunks(description: &RobotDescription, rows: &mut Rows) -> Result<()> {
         (sequence, sent) = (sequence + 1, sent + 1);
         sleep(Duration::from_millis(50));
     }
-    let heard = robot.heard();
+    let heard = robot.log();
     let after = |phase: Phase| {
         let since = heard.first(begun, |p| p == phase);
         since.map_or(f64::NAN, |at| (at - begun).as_secs_f64())

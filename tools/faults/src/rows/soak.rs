@@ -43,7 +43,7 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
         )?;
         std::fs::remove_file(path)?;
         {
-            let mut heard = robot.heard();
+            let mut heard = robot.log();
             // The arm's watchdog waits 200 ms; before the first command and after the last it may well act.
             let gaps = heard.commands.windows(2).filter(|pair| match pair {
                 [(before, _), (after, _)] => after - before > 200_000_000,

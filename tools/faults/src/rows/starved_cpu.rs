@@ -17,7 +17,10 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
     let robot = LinkRobot::start(fr3()?)?;
     let mut link = robot.link()?;
     link.engage()?;
-    let hogs = [Process::start("hog", &[])?, Process::start("hog", &[])?];
+    let hogs = [
+        Process::start("cpu-load", &[])?,
+        Process::start("cpu-load", &[])?,
+    ];
     for hog in &hogs {
         hog.line("busy", Duration::from_secs(10))?;
     }
@@ -35,12 +38,12 @@ pub fn run(scale: Scale, rows: &mut Rows) -> Result<()> {
             })?;
             sleep(Duration::from_millis(20));
         }
-        let since = robot.heard().last.context("no command came")?;
+        let since = robot.log().last.context("no command came")?;
         let held = robot.wait_for(Duration::from_secs(5), |h| {
             h.first(since, |p| p == Phase::Holding).is_some()
         });
         ensure!(held, "the arm did not notice within 5 s that nothing came");
-        let heard = robot.heard();
+        let heard = robot.log();
         let last = heard.last.context("no command came")?;
         let at = heard.first(last, |p| p == Phase::Holding);
         silences.push(ms(at

@@ -2,7 +2,8 @@
 
 mod commander;
 
-use crate::strangers::{Stranger, Watched, apart};
+use crate::intruder::{Intruder, StateMonitor};
+use crate::measured::largest_difference;
 use crate::stub_agent::{beside_home, fr3};
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, bail, ensure};
@@ -128,8 +129,8 @@ fn stop_from(phase: Phase) -> Result<Stopped> {
         None,
     )?;
     let connect = || RobotLink::connect(node.endpoint(), &robot.name, PATIENCE);
-    let watched = Watched::of(&Stranger::at(node.endpoint(), &robot.name)?)?;
-    let stranger = Stranger::at(node.endpoint(), &robot.name)?;
+    let watched = StateMonitor::of(&Intruder::at(node.endpoint(), &robot.name)?)?;
+    let stranger = Intruder::at(node.endpoint(), &robot.name)?;
     let bystander = connect()?;
     let mut owner = connect()?;
     let commands = bring(&mut owner, &bystander, phase, &watched, node.endpoint())?;
@@ -191,7 +192,7 @@ fn stop_from(phase: Phase) -> Result<Stopped> {
     let mut moved_again = 0.0;
     for _ in 0..8 {
         let seen = control.act(&aside, control.now_ns())?.observation;
-        moved_again = apart(&seen.state.positions, &start).max(moved_again);
+        moved_again = largest_difference(&seen.state.positions, &start).max(moved_again);
     }
     control.release()?;
     let mut stopped = look(&robot, &states, before.stamp_ns, after.stamp_ns)?;
@@ -205,12 +206,12 @@ fn bring(
     owner: &mut RobotLink,
     bystander: &RobotLink,
     phase: Phase,
-    watched: &Watched,
+    watched: &StateMonitor,
     endpoint: &str,
 ) -> Result<Commander> {
     let (robot, client) = (owner.description().name.clone(), owner.client());
     let commander = |from: Vec<f64>| {
-        let stranger = Stranger::at(endpoint, &robot)?;
+        let stranger = Intruder::at(endpoint, &robot)?;
         Commander::start(stranger, client, from, phase == Phase::Faulted)
     };
     if matches!(phase, Phase::Free | Phase::Owned) {
@@ -259,7 +260,7 @@ fn until(link: &RobotLink, is: impl Fn(&Status) -> bool) -> Result<Status> {
 /// A runtime's next episode must not begin, and must say what to do.
 fn next_episode(
     link: RobotLink,
-    stranger: &Stranger,
+    stranger: &Intruder,
     phase: Phase,
 ) -> Result<(ControlLoop, String)> {
     let client = link.client();
@@ -312,7 +313,7 @@ fn look(
     let due_ns = asked_ns + (allowed * 1e9) as u64;
     let mut rested = states.iter().filter(|s| s.stamp_ns >= due_ns);
     let rest = rested.next().context("no state after the braking time")?;
-    let drifted = rested.map(|s| apart(&s.positions, &rest.positions));
+    let drifted = rested.map(|s| largest_difference(&s.positions, &rest.positions));
     Ok(Stopped {
         was_moving: braking_s > 0.02,
         obeyed: 0,

@@ -5,9 +5,9 @@ use crate::stub_agent::fr3;
 use crate::{Rows, Scale};
 use anyhow::{Context as _, Result, ensure};
 use apprentice_core::RobotState;
-use apprentice_link::keys::{Keys, Sent};
+use apprentice_link::keys::{ClientMessage, Keys};
 use apprentice_link::security::{Role, Security};
-use apprentice_link::session::{Participant, Place};
+use apprentice_link::session::{Connection, Participant};
 use apprentice_link::{Arm as _, LinkError, RobotLink, wire};
 use apprentice_robot::RobotDescription;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -56,10 +56,10 @@ fn half_a_robot(
     states: bool,
     ears: bool,
 ) -> Result<(LinkError, Duration)> {
-    let endpoint = super::free_endpoint()?;
+    let endpoint = crate::guest::free_endpoint()?;
     let participant = Participant {
         role: Role::Robot,
-        place: Place::Listen,
+        connection: Connection::Listen,
         robot: &description.name,
         endpoint: &endpoint,
     };
@@ -74,12 +74,12 @@ fn half_a_robot(
             let _ = answer.attachment("real_time").wait();
         })
         .wait()
-        .map_err(super::said)?;
+        .map_err(crate::guest::zenoh_error)?;
     let _hears = if ears {
         let ears = session
-            .declare_subscriber(keys.all(Sent::Command))
+            .declare_subscriber(keys.all(ClientMessage::Command))
             .callback(|_| {});
-        Some(ears.wait().map_err(super::said)?)
+        Some(ears.wait().map_err(crate::guest::zenoh_error)?)
     } else {
         None
     };
@@ -123,7 +123,7 @@ fn publish(
                 external_wrench: None,
             };
             let put = session.put(keys.state(), wire::encode_state(&state));
-            put.wait().map_err(super::said)?;
+            put.wait().map_err(crate::guest::zenoh_error)?;
         }
         sleep(Duration::from_millis(10));
     }
@@ -132,7 +132,7 @@ fn publish(
 
 /// A robot that is a plain zenoh peer of a hub, and a runtime beside it.
 fn peers_of_a_peer(description: &RobotDescription) -> Result<(LinkError, Duration)> {
-    let endpoint = super::free_endpoint()?;
+    let endpoint = crate::guest::free_endpoint()?;
     let peer = |place: &str| -> Result<Session> {
         let mut config = zenoh::Config::default();
         for (key, value) in [
@@ -142,9 +142,13 @@ fn peers_of_a_peer(description: &RobotDescription) -> Result<(LinkError, Duratio
             ("listen/endpoints", "[]".to_owned()),
             (place, format!("[{endpoint:?}]")),
         ] {
-            config.insert_json5(key, &value).map_err(super::said)?;
+            config
+                .insert_json5(key, &value)
+                .map_err(crate::guest::zenoh_error)?;
         }
-        zenoh::open(config).wait().map_err(super::said)
+        zenoh::open(config)
+            .wait()
+            .map_err(crate::guest::zenoh_error)
     };
     let _hub = peer("listen/endpoints")?;
     let robot = peer("connect/endpoints")?;
@@ -152,7 +156,7 @@ fn peers_of_a_peer(description: &RobotDescription) -> Result<(LinkError, Duratio
         .declare_queryable(Keys::new(&description.name).describe())
         .callback(|_| {})
         .wait()
-        .map_err(super::said)?;
+        .map_err(crate::guest::zenoh_error)?;
     let begun = Instant::now();
     let error = RobotLink::connect(&endpoint, &description.name, Duration::from_secs(1))
         .err()

@@ -6,7 +6,7 @@ use crate::{Rows, Scale};
 use anyhow::{Context as _, Result};
 use apprentice_core::JointCommand;
 use apprentice_link::Arm as _;
-use apprentice_link::keys::{Keys, Sent};
+use apprentice_link::keys::{ClientMessage, Keys};
 use apprentice_link::wire::{self, VERSION};
 use apprentice_safety::{Denial, Service};
 use std::time::Duration;
@@ -56,7 +56,7 @@ fn at_a_robot(rows: &mut Rows) -> Result<()> {
     let keys = Keys::new(&robot.description.name);
     let mut link = robot.link()?;
     link.engage()?;
-    let session = super::stranger(robot.endpoint())?;
+    let session = crate::guest::session(robot.endpoint())?;
     let command = JointCommand {
         sequence: 1,
         stamp_ns: 0,
@@ -65,23 +65,23 @@ fn at_a_robot(rows: &mut Rows) -> Result<()> {
     };
     let bytes = newer(wire::encode_command(link.client(), &command));
     session
-        .put(keys.of(Sent::Command, link.client()), bytes)
+        .put(keys.of(ClientMessage::Command, link.client()), bytes)
         .wait()
-        .map_err(super::said)?;
+        .map_err(crate::guest::zenoh_error)?;
     let mut refused = 0;
     let mut reason = String::new();
     for service in Service::ALL {
         let answer = session
-            .get(keys.of(Sent::Service(service), link.client()))
+            .get(keys.of(ClientMessage::Service(service), link.client()))
             .payload(newer(wire::encode_request(wire::Request {
                 client: link.client(),
                 stops: 0,
             })))
             .timeout(Duration::from_secs(2))
             .wait()
-            .map_err(super::said)?
+            .map_err(crate::guest::zenoh_error)?
             .recv()
-            .map_err(super::said_any)?;
+            .map_err(crate::guest::zenoh_error)?;
         if let Err(error) = answer.result() {
             reason = String::from_utf8_lossy(&error.payload().to_bytes()).into_owned();
             refused += u64::from(reason.contains("version"));
@@ -99,7 +99,7 @@ fn at_a_robot(rows: &mut Rows) -> Result<()> {
         h.status
             .is_some_and(|s| s.denials.of(Denial::Malformed) > refused)
     });
-    let status = robot.heard().status.context("no status")?;
+    let status = robot.log().status.context("no status")?;
     rows.exactly(
         format!("a command in version {}: counted as malformed", VERSION + 1),
         u64::from(counted),

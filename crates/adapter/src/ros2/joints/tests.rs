@@ -12,7 +12,7 @@ const THEM: Gid = Some([2; 16]);
 struct Bench {
     reader: JointReader,
     began: Instant,
-    taken: Taken,
+    taken: Acceptance,
     commanding: bool,
 }
 
@@ -30,7 +30,7 @@ impl Bench {
         Self {
             reader: JointReader::new(&robot, &settings),
             began: Instant::now(),
-            taken: Taken::Believed,
+            taken: Acceptance::Accepted,
             commanding: true,
         }
     }
@@ -41,7 +41,7 @@ impl Bench {
         sender: Gid,
         at_ms: u64,
     ) -> Result<Option<(RobotState, u128)>, Unusable> {
-        let origin = Origin {
+        let origin = MessageOrigin {
             sender,
             now: self.began + Duration::from_millis(at_ms),
             elapsed_ns: at_ms * 1_000_000,
@@ -82,6 +82,23 @@ fn message(ns: u64, joints: &[(&str, f64)], velocities: &[f64]) -> JointState {
         velocity: velocities.into(),
         effort: Numbers::default(),
     }
+}
+
+#[test]
+fn efforts_are_those_of_the_arms_joints_where_they_are_numbers() {
+    let mut bench = Bench::new("");
+    let arm = [("other", 9.0), (B, 2.0), (A, 1.0), ("finger", 0.02)];
+    let mut with = |ns: u64, efforts: &[f64]| {
+        let mut message = message(ns * 1_000_000, &arm, &[]);
+        message.effort = efforts.into();
+        bench.state(&message, ns).efforts
+    };
+    assert_eq!(with(1, &[]), None);
+    assert_eq!(with(2, &[7.0, -2.0, 3.5, 0.0]), Some(vec![3.5, -2.0]));
+    assert_eq!(with(3, &[f64::NAN; 4]), None, "a driver that has none");
+    // Whoever takes the state refuses efforts of some joints only.
+    assert_eq!(with(4, &[7.0, f64::NAN, 3.5, 0.0]), Some(vec![3.5]));
+    assert_eq!(with(5, &[7.0, -2.0]), Some(vec![-2.0]));
 }
 
 #[test]
@@ -216,9 +233,9 @@ fn a_state_that_was_left_out_changes_nothing() {
     let mut bench = Bench::new("");
     let whole = |ms: u64, q| message(ms * 1_000_000, &[(A, q), (B, q), ("finger", q / 50.0)], &[]);
     assert_eq!(bench.state(&whole(10, 1.0), 10).sequence, 1);
-    bench.taken = Taken::LeftOut;
+    bench.taken = Acceptance::Rejected;
     assert_eq!(bench.state(&whole(20, 0.0), 20).sequence, 2);
-    bench.taken = Taken::Believed;
+    bench.taken = Acceptance::Accepted;
     let half = message(30_000_000, &[(A, 1.02)], &[]);
     let state = bench.state(&half, 30);
     assert_eq!(

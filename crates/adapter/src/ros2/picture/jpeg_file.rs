@@ -5,8 +5,8 @@
 //! a few one bits are laid. No Huffman code consists of ones alone (T.81, C.2), so that a decoder that has to
 //! read them says that the data cannot be read.
 
+use super::decoded::{Decoded, MOST_PIXELS, allowed};
 use super::encodings::{BGR, GREY, RGB};
-use super::{Decoded, MOST_PIXELS, allowed};
 
 const CUT: &str = "it is cut short: its JPEG data end before their end marker (EOI)";
 

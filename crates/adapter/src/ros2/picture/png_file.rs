@@ -1,7 +1,7 @@
 //! PNG files of 8 bits a channel or less.
 
+use super::decoded::{Decoded, MOST_PIXELS, allowed};
 use super::encodings::{BGR, BGRA, GREY, GREY_ALPHA, RGB, RGBA, TO_DO};
-use super::{Decoded, MOST_PIXELS, allowed};
 use std::io::Cursor;
 
 /// Reads a PNG file; `swapped` where red and blue have changed places in it.

@@ -142,7 +142,7 @@ impl Settings {
         else {
             return Ok(());
         };
-        gripper.opening().check(robot)?;
+        gripper.gripper_scale().check(robot)?;
         if !(gripper.max_effort >= 0.0 && gripper.max_effort.is_finite()) {
             return no(
                 "gripper.max_effort",

@@ -70,8 +70,8 @@ impl StatusLine {
         chosen: Option<usize>,
         silent: Option<&LinkError>,
     ) -> String {
-        let who = if link.is_heard() {
-            who_has_the_arm(link.decider(), link.client(), command.deadman)
+        let who = if link.has_listener() {
+            who_has_the_arm(link.authority_status(), link.client(), command.deadman)
         } else {
             "nobody listens: no policy runs, or not with takeover".into()
         };

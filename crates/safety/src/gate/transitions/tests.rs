@@ -2,7 +2,7 @@
 //! whatever its cells say.
 
 use super::*;
-use crate::gate::{Asking, Gate, GateConfig, Service};
+use crate::gate::{Caller, Gate, GateConfig, Service};
 use apprentice_core::{JointCommand, RobotState};
 use apprentice_robot::RobotDescription;
 use std::collections::BTreeSet;
@@ -110,12 +110,12 @@ impl At {
             }
             Event::Arrived => return self.gate.homed(&self.arm, self.now_ns),
         };
-        let asking = Asking {
+        let caller = Caller {
             client,
             alive: true,
             stops: self.gate.stops(),
         };
-        let asked = self.gate.serve(service, asking, &self.arm, self.now_ns);
+        let asked = self.gate.serve(service, caller, &self.arm, self.now_ns);
         asked.map(|_| ())
     }
 }

@@ -5,10 +5,10 @@ use apprentice_adapter::ros2::attachment::Attachment;
 use apprentice_adapter::{cdr, franka_node, physicalai};
 use apprentice_core::{CameraFrame, JointCommand, RobotState};
 use apprentice_link::wire::{
-    self, AdvanceRequest, Chunk, Decider, Event, Status, Takeover, TickReply,
+    self, AdvanceRequest, AuthorityStatus, Chunk, Event, Status, Takeover, TickReply,
 };
 use apprentice_safety::gate::Stop;
-use apprentice_safety::{Authority, Denial, DenialCounts, Grip, Phase};
+use apprentice_safety::{ControlAuthority, Denial, DenialCounts, Phase, TeleopMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -101,7 +101,7 @@ pub fn native() -> Vec<Decoder> {
     };
     let takeover = |n: usize| {
         wire::encode_takeover(&Takeover {
-            grip: Grip {
+            teleop: TeleopMessage {
                 client: 9,
                 sequence: 5,
                 deadman: true,
@@ -126,10 +126,10 @@ pub fn native() -> Vec<Decoder> {
         accepted: 10,
         denials: DenialCounts::from_counts(&[1; Denial::ALL.len()]),
     };
-    let decider = Decider {
+    let decider = AuthorityStatus {
         sequence: 7,
         stamp_ns: 8,
-        authority: Authority::Human,
+        authority: ControlAuthority::Human,
         device: 9,
     };
     let event = Event {
@@ -178,8 +178,8 @@ pub fn native() -> Vec<Decoder> {
         ),
         decoder(
             "who decides",
-            vec![wire::encode_decider(&decider)],
-            wire::decode_decider,
+            vec![wire::encode_authority_status(&decider)],
+            wire::decode_authority_status,
         ),
         decoder(
             "service request",
@@ -322,7 +322,7 @@ fn ros() -> Result<Vec<Decoder>> {
         header: header.clone(),
         ..TwistStamped::default()
     };
-    let said = TriggerResponse {
+    let response = TriggerResponse {
         success: true,
         message: "done".into(),
     };
@@ -346,7 +346,7 @@ fn ros() -> Result<Vec<Decoder>> {
         ros_message("JointTrajectory", &path)?,
         ros_message("Float64MultiArray", &array)?,
         ros_message("TwistStamped", &twist)?,
-        ros_message("TriggerResponse", &said)?,
+        ros_message("TriggerResponse", &response)?,
         decoder("Image", vec![cdr::encode(&raw)?], |bytes| {
             cdr::decode::<RawImage>(bytes).map(drop)
         }),

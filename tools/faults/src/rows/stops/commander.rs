@@ -1,6 +1,6 @@
 //! Commands of an arm's owner that go on whatever the arm says.
 
-use crate::strangers::Stranger;
+use crate::intruder::Intruder;
 use anyhow::Result;
 use apprentice_core::JointCommand;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct Commander {
 
 impl Commander {
     /// Under the number of `client`, from these joints; `once` to go there and stay.
-    pub fn start(by: Stranger, client: u32, from: Vec<f64>, once: bool) -> Result<Self> {
+    pub fn start(by: Intruder, client: u32, from: Vec<f64>, once: bool) -> Result<Self> {
         let (paused, end) = (
             Arc::new(AtomicBool::new(false)),
             Arc::new(AtomicBool::new(false)),
