@@ -50,7 +50,7 @@ pub fn inputs(dir: &RunDir, run: &RunSettings<'_>, stage: &Stage) -> Result<Inpu
     let mut files = BTreeMap::new();
     for need in stage.needs.iter().filter_map(|n| stages::named(n)) {
         for output in need.writes {
-            if let Some(hash) = content(dir, settled, *output)? {
+            if let Some(hash) = content(dir, run, *output)? {
                 files.insert(output.path().to_owned(), hash);
             }
         }
@@ -64,7 +64,7 @@ pub fn inputs(dir: &RunDir, run: &RunSettings<'_>, stage: &Stage) -> Result<Inpu
 
 /// The content hash of an output; `None` where it is not there. Of judgements, those count that the reward is learnt
 /// from: others may be added at any time.
-fn content(dir: &RunDir, settled: &Settled<'_>, output: Output) -> Result<Option<String>> {
+fn content(dir: &RunDir, run: &RunSettings<'_>, output: Output) -> Result<Option<String>> {
     if let Output::Episodes { folder, .. } = output {
         // Ids are content hashes, and every episode is held against its id when it is opened.
         let list = Outcomes::of(dir, folder).ok();
@@ -78,8 +78,8 @@ fn content(dir: &RunDir, settled: &Settled<'_>, output: Output) -> Result<Option
         return Ok(None);
     }
     // A damaged log is told of by the stage that reads it.
-    if let (Output::Answers(_), Ok(log)) = (output, JudgementLog::read(&path)) {
-        let used = settled.config.reward.learner.uses();
+    if let (Output::Judgements(_), Ok(log)) = (output, JudgementLog::read(&path)) {
+        let used = run.config.reward.learner.uses();
         let judgements = log.judgements.iter();
         let ids: Vec<&str> = judgements
             .filter(|j| !j.skipped && used.contains(&j.learnt_as()))
@@ -161,7 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::load(None, &[]).unwrap();
         let dir = RunDir::make(folder.path()).unwrap();
-        let settled = Settled {
+        let run = RunSettings {
             config: &config,
             seed: 1,
         };
@@ -171,19 +171,19 @@ mod tests {
         };
         let mut log = JudgementLog::open(&dir.path(JUDGEMENTS)).unwrap();
         log.append(&ranking(1)).unwrap();
-        let before = inputs(&dir, &settled, &reward::STAGE).unwrap();
+        let before = inputs(&dir, &run, &reward::STAGE).unwrap();
         let words = Answer::Utterance {
             text: "slower".into(),
             items: Vec::new(),
         };
         log.append(&Judgement::new(2, "Ada", words)).unwrap();
-        let after = inputs(&dir, &settled, &reward::STAGE).unwrap();
+        let after = inputs(&dir, &run, &reward::STAGE).unwrap();
         assert_eq!(before, after);
         log.append(&ranking(3)).unwrap();
-        let differences = before.differences(&inputs(&dir, &settled, &reward::STAGE).unwrap());
+        let differences = before.differences(&inputs(&dir, &run, &reward::STAGE).unwrap());
         assert_eq!(differences, ["judgements.jsonl has changed"]);
         std::fs::write(dir.path(JUDGEMENTS), "damaged\n").unwrap();
-        let differences = after.differences(&inputs(&dir, &settled, &reward::STAGE).unwrap());
+        let differences = after.differences(&inputs(&dir, &run, &reward::STAGE).unwrap());
         assert_eq!(differences, ["judgements.jsonl has changed"]);
     }
 }
