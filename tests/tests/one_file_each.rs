@@ -16,8 +16,10 @@ use std::process::Command;
 struct Patch {
     /// Where the new file (or, for a robot, the new folder) goes.
     new: PathBuf,
-    /// The file beside `patch.toml` (or folder) that goes there.
+    /// The file (or folder) that goes there, as seen from `patch.toml`.
     from: PathBuf,
+    /// What is called otherwise there, and how.
+    replace: Option<[String; 2]>,
     /// The one line that is added; none where nothing else changes.
     line: Option<Line>,
     /// The test that goes over everything of this kind, as `cargo test --test NAME`.
@@ -97,6 +99,13 @@ fn patched(patches: &[(String, PathBuf, Patch)]) -> PathBuf {
         let new = copied.join(&patch.new);
         assert!(!new.exists(), "{name}: {} is there already", new.display());
         copy(&folder.join(&patch.from), &new);
+        if let Some([old, name]) = &patch.replace {
+            for entry in fs::read_dir(&new).unwrap() {
+                let file = entry.unwrap().path();
+                let text = fs::read_to_string(&file).unwrap();
+                fs::write(&file, text.replace(old.as_str(), name)).unwrap();
+            }
+        }
         let Some(line) = &patch.line else { continue };
         let file = copied.join(&line.file);
         let text = fs::read_to_string(&file).unwrap();

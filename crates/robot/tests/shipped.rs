@@ -39,6 +39,7 @@ fn each_loads_by_its_name_and_from_its_folder_alike() {
         let text = embedded.to_toml().unwrap();
         assert_eq!(RobotDescription::parse(&text, name), Ok(embedded), "{name}");
         assert!(RobotFolder::open(name).unwrap().unused.is_empty(), "{name}");
+        println!("tried robot {name}");
     }
 }
 

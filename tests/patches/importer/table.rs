@@ -195,12 +195,18 @@ fn rows(text: &str, path: &Path) -> Result<Vec<[Vec<f32>; 2]>, TableError> {
             && lengths(first) != lengths(&row)
         {
             let (got, expected) = (lengths(&row), lengths(first));
-            return Err(wrong(line, format!("{got:?} numbers, expected {expected:?}")));
+            return Err(wrong(
+                line,
+                format!("{got:?} numbers, expected {expected:?}"),
+            ));
         }
         rows.push(row);
     }
     let line = rows.len() + 1;
-    Err(wrong(line, "the last line is missing, `end` and the number of lines".into()))
+    Err(wrong(
+        line,
+        "the last line is missing, `end` and the number of lines".into(),
+    ))
 }
 
 fn write_sample(folder: &Path) -> Result<Sample, TableError> {
@@ -220,12 +226,21 @@ fn write_sample(folder: &Path) -> Result<Sample, TableError> {
     };
     Ok(Sample {
         episodes: vec![
-            episode(vec![[vec![1.0, 2.0], vec![3.0]], [vec![4.0, 5.0], vec![6.5]]]),
+            episode(vec![
+                [vec![1.0, 2.0], vec![3.0]],
+                [vec![4.0, 5.0], vec![6.5]],
+            ]),
             episode(vec![[vec![7.0, 8.0], vec![9.0]]]),
         ],
         damages: vec![
-            damage("7,8;9\n7;9\nend 2\n", &["line 2", "(1, 1) numbers, expected (2, 1)"]),
-            damage("7,NaN;9\nend 1\n", &["line 1", "\"NaN\" is not a finite number"]),
+            damage(
+                "7,8;9\n7;9\nend 2\n",
+                &["line 2", "(1, 1) numbers, expected (2, 1)"],
+            ),
+            damage(
+                "7,NaN;9\nend 1\n",
+                &["line 1", "\"NaN\" is not a finite number"],
+            ),
             damage("7,8 9\nend 1\n", &["line 1", "no semicolon"]),
         ],
     })

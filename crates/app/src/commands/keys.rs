@@ -65,7 +65,10 @@ pub fn run(args: &KeysArgs) -> Result<()> {
         };
         println!("  the {:<9} {}{only}", role.name(), names.join(" "));
         for place in 1..role.max_devices() {
-            if files.iter().any(|f| f.device_index == place && f.roles == [role]) {
+            if files
+                .iter()
+                .any(|f| f.device_index == place && f.roles == [role])
+            {
                 let name = role.name_at(place);
                 println!(
                     "  {:<13} {name}/  (the whole folder, as its FOLDER)",

@@ -43,7 +43,10 @@ impl ControlLoop {
     }
 
     /// Waits while others have the arm; whether they had.
-    fn wait_while(&mut self, others: impl Fn(ControlAuthority) -> bool) -> Result<bool, ControlError> {
+    fn wait_while(
+        &mut self,
+        others: impl Fn(ControlAuthority) -> bool,
+    ) -> Result<bool, ControlError> {
         let (mut waited, mut said) = (false, false);
         loop {
             let authority = self.authority();
@@ -127,7 +130,11 @@ impl ControlLoop {
                 let (last, unheard_ns) = &mut record.heard;
                 *unheard_ns = unheard_ns.saturating_add(self.pace.period_ns());
                 let believed = *unheard_ns <= MOST_UNHEARD_NS.max(self.pace.period_ns());
-                let authority = if believed { *last } else { ControlAuthority::Nobody };
+                let authority = if believed {
+                    *last
+                } else {
+                    ControlAuthority::Nobody
+                };
                 (authority, self.takeovers)
             }
         };
@@ -141,7 +148,9 @@ impl ControlLoop {
                 }
             }
             ControlAuthority::Policy if !taken_over => {}
-            _ if record.authority == ControlAuthority::Policy => record.authority = ControlAuthority::Nobody,
+            _ if record.authority == ControlAuthority::Policy => {
+                record.authority = ControlAuthority::Nobody
+            }
             _ => {}
         }
         self.interrupted |= taken_over || authority != ControlAuthority::Policy;

@@ -2,7 +2,7 @@
 
 use apprentice_core::JointCommand;
 use apprentice_robot::RobotDescription;
-use apprentice_safety::{Guard, Interventions, GuardSnapshot};
+use apprentice_safety::{Guard, GuardSnapshot, Interventions};
 
 /// Memory for a command and what it is made of: a tick allocates nothing.
 pub(super) struct CommandBuffers {

@@ -5,7 +5,7 @@ use super::buffers::{CommandBuffers, SentPath};
 use crate::ControlError;
 use apprentice_core::CartesianAction;
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_safety::{ControlAuthority, Proposal, Intervention, Interventions};
+use apprentice_safety::{ControlAuthority, Intervention, Interventions, Proposal};
 
 impl ControlLoop {
     /// Sends a robot that takes paths all commands of an action at once, unless somebody else has the arm.
@@ -97,7 +97,8 @@ impl ControlLoop {
         let SentPath {
             commands, after, ..
         } = &self.path;
-        if let (Some(command), Some((interventions, guard))) = (commands.get(place), after.get(place))
+        if let (Some(command), Some((interventions, guard))) =
+            (commands.get(place), after.get(place))
             && self.guard.restore(guard)
         {
             self.buffers.command.copy_from(command);

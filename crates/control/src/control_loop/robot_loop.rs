@@ -7,7 +7,7 @@ use crate::{ControlError, GuardTotals};
 use apprentice_core::{Observation, RobotState};
 use apprentice_link::{Arm, Freshness, TakeoverInbox};
 use apprentice_robot::{DifferentialIk, RobotDescription};
-use apprentice_safety::{ControlAuthority, Checker, Guard, GuardConfig, Interventions};
+use apprentice_safety::{Checker, ControlAuthority, Guard, GuardConfig, Interventions};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
