@@ -197,8 +197,8 @@ fn files_say_what_is_inside_and_are_not_too_long() {
                 assert!(!vague.contains(&name), "{} says nothing", path.display());
                 let lines = std::fs::read_to_string(&path).unwrap().lines().count();
                 assert!(
-                    lines <= 600,
-                    "{} has {lines} lines; split it by concept (600 allowed)",
+                    lines <= 500,
+                    "{} has {lines} lines; split it by concept (500 allowed)",
                     path.display()
                 );
             }

@@ -1,6 +1,6 @@
 //! Who takes part at the keys of a robot.
 
-use crate::security::Role;
+use crate::security::role::Role;
 
 /// Which side of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,7 +23,7 @@ mod endpoint;
 mod error;
 mod identity;
 mod parse;
-mod role;
+pub(crate) mod role;
 
 pub use certificates::{CertificateAuthority, IssuedCertificate, KeyFile, Purpose, Validity, make};
 pub use check::{CheckedCertificate, KeyCheck, check};

@@ -20,14 +20,20 @@
 
 #![deny(missing_docs)]
 
+mod config;
 pub mod cost;
+mod error;
 mod exponential;
 pub mod gradient;
 mod kernel;
 mod log_domain;
+mod plan;
 mod scaling;
 pub mod sinkhorn;
 
+pub use config::{Form, SinkhornConfig};
 pub use cost::{CostMatrix, Metric};
+pub use error::OptimalTransportError;
 pub use gradient::cost_gradient;
-pub use sinkhorn::{Form, OptimalTransportError, Plan, SinkhornConfig, sinkhorn, sinkhorn_batch};
+pub use plan::Plan;
+pub use sinkhorn::{sinkhorn, sinkhorn_batch};
