@@ -206,3 +206,27 @@ fn files_say_what_is_inside_and_are_not_too_long() {
     }
     assert!(files > 50);
 }
+
+#[test]
+fn every_library_shows_an_example_and_denies_what_is_undocumented() {
+    let mut libraries = 0;
+    for entry in std::fs::read_dir(root().join("crates")).unwrap() {
+        let file = entry.unwrap().path().join("src/lib.rs");
+        if !file.exists() {
+            continue;
+        }
+        libraries += 1;
+        let text = std::fs::read_to_string(&file).unwrap();
+        let file = file.display();
+        assert!(text.contains("#![deny(missing_docs)]"), "{file}");
+        assert!(
+            text.lines().any(|l| l == "//! ```"),
+            "{file} shows no example that is run"
+        );
+    }
+    assert_eq!(
+        libraries,
+        ORDER.len() - 2,
+        "all crates but the program and the tests"
+    );
+}

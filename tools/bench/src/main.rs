@@ -2,7 +2,7 @@
 //!
 //! Reads lines `WORK REPEATS` and answers each with `REPEATS` times in milliseconds on one line. The
 //! first argument is the number of threads, the second EfficientNet-Lite0's weights, the third the device
-//! (`flex`, `cuda` or `wgpu`). Other weights and inputs are random; shapes are those of the other half
+//! (`cpu`, `cuda` or `wgpu`). Other weights and inputs are random; shapes are those of the other half
 //! (`tools/bench/torch_side.py`).
 
 mod works;
@@ -20,10 +20,10 @@ fn main() -> Result<()> {
         .num_threads(threads.parse().context("the number of threads")?)
         .build_global()?;
     let device = open_device(match device.as_str() {
-        "flex" => DeviceChoice::Cpu,
+        "cpu" => DeviceChoice::Cpu,
         "cuda" => DeviceChoice::Cuda,
         "wgpu" => DeviceChoice::Wgpu,
-        other => bail!("got device {other}, allowed: flex, cuda, wgpu"),
+        other => bail!("got device {other}, allowed: cpu, cuda, wgpu"),
     })?;
     // As in any process that has learnt, and in PyTorch's: once something large was freed, glibc keeps what is
     // freed later instead of handing it back each time.

@@ -81,7 +81,7 @@ impl Device {
     /// By the name a user gives it.
     pub fn named(name: &str) -> Option<Self> {
         match name {
-            "flex" | "cpu" => Some(Self::Processor),
+            "cpu" | "flex" => Some(Self::Processor),
             "cuda" => Some(Self::Cuda),
             _ => None,
         }
@@ -90,7 +90,7 @@ impl Device {
     /// What the two sides call it.
     fn names(self) -> [&'static str; 2] {
         match self {
-            Self::Processor => ["flex", "cpu"],
+            Self::Processor => ["cpu", "cpu"],
             Self::Cuda => ["cuda", "cuda"],
         }
     }

@@ -21,9 +21,9 @@ const USAGE: &str = "usage: cargo xtask ci
            CPU seconds of a cold build of the default program, of each dependency, and beside those of a commit
        cargo xtask check-cuda [FOLDER]
            compiles with CUDA; FOLDER is a crate to use in place of cubecl-llvm, which downloads LLVM
-       cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device flex|cuda] [--only PART]
+       cargo xtask bench [--json FILE] [--threads N] [--turns N] [--device cpu|cuda] [--only PART]
                          [--torch eager|compile|graphs] [--python FILE] [--binary FILE]
-           our networks beside PyTorch's, in turns; 2 threads, 7 turns, flex; on a GPU against all its ways to
+           our networks beside PyTorch's, in turns; 2 threads, 7 turns, cpu; on a GPU against all its ways to
            run them, unless --torch names one. PyTorch is installed below target unless --python has it, our
            side is built unless --binary names it
        cargo xtask conformance [--episodes N] [--json FILE] [--node FILE] [--python FILE] [--binary FILE]
