@@ -208,6 +208,20 @@ fn files_say_what_is_inside_and_are_not_too_long() {
 }
 
 #[test]
+fn the_glossary_has_one_row_a_term() {
+    let text = std::fs::read_to_string(root().join("crates/GLOSSARY.md")).unwrap();
+    let mut terms = BTreeSet::new();
+    for row in text.lines().filter(|l| l.starts_with("| ")) {
+        let term = row.split('|').nth(1).unwrap().trim().to_lowercase();
+        assert!(
+            term == "term" || terms.insert(term.clone()),
+            "{term:?} has several rows in crates/GLOSSARY.md"
+        );
+    }
+    assert!(terms.len() > 100);
+}
+
+#[test]
 fn every_library_shows_an_example_and_denies_what_is_undocumented() {
     let mut libraries = 0;
     for entry in std::fs::read_dir(root().join("crates")).unwrap() {

@@ -45,7 +45,8 @@ pub struct AlignConfig {
     pub smallest_gap: f64,
     /// Errors at diffusion step t are weighted by `1 / alpha_bar[t]` up to this, as in training: with 1,
     /// the plain loss, the noisiest steps, which decide what the arm goes for, fall behind.
-    pub largest_weight: f64,
+    #[serde(alias = "largest_weight")]
+    pub max_loss_weight: f64,
     /// Share of all episodes, the best by reward, that may win a pair, above 0 to 1.
     pub winners: f64,
     /// Whether demonstrations, scored by the same reward, take part beside rollouts.
@@ -73,7 +74,7 @@ impl Default for AlignConfig {
             clip_norm: 1.0,
             average: false,
             smallest_gap: 0.5,
-            largest_weight: 100.0,
+            max_loss_weight: 100.0,
             winners: 0.25,
             demonstrations: true,
             tick_stride: 2,
@@ -117,9 +118,9 @@ impl AlignConfig {
             let got = self.smallest_gap.to_string();
             return refuse("align.smallest_gap", got, "0 or more");
         }
-        if self.largest_weight.is_nan() || self.largest_weight < 1.0 {
-            let got = self.largest_weight.to_string();
-            return refuse("align.largest_weight", got, "1 or more");
+        if self.max_loss_weight.is_nan() || self.max_loss_weight < 1.0 {
+            let got = self.max_loss_weight.to_string();
+            return refuse("align.max_loss_weight", got, "1 or more");
         }
         if !(self.winners > 0.0 && self.winners <= 1.0) {
             return refuse(
@@ -154,7 +155,7 @@ mod tests {
                 |c| c.smallest_gap = -0.5,
                 "align.smallest_gap is -0.5, allowed: 0 or more",
             ),
-            (|c| c.largest_weight = 0.5, "align.largest_weight is 0.5,"),
+            (|c| c.max_loss_weight = 0.5, "align.max_loss_weight is 0.5,"),
             (
                 |c| c.winners = 1.5,
                 "align.winners is 1.5, allowed: above 0, up to 1",

@@ -32,7 +32,7 @@ pub(crate) struct StepBatch {
     groups: Vec<Group>,
     needs: Needs,
     chunks_per_row: usize,
-    largest_weight: f64,
+    max_loss_weight: f64,
 }
 
 /// Moves a tensor to another device, without its history.
@@ -55,7 +55,7 @@ impl StepBatch {
             groups: Vec::new(),
             needs,
             chunks_per_row: chunks.chunks_per_row(),
-            largest_weight: config.largest_weight,
+            max_loss_weight: config.max_loss_weight,
         };
         let any = |from: &[usize], rng: &mut _| from[Rng::random_range(rng, 0..from.len())];
         if needs.pairs {
@@ -153,7 +153,7 @@ impl StepBatch {
         let predicted = network.noise(schedule, noisy, &steps, condition)?;
         let [count, horizon, dim] = predicted.dims();
         let error = predicted - noise;
-        let weights = error_weights(schedule, &steps, self.largest_weight, device);
+        let weights = error_weights(schedule, &steps, self.max_loss_weight, device);
         let errors = (error.clone() * error * weights)
             .reshape([count, horizon * dim])
             .mean_dim(1);

@@ -77,6 +77,7 @@ impl Speeds {
             Work::BackboneSteps(n) => self.backbone_step * n as f64,
             Work::EncoderSteps(n) => self.encoder_step * n as f64,
             Work::AlignmentSteps(n) => self.alignment_step * n as f64,
+            Work::Rankings(_) => 0.0,
         }
     }
 
@@ -344,12 +345,12 @@ pub fn say_plan(context: &Context) -> Result<()> {
         } else {
             String::new()
         };
-        let _ = writeln!(lines, "  {:<17} {amounts:<72} {time}", stage.name);
+        let _ = writeln!(lines, "  {:<17} {amounts:<88} {time}", stage.name);
     }
     if speeds.is_some() {
         let _ = write!(
             lines,
-            "  {} in all on this machine, by what a moment of each takes",
+            "  {} in all on this machine, estimated from a short trial of each",
             about(all)
         );
     }

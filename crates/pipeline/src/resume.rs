@@ -138,11 +138,12 @@ fn refuse_used_settings(
         if let Some(user) = user.filter(|u| before.contains(u.name) && dir.done(u.name).is_some()) {
             bail!(
                 "{key} is {is}, but stage {} of {} ran with {was}; use another --out, the same value, or run stage {} \
-                 again with it (apprentice {} --set {key}={is})",
+                 again with it (apprentice {} --set {key}={is} --out {})",
                 user.name,
                 dir.root().display(),
                 user.name,
-                user.command
+                user.command,
+                dir.root().display()
             );
         }
     }

@@ -21,6 +21,8 @@ pub enum Work {
     EncoderSteps(u64),
     /// Optimiser steps of the policy's alignment.
     AlignmentSteps(u64),
+    /// Rankings by the simulated operator.
+    Rankings(u64),
 }
 
 /// So many episodes of one length.
@@ -49,6 +51,7 @@ impl Work {
             Self::BackboneSteps(n) => format!("{n} steps of the backbone"),
             Self::EncoderSteps(n) => format!("{n} steps of the encoder"),
             Self::AlignmentSteps(n) => format!("{n} alignment steps"),
+            Self::Rankings(n) => format!("{n} rankings of four"),
         }
     }
 }

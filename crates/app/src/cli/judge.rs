@@ -3,9 +3,12 @@
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// EPISODE is the file of an episode of the run, such as rollouts/episode-0003.mcap, or the first digits of its hash; a
-/// part of it is EPISODE@START-END, in seconds from its start.
+/// How episodes are named.
+const EPISODES: &str = "EPISODE is the file of an episode of the run, such as rollouts/episode-0003.mcap, or the first \
+digits of its hash;\na part of it is EPISODE@START-END, in seconds from its start.";
+
 #[derive(Clone, Debug, Args)]
+#[command(after_help = EPISODES)]
 pub struct JudgeArgs {
     #[command(subcommand)]
     pub what: JudgeWhat,
@@ -32,6 +35,7 @@ pub struct JudgeArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum JudgeWhat {
     /// Whether the task was done, where nothing measures it; the newest label of an episode counts
+    #[command(after_help = EPISODES)]
     Success {
         /// Whether it was done
         #[arg(value_enum)]
@@ -41,6 +45,7 @@ pub enum JudgeWhat {
         episodes: Vec<String>,
     },
     /// Yes or no, to what --axis names
+    #[command(after_help = EPISODES)]
     Flag {
         /// The answer
         #[arg(value_enum)]
@@ -50,6 +55,7 @@ pub enum JudgeWhat {
         episodes: Vec<String>,
     },
     /// A value on a scale
+    #[command(after_help = EPISODES)]
     Rating {
         /// The value
         #[arg(allow_negative_numbers = true)]
@@ -75,6 +81,7 @@ pub enum JudgeWhat {
         high: f64,
     },
     /// Which of two is more like a third
+    #[command(after_help = EPISODES)]
     Similarity {
         /// What the two are compared with
         anchor: String,
@@ -84,6 +91,7 @@ pub enum JudgeWhat {
         farther: String,
     },
     /// What should have been instead
+    #[command(after_help = EPISODES)]
     Correction {
         /// What was not as it should be
         #[arg(value_name = "EPISODE")]
@@ -92,6 +100,7 @@ pub enum JudgeWhat {
         instead: String,
     },
     /// Something in your own words
+    #[command(after_help = EPISODES)]
     Utterance {
         /// The words
         text: String,

@@ -51,8 +51,13 @@ pub fn run(args: &ImportArgs) -> Result<()> {
     let summary = importer.import(&args.source, &folder, &mut |written| {
         bar.set_position(written as u64);
         !stop.load(Ordering::Relaxed)
-    })?;
+    });
     bar.finish_and_clear();
+    if summary.is_err() && !folder.exists() {
+        // Nothing was imported: the folder is as free for another source as before.
+        let _ = std::fs::remove_file(args.out.join(RESULT));
+    }
+    let summary = summary?;
     let recording = show(args, &folder, &summary.episodes, &stop)?;
     let note = caution(summary.episodes.len(), summary.ticks);
     result = json!({

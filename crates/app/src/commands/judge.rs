@@ -27,6 +27,9 @@ pub fn run(args: &JudgeArgs) -> Result<()> {
             args.who
         );
     }
+    if matches!(args.what, JudgeWhat::Flag { .. }) && args.axis.is_none() {
+        bail!("a flag says yes or no to something: name it with --axis, such as --axis gentleness");
+    }
     let context = open_to_read(&Options {
         folder: args.out.clone(),
         quiet: args.json,
@@ -63,7 +66,17 @@ pub fn run(args: &JudgeArgs) -> Result<()> {
         for judgement in &kept {
             let items = judgement.answer.items();
             let items: Vec<String> = items.iter().map(ToString::to_string).collect();
-            println!("kept: {} {}", judgement.answer.kind(), items.join(", "));
+            let used = context.config.reward.learner.uses();
+            let learnt = if used.contains(&judgement.learnt_as()) {
+                ""
+            } else {
+                "; this run's learner does not learn from it"
+            };
+            println!(
+                "kept: {} {}{learnt}",
+                judgement.answer.kind(),
+                items.join(", ")
+            );
         }
     }
     Ok(())

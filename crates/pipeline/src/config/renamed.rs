@@ -27,6 +27,7 @@ const RENAMED: &[Renamed] = &[
     renamed("train.noise_draws", "train.noise_samples"),
     renamed("train.checkpointing", "train.gradient_checkpointing"),
     renamed("train.largest_weight", "train.max_loss_weight"),
+    renamed("align.largest_weight", "align.max_loss_weight"),
     renamed("inference.thinking", "inference.chunking"),
     renamed("encoder.alignment", "reward.learner.alignment"),
     renamed(

@@ -6,6 +6,7 @@ use crate::layout::{JUDGEMENTS, ROLLOUTS};
 use crate::outcomes::read_outcomes;
 use crate::preference::Preference;
 use crate::stage::{Output, Stage};
+use crate::work::Work;
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
 use apprentice_preference::{
@@ -27,7 +28,7 @@ pub static STAGE: Stage = Stage {
     writes: &[Output::Judgements(JUDGEMENTS)],
     drives_robot: false,
     computes: false,
-    work: |_| Vec::new(),
+    work: |config| vec![Work::Rankings(config.operator.rankings as u64)],
     run,
     summary,
 };
@@ -59,6 +60,18 @@ fn run(context: &Context) -> Result<()> {
         .iter()
         .map(|e| Ok((e.id.clone(), preference.utility(e)?)))
         .collect::<Result<_>>()?;
+    if !notes
+        .episodes
+        .iter()
+        .any(|e| preference.is_preferred(e) == Some(true))
+    {
+        let most = utility.values().copied().fold(f64::NEG_INFINITY, f64::max);
+        context.warn(&format!(
+            "no rollout counts as preferred: operator.prefers comes to {most:.3} at most, and episodes that succeed count from \
+             operator.preferred_from = {} on",
+            config.preferred_from
+        ));
+    }
     let ids: Vec<EpisodeId> = notes
         .episodes
         .iter()
