@@ -22,10 +22,13 @@ pub struct SampleEpisode {
     pub pictures: Vec<Vec<Image>>,
 }
 
+/// Damages a sample, in the folder of the data set.
+type Damaging = dyn Fn(&Path) -> io::Result<()>;
+
 /// One way to damage a sample.
 pub struct Damage {
-    /// Does it, in the folder of the data set.
-    pub damage: Box<dyn Fn(&Path) -> io::Result<()>>,
+    /// Does it.
+    pub damage: Box<Damaging>,
     /// What the refusal must say: the file, the place in it, what is wrong.
     pub said: Vec<&'static str>,
 }

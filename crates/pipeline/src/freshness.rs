@@ -2,6 +2,8 @@
 
 use crate::config::Config;
 use crate::inputs::{Inputs, RunSettings};
+use crate::judgements::is_ranking;
+use crate::layout::JUDGEMENTS;
 use crate::outcomes::Outcomes;
 use crate::run_dir::{RunDir, StageMark};
 use crate::stage::{Output, Stage};
@@ -105,9 +107,25 @@ pub fn out_of_date(
         Some(then) => then.differences(&inputs(dir, run, stage)?),
         None => Vec::new(),
     };
-    for output in stage.writes {
-        if matches!(output, Output::Computed(path) if !dir.path(path).exists()) {
-            why.push(format!("{} is gone", output.path()));
+    let read_by_another = |path: &str| {
+        stages::STAGES
+            .iter()
+            .filter_map(|s| dir.done(s.name)?.inputs)
+            .any(|inputs| inputs.files.contains_key(path))
+    };
+    let written = stage.writes.iter().map(|output| match output {
+        Output::Computed(path) | Output::Judgements(path) => (*path, true),
+        Output::MaybeComputed(path) => (*path, read_by_another(path)),
+        Output::Episodes { folder, .. } => (*folder, false),
+    });
+    // What it started from has to be there as well: a stage after it reads the same.
+    let read = mark.inputs.iter().flat_map(|inputs| inputs.files.keys());
+    let needed = stage.needs.iter().filter_map(|n| stages::named(n));
+    let of_needed: Vec<&str> = needed.flat_map(|n| n.writes).map(|o| o.path()).collect();
+    let read = read.map(|path| (path.as_str(), of_needed.contains(&path.as_str())));
+    for (path, wanted) in written.chain(read) {
+        if wanted && !dir.path(path).exists() {
+            why.push(format!("{path} is gone"));
         }
     }
     Ok(why)
@@ -121,6 +139,16 @@ pub fn lacks(dir: &RunDir, run: &RunSettings<'_>, stage: &Stage) -> Result<Optio
     let Some(amount) = stage.amount else {
         return Ok(None);
     };
+    if stage
+        .writes
+        .iter()
+        .any(|o| matches!(o, Output::Judgements(_)))
+    {
+        let path = dir.path(JUDGEMENTS);
+        let ranked =
+            JudgementLog::read(&path).map_or(true, |log| log.judgements.iter().any(is_ranking));
+        return Ok((!ranked).then(|| "there are no rankings".to_owned()));
+    }
     let settings = settings(run.config)?;
     let wanted = settings.get(amount).and_then(Value::as_u64).unwrap_or(0);
     for output in stage.writes {
@@ -152,7 +180,6 @@ pub fn fill_in(dir: &RunDir, run: &RunSettings<'_>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::JUDGEMENTS;
     use crate::stages::reward;
     use apprentice_preference::{Answer, Judgement};
 

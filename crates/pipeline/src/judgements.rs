@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::layout::JUDGEMENTS;
 use crate::outcomes::Outcomes;
+use crate::run_dir::RunDir;
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
 use apprentice_preference::{Answer, Judgement, JudgementLog};
@@ -17,6 +18,61 @@ pub const SIMULATED: &str = "simulated operator";
 #[must_use]
 pub fn is_ranking(judgement: &Judgement) -> bool {
     matches!(judgement.answer, Answer::Ranking { .. })
+}
+
+/// Who ranked in person in the log of a run; `None` where nobody did, or there is no log.
+///
+/// # Errors
+/// When the log is damaged.
+pub fn who_ranked(dir: &RunDir) -> Result<Option<String>> {
+    let path = dir.path(JUDGEMENTS);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut judgements = JudgementLog::read(&path)?.judgements.into_iter();
+    let person = judgements.find(|j| is_ranking(j) && j.who != SIMULATED);
+    Ok(person.map(|j| j.who))
+}
+
+/// Takes out of the log what does not stand any more: rankings by the simulated operator, and a person's that are not of
+/// these `rollouts` alone. Everything else that people said stays; the log as it was is kept beside it.
+///
+/// # Errors
+/// When the log cannot be kept or written. A damaged one is kept as it is, and a new one begun.
+pub fn drop_rankings(dir: &RunDir, rollouts: Option<&Outcomes>) -> Result<()> {
+    let path = dir.path(JUDGEMENTS);
+    if !path.exists() {
+        return Ok(());
+    }
+    let Ok(contents) = JudgementLog::read(&path) else {
+        return dir.set_aside(JUDGEMENTS);
+    };
+    let known: BTreeSet<&EpisodeId> = rollouts
+        .iter()
+        .flat_map(|list| list.episodes.iter().map(|e| &e.id))
+        .collect();
+    let stands = |j: &Judgement| {
+        !is_ranking(j) || (j.who != SIMULATED && j.episodes().all(|id| known.contains(id)))
+    };
+    if contents.judgements.iter().all(stands) {
+        return Ok(());
+    }
+    // Written beside it first: at no moment is what people said in neither file.
+    let part = dir.path(".judgements.part");
+    let _ = std::fs::remove_file(&part);
+    let mut log = JudgementLog::open(&part)?;
+    for judgement in contents.judgements.iter().filter(|j| stands(j)) {
+        log.append(judgement)?;
+    }
+    let kept = log.judgements().len();
+    drop(log);
+    dir.set_aside(JUDGEMENTS)?;
+    if kept == 0 {
+        std::fs::remove_file(&part)?;
+    } else {
+        std::fs::rename(&part, &path)?;
+    }
+    Ok(())
 }
 
 /// Whether the simulated operator will have enough rollouts to rank.
@@ -77,4 +133,55 @@ pub fn check_episodes(path: &Path, judgements: &[Judgement], rollouts: &Outcomes
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcomes::EpisodeOutcome;
+
+    #[test]
+    fn what_people_said_stays_but_for_rankings_of_what_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::make(folder.path()).unwrap();
+        let ranking = |who: &str, of: [&str; 2]| {
+            let tiers = of.map(|id| vec![id.into()]).into();
+            Judgement::ranking(0, who, 1.0, tiers, None)
+        };
+        let words = Answer::Utterance {
+            text: "slower".into(),
+            items: Vec::new(),
+        };
+        let words = Judgement::new(0, "Ada", words);
+        let mut log = JudgementLog::open(dir.path(JUDGEMENTS)).unwrap();
+        let (stands, void) = (ranking("Ada", ["a", "b"]), ranking("Ada", ["a", "c"]));
+        for judgement in [&stands, &words, &void, &ranking(SIMULATED, ["a", "b"])] {
+            log.append(judgement).unwrap();
+        }
+        let before = std::fs::read(dir.path(JUDGEMENTS)).unwrap();
+        let episode = |id: &str| EpisodeOutcome {
+            id: id.into(),
+            file: format!("{id}.mcap"),
+            seed: 0,
+            outcome: None,
+            guard: None,
+            added: false,
+        };
+        let rollouts = Outcomes {
+            episodes: vec![episode("a"), episode("b")],
+            ..Outcomes::default()
+        };
+        assert_eq!(who_ranked(&dir).unwrap().as_deref(), Some("Ada"));
+        drop_rankings(&dir, Some(&rollouts)).unwrap();
+        let kept = JudgementLog::read(dir.path(JUDGEMENTS)).unwrap().judgements;
+        assert_eq!(kept, [stands, words.clone()]);
+        let aside = dir.path(&format!("{JUDGEMENTS}.old-1"));
+        assert_eq!(std::fs::read(aside).unwrap(), before);
+        // Again, there is nothing to take out.
+        drop_rankings(&dir, Some(&rollouts)).unwrap();
+        assert!(!dir.path(&format!("{JUDGEMENTS}.old-2")).exists());
+        drop_rankings(&dir, None).unwrap();
+        let kept = JudgementLog::read(dir.path(JUDGEMENTS)).unwrap().judgements;
+        assert_eq!(kept, [words]);
+    }
 }

@@ -30,6 +30,7 @@ pub mod context;
 pub mod device;
 pub mod estimate;
 pub mod evaluation;
+pub mod folder_changes;
 pub mod freshness;
 pub mod inputs;
 pub mod judgements;

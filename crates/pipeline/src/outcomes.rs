@@ -1,11 +1,11 @@
 //! The outcomes of a folder of episodes, kept apart from them, and the episodes they are of.
 
 use crate::context::Context;
-use crate::layout::{outcomes_file, unfinished_outcomes_file};
+use crate::layout::outcomes_file;
 use crate::run_dir::RunDir;
 use anyhow::{Result, bail};
 use apprentice_control::GuardTotals;
-use apprentice_episode::{Catalog, Episode, EpisodeId};
+use apprentice_episode::{Episode, EpisodeId};
 use apprentice_sim::Outcome;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -126,7 +126,7 @@ impl Outcomes {
     }
 
     /// Takes the episodes away that `gone` names, and what the guard did in them.
-    fn remove(&mut self, gone: impl Fn(&EpisodeOutcome) -> bool) {
+    pub(crate) fn remove(&mut self, gone: impl Fn(&EpisodeOutcome) -> bool) {
         let (removed, kept) = std::mem::take(&mut self.episodes)
             .into_iter()
             .partition(|e| gone(e));
@@ -146,52 +146,6 @@ impl Outcomes {
 /// When it has not been recorded.
 pub fn read_outcomes(context: &Context, folder: &str) -> Result<Outcomes> {
     Outcomes::of(&context.dir, folder)
-}
-
-/// Makes the list of a finished recording follow its folder: an episode whose file is gone is taken from it, and, where
-/// others are welcome, one that somebody put there is added. Says so.
-///
-/// # Errors
-/// When the folder cannot be read or the list cannot be written.
-pub fn follow_folder(dir: &RunDir, folder: &str, may_be_added_to: bool) -> Result<()> {
-    let path = dir.path(folder);
-    let Ok(mut list) = Outcomes::of(dir, folder) else {
-        return Ok(());
-    };
-    if dir.path(&unfinished_outcomes_file(folder)).exists() {
-        return Ok(());
-    }
-    let before = list.episodes.len();
-    let is_gone = |e: &EpisodeOutcome| !path.join(&e.file).exists();
-    for episode in list.episodes.iter().filter(|e| is_gone(e)) {
-        eprintln!("note: {folder}/{} is gone; the others stay", episode.file);
-    }
-    list.remove(is_gone);
-    let mut changed = list.episodes.len() < before;
-    if may_be_added_to && path.is_dir() {
-        for entry in Catalog::open(&path)?.entries() {
-            if !entry.complete || list.episodes.iter().any(|e| e.file == entry.file) {
-                continue;
-            }
-            eprintln!(
-                "note: {folder}/{} was put there, and takes part",
-                entry.file
-            );
-            list.episodes.push(EpisodeOutcome {
-                id: entry.id.clone(),
-                file: entry.file.clone(),
-                seed: entry.meta.seed,
-                outcome: None,
-                guard: None,
-                added: true,
-            });
-            changed = true;
-        }
-    }
-    if changed {
-        dir.write(&outcomes_file(folder), &list)?;
-    }
-    Ok(())
 }
 
 /// Opens an episode that must be the one of this name: nothing cut off, nothing exchanged.

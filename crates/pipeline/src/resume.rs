@@ -1,8 +1,11 @@
 //! Taking up a run that has begun: which settings may still change, and what has to run again for it.
 
+use crate::folder_changes::follow_folder;
 use crate::freshness::{self, settings};
 use crate::inputs::RunSettings;
-use crate::outcomes;
+use crate::judgements;
+use crate::layout::ROLLOUTS;
+use crate::outcomes::Outcomes;
 use crate::run_dir::{RunDir, RunInfo};
 use crate::stage::{Output, Stage};
 use crate::stages::STAGES;
@@ -20,6 +23,9 @@ pub const WHEREABOUTS: [&str; 4] = [
     "robot.operators",
 ];
 
+/// Settings that only say how recorded episodes are counted in reports: nothing has to run again for them.
+pub const COUNTING: [&str; 1] = ["operator.preferred_from"];
+
 /// Opens a run's folder to run `stage` with these settings (`None`: every stage that is left), or starts one.
 ///
 /// If any settings differ, the stages that read them and those that need these are forgotten, so that they run again;
@@ -35,25 +41,23 @@ pub fn start(root: &Path, info: &RunInfo, stage: Option<&Stage>) -> Result<RunDi
         dir.write("run.json", info)?;
         return Ok(dir);
     }
-    adopt(&dir, &dir.info()?, info, stage)?;
-    for output in STAGES
-        .iter()
-        .filter(|s| dir.done(s.name).is_some())
-        .flat_map(|s| s.writes)
-    {
+    let found = dir.info()?;
+    // What marks from before did not say is what was there until now; only then are folders looked at.
+    let run_settings = RunSettings {
+        config: &found.config,
+        seed: found.seed,
+    };
+    freshness::fill_in(&dir, &run_settings)?;
+    for output in STAGES.iter().flat_map(|s| s.writes) {
         if let Output::Episodes {
             folder,
             may_be_added_to,
         } = output
         {
-            outcomes::follow_folder(&dir, folder, *may_be_added_to)?;
+            follow_folder(&dir, folder, *may_be_added_to)?;
         }
     }
-    let run_settings = RunSettings {
-        config: &info.config,
-        seed: info.seed,
-    };
-    freshness::fill_in(&dir, &run_settings)?;
+    adopt(&dir, &found, info, stage)?;
     Ok(dir)
 }
 
@@ -77,6 +81,7 @@ fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&Stage>)
     let (elsewhere, differences): (Vec<_>, Vec<_>) =
         differences(&settings(&found.config)?, &settings(&wanted.config)?)
             .into_iter()
+            .filter(|d| !COUNTING.contains(&d.key.as_str()))
             .partition(|d| WHEREABOUTS.contains(&d.key.as_str()));
     let moved = !elsewhere.is_empty() && stage.is_some_and(|s| s.drives_robot);
     if differences.is_empty() && !moved {
@@ -108,10 +113,16 @@ fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&Stage>)
             for output in other.writes {
                 // Answers that a person is in the middle of hang on nothing but what they are about.
                 let stays = matches!(output, Output::Judgements(_)) && !done && upstream.is_empty();
-                if !stays {
-                    for path in output.kept() {
-                        dir.set_aside(&path)?;
-                    }
+                if stays {
+                    continue;
+                }
+                for path in output.kept() {
+                    dir.set_aside(&path)?;
+                }
+                if matches!(output, Output::Judgements(_)) {
+                    // Of rollouts that are recorded anew nothing stands; the same ones may have been ranked otherwise.
+                    let rollouts = Outcomes::of(dir, ROLLOUTS).ok();
+                    judgements::drop_rankings(dir, rollouts.as_ref())?;
                 }
             }
         }

@@ -3,9 +3,11 @@
 use crate::config::Config;
 use crate::context::{Context, peak_memory_bytes, start_for, stop_on_ctrl_c};
 use crate::device;
+use crate::folder_changes::FolderChanges;
 use crate::freshness::{inputs, lacks, out_of_date};
 use crate::inputs::Inputs;
-use crate::judgements::check_amounts;
+use crate::judgements::{check_amounts, drop_rankings, who_ranked};
+use crate::outcomes::Outcomes;
 use crate::resume::start;
 use crate::robots::{describe, describe_in};
 use crate::run_dir::{RunDir, RunInfo, StageMark};
@@ -88,6 +90,12 @@ pub fn open(options: &Options, stage: Option<&Stage>) -> Result<Context> {
     info.config.inference.precision.check(&device)?;
     describe_in(&info.config)?;
     check_weights(&info.config)?;
+    let effort = info.config.encoder.channels.effort;
+    if effort > 0.0 && info.config.robot.endpoint.is_empty() {
+        bail!(
+            "encoder.channels.effort is {effort}, but the simulated robot gives no joint efforts; allowed: 0"
+        );
+    }
     if stage.is_none() && !ranked {
         // Said now and not after an hour of training.
         check_amounts(&info.config)?;
@@ -125,6 +133,19 @@ pub fn open_to_read(options: &Options) -> Result<Context> {
              --set away, or run the stage they are for",
             dir.root().display()
         );
+    }
+    for output in STAGES.iter().flat_map(|s| s.writes) {
+        if let Output::Episodes {
+            folder,
+            may_be_added_to,
+        } = output
+            && let Ok(list) = Outcomes::of(&dir, folder)
+        {
+            let changes = FolderChanges::of(&dir, folder, &list, *may_be_added_to)?;
+            for note in changes.notes(folder) {
+                eprintln!("note: {note}, once the stages run again");
+            }
+        }
     }
     Ok(Context {
         dir,
@@ -207,7 +228,18 @@ fn must_run_again(context: &Context, stage: &Stage, mark: &StageMark) -> Result<
     }
     for output in stage.writes {
         if let Output::Judgements(path) = output {
-            dir.set_aside(path)?;
+            if let Some(person) = who_ranked(dir)? {
+                bail!(
+                    "stage {} is out of date ({}), and {} holds rankings by {person}, which nothing simulated replaces; \
+                     `apprentice {} --out {}` goes on from those whose episodes are still there",
+                    stage.name,
+                    why.join("; "),
+                    dir.path(path).display(),
+                    stage.command,
+                    dir.root().display()
+                );
+            }
+            drop_rankings(dir, None)?;
         }
     }
     Ok(Some(why.join("; ")))

@@ -45,7 +45,7 @@ pub enum Output {
         /// Whether episodes that somebody puts there belong to it.
         may_be_added_to: bool,
     },
-    /// A person's answers. Never overwritten, but moved aside; they stay as long as what they are about stays.
+    /// The log of judgements. Nothing that people said is lost; rankings stay as long as what they are about stays.
     Judgements(&'static str),
     /// A file that is computed, and computed anew when the stage runs again.
     Computed(&'static str),
@@ -68,8 +68,8 @@ impl Output {
     pub fn kept(self) -> Vec<String> {
         match self {
             Self::Episodes { folder, .. } => vec![folder.to_owned(), outcomes_file(folder)],
-            Self::Judgements(path) => vec![path.to_owned()],
-            Self::Computed(_) | Self::MaybeComputed(_) => Vec::new(),
+            // Only part of a log may be void: see `judgements::drop_rankings`.
+            Self::Judgements(_) | Self::Computed(_) | Self::MaybeComputed(_) => Vec::new(),
         }
     }
 }

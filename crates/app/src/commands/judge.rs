@@ -3,6 +3,7 @@
 use crate::cli::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 use crate::commands::rank::now_unix_ms;
 use anyhow::{Result, bail};
+use apprentice_episode::Tick;
 use apprentice_pipeline::context::Context;
 use apprentice_pipeline::judgements::SIMULATED;
 use apprentice_pipeline::layout::{
@@ -97,6 +98,9 @@ fn answers(what: &JudgeWhat, run: &Episodes<'_>) -> Result<Vec<Answer>> {
                 VerdictArg::No => Verdict::No,
                 VerdictArg::Unsure => Verdict::Unsure,
             };
+            if let Some(part) = episodes.iter().find(|name| name.contains('@')) {
+                bail!("success is of whole episodes, got {part}; leave the part after @ away");
+            }
             each(episodes, &|item| Answer::Success { item, verdict })
         }
         JudgeWhat::Flag { answer, episodes } => {
@@ -179,9 +183,20 @@ impl<'a> Episodes<'a> {
                 "{text} has the part {span:?}, allowed: START-END in seconds from its start, such as 0.5-2"
             );
         };
-        let start = open_episode(self.context, folder, episode)?;
-        let start = start.ticks.first().map_or(0, |tick| tick.stamp_ns);
-        let [start_ns, end_ns] = seconds.map(|s| start.saturating_add((s * 1e9) as u64));
+        let ticks = open_episode(self.context, folder, episode)?.ticks;
+        let stamp = |tick: Option<&Tick>| tick.map_or(0, |t| t.stamp_ns);
+        let (first, last) = (stamp(ticks.first()), stamp(ticks.last()));
+        // The last tick lasts as long as the others.
+        let length = last.saturating_sub(first)
+            + last.saturating_sub(first) / (ticks.len().max(2) as u64 - 1);
+        let length_s = length as f64 / 1e9;
+        if seconds[1] > length_s + 1e-6 {
+            bail!(
+                "{text} ends at {} s, and the episode after {length_s:.1} s",
+                seconds[1]
+            );
+        }
+        let [start_ns, end_ns] = seconds.map(|s| first.saturating_add((s * 1e9) as u64));
         Ok(Item::part(episode.id.clone(), Span { start_ns, end_ns }))
     }
 

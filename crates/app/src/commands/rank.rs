@@ -4,8 +4,10 @@ use crate::cli::RankArgs;
 use anyhow::{Result, bail};
 use apprentice_episode::{Episode, EpisodeId};
 use apprentice_pipeline::context::Context;
-use apprentice_pipeline::freshness::inputs;
-use apprentice_pipeline::judgements::{SIMULATED, check_episodes, is_ranking};
+use apprentice_pipeline::freshness::{inputs, out_of_date};
+use apprentice_pipeline::judgements::{
+    SIMULATED, check_episodes, drop_rankings, is_ranking, who_ranked,
+};
 use apprentice_pipeline::layout::{JUDGEMENTS, ROLLOUTS};
 use apprentice_pipeline::outcomes::{Outcomes, by_id, open_episode, read_outcomes};
 use apprentice_pipeline::robots::describe;
@@ -40,7 +42,22 @@ pub fn run(args: &RankArgs) -> Result<()> {
     context
         .dir
         .needs(rollouts::STAGE.name, rollouts::STAGE.command)?;
-    if context.dir.done(reward::STAGE.name).is_some() {
+    let ranked = context.dir.done(rank::STAGE.name);
+    let why = match &ranked {
+        Some(mark) => out_of_date(&context.dir, &context.run_settings(), &rank::STAGE, mark)?,
+        None => Vec::new(),
+    };
+    if !why.is_empty() {
+        context.warn(&format!(
+            "the rankings are out of date: {}; those whose episodes are still there stay",
+            why.join("; ")
+        ));
+        let rollouts = read_outcomes(&context, ROLLOUTS)?;
+        if who_ranked(&context.dir)?.is_some() {
+            drop_rankings(&context.dir, Some(&rollouts))?;
+        }
+        context.dir.forget(rank::STAGE.name)?;
+    } else if context.dir.done(reward::STAGE.name).is_some() && ranked.is_some() {
         bail!(
             "this run's reward has been learnt from its rankings already; start another run with --out"
         );

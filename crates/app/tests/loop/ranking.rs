@@ -172,3 +172,48 @@ fn a_person_ranks_stops_and_goes_on() {
     );
     assert_eq!(fs::read(&log).unwrap(), simulated);
 }
+
+#[test]
+fn a_rollout_that_is_gone_takes_no_ranking_of_others_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let stage = |stage: &[&str]| {
+        let mut command = apprentice();
+        command
+            .args(stage)
+            .args(["--config", "configs/tiny.toml", "--json", "--out"])
+            .arg(&out);
+        command
+    };
+    for words in [
+        &["record", "demonstrations"][..],
+        &["train"],
+        &["record", "rollouts"],
+    ] {
+        succeed(&mut stage(words));
+    }
+    typed(&out, "1>2>3>4\n2>1>3>4\n");
+    succeed(&mut stage(&["reward"]));
+    let last = "rollouts/episode-0007.mcap";
+    succeed(
+        apprentice()
+            .args(["judge", "success", "yes", last, "--out"])
+            .arg(&out),
+    );
+    let log = out.join("judgements.jsonl");
+    let before = fs::read(&log).unwrap();
+    fs::remove_file(out.join("rollouts/episode-0000.mcap")).unwrap();
+    let refused = fail(&mut stage(&["demo"]));
+    assert!(
+        refused.contains("rankings by Ada") && refused.contains("apprentice rank"),
+        "{refused}"
+    );
+    assert_eq!(fs::read(&log).unwrap(), before);
+    let (summary, said) = typed(&out, "1>2>3>4\n1>2>3>4\n");
+    assert!(said.contains("the rankings are out of date"), "{said}");
+    assert_eq!(summary["complete"], true);
+    let judgements = fs::read_to_string(&log).unwrap();
+    assert!(judgements.contains("success"), "a label stays");
+    assert!(out.join("judgements.jsonl.old-1").exists());
+    succeed(&mut stage(&["reward"]));
+}

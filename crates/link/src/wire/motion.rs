@@ -105,8 +105,11 @@ pub fn decode_state(bytes: &[u8]) -> Result<RobotState, Problem> {
     })
 }
 
+/// Efforts and external wrench of a state.
+type OptionalParts = (Option<Vec<f64>>, Option<[f64; 6]>);
+
 /// Efforts and wrench at the end of a state, where they are there.
-fn optional_parts(r: &mut Reader<'_>) -> Result<(Option<Vec<f64>>, Option<[f64; 6]>), Problem> {
+fn optional_parts(r: &mut Reader<'_>) -> Result<OptionalParts, Problem> {
     if r.left() == 0 {
         return Ok((None, None));
     }

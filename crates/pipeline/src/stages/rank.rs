@@ -22,7 +22,12 @@ pub static STAGE: Stage = Stage {
     name: "rank",
     about: "rank rollouts by the simulated operator",
     command: "rank",
-    reads: &["operator"],
+    reads: &[
+        "operator.prefers",
+        "operator.rankings",
+        "operator.error_rate",
+        "operator.shuffle",
+    ],
     amount: Some("operator.rankings"),
     needs: &["rollouts"],
     writes: &[Output::Judgements(JUDGEMENTS)],
@@ -38,7 +43,9 @@ pub static STAGE: Stage = Stage {
 /// # Errors
 /// When there are too few rollouts or the log cannot be written.
 fn run(context: &Context) -> Result<()> {
-    let notes = read_outcomes(context, ROLLOUTS)?;
+    let mut notes = read_outcomes(context, ROLLOUTS)?;
+    // Nobody measured what others put there.
+    notes.episodes.retain(|e| !e.added || e.outcome.is_some());
     let config = &context.config.operator;
     if let Some(unknown) = notes.episodes.iter().find(|e| e.outcome.is_none()) {
         bail!(
