@@ -196,7 +196,7 @@ mod tests {
             let tiers = vec![vec!["a".into()], vec!["b".into()]];
             Judgement::ranking(when, "Ada", 1.0, tiers, None)
         };
-        let mut log = JudgementLog::open(&dir.path(JUDGEMENTS)).unwrap();
+        let mut log = JudgementLog::open(dir.path(JUDGEMENTS)).unwrap();
         log.append(&ranking(1)).unwrap();
         let before = inputs(&dir, &run, &reward::STAGE).unwrap();
         let words = Answer::Utterance {

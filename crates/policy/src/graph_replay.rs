@@ -88,10 +88,10 @@ impl CapturedLoop {
                 return Err(PolicyError::GraphReplay(what.into()));
             }
         }
+        #[allow(unsafe_code)] // Replaying a device's graph is unsafe in burn.
         // SAFETY: the recorded kernels read `inputs` and what the loop owns, and both live as long as this; it
         // is borrowed mutably, so nothing else replays at the same time; the inputs were written and the
         // output is read on this thread.
-        #[allow(unsafe_code)] // Replaying a device's graph is unsafe in burn.
         let out = unsafe { self.graph.replay() };
         match out {
             // Read before the next replay writes over it.

@@ -218,7 +218,7 @@ fn reward_lines(done: &str, episodes: &[ScoredEpisode]) -> Vec<Line> {
             band.push((x, at(0.1), at(0.9)));
         }
         Line {
-            name: name.into(),
+            name,
             colour,
             points,
             band,

@@ -65,8 +65,10 @@ mod tests {
 
     #[test]
     fn parts_are_said_where_there_are_some() {
-        let mut words = TaskWords::default();
-        words.ways = vec!["slowly"];
+        let mut words = TaskWords {
+            ways: vec!["slowly"],
+            ..TaskWords::default()
+        };
         assert_eq!(words.parts(), "");
         words.ways = vec!["slowly", "fast"];
         assert_eq!(words.parts(), ", half slowly and half fast");

@@ -234,8 +234,8 @@ impl Studio {
     /// Waits until everything put in so far is on its way to the viewer.
     pub fn wait(&self) {
         let (answer, answered) = sync_channel(1);
-        let sent = self.queue.as_ref().map(|q| q.send(Show::Flush(answer)));
-        if matches!(sent, Some(Ok(()))) {
+        let queue = self.queue.as_ref();
+        if queue.is_some_and(|q| q.send(Show::Flush(answer)).is_ok()) {
             // An error means the thread is gone, and with it everything to wait for.
             let _ = answered.recv();
         }
