@@ -42,7 +42,7 @@ fn weights_of(name: &str) -> Option<PathBuf> {
         // Their vision transformer is too narrow for the heads of DINOv2.
         _ => return None,
     };
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights/tests/imports");
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../networks/tests/imports");
     let file = tests.join(file);
     file.exists().then_some(file)
 }

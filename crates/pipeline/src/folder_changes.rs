@@ -1,7 +1,7 @@
 //! What became of a folder of episodes since the list of them was written: files that are gone, changed or new.
 
 use crate::layout::{outcomes_file, unfinished_outcomes_file};
-use crate::outcomes::{EpisodeOutcome, Outcomes};
+use crate::outcomes::{EpisodeOutcome, Outcomes, open_as};
 use crate::run_dir::RunDir;
 use anyhow::Result;
 use apprentice_episode::Catalog;
@@ -36,7 +36,9 @@ impl FolderChanges {
             let entry = there.iter().find(|e| e.file == episode.file);
             if !path.join(&episode.file).exists() {
                 changes.gone.push(episode.file.clone());
-            } else if !entry.is_some_and(|e| e.complete && e.id == episode.id) {
+            } else if !entry.is_some_and(|e| e.complete && e.id == episode.id)
+                && open_as(&path.join(&episode.file), &episode.id).is_err()
+            {
                 changes.changed.push(episode.file.clone());
             }
         }
@@ -76,7 +78,7 @@ impl FolderChanges {
             each(&self.gone, "is gone; the others stay"),
             each(
                 &self.changed,
-                "is not what was recorded; it does not take part, and the others stay",
+                "is not what was recorded; restore it from a copy, or delete it and it is recorded again",
             ),
             each(&added, "was put there, and takes part"),
             each(
@@ -88,8 +90,8 @@ impl FolderChanges {
     }
 }
 
-/// Makes the list of a recording, finished or not, follow its folder: an episode whose file is gone or is another is
-/// taken from it, and, where others are welcome, one that somebody put there is added. Says so.
+/// Makes the list of a recording, finished or not, follow its folder: an episode whose file is gone is taken from it, and,
+/// where others are welcome, one that somebody put there is added. Says so, and which files are not what was recorded.
 ///
 /// # Errors
 /// When the folder cannot be read or the list cannot be written.
@@ -110,7 +112,7 @@ pub fn follow_folder(dir: &RunDir, folder: &str, may_be_added_to: bool) -> Resul
             }
         }
         let before = list.episodes.len();
-        list.remove(|e| changes.gone.contains(&e.file) || changes.changed.contains(&e.file));
+        list.remove(|e| changes.gone.contains(&e.file));
         list.episodes.extend(changes.added.iter().cloned());
         if list.episodes.len() != before || !changes.added.is_empty() {
             dir.write(&file, &list)?;
@@ -170,12 +172,12 @@ mod tests {
         assert_eq!(changes.notes(folder).len(), 4);
         follow_folder(&dir, folder, true).unwrap();
         let followed = Outcomes::of(&dir, folder).unwrap().episodes;
-        assert_eq!(followed[..2], list.episodes[2..]);
-        assert_eq!((&followed[2].id, followed[2].added), (&put.id, true));
+        assert_eq!(followed[..3], list.episodes[1..]);
+        assert_eq!((&followed[3].id, followed[3].added), (&put.id, true));
         // Where nothing may be added, nothing is, and an unfinished list follows as well.
         dir.write(&unfinished_outcomes_file(folder), &list).unwrap();
         follow_folder(&dir, folder, false).unwrap();
         let unfinished: Outcomes = dir.read(&unfinished_outcomes_file(folder)).unwrap();
-        assert_eq!(unfinished.episodes, list.episodes[2..]);
+        assert_eq!(unfinished.episodes, list.episodes[1..]);
     }
 }

@@ -179,6 +179,7 @@ mod tests {
     use crate::config::Config;
     use crate::run_dir::StageMark;
     use crate::stages::named;
+    use apprentice_preference::{Judgement, JudgementLog};
 
     fn info(settings: &[&str]) -> RunInfo {
         let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
@@ -289,7 +290,10 @@ mod tests {
     fn rankings_somebody_has_begun_stay() {
         let folder = tempfile::tempdir().unwrap();
         let dir = start(folder.path(), &info(&[]), None).unwrap();
-        dir.write("judgements.jsonl", &1).unwrap();
+        let mut log = JudgementLog::open(dir.path("judgements.jsonl")).unwrap();
+        let tiers = vec![vec!["a".into()], vec!["b".into()]];
+        log.append(&Judgement::ranking(0, "Ada", 1.0, tiers, None))
+            .unwrap();
         start(folder.path(), &info(&["align.steps=9"]), named("rank")).unwrap();
         start(
             folder.path(),

@@ -7,6 +7,8 @@ use nalgebra::{Isometry3, Point3, Vector3};
 /// Follows an episode.
 #[derive(Debug)]
 pub(crate) struct Measuring {
+    /// Untouched: what it remembers of earlier postures moves the last bits of its answers.
+    fresh: SelfDistance,
     distance: SelfDistance,
     tool: Vector3<f64>,
     done: bool,
@@ -17,8 +19,10 @@ pub(crate) struct Measuring {
 
 impl Measuring {
     pub(crate) fn new(description: &RobotDescription) -> Result<Self> {
+        let fresh = SelfDistance::new(description)?;
         Ok(Self {
-            distance: SelfDistance::new(description)?,
+            distance: fresh.clone(),
+            fresh,
             tool: Vector3::zeros(),
             done: false,
             facts: Facts::default(),
@@ -30,6 +34,7 @@ impl Measuring {
     pub(crate) fn begin(&mut self, joints: &[f64], tool: &Isometry3<f64>, width: f64) {
         self.tool = tool.translation.vector;
         (self.done, self.success) = (false, None);
+        self.distance.clone_from(&self.fresh);
         self.facts = Facts::default();
         self.facts.set("duration_s", 0.0);
         self.facts.set("peak_tool_speed_m_s", 0.0);

@@ -127,14 +127,24 @@ fn an_episode_that_is_deleted_or_added_moves_no_other_and_what_depends_on_it_run
     assert_eq!(list["episodes"][1]["file"], "episode-0001.mcap");
 
     // Added: it takes part, and stays where more are recorded.
-    fs::copy(there.join("episode-0003.mcap"), there.join("mine.mcap")).unwrap();
+    let mut other = apprentice();
+    other.args(["record", "demonstrations", "--seed", "4", "--json"]);
+    other.args(["--config", "configs/tiny.toml", "--out"]);
+    let elsewhere = folder.path().join("another run");
+    succeed(other.arg(&elsewhere));
+    let taken = elsewhere.join("demonstrations/episode-0003.mcap");
+    fs::copy(taken, there.join("mine.mcap")).unwrap();
+    // A copy of one that is there would count twice.
+    fs::copy(there.join("episode-0003.mcap"), there.join("copy.mcap")).unwrap();
     let said = told(&mut stage(&out, "train"));
     assert!(
         said.contains("demonstrations/mine.mcap was put there")
+            && said.contains("demonstrations/copy.mcap is a copy")
             && said.contains("stage train runs again: demonstrations has changed"),
         "{said}"
     );
     succeed(demonstrate(&out).args(["--set", "demonstrations.episodes=6"]));
+    fs::remove_file(there.join("copy.mcap")).unwrap();
     let seven = episodes(&there);
     assert_eq!((seven.len(), &seven[..4]), (7, &four[..]));
     assert!(there.join("mine.mcap").exists() && !out.join("demonstrations.old-1").exists());

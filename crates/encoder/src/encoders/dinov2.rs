@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_file_of_another_network_is_refused_by_the_missing_tensor() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../weights/tests/imports/resnet18_batch.safetensors");
+            .join("../networks/tests/imports/resnet18_batch.safetensors");
         let wrong = DinoV2::default().load(&file, &Device::flex());
         let error = wrong.unwrap_err().to_string();
         assert!(error.contains("'patch_embed.proj.weight'"), "{error}");

@@ -95,7 +95,7 @@ mod tests {
 
     fn features(size: usize, scaling: Scaling) -> Result<FeatureClip, EncoderError> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../weights/tests/imports/resnet18_batch.safetensors");
+            .join("../networks/tests/imports/resnet18_batch.safetensors");
         let settings = ResNet18 {
             input: InputConfig { size, scaling },
             ..ResNet18::default()

@@ -29,7 +29,6 @@ pub static STAGE: Stage = Stage {
         "inference",
         "task",
         "operator.prefers",
-        "operator.preferred_from",
         "encoder",
         "evaluate",
     ],
