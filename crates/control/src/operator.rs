@@ -1,7 +1,7 @@
 //! A person at an operator's device: what their hands do becomes what the device says.
 //!
 //! [`Jog`] is the whole decision, from [`OperatorInput`] and the robot's newest state to what
-//! [`apprentice_link::OperatorLink::say`] is given; it knows no device. [`KeyboardState`] makes hands of a
+//! [`apprentice_link::OperatorLink::send`] is given; it knows no device. [`KeyboardState`] makes hands of a
 //! keyboard, [`GamepadState`] of a gamepad, [`Gamepad`] reads one. [`who_has_the_arm`] is what the person is told.
 
 mod decider;

@@ -1,7 +1,7 @@
 //! Registries: one line an implementation.
 //!
 //! Whatever can be added to (tasks, encoders, objectives, ...) is a trait, and the crate that owns the trait lists its
-//! implementations in one [`registry!`](crate::registry). From the list come the modules, a serde-tagged enum of
+//! implementations in one [`registry!`](macro@crate::registry). From the list come the modules, a serde-tagged enum of
 //! their settings, their names, and access to the trait. Adding an implementation is one new file and one new line
 //! in the list. Nothing is registered at link time.
 

