@@ -153,7 +153,7 @@ fn an_addition_of_every_kind_is_there_and_no_longer_than_a_file_should_be() {
 }
 
 #[test]
-#[ignore = "builds the project's crates a second time, in some ten minutes: cargo test --release --workspace --test one_file_each -- --ignored"]
+#[ignore = "builds the whole workspace a second time, in some fifteen minutes: cargo test --release --workspace --test one_file_each -- --ignored"]
 fn one_file_and_one_line_add_one_of_each_kind() {
     let patches = patches();
     let copied = patched(&patches);
@@ -173,7 +173,6 @@ fn one_file_and_one_line_add_one_of_each_kind() {
             command.env_remove(name);
         }
     }
-    // The same selection as the tests around this one: what is not ours is not built again.
     command.args(["test", "--release", "--workspace", "--locked"]);
     let mut suites: Vec<&str> = patches.iter().map(|p| p.2.suite.as_str()).collect();
     suites.sort_unstable();
@@ -184,7 +183,8 @@ fn one_file_and_one_line_add_one_of_each_kind() {
     let output = command
         .args(["--", "--nocapture"])
         .current_dir(&copied)
-        .env("CARGO_TARGET_DIR", root().join("target"))
+        // Of its own: crates at the same place in another workspace have the same names in a target folder.
+        .env("CARGO_TARGET_DIR", copied.join("target"))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
