@@ -29,6 +29,7 @@
 mod error;
 mod layout;
 mod robot_scene;
+mod rrd_file;
 mod scene;
 mod sinks;
 mod story;

@@ -50,10 +50,7 @@ pub fn draw_robot(
     drawing
         .all(findings)
         .map_err(|e| StudioError::Rerun(e.to_string()))?;
-    sinks
-        .recording
-        .flush_with_timeout(PATIENCE)
-        .map_err(|e| StudioError::Rerun(e.to_string()))
+    sinks::finish(&sinks.recording, sinks.file.as_ref(), PATIENCE).map_err(StudioError::Rerun)
 }
 
 struct Drawing<'a> {

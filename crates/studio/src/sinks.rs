@@ -1,13 +1,11 @@
 //! Where the viewer's data goes: a file, a server on this machine, or both.
 
-use crate::StudioError;
+use crate::{StudioError, rrd_file::RrdFile};
 use rerun::{
-    RecordingStream, RecordingStreamBuilder, ServerOptions,
-    grpc_server::GrpcServerSink,
-    sink::{FileSink, LogSink},
-    web_viewer::WebViewerConfig,
+    RecordingStream, RecordingStreamBuilder, ServerOptions, grpc_server::GrpcServerSink,
+    sink::LogSink, web_viewer::WebViewerConfig,
 };
-use std::{any::Any, net::TcpListener, path::Path};
+use std::{any::Any, net::TcpListener, path::Path, time::Duration};
 
 const LOOPBACK: &str = "127.0.0.1";
 /// What the server keeps for a browser that connects late, bytes.
@@ -16,10 +14,25 @@ const HISTORY: u64 = 256 << 20;
 /// An open recording and what must live as long as it.
 pub(crate) struct Sinks {
     pub recording: RecordingStream,
+    /// The file, where there is one; ended by whoever ends the recording.
+    pub file: Option<RrdFile>,
     /// Where to look, when live.
     pub url: Option<String>,
     /// The web server; it stops when dropped.
     pub server: Option<Box<dyn Any + Send>>,
+}
+
+/// Waits at most `patience` until all is with the viewer, and ends the file.
+pub(crate) fn finish(
+    recording: &RecordingStream,
+    file: Option<&RrdFile>,
+    patience: Duration,
+) -> Result<(), String> {
+    let flushed = recording
+        .flush_with_timeout(patience)
+        .map_err(|e| e.to_string());
+    // The file's own failure says more.
+    file.map_or(Ok(()), RrdFile::finish).and(flushed)
 }
 
 pub(crate) fn open(
@@ -28,12 +41,16 @@ pub(crate) fn open(
     live: bool,
 ) -> Result<Sinks, StudioError> {
     let mut sinks: Vec<Box<dyn LogSink>> = Vec::new();
-    if let Some(path) = file {
-        let sink = FileSink::new(path).map_err(|e| StudioError::File {
-            path: path.to_owned(),
-            problem: e.to_string(),
-        })?;
-        sinks.push(Box::new(sink));
+    let file = file
+        .map(|path| {
+            RrdFile::create(path).map_err(|e| StudioError::File {
+                path: path.to_owned(),
+                problem: e.to_string(),
+            })
+        })
+        .transpose()?;
+    if let Some(file) = &file {
+        sinks.push(Box::new(file.clone()));
     }
     let (mut url, mut server) = (None, None);
     if live {
@@ -78,6 +95,7 @@ pub(crate) fn open(
     recording.set_log_tick_enabled(false);
     Ok(Sinks {
         recording,
+        file,
         url,
         server,
     })

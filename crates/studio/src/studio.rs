@@ -154,15 +154,13 @@ impl Studio {
         let (queue, to_show) = sync_channel(options.queue);
         let done = Arc::new(Done::default());
         let counts = Arc::clone(&done);
-        let recording = sinks.recording;
+        let (recording, file) = (sinks.recording, sinks.file);
         let worker = thread::Builder::new()
             .name("studio".into())
             .spawn(move || {
                 work(scene, &to_show, &counts);
                 // A viewer that went away must not hold us up for ever.
-                recording
-                    .flush_with_timeout(PATIENCE)
-                    .map_err(|e| e.to_string())
+                sinks::finish(&recording, file.as_ref(), PATIENCE)
             })
             .map_err(StudioError::Thread)?;
         Ok(Self {

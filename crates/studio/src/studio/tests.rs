@@ -52,3 +52,14 @@ fn a_slow_viewer_holds_nobody_up() {
     assert_eq!(shown.shown + shown.dropped, 200);
     assert!(shown.shown >= 3);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_at_the_end_and_nobody_waits_for_it() {
+    let studio = Studio::to_file("/dev/full", &robot()).unwrap();
+    for tick in 0..2000 {
+        studio.action(tick, &[0.5; 7]);
+    }
+    let error = studio.finish().unwrap_err().to_string();
+    assert!(error.contains("No space left"), "{error}");
+}
