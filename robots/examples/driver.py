@@ -1,123 +1,149 @@
-"""A driver on the native link (robots/PROTOCOL.md) with the access rules that a robot enforces by itself, of a
-SIMULATED arm: its joints are servos of a few lines. Put your robot's own interface in place of `Arm`.
+"""A driver on the native link (robots/PROTOCOL.md). Its arm is SIMULATED (simulated_arm.py): put your robot's own
+interface in its place. Which commands the arm obeys is decided in access_rules.py. Needs eclipse-zenoh; ends with its standard input.
 
     apprentice robot describe robots/examples/planar_arm > planar_arm.toml
     python robots/examples/driver.py tcp/127.0.0.1:7620 planar_arm.toml
 
-It needs eclipse-zenoh, ends with its standard input, and does not answer `reset`: a person sets up the scenes.
+Nothing answers `reset` here: this arm cannot set up scenes, so a person is asked to. Chunks are left out, as they may.
 """
 
-import json, math, struct, sys, threading, time, tomllib
+import json, struct, sys, threading, time, tomllib
 from pathlib import Path
 import zenoh
+from access_rules import ACTIVE, HOMING, REASONS, SERVICES, AccessRules, Refused
+from simulated_arm import Arm
 
-FREE, OWNED, ACTIVE, HOLDING, STOPPED, HOMING, FAULTED = range(7)
-PHASES = ["free", "owned", "active", "holding", "stopped", "homing", "faulted"]
-REASONS = """malformed no_lease owned not_owner not_active faulted stopped homing moving state sequence dimension
- not_finite bounds step following_error rate""".split()
-SERVICES = ["acquire", "release", "enable", "stop", "acknowledge", "recover", "home"]
-HOLD_S, STOP_S, BURST_S, LEAD, ROUNDING = 0.2, 2.0, 0.1, 0.6, 1e-9
 HEADER = struct.Struct("<4sHH")
 
 
-class Refused(Exception):
-    """The reason's name, then what to do."""
-
-
-class Arm:
-    """Simulated: joints follow their targets within their limits, and brake without one."""
-
-    def __init__(self, robot):
-        self.q, self.v, self.width = list(robot["home"]), [0.0] * len(robot["home"]), 0.0
-        self.limits = [(j["velocity"], j["acceleration"]) for j in robot["joints"]]
-
-    def step(self, target, dt):
-        for i, (fastest, push) in enumerate(self.limits):
-            away = target[i] - self.q[i] if target else 0.0
-            wanted = math.copysign(min(fastest, abs(away) / 0.05, math.sqrt(push * abs(away))), away)
-            self.v[i] += max(-push * dt, min(push * dt, wanted - self.v[i]))
-            self.q[i] += self.v[i] * dt
-        self.width = target[-1] if target else self.width
-
-    def picture(self, width, height):  # seen from above, 1 m wide
-        rgb, x, y, turn = bytearray(b"\x60" * (width * height * 3)), 0.0, 0.0, 0.0
-        for q, length in zip(self.q, [0.3, 0.2]):
-            turn += q
-            for _ in range(20):
-                x, y = x + length / 20 * math.cos(turn), y + length / 20 * math.sin(turn)
-                column, row = int((0.5 - y) * width), int((0.7 - x) * height)
-                if 0 <= column < width and 0 <= row < height:
-                    rgb[(row * width + column) * 3] = 255
-        return bytes(rgb)
+def number(key, prefix):
+    """The client whose key this is: eight lower-case hexadecimal digits, not all 0; otherwise 0."""
+    digits = str(key).removeprefix(prefix)
+    return int(digits, 16) if len(digits) == 8 and set(digits) <= set("0123456789abcdef") else 0
 
 
 class Driver:
     def __init__(self, session, robot):
         self.session, self.robot, self.arm, self.lock = session, robot, Arm(robot), threading.RLock()
-        self.prefix, self.n = f"apprentice/{robot['name']}/", len(robot["joints"])
-        self.phase, self.owner, self.stop, self.stops, self.accepted = FREE, 0, 0, 0, 0
-        self.refused, self.numbers, self.leases, self.last = dict.fromkeys(REASONS, 0), {}, {}, {}
-        self.heard = self.credited = self.told = time.monotonic()
-        self.target, self.chunk, self.said = None, None, None
-        self.allowance, self.commands, self.cycles = [0.0] * self.n, 0.0, 0
+        self.rules, self.prefix = AccessRules(robot, self.arm), f"apprentice/{robot['name']}/"
+        self.numbers, self.said, self.told, self.cycles = {}, None, 0.0, 0
+        self.frames_every = round(robot["control_hz"] / robot["policy_hz"])
 
-    def send(self, key, kind, rest, priority=zenoh.Priority.REAL_TIME):
+    def send(self, key, kind, rest, priority=zenoh.Priority.DATA_HIGH):
+        """Everything that is published begins with its own number and the time, nanoseconds."""
         self.numbers[key] = self.numbers.get(key, 0) + 1
         head = HEADER.pack(b"APRT", 3, kind) + struct.pack("<QQ", self.numbers[key], time.monotonic_ns())
         drop = zenoh.CongestionControl.DROP
         self.session.put(self.prefix + key, head + rest, express=True, priority=priority, congestion_control=drop)
 
-    def tell(self, why=""):
-        """Publishes how the arm stands whenever that has changed, and once a second."""
-        stands, now = (self.phase, self.owner, self.stop, self.stops), time.monotonic()
-        if stands != self.said:
-            text = f"{PHASES[self.phase]}: {why}".encode()[:256]
-            self.send("event", 10, struct.pack("<BH", self.phase, len(text)) + text, zenoh.Priority.DATA_HIGH)
-        if stands != self.said or now - self.told > 0.9:
-            self.said, self.told = stands, now
-            counts = (self.accepted, len(REASONS), *self.refused.values())
-            status = struct.pack(f"<BBQIQH{len(REASONS)}Q", self.phase, self.stop, self.stops, self.owner, *counts)
-            self.send("status", 9, status, zenoh.Priority.DATA_HIGH)
+    def tell(self):
+        """Says how the arm stands: whenever that has changed, and once a second."""
+        rules = self.rules
+        stands = (rules.phase, rules.stop, rules.stops, rules.owner)
+        if stands != self.said or time.monotonic() - self.told > 0.9:
+            self.said, self.told = stands, time.monotonic()
+            counts = (rules.accepted, len(REASONS), *rules.refused.values())
+            self.send("status", 9, struct.pack(f"<BBQIQH{len(REASONS)}Q", *stands, *counts))
 
-    def refuse(self, reason, what):
-        self.refused[reason] += 1
-        raise Refused(f"{reason}: {what}")
-
-    def read(self, payload, kind, layout, key, path):
-        """Numbers of a message, which begin with the client whose key it came on."""
+    def read(self, message, kind, layout, path):
+        """Numbers of a client's message, its own number first, and the bytes after them."""
+        payload = message.payload.to_bytes() if message.payload else b""
         size = HEADER.size + struct.calcsize(layout)
-        if len(payload) < size or HEADER.unpack_from(payload) != (b"APRT", 3, kind):
-            self.refuse("malformed", f"it has {len(payload)} bytes, kind {kind} of version 3 has {size} or more")
-        numbers = struct.unpack_from(layout, payload, HEADER.size)
-        if not numbers[0] or str(key) != f"{self.prefix}{path}/{numbers[0]:08x}":
-            self.refuse("malformed", "the key does not end in the client's number, as eight lower-case digits")
-        return numbers, payload[size:]
+        fits = len(payload) >= size and HEADER.unpack_from(payload) == (b"APRT", 3, kind)
+        self.rules.need(fits, "malformed", f"{len(payload)} bytes; kind {kind} of version 3 has {size} or more")
+        client, *numbers = struct.unpack_from(layout, payload, HEADER.size)
+        own = client and client == number(message.key_expr, f"{self.prefix}{path}/")
+        self.rules.need(own, "malformed", "the key does not end in the client's number, eight lower-case digits")
+        return client, numbers, payload[size:]
 
-    def judge(self, numbers):
-        """Whether the arm may go there: limits on one target, and on what they add up to."""
-        now = time.monotonic()
-        passed, self.credited = now - self.credited, now
-        rate = 2.5 * self.robot["control_hz"]
-        self.commands = min(self.commands + rate * passed, rate * BURST_S)
+    def lease(self, sample):
+        with self.lock:
+            client = number(sample.key_expr, self.prefix + "lease/")
+            if client:
+                self.rules.lease(client, sample.kind == zenoh.SampleKind.PUT)
+            else:
+                self.rules.refused["malformed"] += 1
+            self.tell()
+
+    def service(self, name):
+        def answer(query):
+            with self.lock:
+                try:
+                    client, (known,), rest = self.read(query, 11, "<IQ", f"service/{name}")
+                    self.rules.need(not rest, "malformed", "a request for a service has 20 bytes")
+                    self.rules.serve(name, client, known)
+                    query.reply(query.key_expr, HEADER.pack(b"APRT", 3, 12) + bytes([self.rules.phase]))
+                except Refused as why:
+                    query.reply_err(str(why))
+                self.tell()
+
+        return answer
+
+    def command(self, sample):
+        with self.lock:
+            try:
+                client, (sequence, _, n), rest = self.read(sample, 2, "<IQQH", "command")
+                self.rules.need(len(rest) == 8 * n + 8, "malformed", f"{n} joints have {38 + 8 * n} bytes")
+                self.rules.command(client, sequence, struct.unpack(f"<{n + 1}d", rest))
+            except Refused:
+                pass  # it is counted, and the status says so
+
+    def go_home(self, dt):
+        """One step of the way home, at half the joints' speed."""
+        home, target = self.robot["home"], self.rules.target
         for i, joint in enumerate(self.robot["joints"]):
-            self.allowance[i] = min(self.allowance[i] + joint["velocity"] * passed, joint["velocity"] * BURST_S)
-        if len(numbers) != self.n + 1:
-            self.refuse("dimension", f"{len(numbers) - 1} joints, the arm has {self.n}")
-        if not all(map(math.isfinite, numbers)):
-            self.refuse("not_finite", "every number must be finite")
-        if self.commands < 1:
-            self.refuse("rate", f"at most {rate} commands a second")
-        for i, (joint, q, before) in enumerate(zip(self.robot["joints"], numbers, self.target)):
-            low, high = min(joint["position"][0], before), max(joint["position"][1], before)
-            if not low - ROUNDING <= q <= high + ROUNDING:
-                self.refuse("bounds", f"{joint['name']} at {q}, allowed: {joint['position']}")
-            if abs(q - before) > self.allowance[i] + ROUNDING:
-                self.refuse("step", f"{joint['name']} leaps by {abs(q - before)}, allowed: {self.allowance[i]}")
-            if abs(q - self.arm.q[i]) > LEAD:
-                self.refuse("following_error", f"{joint['name']} is more than {LEAD} away")
-        if not -ROUNDING <= numbers[-1] <= self.robot["gripper"]["max_width_m"] + ROUNDING:
-            self.refuse("bounds", f"opening {numbers[-1]}")
+            step = 0.5 * joint["velocity"] * dt
+            target[i] += max(-step, min(step, home[i] - target[i]))
+        if all(abs(h - q) < 0.02 for h, q in zip(home, self.arm.q)):
+            self.rules.arrived_home()
 
-    def follow(self, numbers):
-        self.allowance = [a - abs(q - t) for a, q, t in zip(self.allowance, numbers, self.target)]
-        self.target, self.accepted, self.commands = list(numbers), self.accepted + 1, self.commands - 1
+    def cycle(self, dt):
+        with self.lock:
+            self.rules.watch()
+            if self.rules.phase == HOMING:
+                self.go_home(dt)
+            self.arm.step(self.rules.target if self.rules.phase in (ACTIVE, HOMING) else None, dt)
+            self.rules.measured = time.monotonic()
+            joints = (*self.arm.q, *self.arm.v, self.arm.width)
+            state = struct.pack(f"<H{len(joints)}d", len(self.arm.q), *joints)
+            self.send("state", 1, state, zenoh.Priority.REAL_TIME)
+            for camera in self.robot["cameras"] if self.cycles % self.frames_every == 0 else []:
+                size = (camera["width"], camera["height"])
+                frame = struct.pack("<HH", *size) + self.arm.picture(*size)
+                self.send(f"camera/{camera['name']}", 3, frame, zenoh.Priority.DATA)
+            self.cycles += 1
+            self.tell()
+
+
+def main():
+    endpoint, text = sys.argv[1], Path(sys.argv[2]).read_text()
+    config = zenoh.Config()
+    # A router passes on what operators' devices and runtimes say to each other; a peer does not.
+    for key, value in [("mode", "router"), ("listen/endpoints", [endpoint]), ("scouting/multicast/enabled", False)]:
+        config.insert_json5(key, json.dumps(value))
+    session = zenoh.open(config)
+    driver = Driver(session, tomllib.loads(text))
+
+    def describe(query):
+        query.reply(query.key_expr, text.encode(), attachment=b"real_time")
+
+    serving = [session.declare_queryable(f"{driver.prefix}service/{name}/*", driver.service(name)) for name in SERVICES]
+    serving += [
+        session.declare_queryable(driver.prefix + "describe", describe),
+        session.declare_subscriber(driver.prefix + "command/*", driver.command),
+        session.liveliness().declare_subscriber(driver.prefix + "lease/*", driver.lease, history=True),
+        session.liveliness().declare_token(driver.prefix + "alive"),
+    ]
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    print(f"serving {driver.robot['name']} (simulated) on {endpoint}", flush=True)
+    period, due = 1.0 / driver.robot["control_hz"], time.monotonic()
+    while not ended.wait(max(0.0, due - time.monotonic())):
+        driver.cycle(period)
+        due = max(due + period, time.monotonic() - period)
+    del serving
+    session.close()
+
+
+if __name__ == "__main__":
+    main()

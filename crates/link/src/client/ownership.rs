@@ -175,17 +175,13 @@ impl RobotLink {
 
     /// Becomes the arm's owner, then asks for what only the owner may. Word of a token that was let go of may reach
     /// the robot after the arm was acquired anew, and take it away: then it is acquired once more.
-    fn as_owner<T>(
-        &mut self,
-        ask: impl Fn(&Self) -> Result<T, LinkError>,
-    ) -> Result<T, LinkError> {
+    fn as_owner<T>(&mut self, ask: impl Fn(&Self) -> Result<T, LinkError>) -> Result<T, LinkError> {
         let deadline = Instant::now() + LEASE_SEEN;
         loop {
             let answer = self.own().and_then(|()| ask(self));
             match answer {
                 Err(LinkError::Refused { reason, .. })
-                    if reason.starts_with(Denial::NotOwner.name())
-                        && Instant::now() < deadline =>
+                    if reason.starts_with(Denial::NotOwner.name()) && Instant::now() < deadline =>
                 {
                     std::thread::sleep(Duration::from_millis(20));
                 }
