@@ -94,7 +94,11 @@ fn found_wrong(python: &Path, broken: Option<(&str, &str, &str)>) -> (Vec<String
             for part in ["got", "allowed", "advice"] {
                 assert!(!f[part].as_str().unwrap().is_empty(), "{f}");
             }
-            format!("{} {}", f["what"].as_str().unwrap(), f["got"].as_str().unwrap())
+            format!(
+                "{} {}",
+                f["what"].as_str().unwrap(),
+                f["got"].as_str().unwrap()
+            )
         })
         .collect();
     assert_eq!(found["passed"], failed.is_empty());

@@ -26,20 +26,23 @@ pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<(), Li
             format!("{phase} after {:.2} s", t.as_secs_f64())
         })
     };
+    // What is measured begins with the period after the last command.
+    let early = |found: Option<Duration>, after: Duration| found.is_none_or(|t| t < after / 2);
     findings.judge(
         "silence of 200 ms",
-        held.is_some(),
+        !early(held, after),
         said(held),
-        "holding, said within 0.5 s",
+        "holding, not before, said within 0.5 s",
         "brake and hold when the owner says nothing for 200 ms: judge it once a control period",
     );
     let after = Duration::from_nanos(config.stop_after_ns);
     let stopped = probe.until(after + LATE, |s| s.phase == Phase::Stopped)?;
+    let stopped = stopped.map(|t| t + held.unwrap_or_default());
     findings.judge(
         "silence of 2 s",
-        stopped.is_some(),
+        !early(stopped, after),
         said(stopped),
-        "stopped, said within 2.3 s",
+        "stopped, not before, said within 2.3 s",
         "stop when the owner says nothing for 2 s: it moves again once it is enabled",
     );
     if stopped.is_some() {
