@@ -1,8 +1,10 @@
 //! The command line.
 
 mod judge;
+mod robot_live;
 
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
+pub use robot_live::{DescribeArgs, LiveArgs};
 
 use apprentice_episode::ImportKind;
 use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
@@ -52,7 +54,7 @@ pub enum Command {
     Compare(RunArgs),
     /// Write report.html and report.json of a run
     Report(RunArgs),
-    /// Look at robots: list, check and draw them, turn joints into poses and back
+    /// Look at robots: list, describe, check and draw them, test drivers, turn joints into poses and back
     #[command(subcommand)]
     Robot(RobotCommand),
     /// Get pretrained weights
@@ -237,7 +239,9 @@ pub enum RobotCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Validate a robot and say what deserves a thought
+    /// Print the flattened description that a driver answers with on the native link
+    Describe(DescribeArgs),
+    /// Validate a robot and say what deserves a thought, or test its running driver (--live)
     Check {
         /// A robot's folder, or the name of one that comes with Apprentice
         #[arg(value_name = "FOLDER")]
@@ -245,6 +249,8 @@ pub enum RobotCommand {
         /// Draw it into this rerun file
         #[arg(long, value_name = "FILE")]
         rrd: Option<PathBuf>,
+        #[command(flatten)]
+        live: LiveArgs,
         /// Print the result as JSON
         #[arg(long)]
         json: bool,

@@ -32,6 +32,7 @@ mod due;
 pub mod error;
 pub mod inbox;
 pub mod keys;
+pub mod live_check;
 mod participant;
 pub mod security;
 pub mod server;
