@@ -11,6 +11,7 @@ SIDES = ["left", "right"]
 MATS = {"left": np.array([1.32, 0.91]), "right": np.array([1.32, 0.59])}
 COLOURS = {"left": (0.1, 0.3, 0.9, 1), "right": (0.9, 0.6, 0.1, 1)}
 MAT_HALF, TABLE, BLOCK_HALF = 0.07, 0.4, 0.025
+SQUEEZED = 0.036  # asked of fingers that hold the block, metres: narrower than it by what makes them press
 
 
 class Scene:
@@ -25,6 +26,8 @@ class Scene:
         self.above, self.down = self.link.xpos - self.grip.xpos, self.link.xquat.copy()
         self.start, self.block = self.data.qpos.copy(), self.data.joint("object0:joint")
         self.fingers = [self.data.joint(f"robot0:{side}_gripper_finger_joint") for side in "lr"]
+        crosshairs = self.model.geom_bodyid == self.model.body("robot0:mocap").id
+        self.model.geom_rgba[crosshairs, 3] = 0
         self.renderer = None
         self.reset(0)
 
@@ -108,16 +111,16 @@ class Teleoperator:
 
     def action(self, reach=0.035):
         """Where the tool shall be a tenth of a second from now, and the opening."""
-        block, (tool, _, _) = self.scene.block.qpos[:3], self.scene.state()
+        block, (tool, _, width) = self.scene.block.qpos[:3], self.scene.state()
         mat, low = [*(MATS[self.side] + self.wobble), 0.0], TABLE + BLOCK_HALF + 0.002
         stages = [
             ([block[0], block[1], 0.50], 0.1, 0),
             ([block[0], block[1], low], 0.1, 0),
-            ([*tool[:2], low], 0.0, 4),
-            ([tool[0], tool[1], 0.50], 0.0, 0),
-            ([mat[0], mat[1], 0.50], 0.0, 0),
-            ([mat[0], mat[1], low + 0.01], 0.0, 0),
-            ([*tool[:2], low + 0.01], 0.1, 4),
+            ([*tool[:2], low], SQUEEZED, 5),
+            ([tool[0], tool[1], 0.50], SQUEEZED, 0),
+            ([mat[0], mat[1], 0.50], SQUEEZED, 0),
+            ([mat[0], mat[1], low + 0.01], SQUEEZED, 0),
+            ([*tool[:2], low + 0.01], 0.1, 5),
             ([tool[0], tool[1], 0.52], 0.1, 10**9),
         ]
         place, opening, wait = stages[self.stage]
@@ -129,4 +132,5 @@ class Teleoperator:
             if self.waited >= wait:
                 self.stage, self.waited = self.stage + 1, 0
         length = max(np.linalg.norm(away), 1e-9)
-        return [*(tool + away * min(1.0, reach / length)), opening]
+        fingers = width + min(max(opening - width, -0.018), 0.018)
+        return [*(tool + away * min(1.0, reach / length)), fingers]
