@@ -1,7 +1,9 @@
 //! The command line.
 
+mod by_person;
 mod judge;
 
+pub use by_person::{ByPersonArgs, DeviceKind};
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 
 use apprentice_episode::ImportKind;
@@ -189,6 +191,9 @@ pub struct TakeoverArgs {
     /// Use the gamepad at this joystick device, such as /dev/input/js0
     #[arg(long, value_name = "DEVICE", conflicts_with = "keyboard")]
     pub gamepad: Option<PathBuf>,
+    /// Use the SpaceMouse at this raw HID device, such as /dev/hidraw0 (untested on hardware)
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["keyboard", "gamepad"])]
+    pub spacemouse: Option<PathBuf>,
     /// Use the keyboard of this terminal (without --gamepad that is so anyway)
     #[arg(long)]
     pub keyboard: bool,
@@ -207,11 +212,13 @@ pub struct RecordArgs {
     pub what: RecordWhat,
     #[command(flatten)]
     pub run: RunArgs,
+    #[command(flatten)]
+    pub person: ByPersonArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RecordWhat {
-    /// The scripted expert, both ways in equal parts
+    /// The scripted expert, both ways in equal parts; or a person, with --by
     Demonstrations,
     /// The trained base policy
     Rollouts,
