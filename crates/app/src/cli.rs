@@ -1,8 +1,10 @@
 //! The command line.
 
+mod by_person;
 mod judge;
 mod robot_live;
 
+pub use by_person::{ByPersonArgs, DeviceKind};
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 pub use robot_live::{DescribeArgs, LiveArgs};
 
@@ -191,6 +193,9 @@ pub struct TakeoverArgs {
     /// Use the gamepad at this joystick device, such as /dev/input/js0
     #[arg(long, value_name = "DEVICE", conflicts_with = "keyboard")]
     pub gamepad: Option<PathBuf>,
+    /// Use the SpaceMouse at this raw HID device, such as /dev/hidraw0 (untested on hardware)
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["keyboard", "gamepad"])]
+    pub spacemouse: Option<PathBuf>,
     /// Use the keyboard of this terminal (without --gamepad that is so anyway)
     #[arg(long)]
     pub keyboard: bool,
@@ -209,11 +214,13 @@ pub struct RecordArgs {
     pub what: RecordWhat,
     #[command(flatten)]
     pub run: RunArgs,
+    #[command(flatten)]
+    pub person: ByPersonArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RecordWhat {
-    /// The scripted expert, both ways in equal parts
+    /// The scripted expert, both ways in equal parts; or a person, with --by
     Demonstrations,
     /// The trained base policy
     Rollouts,

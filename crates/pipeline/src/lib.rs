@@ -25,6 +25,7 @@
 #![recursion_limit = "256"]
 #![deny(missing_docs)]
 
+pub mod by_person;
 pub mod config;
 pub mod context;
 pub mod device;
@@ -51,5 +52,6 @@ pub mod stage;
 pub mod stages;
 pub mod success;
 pub mod summary;
+pub mod takes;
 pub mod viewer_file;
 pub mod work;

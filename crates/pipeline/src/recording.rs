@@ -162,7 +162,7 @@ fn say_figures(context: &Context, figures: &RealTimeStats) {
 }
 
 /// Shows the first robot's tick on the page, if there is one.
-fn show(context: &Context, what: &str, robot: usize, tick: &Tick) {
+pub(crate) fn show(context: &Context, what: &str, robot: usize, tick: &Tick) {
     if let (0, Some(view)) = (robot, &context.view) {
         if tick.index == 0 {
             view.begin_episode(what);
@@ -188,7 +188,8 @@ fn plans(context: &Context, recording: &Recording<'_>) -> Result<Vec<EpisodePlan
     Ok(recording.seeds.iter().enumerate().map(plan).collect())
 }
 
-fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeMeta> {
+/// What episodes of a recording say of themselves; the seed is still to be filled in.
+pub(crate) fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeMeta> {
     let description = describe(context)?;
     let cameras = description
         .cameras

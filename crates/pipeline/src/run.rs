@@ -179,6 +179,18 @@ pub fn serve(context: &mut Context) -> Result<()> {
 /// # Errors
 /// When a stage it needs is missing or out of date, its own, or that the user stopped the run.
 pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
+    run_stage_by(context, stage, &stage.run)
+}
+
+/// [`run_stage`], its work done in another way, such as by a person.
+///
+/// # Errors
+/// As [`run_stage`].
+pub fn run_stage_by(
+    context: &Context,
+    stage: &Stage,
+    work: &dyn Fn(&Context) -> Result<()>,
+) -> Result<()> {
     let dir = &context.dir;
     for need in needed(stage) {
         dir.needs(need.name, need.command)?;
@@ -212,7 +224,7 @@ pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
     }
     let started = Instant::now();
     let inputs = inputs(dir, &context.run_settings(), stage)?;
-    (stage.run)(context)?;
+    work(context)?;
     let seconds = started.elapsed().as_secs_f64();
     context.say(&format!("{:<14} {seconds:.1} s", stage.name));
     mark(context, stage, seconds, inputs)

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod by_person;
 mod compare;
 mod doctor;
 mod import;
@@ -7,6 +8,7 @@ mod import_trial;
 mod judge;
 mod keys;
 mod rank;
+mod raw_terminal;
 mod robot;
 mod robot_live;
 mod sim;
@@ -45,6 +47,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Takeover(args) => takeover::run(&args),
         Command::Stop(args) => stop::stop(&args),
         Command::Acknowledge(args) => stop::acknowledge(&args),
+        Command::Record(args) if args.person.is_given() => by_person::run(&args),
         Command::Record(args) => match args.what {
             RecordWhat::Demonstrations => one(&args.run, &[&demonstrate::STAGE]),
             RecordWhat::Rollouts => one(&args.run, &[&rollouts::STAGE]),
@@ -102,6 +105,11 @@ fn one(args: &RunArgs, stages: &[&'static Stage]) -> Result<()> {
         }
         run_stage(&context, stage)?;
     }
+    print_results(&context, args, stages)
+}
+
+/// What stages came to, for scripts; then goes on showing what there is to see.
+fn print_results(context: &Context, args: &RunArgs, stages: &[&'static Stage]) -> Result<()> {
     if args.json {
         let mut results = Vec::new();
         for stage in stages {
@@ -111,7 +119,7 @@ fn one(args: &RunArgs, stages: &[&'static Stage]) -> Result<()> {
                     // What it started from is for resuming.
                     mark.remove("inputs");
                 }
-                value["result"] = (stage.summary)(&context)?;
+                value["result"] = (stage.summary)(context)?;
                 results.push(value);
             }
         }
