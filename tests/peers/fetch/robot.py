@@ -91,6 +91,8 @@ class Robot:
             self.said, self.told = stands, now
             counts = (rules.accepted, len(REASONS), *rules.refused.values())
             self.send("status", 9, struct.pack(f"<BBQIQH{len(REASONS)}Q", *stands, *counts))
+        if rules.owner == 0:
+            self.note()
 
     def read(self, payload, key, kind, layout, path):
         size = HEADER.size + struct.calcsize(layout)

@@ -11,7 +11,8 @@ SIDES = ["left", "right"]
 MATS = {"left": np.array([1.32, 0.91]), "right": np.array([1.32, 0.59])}
 COLOURS = {"left": (0.1, 0.3, 0.9, 1), "right": (0.9, 0.6, 0.1, 1)}
 MAT_HALF, TABLE, BLOCK_HALF = 0.07, 0.4, 0.025
-SQUEEZED = 0.036  # asked of fingers that hold the block, metres: narrower than it by what makes them press
+# Openings, metres: less than the widest, where a rounded number would be too much; less than the block, to press it.
+OPEN, SQUEEZED = 0.09, 0.036
 
 
 class Scene:
@@ -38,7 +39,7 @@ class Scene:
         self.data.qpos[:] = self.start
         place = np.array([1.3, 0.75]) + random.uniform(-0.04, 0.04, 2)
         self.block.qpos[:] = [*place, TABLE + BLOCK_HALF, 1, 0, 0, 0]
-        self.move(self.home, 0.1)
+        self.move(self.home, OPEN)
         self.drops, self.held = 0, False
         self.step(1.5)
 
@@ -114,14 +115,14 @@ class Teleoperator:
         block, (tool, _, width) = self.scene.block.qpos[:3], self.scene.state()
         mat, low = [*(MATS[self.side] + self.wobble), 0.0], TABLE + BLOCK_HALF + 0.002
         stages = [
-            ([block[0], block[1], 0.50], 0.1, 0),
-            ([block[0], block[1], low], 0.1, 0),
+            ([block[0], block[1], 0.50], OPEN, 0),
+            ([block[0], block[1], low], OPEN, 0),
             ([*tool[:2], low], SQUEEZED, 5),
             ([tool[0], tool[1], 0.50], SQUEEZED, 0),
             ([mat[0], mat[1], 0.50], SQUEEZED, 0),
             ([mat[0], mat[1], low + 0.01], SQUEEZED, 0),
-            ([*tool[:2], low + 0.01], 0.1, 5),
-            ([tool[0], tool[1], 0.52], 0.1, 10**9),
+            ([*tool[:2], low + 0.01], OPEN, 5),
+            ([tool[0], tool[1], 0.52], OPEN, 10**9),
         ]
         place, opening, wait = stages[self.stage]
         away = np.array(place) - tool
