@@ -6,7 +6,7 @@ use super::page_content::recordings;
 use super::wording::{
     Verdict, bytes, chance, count, duration, percent, reasons, share, warnings, who,
 };
-use apprentice_core::Proportion;
+use apprentice_statistics::Proportion;
 use std::path::Path;
 
 /// Lines for the terminal.
