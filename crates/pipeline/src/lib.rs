@@ -51,5 +51,6 @@ pub mod stage;
 pub mod stages;
 pub mod success;
 pub mod summary;
+pub mod trials;
 pub mod viewer_file;
 pub mod work;
