@@ -52,5 +52,6 @@ pub mod stages;
 pub mod success;
 pub mod summary;
 pub mod versions;
+pub mod trials;
 pub mod viewer_file;
 pub mod work;

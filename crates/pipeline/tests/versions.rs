@@ -12,7 +12,7 @@ use apprentice_pipeline::versions::promise::Promise;
 use apprentice_pipeline::versions::promotion::{Proposal, promote, rollback};
 use apprentice_pipeline::versions::store::{History, current_policy, keep_version};
 use apprentice_pipeline::versions::version::{Drift, RewardEvidence, Version};
-use apprentice_pipeline::versions::watch::{THE_WATCH, Watch, Watched};
+use apprentice_pipeline::versions::watch::{THE_WATCH, Watch};
 use rand::Rng as _;
 use std::fs;
 use std::path::Path;
@@ -257,9 +257,9 @@ fn the_watch_goes_back_soon_after_success_falls_and_seldom_without() {
 fn the_watch_survives_its_process_and_keeps_why_it_went_back() {
     let folder = tempfile::tempdir().unwrap();
     let dir = promised(folder.path());
-    let episode = |success| Watched {
+    let episode = |success| FreshEpisode {
         success,
-        bad: false,
+        ..FreshEpisode::default()
     };
     let mut rolled_back = None;
     for number in 1.. {
@@ -295,9 +295,10 @@ fn bad_episodes_send_it_back_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let dir = promised(folder.path());
     let mut watch = Watch::of_current(&dir).unwrap().unwrap();
-    let bad = Watched {
+    let bad = FreshEpisode {
         success: Some(true),
-        bad: true,
+        takeover: true,
+        ..FreshEpisode::default()
     };
     let event = (0..12).find_map(|_| watch.finished(bad).unwrap()).unwrap();
     assert!(event.reason.unwrap().contains("were bad"));

@@ -2,9 +2,10 @@
 
 use super::version::Version;
 use crate::context::Context;
-use crate::layout::{ALIGNED_EVALUATION, ALIGNED_POLICY, BASE_EVALUATION};
+use crate::layout::{ALIGNED_EVALUATION, ALIGNED_POLICY, BASE_EVALUATION, TRIALS};
 use crate::outcomes::{EpisodeOutcome, Outcomes};
 use crate::success::SuccessLabels;
+use crate::trials::{Trial, TrialLog};
 use anyhow::Result;
 use std::collections::BTreeMap;
 
@@ -26,6 +27,23 @@ pub struct FreshEpisode {
 }
 
 impl FreshEpisode {
+    /// What came of a trial; `matters` are the guard's reasons that count.
+    #[must_use]
+    pub fn of_trial(trial: &Trial, matters: &[String]) -> Self {
+        let guarding = &trial.guarding;
+        Self {
+            success: trial.success.known(),
+            other_success: None,
+            intervention: guarding
+                .reasons
+                .keys()
+                .any(|reason| matters.contains(reason)),
+            stop: guarding.stops > 0,
+            takeover: guarding.takeovers > 0,
+            drop: guarding.drops.map(|drops| drops > 0),
+        }
+    }
+
     /// Whether anything bad happened.
     #[must_use]
     pub fn is_bad(&self) -> bool {
@@ -38,7 +56,33 @@ impl FreshEpisode {
 /// # Errors
 /// When what is there cannot be read.
 pub fn fresh_episodes(context: &Context, version: &Version) -> Result<Vec<FreshEpisode>> {
-    evaluated(context, version)
+    let mut fresh = evaluated(context, version)?;
+    let trials = TrialLog::read(&context.dir.path(TRIALS))?.trials;
+    fresh.extend(tried(
+        &trials,
+        version,
+        &context.config.promotion.interventions,
+    ));
+    Ok(fresh)
+}
+
+/// Its trials on a robot; in a comparison, the other policy's from the same start is the one it is held against.
+#[must_use]
+pub fn tried(trials: &[Trial], version: &Version, matters: &[String]) -> Vec<FreshEpisode> {
+    let own = trials.iter().filter(|t| t.policy.sha256 == version.sha256);
+    own.map(|trial| {
+        let other = trials.iter().find(|t| {
+            !trial.comparison.is_empty()
+                && t.comparison == trial.comparison
+                && t.start.number == trial.start.number
+                && t.policy.sha256 != version.sha256
+        });
+        FreshEpisode {
+            other_success: other.and_then(|t| t.success.known()),
+            ..FreshEpisode::of_trial(trial, matters)
+        }
+    })
+    .collect()
 }
 
 /// Those of the held-out scenes, if it was this version that was tried there.

@@ -1,6 +1,7 @@
 //! The watch over a promoted policy: it goes back by itself when what was promised does not hold.
 
 use super::event::Event;
+use super::fresh::FreshEpisode;
 use super::promotion::rollback;
 use super::store::History;
 use crate::run_dir::RunDir;
@@ -10,15 +11,6 @@ use serde::{Deserialize, Serialize};
 
 /// Who goes back where no person does.
 pub const THE_WATCH: &str = "the watch";
-
-/// What came of an episode of the arm's policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Watched {
-    /// Whether the task was done; `None` where nobody knows, which counts neither way.
-    pub success: Option<bool>,
-    /// Whether anything bad happened: an intervention that matters, a stop, a takeover, a drop.
-    pub bad: bool,
-}
 
 /// How the watch stands, kept after every episode: a process that ends loses nothing of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,22 +118,22 @@ impl Watch {
         )
     }
 
-    /// One episode has ended. Answers with the way back, if that had to be taken: the caller then loads the current
-    /// policy anew, before the next episode.
+    /// One episode has ended (of a trial: [`FreshEpisode::of_trial`]). Answers with the way back, if that had to be taken:
+    /// the caller then loads the current policy anew, before the next episode. What nobody knows counts neither way.
     ///
     /// # Errors
     /// When the watch or the way back cannot be written.
-    pub fn finished(&mut self, episode: Watched) -> Result<Option<Event>> {
+    pub fn finished(&mut self, episode: FreshEpisode) -> Result<Option<Event>> {
         let standing = &mut self.standing;
         standing.episodes += 1;
-        standing.bad += u64::from(episode.bad);
+        standing.bad += u64::from(episode.is_bad());
         standing.succeeded += u64::from(episode.success == Some(true));
         standing.unknown += u64::from(episode.success.is_none());
         let fallen = match (&mut standing.success, episode.success) {
             (Some(detector), Some(success)) => detector.observe(success),
             _ => false,
         };
-        let unsafe_now = standing.clean.observe(!episode.bad);
+        let unsafe_now = standing.clean.observe(!episode.is_bad());
         self.dir.write(&file(standing.promotion), standing)?;
         if !fallen && !unsafe_now {
             return Ok(None);
