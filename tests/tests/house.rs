@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "core",
+    "statistics",
     "robot",
     "safety",
     "link",
@@ -34,8 +35,16 @@ const ORDER: [&str; 22] = [
     "loop-tests",
 ];
 /// What the arm's safety hangs on is built without machine learning.
-const WITHOUT_LEARNING: [&str; 8] = [
-    "core", "robot", "safety", "link", "adapter", "sim", "episode", "control",
+const WITHOUT_LEARNING: [&str; 9] = [
+    "core",
+    "statistics",
+    "robot",
+    "safety",
+    "link",
+    "adapter",
+    "sim",
+    "episode",
+    "control",
 ];
 
 fn root() -> PathBuf {

@@ -2,10 +2,12 @@
 
 mod by_person;
 mod judge;
+mod promotion;
 mod robot_live;
 
 pub use by_person::{ByPersonArgs, DeviceKind};
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
+pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 pub use robot_live::{DescribeArgs, LiveArgs};
 
 use apprentice_episode::ImportKind;
@@ -52,6 +54,12 @@ pub enum Command {
     Align(RunArgs),
     /// Try base and aligned policy on the same held-out scenes
     Evaluate(RunArgs),
+    /// Make the aligned policy the arm's, if it passes the gate and you say yes
+    Promote(PromoteArgs),
+    /// Go back to the version that was the arm's before
+    Rollback(RollbackArgs),
+    /// List every version of the policy, and what happened to it
+    History(HistoryArgs),
     /// Show base and aligned policy side by side
     Compare(RunArgs),
     /// Write report.html and report.json of a run

@@ -6,7 +6,7 @@ use crate::policies::watch_policy;
 use crate::preference::Preference;
 use crate::success::SuccessLabels;
 use anyhow::{Result, bail};
-use apprentice_core::Proportion;
+use apprentice_statistics::Proportion;
 use serde::{Deserialize, Serialize};
 
 /// A policy's success and preference on held-out scenes.

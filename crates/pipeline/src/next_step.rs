@@ -3,18 +3,21 @@
 //! The folder keeps the run's settings, so that `--out` alone names them.
 
 use crate::context::Context;
-use crate::layout::{ALIGNMENT, REWARD, ROLLOUTS};
+use crate::layout::{ALIGNED_POLICY, ALIGNMENT, REWARD, ROLLOUTS, TRIALS};
 use crate::outcomes::Outcomes;
 use crate::shell_word::shell_word;
 use crate::stage::Stage;
 use crate::stages::align::Alignment;
 use crate::stages::{align, demonstrate, evaluate_aligned, rank, reward, rollouts, train};
+use crate::trials::{Purpose, TrialLog};
+use crate::versions::store::History;
+use apprentice_core::sha256_file;
 use apprentice_reward::StoredReward;
 
-/// Trials of a comparison on the robot that are asked for.
-const TRIALS: usize = 60;
+/// Trials of the comparison on the robot that are proposed.
+const TRIALS_PROPOSED: usize = 120;
 
-/// The next command; `None` once the run is at its end.
+/// The next command; `None` once there is nothing that has to be done.
 #[must_use]
 pub fn next_command(context: &Context) -> Option<String> {
     let folder = shell_word(&context.dir.root().display().to_string());
@@ -47,10 +50,25 @@ fn next(context: &Context) -> Option<String> {
     if !done(&align::STAGE) || !is_aligned(context) {
         return Some(align::STAGE.command.to_owned());
     }
-    if context.config.robot.endpoint.is_empty() {
-        return (!done(&evaluate_aligned::STAGE)).then(|| evaluate_aligned::STAGE.command.to_owned());
+    let aligned = sha256_file(&context.dir.path(ALIGNED_POLICY)).ok()?;
+    let on_robot = !context.config.robot.endpoint.is_empty();
+    if on_robot && !is_compared(context, &aligned) {
+        let judge = if robot_judges(context) {
+            "robot"
+        } else {
+            "ask"
+        };
+        return Some(format!(
+            "evaluate --on-robot --trials {TRIALS_PROPOSED} --verdict {judge}"
+        ));
     }
-    None
+    if !on_robot && !done(&evaluate_aligned::STAGE) {
+        return Some(evaluate_aligned::STAGE.command.to_owned());
+    }
+    let history = History::of(&context.dir).ok()?;
+    let current = history.current().ok()?;
+    let promoted = current.is_some_and(|version| version.sha256 == aligned);
+    Some(if promoted { "report" } else { "promote" }.to_owned())
 }
 
 /// Whether the reward was found to say something on rankings that it had not seen.
@@ -63,4 +81,20 @@ fn is_evidence(context: &Context) -> bool {
 fn is_aligned(context: &Context) -> bool {
     let alignment = context.dir.read::<Alignment>(ALIGNMENT);
     alignment.is_ok_and(|alignment| alignment.evidence)
+}
+
+/// Whether the policy of this content was tried on the robot beside the base policy.
+fn is_compared(context: &Context, aligned: &str) -> bool {
+    let log = TrialLog::read(&context.dir.path(TRIALS));
+    log.is_ok_and(|log| {
+        log.trials
+            .iter()
+            .any(|t| t.purpose == Purpose::Comparison && t.policy.sha256 == aligned)
+    })
+}
+
+/// Whether the robot itself said of rollouts how they went.
+fn robot_judges(context: &Context) -> bool {
+    let rollouts = Outcomes::of(&context.dir, ROLLOUTS);
+    rollouts.is_ok_and(|list| list.episodes.iter().any(|e| e.success().is_some()))
 }

@@ -50,14 +50,14 @@ pub fn page(report: &Report, content: &PageContent) -> String {
 
 /// The figures to see first.
 fn tiles(report: &Report) -> String {
-    let rate = |p: apprentice_core::Proportion| {
+    let rate = |p: apprentice_statistics::Proportion| {
         if p.n == 0 {
             "none".to_owned()
         } else {
             percent(p.rate())
         }
     };
-    let moved = |before: apprentice_core::Proportion, after| {
+    let moved = |before: apprentice_statistics::Proportion, after| {
         format!("{} \u{2192} <b>{}</b>", rate(before), rate(after))
     };
     let interval = |p| format!("after: 95 % interval {}", span(p));

@@ -7,7 +7,7 @@ use super::figures::{
 };
 use super::task_words::TaskWords;
 use anyhow::Result;
-use apprentice_core::Proportion;
+use apprentice_statistics::Proportion;
 use apprentice_pipeline::context::{Context, peak_memory_bytes};
 use apprentice_pipeline::evaluation::Rates;
 use apprentice_pipeline::judgements::{is_ranking, read_judgements};

@@ -2,10 +2,10 @@
 
 use super::figures::Report;
 use super::task_words::TaskWords;
-use apprentice_core::Proportion;
 use apprentice_pipeline::judgements::SIMULATED;
 use apprentice_pipeline::outcomes::GuardCounts;
 use apprentice_sim::Words;
+use apprentice_statistics::Proportion;
 
 /// What the run shows about the preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

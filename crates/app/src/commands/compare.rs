@@ -2,13 +2,13 @@
 
 use crate::cli::RunArgs;
 use anyhow::Result;
-use apprentice_core::Proportion;
 use apprentice_pipeline::context::{Context, stop_on_ctrl_c};
 use apprentice_pipeline::evaluation::rates;
 use apprentice_pipeline::layout::{ALIGNED_EVALUATION, BASE_EVALUATION};
 use apprentice_pipeline::outcomes::{Outcomes, open_episode, read_outcomes};
 use apprentice_pipeline::run::{open_to_read, serve};
 use apprentice_pipeline::stages::evaluate_aligned;
+use apprentice_statistics::Proportion;
 
 /// Runs the command.
 ///

@@ -7,6 +7,7 @@ mod import;
 mod import_trial;
 mod judge;
 mod keys;
+mod promotion;
 mod rank;
 mod raw_terminal;
 mod robot;
@@ -19,6 +20,7 @@ use crate::cli::{Cli, Command, RecordWhat, RunArgs, WeightsCommand};
 use anyhow::{Context as _, Result};
 use apprentice_pipeline::context::Context;
 use apprentice_pipeline::estimate::say_plan;
+use apprentice_pipeline::next_step::say_next;
 use apprentice_pipeline::run::{open, open_to_read, run_all, run_stage};
 use apprentice_pipeline::scores::weights_folder;
 use apprentice_pipeline::stage::Stage;
@@ -63,6 +65,9 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Reward(args) => one(&args, &[&reward::STAGE]),
         Command::Align(args) => one(&args, &[&align::STAGE]),
         Command::Evaluate(args) => one(&args, &[&evaluate_base::STAGE, &evaluate_aligned::STAGE]),
+        Command::Promote(args) => promotion::promote(&args),
+        Command::Rollback(args) => promotion::rollback(&args),
+        Command::History(args) => promotion::history(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => {
             let context = open_to_read(&args.options())?;
@@ -125,6 +130,7 @@ fn print_results(context: &Context, args: &RunArgs, stages: &[&'static Stage]) -
         }
         println!("{}", serde_json::to_string_pretty(&results)?);
     }
+    say_next(&context);
     context.keep_showing();
     Ok(())
 }

@@ -9,6 +9,7 @@ use apprentice_pipeline::judgements::{
     SIMULATED, check_episodes, drop_rankings, is_ranking, who_ranked,
 };
 use apprentice_pipeline::layout::{JUDGEMENTS, ROLLOUTS};
+use apprentice_pipeline::next_step::say_next;
 use apprentice_pipeline::outcomes::{Outcomes, by_id, open_episode, read_outcomes};
 use apprentice_pipeline::robots::describe;
 use apprentice_pipeline::run::{mark, open};
@@ -149,8 +150,11 @@ pub fn run(args: &RankArgs) -> Result<()> {
     terminal.say(&if stopped {
         format!("Stopped; `apprentice rank --out {root}` goes on from here.")
     } else {
-        format!("All ranked. Next: apprentice reward --out {root}")
+        "All ranked.".to_owned()
     });
+    if !stopped {
+        say_next(&context);
+    }
     Ok(())
 }
 

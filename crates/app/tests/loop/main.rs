@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod example_driver;
+mod fetch;
 mod full_disk;
 mod import;
 mod kept;

@@ -28,7 +28,10 @@ pub fn orders(out: &Path, seed: u64, scenes: &BTreeMap<u64, Scene>) -> String {
         .iter()
         .map(|episode| {
             let scene = &scenes[&episode["seed"].as_u64().unwrap()];
-            (EpisodeId::new(episode["id"].as_str().unwrap()), liking(scene))
+            (
+                EpisodeId::new(episode["id"].as_str().unwrap()),
+                liking(scene),
+            )
         })
         .collect();
     let ids: Vec<EpisodeId> = list["episodes"]
