@@ -53,6 +53,9 @@ fn our_simulator_in_real_time_passes() {
         &found,
         &["rate of states", "a stranger's commands", "a jump", "reset"],
     );
+    let short = found.iter().find(|f| f.what == "a request of 3 bytes");
+    let said = &short.unwrap().got;
+    assert!(said.contains("it has 3 bytes, such a request 20"), "{said}");
 }
 
 #[test]

@@ -19,12 +19,13 @@ const RULES: &str = "compare with the table in robots/PROTOCOL.md, \"Owning the 
 pub(super) fn may_be_owned(probe: &mut Probe, findings: &mut Findings) -> Result<bool, LinkError> {
     let status = probe.fresh_status()?;
     let Some(status) = status else {
-        findings.not_tried(
+        return Ok(findings.judge(
             "owning, stopping and commanding it",
-            "it does not say how it stands",
+            false,
+            "not tested: it does not say how it stands",
+            "a status once a second",
             "publish the status",
-        );
-        return Ok(false);
+        ));
     };
     let why = match (status.owner, status.stop, status.phase) {
         (0, Stop::None, Phase::Free) => return Ok(true),
@@ -44,12 +45,13 @@ pub(super) fn may_be_owned(probe: &mut Probe, findings: &mut Findings) -> Result
         }
         _ => "it belongs to another client; end that run",
     };
-    findings.not_tried(
+    Ok(findings.judge(
         "owning, stopping and commanding it",
-        why,
-        "then check again",
-    );
-    Ok(false)
+        false,
+        format!("not tested: {why}"),
+        "an arm that is free while it is tested",
+        "see to that, then check again",
+    ))
 }
 
 /// Notes whether the arm says within a second that it stands so.
