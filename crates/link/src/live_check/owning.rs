@@ -79,7 +79,8 @@ pub(super) fn stands(
     ))
 }
 
-pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<(), LinkError> {
+/// Answers whether the arm could be owned.
+pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<bool, LinkError> {
     let (owner, stranger) = (probe.owner, probe.stranger);
     let answer = probe.serve(Service::Acquire, stranger, 0)?;
     findings.refused(
@@ -88,6 +89,9 @@ pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<(), Li
         "no_lease",
         "grant acquire only to a client whose liveliness token is there",
     );
+    if answer.is_ok() {
+        probe.serve(Service::Release, stranger, 0)?.ok();
+    }
     misspelt(probe, findings)?;
     probe.declare()?;
     let answer = probe.own(Service::Acquire, "no_lease", TOKEN)?;
@@ -100,7 +104,7 @@ pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<(), Li
     );
     let owned = (Phase::Owned, Stop::None, owner);
     if !stands(probe, findings, "phase after acquire", owned)? {
-        return Ok(());
+        return Ok(false);
     }
     let answer = probe.serve(Service::Release, stranger, 0)?;
     findings.refused("a stranger's release", &answer, "not_owner", RULES);
@@ -121,7 +125,7 @@ pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<(), Li
     if gone.is_none() {
         probe.serve(Service::Release, owner, 0)?.ok();
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Keys and messages that are nobody's.
