@@ -15,15 +15,17 @@ class Refused(Exception):
 
 
 class AccessRules:
-    def __init__(self, robot, arm):
-        """`robot` is the description, `arm` has joint positions `q`, velocities `v` and the opening `width`."""
+    def __init__(self, robot, arm, clock=time.monotonic):
+        """`robot` is the description, `arm` has joint positions `q`, velocities `v` and the opening `width`; `clock`
+        answers seconds: its own time for a robot in lockstep."""
+        self.clock = clock
         self.arm, self.joints, self.rate = arm, robot["joints"], 2.5 * robot["control_hz"]
         self.burst_s = max(0.1, 5 / robot["control_hz"])
         opening = robot.get("gripper", {}).get("max_width_m", math.inf)
         self.ranges = [joint["position"] for joint in self.joints] + [[0.0, opening]]
         self.phase, self.owner, self.stop, self.stops, self.accepted = FREE, 0, 0, 0, 0
         self.refused, self.leases, self.last = dict.fromkeys(REASONS, 0), {}, {}
-        self.heard = self.credited = self.measured = time.monotonic()
+        self.heard = self.credited = self.measured = self.clock()
         self.target, self.allowance, self.commands = [*arm.q, arm.width], [0.0] * len(self.joints), 0.0
 
     def need(self, holds, reason, what):
@@ -50,7 +52,7 @@ class AccessRules:
 
     def watch(self):
         """Silence brakes the arm after 200 ms; after 2 s it has to be enabled anew."""
-        silent = time.monotonic() - self.heard
+        silent = self.clock() - self.heard
         if self.phase == ACTIVE and silent > HOLD_S:
             self.stand(HOLDING, self.owner)
         if self.phase == HOLDING and silent > STOP_S:
@@ -90,14 +92,14 @@ class AccessRules:
         self.need(self.phase != HOMING, "homing", "wait until it is there, or stop it")
         self.need(self.stop != 2, "stopped", "a person has to acknowledge that first")
         self.need(not self.stop or known == self.stops, "stopped", "it was stopped again since")
-        self.need(time.monotonic() - self.measured < MEASURED_S, "state", "the arm does not say where it is")
+        self.need(self.clock() - self.measured < MEASURED_S, "state", "the arm does not say where it is")
         rests = all(abs(v) <= joint["velocity"] / 20 for v, joint in zip(self.arm.v, self.joints))
         self.need(rests, "moving", "ask again once it is at rest")
-        self.stop, self.heard = 0, time.monotonic()
+        self.stop, self.heard = 0, self.clock()
         self.stand(ACTIVE, client)
 
     def arrived_home(self):
-        self.heard = time.monotonic()
+        self.heard = self.clock()
         self.stand(ACTIVE, self.owner)
 
     def command(self, client, number, goal):
@@ -109,19 +111,19 @@ class AccessRules:
         last = self.last.get(client)
         follows = number < 2**32 if last is None else last < number <= last + 2**20
         self.need(follows, "sequence", f"{number} after {last}")
-        self.need(time.monotonic() - self.measured < MEASURED_S, "state", "the arm does not say where it is")
+        self.need(self.clock() - self.measured < MEASURED_S, "state", "the arm does not say where it is")
         self.judge(goal)
         self.last.pop(client, None)
         self.last[client] = number
         if len(self.last) > MOST_CLIENTS:
             del self.last[next(iter(self.last))]
         self.allowance = [a - abs(q - t) for a, q, t in zip(self.allowance, goal, self.target)]
-        self.target, self.heard, self.phase = list(goal), time.monotonic(), ACTIVE
+        self.target, self.heard, self.phase = list(goal), self.clock(), ACTIVE
         self.accepted, self.commands = self.accepted + 1, self.commands - 1
 
     def judge(self, goal):
         """Limits on one target, and on what targets add up to: time alone credits movement."""
-        passed, self.credited = time.monotonic() - self.credited, time.monotonic()
+        passed, self.credited = self.clock() - self.credited, self.clock()
         self.commands = min(self.commands + self.rate * passed, self.rate * self.burst_s)
         fastest = [joint["velocity"] for joint in self.joints]
         self.allowance = [min(a + v * passed, v * self.burst_s) for a, v in zip(self.allowance, fastest)]

@@ -45,16 +45,21 @@ pub fn check_driver(
     let mut findings = Findings::default();
     saying::check(&mut probe, &mut findings)?;
     if owning::may_be_owned(&mut probe, &mut findings)? {
-        owning::check(&mut probe, &mut findings)?;
-        if permission.moves {
+        let is_owned = owning::check(&mut probe, &mut findings)?;
+        if is_owned && permission.moves {
             moving::check(&mut probe, &mut findings)?;
             silence::check(&mut probe, &mut findings)?;
         } else {
-            findings.not_tried(
-                "commands, silence, stop while active, motion",
-                "the arm is enabled and moved only where that is allowed",
-                "add --move once everybody is clear of the arm",
-            );
+            let (why, advice) = if is_owned {
+                (
+                    "the arm is enabled and moved only where that is allowed",
+                    "add --move once everybody is clear of the arm",
+                )
+            } else {
+                ("the arm could not be owned", "see to that first")
+            };
+            let what = "commands, silence, stop while active, motion";
+            findings.not_tried(what, why, advice);
         }
         owning::check_reset(&mut probe, &mut findings, permission.resets)?;
         probe.leave();

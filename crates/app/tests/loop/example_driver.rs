@@ -87,7 +87,7 @@ fn found_wrong(python: &Path, broken: Option<(&str, &str, &str)>) -> (Vec<String
     let found: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|e| panic!("{e}: {said}\n{:?}", output.stdout));
     let findings = found["findings"].as_array().unwrap();
-    assert!(findings.len() > 30, "{found:#}");
+    assert!(findings.len() > 20, "{found:#}");
     let failed = findings.iter().filter(|f| f["verdict"] == "fail");
     let failed: Vec<String> = failed
         .map(|f| {
@@ -182,7 +182,10 @@ fn needs_python_the_example_driver_passes_and_broken_ones_are_named() {
 fn needs_python_people_set_up_the_scenes_of_a_native_robot_that_cannot() {
     let python = python();
     let folder = tempfile::tempdir().unwrap();
-    copied(folder.path(), None);
+    // It sees tokens late, as over a slow network.
+    let lease = "    def lease(self, sample):\n";
+    let late = format!("{lease}        time.sleep(1.5)\n");
+    copied(folder.path(), Some(("driver.py", lease, &late)));
     let (_driver, endpoint) = driver(&python, folder.path());
     let _teleop = Program::start(
         Command::new(&python)
@@ -217,6 +220,9 @@ fn needs_python_people_set_up_the_scenes_of_a_native_robot_that_cannot() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
     assert_eq!(said.matches("set up the next scene").count(), 3, "{said}");
+    // The one token of the run was waited for.
+    let waited = said.matches("no_lease").count();
+    assert!(waited == 1 && said.contains("for up to 10 s"), "{said}");
 
     let folder = out.join("demonstrations");
     let mut ends = Vec::new();

@@ -19,12 +19,13 @@ const RULES: &str = "compare with the table in robots/PROTOCOL.md, \"Owning the 
 pub(super) fn may_be_owned(probe: &mut Probe, findings: &mut Findings) -> Result<bool, LinkError> {
     let status = probe.fresh_status()?;
     let Some(status) = status else {
-        findings.not_tried(
+        return Ok(findings.judge(
             "owning, stopping and commanding it",
-            "it does not say how it stands",
+            false,
+            "not tested: it does not say how it stands",
+            "a status once a second",
             "publish the status",
-        );
-        return Ok(false);
+        ));
     };
     let why = match (status.owner, status.stop, status.phase) {
         (0, Stop::None, Phase::Free) => return Ok(true),
@@ -44,12 +45,13 @@ pub(super) fn may_be_owned(probe: &mut Probe, findings: &mut Findings) -> Result
         }
         _ => "it belongs to another client; end that run",
     };
-    findings.not_tried(
+    Ok(findings.judge(
         "owning, stopping and commanding it",
-        why,
-        "then check again",
-    );
-    Ok(false)
+        false,
+        format!("not tested: {why}"),
+        "an arm that is free while it is tested",
+        "see to that, then check again",
+    ))
 }
 
 /// Notes whether the arm says within a second that it stands so.
@@ -77,7 +79,8 @@ pub(super) fn stands(
     ))
 }
 
-pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<(), LinkError> {
+/// Answers whether the arm could be owned.
+pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<bool, LinkError> {
     let (owner, stranger) = (probe.owner, probe.stranger);
     let answer = probe.serve(Service::Acquire, stranger, 0)?;
     findings.refused(
@@ -86,6 +89,9 @@ pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<(), Li
         "no_lease",
         "grant acquire only to a client whose liveliness token is there",
     );
+    if answer.is_ok() {
+        probe.serve(Service::Release, stranger, 0)?.ok();
+    }
     misspelt(probe, findings)?;
     probe.declare()?;
     let answer = probe.own(Service::Acquire, "no_lease", TOKEN)?;
@@ -98,7 +104,7 @@ pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<(), Li
     );
     let owned = (Phase::Owned, Stop::None, owner);
     if !stands(probe, findings, "phase after acquire", owned)? {
-        return Ok(());
+        return Ok(false);
     }
     let answer = probe.serve(Service::Release, stranger, 0)?;
     findings.refused("a stranger's release", &answer, "not_owner", RULES);
@@ -119,7 +125,7 @@ pub(super) fn check(probe: &mut Probe, findings: &mut Findings) -> Result<(), Li
     if gone.is_none() {
         probe.serve(Service::Release, owner, 0)?.ok();
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Keys and messages that are nobody's.
