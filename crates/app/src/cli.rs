@@ -128,6 +128,9 @@ pub struct SimArgs {
     /// Time passes only when asked for over the link
     #[arg(long)]
     pub lockstep: bool,
+    /// Say on the link how episodes went, to a runtime that asks
+    #[arg(long)]
+    pub verdict: bool,
     /// Configuration file; needs to hold only what it changes
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

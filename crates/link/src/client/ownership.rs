@@ -4,7 +4,7 @@ use super::RobotLink;
 use crate::error::key_error;
 use crate::keys::ClientMessage;
 use crate::wire::{self, AdvanceRequest, Status};
-use crate::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
+use crate::{Arm, EpisodeVerdict, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::gate::Stop;
@@ -104,6 +104,10 @@ impl Arm for RobotLink {
         let reply = self.tick(&key, request);
         self.inbox.scene_setup(false);
         self.shown(&reply?)
+    }
+
+    fn verdict(&self) -> Result<EpisodeVerdict, LinkError> {
+        self.ask_verdict()
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
