@@ -1,8 +1,10 @@
 //! The command line.
 
 mod judge;
+mod promotion;
 
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
+pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 
 use apprentice_episode::ImportKind;
 use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
@@ -48,6 +50,12 @@ pub enum Command {
     Align(RunArgs),
     /// Try base and aligned policy on the same held-out scenes
     Evaluate(RunArgs),
+    /// Make the aligned policy the arm's, if it passes the gate and you say yes
+    Promote(PromoteArgs),
+    /// Go back to the version that was the arm's before
+    Rollback(RollbackArgs),
+    /// List every version of the policy, and what happened to it
+    History(HistoryArgs),
     /// Show base and aligned policy side by side
     Compare(RunArgs),
     /// Write report.html and report.json of a run

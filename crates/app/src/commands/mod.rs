@@ -6,6 +6,7 @@ mod import;
 mod import_trial;
 mod judge;
 mod keys;
+mod promotion;
 mod rank;
 mod robot;
 mod sim;
@@ -59,6 +60,9 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Reward(args) => one(&args, &[&reward::STAGE]),
         Command::Align(args) => one(&args, &[&align::STAGE]),
         Command::Evaluate(args) => one(&args, &[&evaluate_base::STAGE, &evaluate_aligned::STAGE]),
+        Command::Promote(args) => promotion::promote(&args),
+        Command::Rollback(args) => promotion::rollback(&args),
+        Command::History(args) => promotion::history(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => {
             let context = open_to_read(&args.options())?;

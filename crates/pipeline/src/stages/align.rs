@@ -10,6 +10,7 @@ use crate::outcomes::{open_all, read_outcomes};
 use crate::policies::load_diffusion;
 use crate::scores::{Scores, read_reward};
 use crate::stage::{Output, Stage};
+use crate::versions::keeping::keep_aligned;
 use crate::work::Work;
 use anyhow::Result;
 use apprentice_align::{AlignReport, align_policy};
@@ -67,6 +68,7 @@ fn run(context: &Context) -> Result<()> {
             learned.evidence.p_value
         ));
         base.save(&context.dir.path(ALIGNED_POLICY))?;
+        keep_aligned(context, None, None)?;
         return context.dir.write(
             ALIGNMENT,
             &Alignment {
@@ -113,6 +115,7 @@ fn run(context: &Context) -> Result<()> {
     )?;
     bar.finish();
     aligned.save(&context.dir.path(ALIGNED_POLICY))?;
+    keep_aligned(context, None, Some(&report))?;
     context.dir.write(
         ALIGNMENT,
         &Alignment {
