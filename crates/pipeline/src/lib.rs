@@ -35,6 +35,7 @@ pub mod freshness;
 pub mod inputs;
 pub mod judgements;
 pub mod layout;
+pub mod on_robot;
 pub mod outcomes;
 pub mod policies;
 pub mod preference;
