@@ -1,9 +1,11 @@
 //! The command line.
 
 mod judge;
+mod on_robot;
 mod promotion;
 
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
+pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 
 use apprentice_episode::ImportKind;
@@ -34,7 +36,7 @@ pub enum Command {
     Stop(ArmArgs),
     /// Say that a stop has been seen to, so that the arm's next owner may move it
     Acknowledge(AcknowledgeArgs),
-    /// Run one stage of the loop, by its name
+    /// Run one stage of the loop, by its name, or let a policy drive the robot until told to stop
     Run(RunStageArgs),
     /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
     Record(RecordArgs),
@@ -48,8 +50,8 @@ pub enum Command {
     Reward(RunArgs),
     /// Align the policy to the reward
     Align(RunArgs),
-    /// Try base and aligned policy on the same held-out scenes
-    Evaluate(RunArgs),
+    /// Try base and aligned policy on the same held-out scenes, or on the robot
+    Evaluate(EvaluateArgs),
     /// Make the aligned policy the arm's, if it passes the gate and you say yes
     Promote(PromoteArgs),
     /// Go back to the version that was the arm's before
@@ -119,8 +121,10 @@ impl RunArgs {
 #[derive(Clone, Debug, Args)]
 pub struct RunStageArgs {
     /// Which stage
-    #[arg(value_name = "STAGE", value_parser = stages())]
-    pub stage: String,
+    #[arg(value_name = "STAGE", value_parser = stages(), required_unless_present = "policy")]
+    pub stage: Option<String>,
+    #[command(flatten)]
+    pub how: RunPolicyArgs,
     #[command(flatten)]
     pub run: RunArgs,
 }
@@ -216,6 +220,10 @@ pub struct RecordArgs {
     /// What to record
     #[arg(value_enum)]
     pub what: RecordWhat,
+    /// Whose rollouts: base, aligned, current (promoted last) or a file; others than the base policy's in a folder of
+    /// their own
+    #[arg(long, value_name = "POLICY", default_value = "base")]
+    pub policy: String,
     #[command(flatten)]
     pub run: RunArgs,
 }
