@@ -2,11 +2,13 @@
 
 mod by_person;
 mod judge;
+mod on_robot;
 mod promotion;
 mod robot_live;
 
 pub use by_person::{ByPersonArgs, DeviceKind};
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
+pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 pub use robot_live::{DescribeArgs, LiveArgs};
 
@@ -38,7 +40,7 @@ pub enum Command {
     Stop(ArmArgs),
     /// Say that a stop has been seen to, so that the arm's next owner may move it
     Acknowledge(AcknowledgeArgs),
-    /// Run one stage of the loop, by its name
+    /// Run one stage of the loop, by its name, or let a policy drive the robot until told to stop
     Run(RunStageArgs),
     /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
     Record(RecordArgs),
@@ -52,8 +54,8 @@ pub enum Command {
     Reward(RunArgs),
     /// Align the policy to the reward
     Align(RunArgs),
-    /// Try base and aligned policy on the same held-out scenes
-    Evaluate(RunArgs),
+    /// Try base and aligned policy on the same held-out scenes, or on the robot
+    Evaluate(EvaluateArgs),
     /// Make the aligned policy the arm's, if it passes the gate and you say yes
     Promote(PromoteArgs),
     /// Go back to the version that was the arm's before
@@ -123,8 +125,10 @@ impl RunArgs {
 #[derive(Clone, Debug, Args)]
 pub struct RunStageArgs {
     /// Which stage
-    #[arg(value_name = "STAGE", value_parser = stages())]
-    pub stage: String,
+    #[arg(value_name = "STAGE", value_parser = stages(), required_unless_present = "policy")]
+    pub stage: Option<String>,
+    #[command(flatten)]
+    pub how: RunPolicyArgs,
     #[command(flatten)]
     pub run: RunArgs,
 }
@@ -140,6 +144,9 @@ pub struct SimArgs {
     /// Time passes only when asked for over the link
     #[arg(long)]
     pub lockstep: bool,
+    /// Say on the link how episodes went, to a runtime that asks
+    #[arg(long)]
+    pub verdict: bool,
     /// Configuration file; needs to hold only what it changes
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -220,6 +227,10 @@ pub struct RecordArgs {
     /// What to record
     #[arg(value_enum)]
     pub what: RecordWhat,
+    /// Whose rollouts: base, aligned, current (promoted last) or a file; others than the base policy's in a folder of
+    /// their own
+    #[arg(long, value_name = "POLICY", default_value = "base")]
+    pub policy: String,
     #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]

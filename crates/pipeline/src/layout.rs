@@ -32,6 +32,8 @@ pub const REWARD_EXAM: &str = "evaluation/reward.json";
 pub const HELD_OUT_SCORES: &str = "evaluation/scores.json";
 /// The record of every trial of a policy on a robot.
 pub const TRIALS: &str = "trials.jsonl";
+/// What the comparison of base and aligned policy on the robot came to.
+pub const ON_ROBOT: &str = "evaluation/on-robot.json";
 /// Episodes of trials that compare two policies.
 pub const TRIAL_EPISODES: &str = "trials";
 /// Episodes of a policy at its work.

@@ -37,6 +37,7 @@ pub mod inputs;
 pub mod judgements;
 pub mod layout;
 pub mod next_step;
+pub mod on_robot;
 pub mod outcomes;
 pub mod policies;
 pub mod preference;

@@ -143,7 +143,7 @@ fn ask_for_scene(context: &Context, what: &str) -> Result<()> {
 }
 
 /// What robots that moved while their agent thought were like.
-fn say_figures(context: &Context, figures: &RealTimeStats) {
+pub(crate) fn say_figures(context: &Context, figures: &RealTimeStats) {
     if figures.decisions == 0 {
         return;
     }
@@ -173,7 +173,8 @@ pub(crate) fn show(context: &Context, what: &str, robot: usize, tick: &Tick) {
     }
 }
 
-fn plans(context: &Context, recording: &Recording<'_>) -> Result<Vec<EpisodePlan>> {
+/// The episodes of a recording, in order.
+pub(crate) fn plans(context: &Context, recording: &Recording<'_>) -> Result<Vec<EpisodePlan>> {
     let folder = context.dir.path(recording.folder);
     let meta = episode_meta(context, recording)?;
     let plan = |(i, &seed): (usize, &Seed)| {

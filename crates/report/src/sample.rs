@@ -188,6 +188,7 @@ pub fn content() -> PageContent {
         )
     };
     PageContent {
+        on_robot: None,
         folder: "runs/demo".into(),
         named: Vec::new(),
         alignment: Some(AlignReport {

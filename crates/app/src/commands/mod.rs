@@ -7,6 +7,7 @@ mod import;
 mod import_trial;
 mod judge;
 mod keys;
+mod on_robot;
 mod promotion;
 mod rank;
 mod raw_terminal;
@@ -51,11 +52,22 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Acknowledge(args) => stop::acknowledge(&args),
         Command::Record(args) if args.person.is_given() => by_person::run(&args),
         Command::Record(args) => match args.what {
+            RecordWhat::Demonstrations if args.policy != "base" => anyhow::bail!(
+                "--policy {} is for rollouts; demonstrations are by people or the expert",
+                args.policy
+            ),
             RecordWhat::Demonstrations => one(&args.run, &[&demonstrate::STAGE]),
+            RecordWhat::Rollouts if args.policy != "base" => {
+                on_robot::rollouts(&args.run, &args.policy)
+            }
             RecordWhat::Rollouts => one(&args.run, &[&rollouts::STAGE]),
         },
         Command::Run(args) => {
-            let stage = named(&args.stage).context("there is no such stage")?;
+            if let Some(policy) = &args.how.policy {
+                return on_robot::run(&args.run, policy, &args.how);
+            }
+            let stage = args.stage.as_deref().and_then(named);
+            let stage = stage.context("there is no such stage")?;
             one(&args.run, &[stage])
         }
         Command::Train(args) => one(&args, &[&train::STAGE]),
@@ -64,7 +76,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Judge(args) => judge::run(&args),
         Command::Reward(args) => one(&args, &[&reward::STAGE]),
         Command::Align(args) => one(&args, &[&align::STAGE]),
-        Command::Evaluate(args) => one(&args, &[&evaluate_base::STAGE, &evaluate_aligned::STAGE]),
+        Command::Evaluate(args) if args.on_robot => on_robot::evaluate(&args),
+        Command::Evaluate(args) => one(&args.run, &[&evaluate_base::STAGE, &evaluate_aligned::STAGE]),
         Command::Promote(args) => promotion::promote(&args),
         Command::Rollback(args) => promotion::rollback(&args),
         Command::History(args) => promotion::history(&args),
@@ -73,6 +86,9 @@ pub fn run(cli: Cli) -> Result<()> {
             let context = open_to_read(&args.options())?;
             if args.view {
                 context.warn("a report shows nothing live; open report.html, or run.rrd in rerun");
+            }
+            if apprentice_report::on_robot::is_of_an_arm(&context) {
+                return finish_on_robot(&context, &args);
             }
             finish(&context, &args)
         }
@@ -143,6 +159,20 @@ fn finish(context: &Context, args: &RunArgs) -> Result<()> {
         println!(
             "{}",
             apprentice_report::terminal_summary(&written, context.dir.root(), &context.named)
+        );
+    }
+    Ok(())
+}
+
+fn finish_on_robot(context: &Context, args: &RunArgs) -> Result<()> {
+    let written = apprentice_report::on_robot::write_of_an_arm(context)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&written)?);
+    } else {
+        on_robot::print(&written.trials, false)?;
+        println!(
+            "the report is {}",
+            context.dir.path("report.html").display()
         );
     }
     Ok(())

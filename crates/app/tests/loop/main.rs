@@ -10,6 +10,7 @@ mod full_disk;
 mod import;
 mod kept;
 mod keys;
+mod on_robot;
 mod peers;
 mod program;
 mod ranking;

@@ -37,6 +37,7 @@ fn rights(role: Role) -> Option<Rights> {
             serves: &[
                 "describe",
                 "clock",
+                "verdict",
                 "reset/*",
                 "service/acquire/*",
                 "service/release/*",
@@ -57,6 +58,7 @@ fn rights(role: Role) -> Option<Rights> {
             asks: &[
                 "describe",
                 "clock",
+                "verdict",
                 "teleop",
                 "reset/OWN",
                 "service/acquire/OWN",

@@ -107,8 +107,7 @@ pub enum Judge {
 pub struct Guarding {
     /// Policy ticks of the trial.
     pub ticks: u64,
-    /// Ticks in which the guard did more than make a command slower or smoother: reasons other than velocity,
-    /// acceleration, jerk and barrier.
+    /// Ticks in which the guard intervened for a reason that matters, as `promotion.interventions` was then.
     pub interventions: u64,
     /// For each reason, smoothing too, the ticks it was given in.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
