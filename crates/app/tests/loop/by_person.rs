@@ -68,6 +68,8 @@ fn robot() -> (Robot, String) {
             "--lockstep",
             "--config",
             "configs/tiny.toml",
+            "--set",
+            "robot.image_size=96",
             "--listen",
             &endpoint,
         ])
