@@ -8,8 +8,7 @@ pub struct ByPersonArgs {
     /// Let a person demonstrate with this device, episode by episode: keep, redo or discard each
     #[arg(long, value_enum, value_name = "DEVICE")]
     pub by: Option<DeviceKind>,
-    /// Where the device is: /dev/input/js0, /dev/hidraw0, or the endpoint of a leader such as tcp/127.0.0.1:7448.
-    /// Without --by also where networks compute, as with any command
+    /// Where the device is: /dev/input/js0, /dev/hidraw0, or the endpoint of a leader such as tcp/127.0.0.1:7448
     #[arg(long = "input", value_name = "PATH", requires = "by")]
     pub input: Option<PathBuf>,
     /// How many demonstrations to keep, those of before included

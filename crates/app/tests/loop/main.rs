@@ -6,6 +6,7 @@
 mod bad_input;
 mod example_driver;
 mod fetch;
+mod by_person;
 mod full_disk;
 mod import;
 mod kept;

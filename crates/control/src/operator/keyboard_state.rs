@@ -185,6 +185,29 @@ mod tests {
         assert!(input.deadman && input.open == 0.0);
     }
 
+    /// A terminal that repeats after half a second and then every 200 ms, and a device that speaks every 20 ms to a robot
+    /// that stops after 150 ms of silence.
+    #[test]
+    fn a_slow_repeat_makes_no_stall() {
+        let mut keys = KeyboardState::new(false);
+        let presses: Vec<u64> = (0..50)
+            .map(|i| if i == 0 { 0 } else { 300 + 200 * i })
+            .collect();
+        let (mut next, mut silent, mut longest) = (0, 0, 0);
+        for now in (0..10_000).step_by(20) {
+            while presses.get(next).is_some_and(|at| *at <= now) {
+                keys.press('w', presses[next] * MS);
+                next += 1;
+            }
+            let moving = keys.input(now * MS).shift == [1.0, 0.0, 0.0];
+            // Between the first press and its first repeat nobody can tell a tap from a held key.
+            silent = if moving || now < 500 { 0 } else { silent + 20 };
+            longest = longest.max(silent);
+        }
+        assert_eq!(longest, 0, "ms without motion while the key was held");
+        assert!(!keys.input(10_500 * MS).deadman, "let go of");
+    }
+
     #[test]
     fn a_joint_is_chosen_once_a_press_and_memory_is_bounded() {
         let mut keys = KeyboardState::new(false);

@@ -236,8 +236,6 @@ impl LeaderAgent {
         let Some((wanted, opening)) = self.wanted() else {
             return;
         };
-        let far = wanted.iter().zip(&self.target).map(|(w, t)| (w - t).abs());
-        self.reached |= far.fold(0.0, f64::max) < REACHED;
         for ((target, wanted), joint) in self.target.iter_mut().zip(&wanted).zip(&self.robot.joints)
         {
             let speed = if self.reached {
@@ -248,6 +246,8 @@ impl LeaderAgent {
             let step = speed * period;
             *target += (wanted - *target).clamp(-step, step);
         }
+        let far = wanted.iter().zip(&self.target).map(|(w, t)| (w - t).abs());
+        self.reached |= far.fold(0.0, f64::max) < REACHED;
         if let (Some(scale), Some(gripper)) = (self.opening, self.robot.gripper) {
             self.width = (opening * scale).clamp(0.0, gripper.max_width_m.max(0.0));
         }
