@@ -3,8 +3,7 @@
 //! The folder keeps the run's settings, so that `--out` alone names them.
 
 use crate::context::Context;
-use crate::layout::{ALIGNED_POLICY, ALIGNMENT, REWARD, ROLLOUTS, TRIALS};
-use crate::outcomes::Outcomes;
+use crate::layout::{ALIGNED_POLICY, ALIGNMENT, REWARD, TRIALS};
 use crate::shell_word::shell_word;
 use crate::stage::Stage;
 use crate::stages::align::Alignment;
@@ -91,10 +90,4 @@ fn is_compared(context: &Context, aligned: &str) -> bool {
             .iter()
             .any(|t| t.purpose == Purpose::Comparison && t.policy.sha256 == aligned)
     })
-}
-
-/// Whether the robot itself said of rollouts how they went.
-fn robot_judges(context: &Context) -> bool {
-    let rollouts = Outcomes::of(&context.dir, ROLLOUTS);
-    rollouts.is_ok_and(|list| list.episodes.iter().any(|e| e.success().is_some()))
 }

@@ -167,6 +167,13 @@ class Robot:
         action = self.person.action()
         return HEADER.pack(b"APRT", 3, 7) + struct.pack(f"<H{len(action)}d", len(action), *action)
 
+    def verdict(self, *_):
+        """Whether the task is done; which way it was done is nobody's business here."""
+        if self.seed is None:
+            raise Refused("no scene was set up yet")
+        ended = self.scene.verdict()
+        return json.dumps({"success": ended["success"], "drops": ended["drops"], "seed": self.seed}).encode()
+
     def service(self, name):
         def work(payload, key):
             client, (known,), _ = self.read(payload, key, 11, "<IQ", f"service/{name}")
@@ -258,6 +265,7 @@ def main():
         session.declare_queryable(f"{prefix}clock", answer(robot.advance)),
         session.declare_queryable(f"{prefix}reset/*", answer(robot.reset)),
         session.declare_queryable(f"{prefix}teleop", answer(robot.teleop)),
+        session.declare_queryable(f"{prefix}verdict", answer(robot.verdict)),
         session.declare_subscriber(
             f"{prefix}command/*", hear(lambda s: robot.command(s.payload.to_bytes(), s.key_expr))
         ),

@@ -22,14 +22,14 @@ const SMALL: Size = Size {
         // What so few trials can show.
         "promotion.bad_limit=0.5",
     ],
-    trials: 12,
+    trials: 24,
 };
 
 /// What the figures are measured at: an hour, since time passes by itself.
 const FULL: Size = Size {
     real_time: true,
     settings: &[],
-    trials: 120,
+    trials: 300,
 };
 
 #[test]

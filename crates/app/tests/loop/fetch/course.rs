@@ -5,7 +5,6 @@ use super::person::{PREFERRED, orders};
 use super::robot::{FOLDER, Robot, Scene};
 use crate::program::repository;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,7 +18,7 @@ pub struct Size {
     pub real_time: bool,
     /// Settings of the run, as for `--set`, beside those of the robot's `run.toml`.
     pub settings: &'static [&'static str],
-    /// Trials of the comparison that have to be made at least; 0 where the printed command's number is right.
+    /// Trials of the comparison, two from each start.
     pub trials: usize,
 }
 
@@ -68,9 +67,8 @@ impl<'a> Course<'a> {
         next = self.expect(&next, "rank", &orders);
         next = self.expect(&next, "reward", "");
         next = self.expect(&next, "align", "");
-        if self.size.trials > 0 {
-            next = with_trials(&next, self.size.trials);
-        }
+        // How many, and that the robot can tell by itself.
+        next = with_trials(&next, self.size.trials).replace("--verdict ask", "--verdict robot");
         let first = self.robot.scenes().len();
         next = self.expect(&next, "evaluate --on-robot", "");
         let trials = self.trials(first);
