@@ -52,13 +52,8 @@ fn next(context: &Context) -> Option<String> {
     let aligned = sha256_file(&context.dir.path(ALIGNED_POLICY)).ok()?;
     let on_robot = !context.config.robot.endpoint.is_empty();
     if on_robot && !is_compared(context, &aligned) {
-        let judge = if robot_judges(context) {
-            "robot"
-        } else {
-            "ask"
-        };
         return Some(format!(
-            "evaluate --on-robot --trials {TRIALS_PROPOSED} --verdict {judge}"
+            "evaluate --on-robot --trials {TRIALS_PROPOSED} --verdict ask"
         ));
     }
     if !on_robot && !done(&evaluate_aligned::STAGE) {
