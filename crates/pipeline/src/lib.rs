@@ -52,7 +52,7 @@ pub mod stage;
 pub mod stages;
 pub mod success;
 pub mod summary;
-pub mod versions;
 pub mod trials;
+pub mod versions;
 pub mod viewer_file;
 pub mod work;
