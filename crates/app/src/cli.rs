@@ -1,8 +1,10 @@
 //! The command line.
 
 mod judge;
+mod round;
 
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
+pub use round::RoundArgs;
 
 use apprentice_episode::ImportKind;
 use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
@@ -207,6 +209,8 @@ pub struct RecordArgs {
     pub what: RecordWhat,
     #[command(flatten)]
     pub run: RunArgs,
+    #[command(flatten)]
+    pub round: RoundArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

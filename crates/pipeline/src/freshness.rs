@@ -10,7 +10,7 @@ use crate::stage::{Output, Stage};
 use crate::stages;
 use anyhow::{Context as _, Result};
 use apprentice_core::{sha256_bytes, sha256_file};
-use apprentice_preference::JudgementLog;
+use apprentice_preference::{JudgementLog, standing};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -82,8 +82,9 @@ fn content(dir: &RunDir, run: &RunSettings<'_>, output: Output) -> Result<Option
     // A damaged log is told of by the stage that reads it.
     if let (Output::Judgements(_), Ok(log)) = (output, JudgementLog::read(&path)) {
         let used = run.config.reward.learner.uses();
-        let judgements = log.judgements.iter();
+        let judgements = standing(&log.judgements);
         let ids: Vec<&str> = judgements
+            .iter()
             .filter(|j| !j.skipped && used.contains(&j.learnt_as()))
             .map(|j| j.id.as_str())
             .collect();

@@ -18,6 +18,8 @@ pub const REWARD: &str = "reward/reward.json";
 pub const ROLLOUT_SCORES: &str = "reward/rollouts.json";
 /// The demonstrations' rewards; only where they take part in the alignment.
 pub const DEMONSTRATION_SCORES: &str = "reward/demonstrations.json";
+/// The policy that the alignment started from, where that is not the base policy.
+pub const START_POLICY: &str = "policy/start.safetensors";
 /// The aligned policy.
 pub const ALIGNED_POLICY: &str = "policy/aligned.safetensors";
 /// How the alignment went.

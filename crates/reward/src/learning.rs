@@ -40,7 +40,8 @@ pub fn learn_reward(
             Err(RewardError::NothingPreferred(_)) => continue,
             Err(error) => return Err(error),
         };
-        for order in judged.keeping(|i, _| i % folds == fold).orders()? {
+        let kept_back = judged.keeping(|i, j| i % folds == fold && judged.examines(j));
+        for order in kept_back.orders()? {
             let scores: Result<Vec<f64>, _> = order
                 .iter()
                 .map(|&(clip, _)| model.score(&judged.clips[clip]).map(|s| s.total))
