@@ -7,8 +7,8 @@ use crate::stage::Stage;
 use anyhow::{Result, bail};
 use std::process::Command;
 use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
-    set_thread_priority_and_policy, thread_native_id,
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
 };
 
 /// Makes this process learn as the settings say, if `stage` only learns: with how many threads, and behind whom. To be
@@ -58,13 +58,13 @@ pub fn apply(context: &Context, stage: &Stage) -> Result<()> {
 
 /// Puts this thread, and those it starts, behind all others that want a processor (`SCHED_IDLE`).
 fn lower() -> Result<(), String> {
-    let least = ThreadPriorityValue::try_from(0u8).map_err(|e| e.to_string())?;
-    set_thread_priority_and_policy(
-        thread_native_id(),
-        ThreadPriority::Crossplatform(least),
-        ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle),
-    )
-    .map_err(|e| format!("{e:?}"))
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    match set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+        Ok(()) => Ok(()),
+        // It also asks for a niceness, which counts for nothing then and may not be allowed.
+        Err(_) if thread_schedule_policy() == Ok(idle) => Ok(()),
+        Err(error) => Err(format!("{error:?}")),
+    }
 }
 
 /// The GPU memory that this process may reserve.
@@ -179,7 +179,7 @@ mod tests {
     fn a_lowered_thread_says_so_to_the_system() {
         let policy = std::thread::spawn(|| {
             lower().unwrap();
-            thread_priority::thread_schedule_policy().unwrap()
+            thread_schedule_policy().unwrap()
         });
         let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
         assert_eq!(policy.join().unwrap(), idle);

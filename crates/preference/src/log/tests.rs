@@ -190,7 +190,7 @@ fn what_no_version_has_is_damage() {
     };
     let mut line = good.clone();
     line["format_version"] = 0.into();
-    assert!(damage(&line).contains("format_version is 0, allowed: 1 to 2"));
+    assert!(damage(&line).contains("format_version is 0, allowed: 1 to 3"));
     let mut line = good.clone();
     line["mood"] = "good".into();
     assert!(damage(&line).contains("unknown field `mood`"));
