@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 use serde::Deserialize;
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -152,11 +153,84 @@ fn an_addition_of_every_kind_is_there_and_no_longer_than_a_file_should_be() {
     }
 }
 
+/// The names of the packages that come from others, as `Cargo.lock` has them.
+fn packages_of_others() -> HashSet<String> {
+    #[derive(Deserialize)]
+    struct Lock {
+        package: Vec<Package>,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        source: Option<String>,
+    }
+    let lock: Lock =
+        toml::from_str(&fs::read_to_string(root().join("Cargo.lock")).unwrap()).unwrap();
+    let others = lock.package.into_iter().filter(|p| p.source.is_some());
+    others.map(|p| p.name).collect()
+}
+
+/// Puts what this test's own build made of others' packages into the target folder `to`, so that they are not built
+/// again: as hard links, since nothing writes to them any more.
+fn take_along_packages_of_others(to: &Path) {
+    let others = packages_of_others();
+    let crates: HashSet<String> = others.iter().map(|n| n.replace('-', "_")).collect();
+    let test = std::env::current_exe().unwrap();
+    let from = test.parent().unwrap().parent().unwrap();
+    let to = to.join(from.file_name().unwrap());
+    let named = |folder: &str| {
+        fs::create_dir_all(to.join(folder)).unwrap();
+        let entries = fs::read_dir(from.join(folder)).unwrap();
+        entries.filter_map(|entry| {
+            let name = entry.unwrap().file_name().into_string().ok()?;
+            let (package, _) = name.rsplit_once('-')?;
+            Some((package.to_owned(), name))
+        })
+    };
+    for folder in [".fingerprint", "build"] {
+        for (package, name) in named(folder) {
+            let (from, to) = (from.join(folder).join(&name), to.join(folder).join(&name));
+            if others.contains(&package) && !to.exists() {
+                copy_with_times(&from, &to);
+            }
+        }
+    }
+    for (stem, name) in named("deps") {
+        let library = stem.strip_prefix("lib").unwrap_or(&stem);
+        let wanted = ["rlib", "rmeta", "so", "dylib", "dll", "d"];
+        let extension = Path::new(&name).extension().and_then(|e| e.to_str());
+        if crates.contains(library) && extension.is_some_and(|e| wanted.contains(&e)) {
+            let (from, to) = (from.join("deps").join(&name), to.join("deps").join(&name));
+            if !to.exists() && fs::hard_link(&from, &to).is_err() {
+                copy_with_times(&from, &to);
+            }
+        }
+    }
+}
+
+/// Copies files and folders as old as they are: cargo builds anew what is younger than what came of it.
+fn copy_with_times(from: &Path, to: &Path) {
+    let meta = fs::metadata(from).unwrap();
+    if meta.is_dir() {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            copy_with_times(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        fs::copy(from, to).unwrap();
+        let file = fs::File::options().write(true).open(to).unwrap();
+        file.set_modified(meta.modified().unwrap()).unwrap();
+    }
+}
+
 #[test]
-#[ignore = "builds the whole workspace a second time, in some fifteen minutes: cargo test --release --workspace --test one_file_each -- --ignored"]
-fn one_file_and_one_line_add_one_of_each_kind() {
+#[ignore = "builds our crates a second time, in some minutes: `-- --ignored needs_minutes`"]
+fn needs_minutes_one_file_and_one_line_add_one_of_each_kind() {
     let patches = patches();
     let copied = patched(&patches);
+    let target = copied.join("target");
+    take_along_packages_of_others(&target);
     let mut command = Command::new(env!("CARGO"));
     // What the outer cargo says of this package would have build scripts run, and what is not ours built, again.
     for (name, _) in std::env::vars_os() {
@@ -184,7 +258,9 @@ fn one_file_and_one_line_add_one_of_each_kind() {
         .args(["--", "--nocapture"])
         .current_dir(&copied)
         // Of its own: crates at the same place in another workspace have the same names in a target folder.
-        .env("CARGO_TARGET_DIR", copied.join("target"))
+        .env("CARGO_TARGET_DIR", &target)
+        // Compiled sooner; packages with a level of their own keep it.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

@@ -11,7 +11,7 @@ use rerun::{
 use std::{
     fs::File,
     io::{self, BufWriter},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -21,6 +21,7 @@ use std::{
 pub(crate) struct RrdFile(Arc<Mutex<Writing>>);
 
 struct Writing {
+    path: PathBuf,
     /// Until the end, or the first failure.
     encoder: Option<Encoder<BufWriter<File>>>,
     failure: Option<String>,
@@ -37,6 +38,7 @@ impl RrdFile {
         )
         .map_err(io::Error::other)?;
         Ok(Self(Arc::new(Mutex::new(Writing {
+            path: path.to_owned(),
             encoder: Some(encoder),
             failure: None,
         }))))
@@ -64,7 +66,10 @@ impl Writing {
             return;
         };
         if let Err(error) = write(encoder) {
-            self.failure = Some(error.to_string());
+            self.failure = Some(format!(
+                "writing {}: {error}; free some space, or choose another place",
+                self.path.display()
+            ));
             // Without the index, and without what is still in memory: it would fail again.
             if let Some(Ok(buffer)) = self.encoder.take().map(Encoder::into_inner) {
                 let _ = buffer.into_parts();

@@ -10,8 +10,8 @@ mod program;
 mod realtime;
 mod second_day;
 
-use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::process::{Command, ExitCode, ExitStatus};
+use std::time::{Duration, Instant};
 
 const USAGE: &str = "usage: cargo xtask ci
            format, lints, tests (those beside other programs too), documentation, the loop end to end
@@ -191,6 +191,31 @@ fn format() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
+/// How long a step of continuous integration may take: a test that waits for ever is then named, with what had passed.
+const STEP_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Runs a command, and ends it with all that it started where it takes longer.
+fn within(limit: Duration, command: &mut Command) -> std::io::Result<ExitStatus> {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    let start = Instant::now();
+    let mut child = command.spawn()?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if start.elapsed() > limit {
+            eprintln!("== took longer than {} s and is ended", limit.as_secs());
+            let group = format!("-{}", child.id());
+            Command::new("kill")
+                .args(["-KILL", "--", &group])
+                .status()?;
+            return child.wait();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 /// One profile and one selection of packages throughout, so that dependencies are built once.
 fn ci() -> ExitCode {
     let steps: [Step; 8] = [
@@ -301,10 +326,10 @@ fn ci() -> ExitCode {
     for (name, arguments, environment) in steps {
         println!("== {name}: cargo {}", arguments.join(" "));
         let start = Instant::now();
-        let status = cargo()
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .status();
+        let status = within(
+            STEP_LIMIT,
+            cargo().args(arguments).envs(environment.iter().copied()),
+        );
         took.push(format!("{name} {:.0} s", start.elapsed().as_secs_f64()));
         match status {
             Ok(status) if status.success() => {}

@@ -61,5 +61,8 @@ fn a_full_disk_is_said_at_the_end_and_nobody_waits_for_it() {
         studio.action(tick, &[0.5; 7]);
     }
     let error = studio.finish().unwrap_err().to_string();
-    assert!(error.contains("No space left"), "{error}");
+    assert!(
+        error.contains("No space left") && error.contains("/dev/full"),
+        "{error}"
+    );
 }
