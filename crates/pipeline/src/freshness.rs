@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::inputs::{Inputs, RunSettings};
 use crate::judgements::is_ranking;
-use crate::layout::JUDGEMENTS;
+use crate::layout::{JUDGEMENTS, NAMED_POLICIES};
 use crate::outcomes::Outcomes;
 use crate::run_dir::{RunDir, StageMark};
 use crate::stage::{Output, Stage};
@@ -56,6 +56,14 @@ pub fn inputs(dir: &RunDir, run: &RunSettings<'_>, stage: &Stage) -> Result<Inpu
                 files.insert(output.path().to_owned(), hash);
             }
         }
+    }
+    // Of policies of the run, which one it was is noted with what came of it: to promote it changes nothing of that.
+    let start = run.config.align.start.as_str();
+    if stage.reads_setting("align.start")
+        && !NAMED_POLICIES.contains(&start)
+        && let Ok(hash) = sha256_file(start.as_ref())
+    {
+        files.insert("align.start".to_owned(), hash);
     }
     Ok(Inputs {
         seed: run.seed,

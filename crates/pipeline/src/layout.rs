@@ -4,6 +4,8 @@
 pub const DEMONSTRATIONS: &str = "demonstrations";
 /// Rollouts of the base policy.
 pub const ROLLOUTS: &str = "rollouts";
+/// Policies that are known by a name; others are by their file.
+pub const NAMED_POLICIES: [&str; 3] = ["base", "aligned", "current"];
 /// The base policy.
 pub const BASE_POLICY: &str = "policy/base.safetensors";
 /// How its training went.
