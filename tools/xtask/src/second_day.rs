@@ -15,7 +15,19 @@ struct Remedy {
 }
 
 /// The first is what the README advises; the others say what each part of it is worth.
-const REMEDIES: [Remedy; 4] = [
+const REMEDIES: [Remedy; 5] = [
+    Remedy {
+        name: "old count half, from base",
+        rank: "",
+        reward: "--set reward.round_weight=0.5",
+        align: "--set align.start=base",
+    },
+    Remedy {
+        name: "old count half, from current",
+        rank: "",
+        reward: "--set reward.round_weight=0.5",
+        align: "--set align.start=current",
+    },
     Remedy {
         name: "taken back, from base",
         rank: "--set operator.takes_back=true",
@@ -27,12 +39,6 @@ const REMEDIES: [Remedy; 4] = [
         rank: "--set operator.takes_back=true",
         reward: "",
         align: "--set align.start=current",
-    },
-    Remedy {
-        name: "old count half, from base",
-        rank: "",
-        reward: "--set reward.round_weight=0.5",
-        align: "--set align.start=base",
     },
     Remedy {
         name: "all count alike, from base",
