@@ -6,6 +6,7 @@ use crate::run_lock::{Activity, is_taken};
 use crate::stage::Stage;
 use anyhow::{Result, bail};
 use std::process::Command;
+use std::time::{Duration, Instant};
 use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
     set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
@@ -62,9 +63,66 @@ fn lower() -> Result<(), String> {
     match set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
         Ok(()) => Ok(()),
         // It also asks for a niceness, which counts for nothing then and may not be allowed.
-        Err(_) if thread_schedule_policy() == Ok(idle) => Ok(()),
+        Err(_) if is_low() => Ok(()),
         Err(error) => Err(format!("{error:?}")),
     }
+}
+
+/// What learning keeps to while it goes on.
+#[derive(Debug)]
+pub struct LearningShare {
+    memory: GpuMemory,
+    /// Whether it may yet have to go behind a robot.
+    watches: bool,
+    looked: Instant,
+}
+
+/// How often learning looks whether somebody has begun to record beside it.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl LearningShare {
+    /// As the settings say.
+    ///
+    /// # Errors
+    /// When there is a limit and nothing says how much the GPU has.
+    pub fn of(context: &Context) -> Result<Self> {
+        let auto = context.config.compute.priority == ComputePriority::Auto;
+        Ok(Self {
+            memory: GpuMemory::of(context)?,
+            watches: auto && !is_low(),
+            looked: Instant::now(),
+        })
+    }
+
+    /// To be called again and again: goes behind a robot that has begun to work beside it, and says whether this process
+    /// keeps to its share of the GPU's memory.
+    ///
+    /// # Errors
+    /// Says how much it has reserved, of what.
+    pub fn keep(&mut self, context: &Context) -> Result<()> {
+        if self.watches && self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            // A process that records in all its stages, as `demo` does, is not beside anyone.
+            if is_taken(&context.dir, Activity::Recording)? {
+                self.watches = false;
+                lower_all();
+            }
+        }
+        self.memory.check(context)
+    }
+}
+
+/// Lowers this thread and all that learn; where that fails they go on as they were.
+fn lower_all() {
+    let _ = lower();
+    rayon::broadcast(|_| {
+        let _ = lower();
+    });
+}
+
+fn is_low() -> bool {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    thread_schedule_policy() == Ok(idle)
 }
 
 /// The GPU memory that this process may reserve.
@@ -72,7 +130,7 @@ fn lower() -> Result<(), String> {
 /// The pools under burn take no limit, so what they reserve is measured, and learning ends when it is too much. What
 /// the driver itself needs, and what another process has, is not in it.
 #[derive(Clone, Debug)]
-pub struct GpuMemory {
+struct GpuMemory {
     allowed: Option<u64>,
     all: u64,
     share: f64,
@@ -83,7 +141,7 @@ impl GpuMemory {
     ///
     /// # Errors
     /// When there is a limit and nothing says how much the GPU has.
-    pub fn of(context: &Context) -> Result<Self> {
+    fn of(context: &Context) -> Result<Self> {
         let share = context.config.compute.gpu_memory_share;
         let pooled = context.device.memory_pool_usage().is_some();
         if share >= 1.0 || !pooled {
@@ -110,7 +168,7 @@ impl GpuMemory {
     ///
     /// # Errors
     /// Says how much it has reserved, of what.
-    pub fn check(&self, context: &Context) -> Result<()> {
+    fn check(&self, context: &Context) -> Result<()> {
         let reserved = context.device.memory_pool_usage().map(|u| u.bytes_reserved);
         self.judge(reserved.unwrap_or(0))
     }
@@ -183,5 +241,16 @@ mod tests {
         });
         let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
         assert_eq!(policy.join().unwrap(), idle);
+    }
+
+    #[test]
+    fn threads_that_learn_already_are_lowered_too() {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .build()
+            .unwrap();
+        assert_eq!(pool.broadcast(|_| is_low()), [false, false]);
+        pool.install(lower_all);
+        assert_eq!(pool.broadcast(|_| is_low()), [true, true]);
     }
 }

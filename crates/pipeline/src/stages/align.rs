@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::layout::{
     ALIGNED_POLICY, ALIGNMENT, DEMONSTRATION_SCORES, DEMONSTRATIONS, ROLLOUT_SCORES, ROLLOUTS,
 };
-use crate::learning_share::GpuMemory;
+use crate::learning_share::LearningShare;
 use crate::outcomes::{open_all, read_outcomes};
 use crate::policies::load_diffusion;
 use crate::scores::{Scores, read_reward};
@@ -63,7 +63,7 @@ fn work(config: &Config) -> Vec<Work> {
 fn run(context: &Context) -> Result<()> {
     let learned = read_reward(context)?;
     let limit = context.config.reward.significance;
-    let memory = GpuMemory::of(context)?;
+    let mut share = LearningShare::of(context)?;
     let start = StartPolicy::of(context)?;
     let base = load_diffusion(context, &start.file)?;
     start.keep(context, &base)?;
@@ -117,7 +117,7 @@ fn run(context: &Context) -> Result<()> {
                 "preference loss {:.3}, drift {:.4}",
                 p.loss, p.drift
             ));
-            too_much = memory.check(context);
+            too_much = share.keep(context);
             too_much.is_ok() && !context.stopping()
         },
     );

@@ -6,6 +6,7 @@ use crate::judgements::read_judgements;
 use crate::layout::{
     BACKBONE, DEMONSTRATION_SCORES, DEMONSTRATIONS, REWARD, ROLLOUT_SCORES, ROLLOUTS,
 };
+use crate::learning_share::LearningShare;
 use crate::outcomes::{by_id, open_all, read_outcomes};
 use crate::scores::{Scores, clips_of, encoder, extract, learn_reward, read_reward, score};
 use crate::stage::{Output, Stage};
@@ -66,10 +67,15 @@ fn run(context: &Context) -> Result<()> {
     let index = by_id(&notes);
     let bar = context.bar(1000, "learn reward");
     let judged = (judgements.as_slice(), wishes.examiners.as_ref());
-    let learned = learn_reward(context, &features, &index, judged, |share| {
-        bar.set_position((share * 1000.0) as u64);
-        !context.stopping()
-    })?;
+    let mut share = LearningShare::of(context)?;
+    let mut too_much = Ok(());
+    let learned = learn_reward(context, &features, &index, judged, |done| {
+        bar.set_position((done * 1000.0) as u64);
+        too_much = share.keep(context);
+        too_much.is_ok() && !context.stopping()
+    });
+    too_much?;
+    let learned = learned?;
     bar.finish();
     let scores = Scores {
         episodes: score(context, &learned, &features)?,

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::context::Context;
 use crate::layout::{BASE_POLICY, DEMONSTRATIONS, TRAINING_CURVE};
-use crate::learning_share::GpuMemory;
+use crate::learning_share::LearningShare;
 use crate::outcomes::{open_all, read_outcomes};
 use crate::stage::{Output, Stage};
 use crate::work::Work;
@@ -61,7 +61,7 @@ fn run(context: &Context) -> Result<()> {
     let windows = Windows::new(named, &context.config.policy)?;
     drop(episodes);
     let bar = context.bar(context.config.train.steps as u64, "train");
-    let memory = GpuMemory::of(context)?;
+    let mut share = LearningShare::of(context)?;
     let mut too_much = Ok(());
     let mut curve = TrainingCurve {
         loss: Vec::new(),
@@ -80,7 +80,7 @@ fn run(context: &Context) -> Result<()> {
                 "loss {:.4}",
                 recent.iter().sum::<f32>() / recent.len() as f32
             ));
-            too_much = memory.check(context);
+            too_much = share.keep(context);
             too_much.is_ok() && !context.stopping()
         },
     );
