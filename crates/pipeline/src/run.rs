@@ -69,6 +69,20 @@ impl Options {
 /// # Errors
 /// When settings are wrong or differ from those of finished stages, or the device does not work.
 pub fn open(options: &Options, stage: Option<&Stage>) -> Result<Context> {
+    open_for(options, stage, stage.is_none())
+}
+
+/// Opens the run that `options` name to record a further round in it. Whatever stage has run stands, wherever the robot
+/// is by now.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_for_round(options: &Options) -> Result<Context> {
+    open_for(options, None, false)
+}
+
+/// Opens a run; `ranks` where the simulated operator is going to.
+fn open_for(options: &Options, stage: Option<&Stage>, ranks: bool) -> Result<Context> {
     let (file, set) = (options.config.as_deref(), &options.set);
     let named = options.device.clone();
     let mut ranked = false;
@@ -99,7 +113,7 @@ pub fn open(options: &Options, stage: Option<&Stage>) -> Result<Context> {
             "encoder.channels.effort is {effort}, but the simulated robot gives no joint efforts; allowed: 0"
         );
     }
-    if stage.is_none() && !ranked {
+    if ranks && !ranked {
         // Said now and not after an hour of training.
         check_amounts(&info.config)?;
     }

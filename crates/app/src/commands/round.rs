@@ -6,7 +6,7 @@ use apprentice_core::sha256_file;
 use apprentice_pipeline::context::{Context, peak_memory_bytes};
 use apprentice_pipeline::outcomes::read_outcomes;
 use apprentice_pipeline::rounds::{folder, record_round};
-use apprentice_pipeline::run::open;
+use apprentice_pipeline::run::open_for_round;
 use apprentice_pipeline::start_policy::policy_file;
 use apprentice_pipeline::timing;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub fn run(what: RecordWhat, run: &RunArgs, round: &RoundArgs) -> Result<()> {
         );
     }
     let name = round.policy.as_deref().unwrap_or("current");
-    let context = open(&run.options(), None)?;
+    let context = open_for_round(&run.options())?;
     context.dir.needs("rollouts", "record rollouts")?;
     let policy = policy_file(&context, name)?;
     let number = record_round(&context, &policy, round.episodes.map(|n| n as usize))?;
