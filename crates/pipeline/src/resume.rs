@@ -28,6 +28,13 @@ pub const WHEREABOUTS: [&str; 4] = [
 /// Settings that only say how recorded episodes are counted in reports: nothing has to run again for them.
 pub const COUNTING: [&str; 1] = ["operator.preferred_from"];
 
+/// Settings that change no result either: what learning may take of the computer.
+pub const COMPUTER: [&str; 3] = [
+    "compute.threads",
+    "compute.priority",
+    "compute.gpu_memory_share",
+];
+
 /// Opens a run's folder to run `stage` with these settings (`None`: every stage that is left), or starts one.
 ///
 /// If any settings differ, the stages that read them and those that need these are forgotten, so that they run again;
@@ -98,7 +105,7 @@ fn beside(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, activity: Activity) -
 
 /// Whether no result hangs on a setting.
 fn changes_nothing(key: &str) -> bool {
-    WHEREABOUTS.contains(&key) || COUNTING.contains(&key) || key.starts_with("compute.")
+    WHEREABOUTS.contains(&key) || COUNTING.contains(&key) || COMPUTER.contains(&key)
 }
 
 /// A setting that is to change.
