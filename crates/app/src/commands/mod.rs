@@ -8,6 +8,7 @@ mod judge;
 mod keys;
 mod rank;
 mod robot;
+mod robot_live;
 mod round;
 mod sim;
 mod stop;

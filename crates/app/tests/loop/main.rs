@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 mod bad_input;
+mod example_driver;
 mod full_disk;
 mod import;
 mod kept;
