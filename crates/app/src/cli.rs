@@ -3,10 +3,14 @@
 mod judge;
 mod on_robot;
 mod promotion;
+mod robot_live;
+mod round;
 
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
+pub use robot_live::{DescribeArgs, LiveArgs};
+pub use round::RoundArgs;
 
 use apprentice_episode::ImportKind;
 use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
@@ -62,7 +66,7 @@ pub enum Command {
     Compare(RunArgs),
     /// Write report.html and report.json of a run
     Report(RunArgs),
-    /// Look at robots: list, check and draw them, turn joints into poses and back
+    /// Look at robots: list, describe, check and draw them, test drivers, turn joints into poses and back
     #[command(subcommand)]
     Robot(RobotCommand),
     /// Get pretrained weights
@@ -220,12 +224,10 @@ pub struct RecordArgs {
     /// What to record
     #[arg(value_enum)]
     pub what: RecordWhat,
-    /// Whose rollouts: base, aligned, current (promoted last) or a file; others than the base policy's in a folder of
-    /// their own
-    #[arg(long, value_name = "POLICY", default_value = "base")]
-    pub policy: String,
     #[command(flatten)]
     pub run: RunArgs,
+    #[command(flatten)]
+    pub round: RoundArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -256,7 +258,9 @@ pub enum RobotCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Validate a robot and say what deserves a thought
+    /// Print the flattened description that a driver answers with on the native link
+    Describe(DescribeArgs),
+    /// Validate a robot and say what deserves a thought, or test its running driver (--live)
     Check {
         /// A robot's folder, or the name of one that comes with Apprentice
         #[arg(value_name = "FOLDER")]
@@ -264,6 +268,8 @@ pub enum RobotCommand {
         /// Draw it into this rerun file
         #[arg(long, value_name = "FILE")]
         rrd: Option<PathBuf>,
+        #[command(flatten)]
+        live: LiveArgs,
         /// Print the result as JSON
         #[arg(long)]
         json: bool,

@@ -10,6 +10,8 @@ mod on_robot;
 mod promotion;
 mod rank;
 mod robot;
+mod robot_live;
+mod round;
 mod sim;
 mod stop;
 mod takeover;
@@ -47,14 +49,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Stop(args) => stop::stop(&args),
         Command::Acknowledge(args) => stop::acknowledge(&args),
         Command::Record(args) => match args.what {
-            RecordWhat::Demonstrations if args.policy != "base" => anyhow::bail!(
-                "--policy {} is for rollouts; demonstrations are by people or the expert",
-                args.policy
-            ),
+            what if args.round.policy.is_some() => round::run(what, &args.run, &args.round),
             RecordWhat::Demonstrations => one(&args.run, &[&demonstrate::STAGE]),
-            RecordWhat::Rollouts if args.policy != "base" => {
-                on_robot::rollouts(&args.run, &args.policy)
-            }
             RecordWhat::Rollouts => one(&args.run, &[&rollouts::STAGE]),
         },
         Command::Run(args) => {
@@ -72,7 +68,10 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Reward(args) => one(&args, &[&reward::STAGE]),
         Command::Align(args) => one(&args, &[&align::STAGE]),
         Command::Evaluate(args) if args.on_robot => on_robot::evaluate(&args),
-        Command::Evaluate(args) => one(&args.run, &[&evaluate_base::STAGE, &evaluate_aligned::STAGE]),
+        Command::Evaluate(args) => one(
+            &args.run,
+            &[&evaluate_base::STAGE, &evaluate_aligned::STAGE],
+        ),
         Command::Promote(args) => promotion::promote(&args),
         Command::Rollback(args) => promotion::rollback(&args),
         Command::History(args) => promotion::history(&args),
