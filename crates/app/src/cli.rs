@@ -5,12 +5,14 @@ mod judge;
 mod on_robot;
 mod promotion;
 mod robot_live;
+mod round;
 
 pub use by_person::{ByPersonArgs, DeviceKind};
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 pub use robot_live::{DescribeArgs, LiveArgs};
+pub use round::RoundArgs;
 
 use apprentice_episode::ImportKind;
 use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
@@ -227,14 +229,12 @@ pub struct RecordArgs {
     /// What to record
     #[arg(value_enum)]
     pub what: RecordWhat,
-    /// Whose rollouts: base, aligned, current (promoted last) or a file; others than the base policy's in a folder of
-    /// their own
-    #[arg(long, value_name = "POLICY", default_value = "base")]
-    pub policy: String,
     #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]
     pub person: ByPersonArgs,
+    #[command(flatten)]
+    pub round: RoundArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

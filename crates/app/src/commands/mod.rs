@@ -13,6 +13,7 @@ mod rank;
 mod raw_terminal;
 mod robot;
 mod robot_live;
+mod round;
 mod sim;
 mod stop;
 mod takeover;
@@ -52,14 +53,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Acknowledge(args) => stop::acknowledge(&args),
         Command::Record(args) if args.person.is_given() => by_person::run(&args),
         Command::Record(args) => match args.what {
-            RecordWhat::Demonstrations if args.policy != "base" => anyhow::bail!(
-                "--policy {} is for rollouts; demonstrations are by people or the expert",
-                args.policy
-            ),
+            what if args.round.policy.is_some() => round::run(what, &args.run, &args.round),
             RecordWhat::Demonstrations => one(&args.run, &[&demonstrate::STAGE]),
-            RecordWhat::Rollouts if args.policy != "base" => {
-                on_robot::rollouts(&args.run, &args.policy)
-            }
             RecordWhat::Rollouts => one(&args.run, &[&rollouts::STAGE]),
         },
         Command::Run(args) => {
@@ -77,7 +72,10 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Reward(args) => one(&args, &[&reward::STAGE]),
         Command::Align(args) => one(&args, &[&align::STAGE]),
         Command::Evaluate(args) if args.on_robot => on_robot::evaluate(&args),
-        Command::Evaluate(args) => one(&args.run, &[&evaluate_base::STAGE, &evaluate_aligned::STAGE]),
+        Command::Evaluate(args) => one(
+            &args.run,
+            &[&evaluate_base::STAGE, &evaluate_aligned::STAGE],
+        ),
         Command::Promote(args) => promotion::promote(&args),
         Command::Rollback(args) => promotion::rollback(&args),
         Command::History(args) => promotion::history(&args),

@@ -1,4 +1,4 @@
-//! `apprentice run --policy`, `apprentice evaluate --on-robot` and `apprentice record rollouts --policy`.
+//! `apprentice run --policy` and `apprentice evaluate --on-robot`.
 
 use crate::cli::{AskArgs, EvaluateArgs, RunArgs, RunPolicyArgs, VerdictBy};
 use anyhow::{Result, bail};
@@ -6,15 +6,11 @@ use apprentice_pipeline::config::Config;
 use apprentice_pipeline::context::Context;
 use apprentice_pipeline::judgements::SIMULATED;
 use apprentice_pipeline::next_step::say_next;
-use apprentice_pipeline::on_robot::chosen::choose;
 use apprentice_pipeline::on_robot::comparison::{ComparisonSettings, compare};
 use apprentice_pipeline::on_robot::figures::{ComparisonFigures, Share, in_words};
 use apprentice_pipeline::on_robot::judging::Asked;
 use apprentice_pipeline::on_robot::work::{WorkSettings, work};
-use apprentice_pipeline::policies::watch_policy;
-use apprentice_pipeline::run::open;
-use apprentice_pipeline::stages::evaluate_base;
-use apprentice_pipeline::summary::recorded;
+use apprentice_pipeline::run::open_for_round;
 use std::io::{BufReader, stdin};
 
 /// Lets a policy drive.
@@ -112,46 +108,9 @@ pub fn print(found: &ComparisonFigures, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Records rollouts of a policy other than the base one, in a folder of their own.
-///
-/// # Errors
-/// When the policy does not fit, or recording fails.
-pub fn rollouts(args: &RunArgs, policy: &str) -> Result<()> {
-    let context = open_to_drive(args)?;
-    let chosen = choose(&context, policy)?;
-    let digits = chosen.identity.sha256.get(..8).unwrap_or_default();
-    let folder = format!("rollouts-{digits}");
-    let config = &context.config.rollouts;
-    let seeds = (0..config.episodes as u64)
-        .map(|i| context.seed.derive("rollout", i))
-        .collect();
-    drop(chosen.policy);
-    watch_policy(
-        &context,
-        &chosen.file,
-        &folder,
-        "rollouts",
-        seeds,
-        config.ticks,
-    )?;
-    let mut found = recorded(&context, &folder)?;
-    found["policy"] = policy.into();
-    found["sha256"] = chosen.identity.sha256.into();
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&found)?);
-    } else {
-        println!(
-            "{} rollouts of policy {policy} are in {}",
-            found["episodes"],
-            context.dir.path(&folder).display()
-        );
-    }
-    Ok(())
-}
-
 /// The run, to drive its robot.
 fn open_to_drive(args: &RunArgs) -> Result<Context> {
-    open(&args.options(), Some(&evaluate_base::STAGE))
+    open_for_round(&args.options())
 }
 
 fn asked(config: &Config, by: VerdictBy, ask: &AskArgs) -> Result<Asked> {

@@ -16,5 +16,6 @@ mod peers;
 mod program;
 mod ranking;
 mod robots;
+mod second_day;
 mod snapshots;
 mod whole_loop;

@@ -204,8 +204,14 @@ fn a_person_says_how_trials_went_and_is_not_told_which_policy_it_was() {
 #[test]
 fn a_policy_for_another_robot_is_refused() {
     let place = place();
+    // The same arm with one camera.
+    let file = place.robot.join("robot.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let (first, _) = text.rsplit_once("[[cameras]]").unwrap();
+    fs::write(&file, first).unwrap();
     let other = place.out.with_file_name("other");
-    succeed(tiny_demo(&other, 3).args(["--set", "robot.description=so101"]));
+    succeed(tiny_demo(&other, 3).args(["--set", &described(&place.robot)]));
+    fs::write(&file, &text).unwrap();
     let foreign = other.join("policy/base.safetensors");
     let run = |policy: &str| {
         let mut command = apprentice();
@@ -216,6 +222,7 @@ fn a_policy_for_another_robot_is_refused() {
     };
     let line = run(foreign.to_str().unwrap());
     assert!(line.contains("does not fit robot"), "{line}");
+    assert!(line.contains("1 cameras"), "{line}");
     let line = run("nobody");
     assert!(line.contains("base, aligned, current"), "{line}");
     let line = run("current");

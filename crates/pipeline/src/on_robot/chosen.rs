@@ -55,6 +55,16 @@ pub fn choose(context: &Context, name: &str) -> Result<ChosenPolicy> {
     })
 }
 
+/// Whether the policy in this file, below the run's folder or from the root, was made for the run's robot.
+///
+/// # Errors
+/// When it was made for another, or its file is damaged.
+pub fn check_fits(context: &Context, file: &str) -> Result<()> {
+    let robot = describe(context)?;
+    fits(load(context, file)?.as_ref(), &robot)
+        .with_context(|| format!("policy {file} does not fit robot {}", robot.name))
+}
+
 fn locate(context: &Context, name: &str) -> Result<(PolicyRole, String)> {
     let dir = &context.dir;
     match name {

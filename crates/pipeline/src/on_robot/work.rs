@@ -85,7 +85,14 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
         {
             let matters = &context.config.promotion.interventions;
             if let Some(event) = watch.finished(FreshEpisode::of_trial(trial, matters))? {
-                let reason = format!("back to version {}: {}", event.version, event.reason);
+                let reason = format!(
+                    "back to version {}: {}",
+                    event.version,
+                    event
+                        .reason
+                        .as_deref()
+                        .unwrap_or("the promised bound broke")
+                );
                 context.warn(&reason);
                 rolled_back.push(reason);
                 chosen = choose(context, &settings.policy)?;
