@@ -10,12 +10,14 @@ mod keys;
 mod rank;
 mod raw_terminal;
 mod robot;
+mod robot_live;
+mod round;
 mod sim;
 mod stop;
 mod takeover;
 
 use crate::cli::{Cli, Command, RecordWhat, RunArgs, WeightsCommand};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use apprentice_pipeline::context::Context;
 use apprentice_pipeline::estimate::say_plan;
 use apprentice_pipeline::run::{open, open_to_read, run_all, run_stage};
@@ -48,6 +50,11 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Acknowledge(args) => stop::acknowledge(&args),
         Command::Record(args) if args.person.is_given() => by_person::run(&args),
         Command::Record(args) => match args.what {
+            what if args.round.policy.is_some() => round::run(what, &args.run, &args.round),
+            _ if args.round.episodes.is_some() => bail!(
+                "--episodes goes with --policy (rollouts) or --by (a person's demonstrations); otherwise use --set \
+                 demonstrations.episodes=N or rollouts.episodes=N"
+            ),
             RecordWhat::Demonstrations => one(&args.run, &[&demonstrate::STAGE]),
             RecordWhat::Rollouts => one(&args.run, &[&rollouts::STAGE]),
         },

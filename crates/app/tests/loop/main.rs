@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod by_person;
+mod example_driver;
 mod full_disk;
 mod import;
 mod kept;
@@ -13,5 +14,6 @@ mod peers;
 mod program;
 mod ranking;
 mod robots;
+mod second_day;
 mod snapshots;
 mod whole_loop;
