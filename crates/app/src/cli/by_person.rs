@@ -6,14 +6,11 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Args)]
 pub struct ByPersonArgs {
     /// Let a person demonstrate with this device, episode by episode: keep, redo or discard each
-    #[arg(long, value_enum, value_name = "DEVICE")]
+    #[arg(long, value_enum, value_name = "DEVICE", conflicts_with = "policy")]
     pub by: Option<DeviceKind>,
     /// Where the device is: /dev/input/js0, /dev/hidraw0, or the endpoint of a leader such as tcp/127.0.0.1:7448
     #[arg(long = "input", value_name = "PATH", requires = "by")]
     pub input: Option<PathBuf>,
-    /// How many demonstrations to keep, those of before included
-    #[arg(long, value_name = "N", requires = "by")]
-    pub episodes: Option<usize>,
     /// Longest demonstration, s
     #[arg(long, value_name = "S", default_value_t = 120.0, requires = "by")]
     pub seconds: f64,

@@ -55,7 +55,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
         }
     }
     let mut options = args.run.options();
-    let episodes = person.episodes.iter();
+    let episodes = args.round.episodes.iter();
     options
         .set
         .extend(episodes.map(|n| format!("demonstrations.episodes={n}")));

@@ -19,7 +19,7 @@ mod stop;
 mod takeover;
 
 use crate::cli::{Cli, Command, RecordWhat, RunArgs, WeightsCommand};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use apprentice_pipeline::context::Context;
 use apprentice_pipeline::estimate::say_plan;
 use apprentice_pipeline::next_step::say_next;
@@ -54,6 +54,10 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Record(args) if args.person.is_given() => by_person::run(&args),
         Command::Record(args) => match args.what {
             what if args.round.policy.is_some() => round::run(what, &args.run, &args.round),
+            _ if args.round.episodes.is_some() => bail!(
+                "--episodes goes with --policy (rollouts) or --by (a person's demonstrations); otherwise use --set \
+                 demonstrations.episodes=N or rollouts.episodes=N"
+            ),
             RecordWhat::Demonstrations => one(&args.run, &[&demonstrate::STAGE]),
             RecordWhat::Rollouts => one(&args.run, &[&rollouts::STAGE]),
         },
