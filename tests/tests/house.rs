@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "core",
     "robot",
     "safety",
@@ -17,6 +17,7 @@ const ORDER: [&str; 22] = [
     "adapter",
     "sim",
     "episode",
+    "camera",
     "control",
     "preference",
     "kernels",
@@ -34,8 +35,8 @@ const ORDER: [&str; 22] = [
     "loop-tests",
 ];
 /// What the arm's safety hangs on is built without machine learning.
-const WITHOUT_LEARNING: [&str; 8] = [
-    "core", "robot", "safety", "link", "adapter", "sim", "episode", "control",
+const WITHOUT_LEARNING: [&str; 9] = [
+    "core", "robot", "safety", "link", "adapter", "sim", "episode", "camera", "control",
 ];
 
 fn root() -> PathBuf {
