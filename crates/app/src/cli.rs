@@ -1,7 +1,9 @@
 //! The command line.
 
+mod camera;
 mod judge;
 
+pub use camera::CameraArgs;
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 
 use apprentice_episode::ImportKind;
@@ -28,6 +30,8 @@ pub enum Command {
     Sim(SimArgs),
     /// Take an arm over from its policy, by keyboard or gamepad
     Takeover(TakeoverArgs),
+    /// Publish a camera's frames for a robot whose driver has none
+    Camera(CameraArgs),
     /// Stop an arm, whoever moves it; it stays until `acknowledge`, or until its owner enables it
     Stop(ArmArgs),
     /// Say that a stop has been seen to, so that the arm's next owner may move it
@@ -227,6 +231,9 @@ pub struct RankArgs {
     /// Your name, for the record
     #[arg(long, default_value = "operator")]
     pub who: String,
+    /// Rank so many groups more than there are rankings now, whatever has been learnt from those
+    #[arg(long, value_name = "N", conflicts_with = "simulated")]
+    pub more: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -74,14 +74,16 @@ fn files(folder: &Path) -> std::io::Result<Vec<PictureAt>> {
 
 fn frames(path: &Path, camera: &str) -> Result<Vec<PictureAt>, CameraError> {
     let episode = Episode::open(path)?;
-    let names: Vec<&str> = episode.meta.cameras.iter().map(|c| c.name.as_str()).collect();
+    let names: Vec<&str> = episode
+        .meta
+        .cameras
+        .iter()
+        .map(|c| c.name.as_str())
+        .collect();
     let Some(index) = names.iter().position(|name| *name == camera) else {
         return Err(CameraError::Clip {
             path: path.to_owned(),
-            reason: format!(
-                "it has no camera {camera:?}, allowed: {}",
-                names.join(", ")
-            ),
+            reason: format!("it has no camera {camera:?}, allowed: {}", names.join(", ")),
         });
     };
     let frames = episode.ticks.into_iter();

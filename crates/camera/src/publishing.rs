@@ -1,8 +1,8 @@
 //! Frames on their way to the link.
 
+use crate::CameraError;
 use crate::robot_clock::RobotClock;
 use crate::source::{Captured, Source};
-use crate::CameraError;
 use apprentice_core::CameraFrame;
 use apprentice_link::LinkError;
 use apprentice_link::keys::Keys;
@@ -32,6 +32,8 @@ pub struct Counts {
     pub left_out: u64,
     /// That could not be decoded.
     pub undecodable: u64,
+    /// Captured before the robot's first state had come, so that the robot's time was not known.
+    pub before_a_state: u64,
     /// Times the camera went away and came back.
     pub reconnected: u64,
 }
@@ -74,28 +76,26 @@ impl FramePublisher {
         })
     }
 
-    /// Whether frames bear the robot's time; before a state of it has come they do not, and are not published.
-    #[must_use]
-    pub fn in_time(&self) -> bool {
-        self.clock.as_ref().is_none_or(|c| c.there(0).is_some() || c.there(u64::MAX / 2).is_some())
-    }
-
-    /// Publishes one; false where it could not be decoded.
+    /// Publishes one, and counts what became of it.
     ///
     /// # Errors
     /// When the link is gone.
-    pub fn publish(&mut self, captured: &Captured) -> Result<bool, LinkError> {
+    pub fn publish(&mut self, captured: &Captured, counts: &mut Counts) -> Result<(), LinkError> {
         let stamp_ns = match &self.clock {
             None => captured.stamp_ns,
             // Before the first state there is no time to bear.
             Some(clock) => match clock.there(captured.stamp_ns) {
                 Some(stamp) => stamp,
-                None => return Ok(true),
+                None => {
+                    counts.before_a_state += 1;
+                    return Ok(());
+                }
             },
         };
         let (width, height) = self.size;
         let Ok(image) = captured.picture.image(width, height) else {
-            return Ok(false);
+            counts.undecodable += 1;
+            return Ok(());
         };
         self.sequence += 1;
         let frame = CameraFrame {
@@ -111,7 +111,8 @@ impl FramePublisher {
                 key,
                 reason: e.to_string(),
             })?;
-        Ok(true)
+        counts.published += 1;
+        Ok(())
     }
 }
 
@@ -143,11 +144,7 @@ pub fn publish_all(
                     counts.left_out += 1;
                 } else {
                     due = (due + period_ns).max(captured.stamp_ns + period_ns / 2);
-                    if to.publish(&captured)? {
-                        counts.published = to.sequence;
-                    } else {
-                        counts.undecodable += 1;
-                    }
+                    to.publish(&captured, &mut counts)?;
                 }
                 continue;
             }

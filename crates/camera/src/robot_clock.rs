@@ -94,7 +94,9 @@ impl RobotClock {
     #[must_use]
     pub fn there(&self, here_ns: u64) -> Option<u64> {
         let offset = self.offset.lock();
-        offset.unwrap_or_else(PoisonError::into_inner).there(here_ns)
+        offset
+            .unwrap_or_else(PoisonError::into_inner)
+            .there(here_ns)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The policies of a run: read from their files, and at work.
 
 use crate::context::Context;
+use crate::layout::{ALIGNED_POLICY, ALIGNMENT, BASE_POLICY};
 use crate::outcomes::Outcomes;
 use crate::recording::{Recording, record};
 use crate::robots::Robots;
@@ -38,6 +39,20 @@ pub fn load_diffusion(context: &Context, file: &str) -> Result<DiffusionPolicy> 
     let policy: Box<dyn Any> = load(context, file)?;
     policy.downcast().map(|policy| *policy).ok().with_context(|| {
         format!("{file} is no diffusion policy, and only those are aligned; train with policy.kind = \"diffusion\"")
+    })
+}
+
+/// The file of the policy after alignment: the base policy's where the rankings were no evidence.
+///
+/// # Errors
+/// When nothing has been aligned yet.
+pub fn aligned_policy(context: &Context) -> Result<&'static str> {
+    let alignment: serde_json::Value = context.dir.read(ALIGNMENT)?;
+    let evidence = alignment["evidence"].as_bool() == Some(true);
+    Ok(if evidence {
+        ALIGNED_POLICY
+    } else {
+        BASE_POLICY
     })
 }
 

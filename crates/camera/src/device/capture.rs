@@ -191,10 +191,17 @@ mod tests {
     fn lost_frames_are_counted_from_stamps_and_padding_is_cut() {
         let period = 33_333_333;
         for (after, lost) in [(33, 0), (45, 0), (20, 0), (67, 1), (101, 2), (334, 9)] {
-            assert_eq!(lost_between(5, 5 + after * 1_000_000, period), lost, "{after} ms");
+            assert_eq!(
+                lost_between(5, 5 + after * 1_000_000, period),
+                lost,
+                "{after} ms"
+            );
         }
         assert_eq!(lost_between(5, 3, period), 0);
-        assert_eq!(whole_jpeg(vec![0xff, 0xd8, 1, 0xff, 0xd9, 0, 0]), [0xff, 0xd8, 1, 0xff, 0xd9]);
+        assert_eq!(
+            whole_jpeg(vec![0xff, 0xd8, 1, 0xff, 0xd9, 0, 0]),
+            [0xff, 0xd8, 1, 0xff, 0xd9]
+        );
         assert_eq!(whole_jpeg(vec![1, 2]), [1, 2]);
     }
 
@@ -207,6 +214,9 @@ mod tests {
             controls: crate::controls::Controls::default(),
         };
         let said = Device::open(&options).err().unwrap().to_string();
-        assert!(said.contains("/dev/video-none") && said.contains("plugged in"), "{said}");
+        assert!(
+            said.contains("/dev/video-none") && said.contains("plugged in"),
+            "{said}"
+        );
     }
 }

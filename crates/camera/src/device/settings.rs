@@ -70,14 +70,16 @@ pub(super) fn apply(camera: &Camera, controls: &Controls) -> Result<Vec<String>,
             None => {}
         }
     }
-    Ok(wanted.iter().filter_map(|(kind, _)| stands(camera, kind)).collect())
+    Ok(wanted
+        .iter()
+        .filter_map(|(kind, _)| stands(camera, kind))
+        .collect())
 }
 
 fn automatic(camera: &Camera, kind: &Kind) -> Result<(), String> {
-    let done = kind
-        .auto
-        .iter()
-        .any(|value| camera.set_control(kind.who, value).is_ok() && number(camera, kind.who) == Some(*value));
+    let done = kind.auto.iter().any(|value| {
+        camera.set_control(kind.who, value).is_ok() && number(camera, kind.who) == Some(*value)
+    });
     done.then_some(())
         .ok_or_else(|| format!("it does not choose its {} itself; give a number", kind.name))
 }
@@ -97,7 +99,10 @@ fn manual(camera: &Camera, kind: &Kind, value: f64) -> Result<(), String> {
         ..
     }) = control.map(|c| c.data)
     else {
-        return Err(format!("it has no {} to set; leave that option away", kind.name));
+        return Err(format!(
+            "it has no {} to set; leave that option away",
+            kind.name
+        ));
     };
     let raw = (value * kind.scale).round();
     let ours = |raw: i32| f64::from(raw) / kind.scale;
@@ -118,7 +123,8 @@ fn manual(camera: &Camera, kind: &Kind, value: f64) -> Result<(), String> {
         kept => Err(format!(
             "{} was set to {value}{unit}, and it keeps {}{unit}",
             kind.name,
-            kept.map_or("nothing that can be read".into(), |kept| ours(kept).to_string()),
+            kept.map_or("nothing that can be read".into(), |kept| ours(kept)
+                .to_string()),
             unit = kind.unit
         )),
     }
