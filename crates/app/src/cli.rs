@@ -48,7 +48,7 @@ pub enum Command {
     Judge(JudgeArgs),
     /// Align the encoder to the rankings and score every rollout
     Reward(RunArgs),
-    /// Align the policy to the reward
+    /// Align the policy to the reward; ends with exit code 3 where the rankings are no evidence
     Align(RunArgs),
     /// Try base and aligned policy on the same held-out scenes
     Evaluate(RunArgs),
