@@ -116,7 +116,7 @@ fn send(to: &RecordingStream, root: ContainerLike) -> RecordingStreamResult<()> 
 fn send_along(
     to: &RecordingStream,
     root: ContainerLike,
-    timeline: &str,
+    timeline: &'static str,
 ) -> RecordingStreamResult<()> {
     Blueprint::new(root)
         .with_auto_views(false)

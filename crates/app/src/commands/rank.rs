@@ -170,7 +170,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
             .collect();
         if !stale.is_empty() {
             context.warn(&format!(
-                "with {given} new rankings, {} of this run are out of date; apprentice reward --out {root} learns anew",
+                "{given} new rankings: what was learnt before them ({}) is out of date; apprentice reward --out {root} learns anew",
                 stale.join(", ")
             ));
         }

@@ -205,7 +205,7 @@ fn a_rollout_that_is_gone_takes_no_ranking_of_others_with_it() {
     assert!(output.status.success(), "{said}");
     assert!(said.contains("operator.rankings asks for 2"), "{said}");
     assert!(
-        said.contains("with 1 new rankings, reward of this run are out of date"),
+        said.contains("1 new rankings: what was learnt before them (reward) is out of date"),
         "{said}"
     );
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
