@@ -22,6 +22,9 @@ pub fn evidence_in_words(evidence: &Evidence, rankings: usize, limit: f64) -> St
     if evidence.p_value <= limit {
         return found;
     }
+    if limit <= 0.0 {
+        return format!("{found}: nothing is allowed to count as evidence (reward.significance)");
+    }
     match evidence.more_rankings(rankings, limit) {
         Some(1) => format!("thin evidence: {found}; about one more ranking like these would do"),
         Some(more) => {

@@ -15,8 +15,8 @@ pub fn in_one_line(summary: &Value) -> String {
         }
         let name = name.replace('_', " ");
         match value {
-            Value::Object(parts) => match (parts.get("rate"), parts.get("n")) {
-                (Some(rate), Some(n)) => Some(format!("{name} {} of {n}", number(rate)?)),
+            Value::Object(parts) => match (parts.get("k"), parts.get("n")) {
+                (Some(k), Some(n)) => Some(format!("{name} {} of {n}", number(k)?)),
                 _ => {
                     let inner = in_one_line(value);
                     (!inner.is_empty()).then(|| format!("{name} ({inner})"))
@@ -58,7 +58,7 @@ mod tests {
     fn figures_come_in_one_line_without_paths() {
         let summary = json!({
             "folder": "/tmp/x", "samples": 12, "last_loss": 0.123_456, "operators": ["Ada"],
-            "success": {"rate": 0.5, "n": 4, "low": 0.1}, "unused": [], "evidence": {"pairs": 3, "sure": true},
+            "success": {"k": 2, "n": 4, "low": 0.1}, "unused": [], "evidence": {"pairs": 3, "sure": true},
         });
         let line = in_one_line(&summary);
         for part in [
@@ -70,6 +70,6 @@ mod tests {
             assert!(line.contains(part), "{part}: {line}");
         }
         assert!(!line.contains("/tmp") && !line.contains("unused"), "{line}");
-        assert!(line.contains("success 0.5 of 4"), "{line}");
+        assert!(line.contains("success 2 of 4"), "{line}");
     }
 }
