@@ -1,7 +1,7 @@
 //! The policies of a run: read from their files, and at work.
 
 use crate::context::Context;
-use crate::layout::{ALIGNED_POLICY, ALIGNMENT, BASE_POLICY};
+use crate::layout::{ALIGNED_POLICY, ALIGNMENT, BASE_POLICY, START_POLICY};
 use crate::outcomes::Outcomes;
 use crate::recording::{Recording, record};
 use crate::robots::Robots;
@@ -42,17 +42,18 @@ pub fn load_diffusion(context: &Context, file: &str) -> Result<DiffusionPolicy> 
     })
 }
 
-/// The file of the policy after alignment: the base policy's where the rankings were no evidence.
+/// The file of the policy after alignment: where the rankings were no evidence, of the one it would have started from.
 ///
 /// # Errors
 /// When nothing has been aligned yet.
 pub fn aligned_policy(context: &Context) -> Result<&'static str> {
     let alignment: serde_json::Value = context.dir.read(ALIGNMENT)?;
     let evidence = alignment["evidence"].as_bool() == Some(true);
-    Ok(if evidence {
-        ALIGNED_POLICY
-    } else {
-        BASE_POLICY
+    let started_from = alignment["start"]["name"].as_str().unwrap_or("base");
+    Ok(match (evidence, started_from) {
+        (true, _) => ALIGNED_POLICY,
+        (false, "base") => BASE_POLICY,
+        (false, _) => START_POLICY,
     })
 }
 

@@ -11,11 +11,12 @@ use apprentice_pipeline::judgements::{
 use apprentice_pipeline::layout::{JUDGEMENTS, ROLLOUTS};
 use apprentice_pipeline::outcomes::{Outcomes, by_id, open_episode, read_outcomes};
 use apprentice_pipeline::robots::describe;
+use apprentice_pipeline::rounds;
 use apprentice_pipeline::run::{mark, open};
 use apprentice_pipeline::stages::{align, evaluate_aligned, rank, reward, rollouts};
 use apprentice_preference::{
-    Judge as _, JudgeInputs, JudgementLog, Person, Presentation, Question, QuestionKind, Terminal,
-    groups_of_four,
+    Judge as _, JudgeInputs, Judgement, JudgementLog, Person, Presentation, Question, QuestionKind,
+    Terminal,
 };
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
@@ -27,7 +28,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Ways in which all clips are put into groups, at most.
-const ROUNDS: u64 = 64;
+const WAYS: u64 = 64;
 /// Runs the command.
 ///
 /// # Errors
@@ -64,7 +65,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
     let notes = read_outcomes(&context, ROLLOUTS)?;
     let mut log = open_log(&context, &notes)?;
     let ids: Vec<EpisodeId> = notes.episodes.iter().map(|e| e.id.clone()).collect();
-    let groups = groups_of_four(&ids, context.seed.derive("groups", 0));
+    let groups = rounds::groups(&notes, context.seed.derive("groups", 0));
     let disjoint = groups.len();
     if groups.is_empty() {
         bail!(
@@ -73,14 +74,15 @@ pub fn run(args: &RankArgs) -> Result<()> {
         );
     }
     let asked = context.config.operator.rankings;
-    let done = log.judgements().iter().filter(|j| is_ranking(j)).count();
+    let of_round = |j: &&Judgement| is_ranking(j) && rounds::is_of_newest(j, &notes);
+    let done = log.judgements().iter().filter(of_round).count();
     let wanted = match args.more {
         Some(more) => done.saturating_add(more),
         None => asked.min(disjoint).max(done),
     };
     // Beyond groups that have no clip in common, the same clips are put together in other ways.
-    let rounds = if args.more.is_some() { ROUNDS } else { 1 };
-    let again = (1..rounds).flat_map(|i| groups_of_four(&ids, context.seed.derive("groups", i)));
+    let ways = if args.more.is_some() { WAYS } else { 1 };
+    let again = (1..ways).flat_map(|i| rounds::groups(&notes, context.seed.derive("groups", i)));
     let left: Vec<Vec<EpisodeId>> = {
         let shown: BTreeSet<BTreeSet<&EpisodeId>> = log
             .judgements()
