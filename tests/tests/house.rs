@@ -18,6 +18,7 @@ const ORDER: [&str; 23] = [
     "adapter",
     "sim",
     "episode",
+    "camera",
     "control",
     "preference",
     "kernels",
@@ -44,6 +45,7 @@ const WITHOUT_LEARNING: [&str; 9] = [
     "adapter",
     "sim",
     "episode",
+    "camera",
     "control",
 ];
 
