@@ -1,6 +1,7 @@
 //! The command line.
 
 mod by_person;
+mod camera;
 mod judge;
 mod on_robot;
 mod promotion;
@@ -8,6 +9,7 @@ mod robot_live;
 mod round;
 
 pub use by_person::{ByPersonArgs, DeviceKind};
+pub use camera::CameraArgs;
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
@@ -38,6 +40,8 @@ pub enum Command {
     Sim(SimArgs),
     /// Take an arm over from its policy, by keyboard or gamepad
     Takeover(TakeoverArgs),
+    /// Publish a camera's frames for a robot whose driver has none
+    Camera(CameraArgs),
     /// Stop an arm, whoever moves it; it stays until `acknowledge`, or until its owner enables it
     Stop(ArmArgs),
     /// Say that a stop has been seen to, so that the arm's next owner may move it
@@ -54,7 +58,7 @@ pub enum Command {
     Judge(JudgeArgs),
     /// Align the encoder to the rankings and score every rollout
     Reward(RunArgs),
-    /// Align the policy to the reward
+    /// Align the policy to the reward; ends with exit code 3 where the rankings are no evidence
     Align(RunArgs),
     /// Try base and aligned policy on the same held-out scenes, or on the robot
     Evaluate(EvaluateArgs),
@@ -255,6 +259,9 @@ pub struct RankArgs {
     /// Your name, for the record
     #[arg(long, default_value = "operator")]
     pub who: String,
+    /// Rank so many groups more than there are rankings now, whatever has been learnt from those
+    #[arg(long, value_name = "N", conflicts_with = "simulated")]
+    pub more: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::context::{Context, peak_memory_bytes, start_for, stop_on_ctrl_c};
 use crate::device;
 use crate::folder_changes::FolderChanges;
+use crate::found::in_one_line;
 use crate::freshness::{inputs, lacks, out_of_date};
 use crate::inputs::Inputs;
 use crate::judgements::{check_amounts, drop_rankings, who_ranked};
@@ -247,8 +248,11 @@ pub fn run_stage_by(
     let inputs = inputs(dir, &context.run_settings(), stage)?;
     work(context)?;
     let seconds = started.elapsed().as_secs_f64();
-    context.say(&format!("{:<14} {seconds:.1} s", stage.name));
-    mark(context, stage, seconds, inputs)
+    mark(context, stage, seconds, inputs)?;
+    // On a line of its own, so that it is there without a terminal, too.
+    let found = in_one_line(&(stage.summary)(context)?);
+    context.say(&format!("{:<14} {seconds:.1} s: {found}", stage.name));
+    Ok(())
 }
 
 /// Why a finished stage has to run again; `None` where it need not. Answers that are about something that has changed

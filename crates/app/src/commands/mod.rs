@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod by_person;
+mod camera;
 mod compare;
 mod doctor;
 mod import;
@@ -22,6 +23,7 @@ use crate::cli::{Cli, Command, RecordWhat, RunArgs, WeightsCommand};
 use anyhow::{Context as _, Result, bail};
 use apprentice_pipeline::context::Context;
 use apprentice_pipeline::estimate::say_plan;
+use apprentice_pipeline::layout::ALIGNMENT;
 use apprentice_pipeline::next_step::say_next;
 use apprentice_pipeline::run::{open, open_to_read, run_all, run_stage};
 use apprentice_pipeline::scores::weights_folder;
@@ -49,6 +51,7 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Command::Sim(args) => sim::run(&args),
         Command::Takeover(args) => takeover::run(&args),
+        Command::Camera(args) => camera::run(&args),
         Command::Stop(args) => stop::stop(&args),
         Command::Acknowledge(args) => stop::acknowledge(&args),
         Command::Record(args) if args.person.is_given() => by_person::run(&args),
@@ -150,8 +153,31 @@ fn print_results(context: &Context, args: &RunArgs, stages: &[&'static Stage]) -
     }
     say_next(&context);
     context.keep_showing();
+    if stages.iter().any(|stage| stage.name == align::STAGE.name) {
+        let alignment: align::Alignment = context.dir.read(ALIGNMENT)?;
+        if !alignment.evidence {
+            return Err(NotAligned(align::too_thin(&context)?).into());
+        }
+    }
     Ok(())
 }
+
+/// The rankings were no evidence, so there is no aligned policy: a result of its own, with an exit code of its own.
+#[derive(Debug)]
+pub struct NotAligned(String);
+
+impl NotAligned {
+    /// Exit code of the program: neither done (0) nor failed (1), nor called wrongly (2).
+    pub const EXIT_CODE: u8 = 3;
+}
+
+impl std::fmt::Display for NotAligned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "there is no aligned policy: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotAligned {}
 
 fn finish(context: &Context, args: &RunArgs) -> Result<()> {
     let written = apprentice_report::write(context)?;
