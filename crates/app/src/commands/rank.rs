@@ -162,7 +162,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
     terminal.say(&if stopped {
         format!("Stopped; `apprentice rank --out {root}` goes on from here.")
     } else {
-        format!("All ranked (more: apprentice rank --more 4 --out {root}).")
+        format!("All ranked. (More rankings at any time: apprentice rank --more 4 --out {root})")
     });
     if given > 0 {
         let learnt = [&reward::STAGE, &align::STAGE, &evaluate_aligned::STAGE];
