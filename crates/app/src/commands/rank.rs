@@ -11,11 +11,12 @@ use apprentice_pipeline::judgements::{
 use apprentice_pipeline::layout::{JUDGEMENTS, ROLLOUTS};
 use apprentice_pipeline::outcomes::{Outcomes, by_id, open_episode, read_outcomes};
 use apprentice_pipeline::robots::describe;
+use apprentice_pipeline::rounds;
 use apprentice_pipeline::run::{mark, open};
 use apprentice_pipeline::stages::{rank, reward, rollouts};
 use apprentice_preference::{
-    Judge as _, JudgeInputs, JudgementLog, Person, Presentation, Question, QuestionKind, Terminal,
-    groups_of_four,
+    Judge as _, JudgeInputs, Judgement, JudgementLog, Person, Presentation, Question, QuestionKind,
+    Terminal,
 };
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
@@ -66,7 +67,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
     let notes = read_outcomes(&context, ROLLOUTS)?;
     let mut log = open_log(&context, &notes)?;
     let ids: Vec<EpisodeId> = notes.episodes.iter().map(|e| e.id.clone()).collect();
-    let groups = groups_of_four(&ids, context.seed.derive("groups", 0));
+    let groups = rounds::groups(&notes, context.seed.derive("groups", 0));
     if groups.is_empty() {
         bail!(
             "{} rollouts are too few to rank, at least 2 are needed; record more (rollouts.episodes)",
@@ -74,7 +75,8 @@ pub fn run(args: &RankArgs) -> Result<()> {
         );
     }
     let wanted = context.config.operator.rankings.min(groups.len());
-    let done = log.judgements().iter().filter(|j| is_ranking(j)).count();
+    let of_round = |j: &&Judgement| is_ranking(j) && rounds::is_of_newest(j, &notes);
+    let done = log.judgements().iter().filter(of_round).count();
     let left: Vec<Vec<EpisodeId>> = {
         let shown: BTreeSet<BTreeSet<&EpisodeId>> = log
             .judgements()
