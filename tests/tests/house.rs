@@ -18,6 +18,7 @@ const ORDER: [&str; 23] = [
     "adapter",
     "sim",
     "episode",
+    "camera",
     "control",
     "preference",
     "kernels",
@@ -35,7 +36,7 @@ const ORDER: [&str; 23] = [
     "loop-tests",
 ];
 /// What the arm's safety hangs on is built without machine learning.
-const WITHOUT_LEARNING: [&str; 9] = [
+const WITHOUT_LEARNING: [&str; 10] = [
     "core",
     "statistics",
     "robot",
@@ -44,6 +45,7 @@ const WITHOUT_LEARNING: [&str; 9] = [
     "adapter",
     "sim",
     "episode",
+    "camera",
     "control",
 ];
 

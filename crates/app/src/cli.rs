@@ -1,11 +1,15 @@
 //! The command line.
 
+mod by_person;
+mod camera;
 mod judge;
 mod on_robot;
 mod promotion;
 mod robot_live;
 mod round;
 
+pub use by_person::{ByPersonArgs, DeviceKind};
+pub use camera::CameraArgs;
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
@@ -36,6 +40,8 @@ pub enum Command {
     Sim(SimArgs),
     /// Take an arm over from its policy, by keyboard or gamepad
     Takeover(TakeoverArgs),
+    /// Publish a camera's frames for a robot whose driver has none
+    Camera(CameraArgs),
     /// Stop an arm, whoever moves it; it stays until `acknowledge`, or until its owner enables it
     Stop(ArmArgs),
     /// Say that a stop has been seen to, so that the arm's next owner may move it
@@ -52,7 +58,7 @@ pub enum Command {
     Judge(JudgeArgs),
     /// Align the encoder to the rankings and score every rollout
     Reward(RunArgs),
-    /// Align the policy to the reward
+    /// Align the policy to the reward; ends with exit code 3 where the rankings are no evidence
     Align(RunArgs),
     /// Try base and aligned policy on the same held-out scenes, or on the robot
     Evaluate(EvaluateArgs),
@@ -208,6 +214,9 @@ pub struct TakeoverArgs {
     /// Use the gamepad at this joystick device, such as /dev/input/js0
     #[arg(long, value_name = "DEVICE", conflicts_with = "keyboard")]
     pub gamepad: Option<PathBuf>,
+    /// Use the SpaceMouse at this raw HID device, such as /dev/hidraw0 (untested on hardware)
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["keyboard", "gamepad"])]
+    pub spacemouse: Option<PathBuf>,
     /// Use the keyboard of this terminal (without --gamepad that is so anyway)
     #[arg(long)]
     pub keyboard: bool,
@@ -227,12 +236,14 @@ pub struct RecordArgs {
     #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]
+    pub person: ByPersonArgs,
+    #[command(flatten)]
     pub round: RoundArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RecordWhat {
-    /// The scripted expert, both ways in equal parts
+    /// The scripted expert, both ways in equal parts; or a person, with --by
     Demonstrations,
     /// The trained base policy
     Rollouts,
@@ -248,6 +259,9 @@ pub struct RankArgs {
     /// Your name, for the record
     #[arg(long, default_value = "operator")]
     pub who: String,
+    /// Rank so many groups more than there are rankings now, whatever has been learnt from those
+    #[arg(long, value_name = "N", conflicts_with = "simulated")]
+    pub more: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -191,7 +191,8 @@ pub(crate) fn plans(context: &Context, recording: &Recording<'_>) -> Result<Vec<
     Ok(recording.seeds.iter().enumerate().map(plan).collect())
 }
 
-fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeMeta> {
+/// What episodes of a recording say of themselves; the seed is still to be filled in.
+pub(crate) fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeMeta> {
     let description = describe(context)?;
     let cameras = description
         .cameras

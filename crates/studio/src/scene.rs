@@ -13,7 +13,7 @@
 //! | `log` | takeovers and what the guard refused, line by line |
 //! | `guard/<reason>` | ticks at which commands were changed for it, so far; not those only slowed |
 
-use crate::layout::{STEP, clip_root, send_clips, send_live};
+use crate::layout::{SECONDS, STEP, clip_root, send_clips, send_live};
 use crate::story::Story;
 use apprentice_core::{CartesianAction, Image, Observation};
 use apprentice_episode::{DecidedBy, Episode};
@@ -206,13 +206,17 @@ impl Scene {
         self.begin("clips", None)?;
         for ((label, episode), (_, cameras)) in clips.iter().zip(&named) {
             let root = clip_root(label);
+            let first = episode.ticks.first().map_or(0, |tick| tick.stamp_ns);
             for tick in &episode.ticks {
                 self.at(tick.index);
+                let seconds = tick.stamp_ns.saturating_sub(first) as f64 / 1e9;
+                self.to.set_duration_secs(SECONDS, seconds);
                 for (name, frame) in cameras.iter().zip(&tick.observation.frames) {
                     self.picture(&format!("{root}cameras/{name}"), &frame.image)?;
                 }
             }
         }
+        self.to.disable_timeline(SECONDS);
         // The next episode sends its own arrangement.
         self.cameras.clear();
         Ok(())

@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use apprentice_pipeline::config::Config;
 use apprentice_pipeline::context::Context;
 use apprentice_pipeline::judgements::SIMULATED;
+use apprentice_pipeline::next_step::say_next;
 use apprentice_pipeline::on_robot::comparison::{ComparisonSettings, compare};
 use apprentice_pipeline::on_robot::figures::{ComparisonFigures, Share, in_words};
 use apprentice_pipeline::on_robot::judging::Asked;
@@ -54,7 +55,9 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<()> {
         all: args.all,
     };
     let found = compare(&context, &settings, Box::new(BufReader::new(stdin())))?;
-    print(&found, args.run.json)
+    print(&found, args.run.json)?;
+    say_next(&context);
+    Ok(())
 }
 
 /// Prints a comparison.

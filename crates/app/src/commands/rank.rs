@@ -9,11 +9,12 @@ use apprentice_pipeline::judgements::{
     SIMULATED, check_episodes, drop_rankings, is_ranking, who_ranked,
 };
 use apprentice_pipeline::layout::{JUDGEMENTS, ROLLOUTS};
+use apprentice_pipeline::next_step::say_next;
 use apprentice_pipeline::outcomes::{Outcomes, by_id, open_episode, read_outcomes};
 use apprentice_pipeline::robots::describe;
 use apprentice_pipeline::rounds;
 use apprentice_pipeline::run::{mark, open};
-use apprentice_pipeline::stages::{rank, reward, rollouts};
+use apprentice_pipeline::stages::{align, evaluate_aligned, rank, reward, rollouts};
 use apprentice_preference::{
     Judge as _, JudgeInputs, Judgement, JudgementLog, Person, Presentation, Question, QuestionKind,
     Terminal,
@@ -27,6 +28,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// How long Ctrl-C may go unnoticed while nobody types.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// Ways in which all clips are put into groups, at most.
+const WAYS: u64 = 64;
 /// Runs the command.
 ///
 /// # Errors
@@ -58,25 +61,29 @@ pub fn run(args: &RankArgs) -> Result<()> {
             drop_rankings(&context.dir, Some(&rollouts))?;
         }
         context.dir.forget(rank::STAGE.name)?;
-    } else if context.dir.done(reward::STAGE.name).is_some() && ranked.is_some() {
-        bail!(
-            "this run's reward has been learnt from its rankings already; start another run with --out"
-        );
     }
     let started = Instant::now();
     let notes = read_outcomes(&context, ROLLOUTS)?;
     let mut log = open_log(&context, &notes)?;
     let ids: Vec<EpisodeId> = notes.episodes.iter().map(|e| e.id.clone()).collect();
     let groups = rounds::groups(&notes, context.seed.derive("groups", 0));
+    let disjoint = groups.len();
     if groups.is_empty() {
         bail!(
             "{} rollouts are too few to rank, at least 2 are needed; record more (rollouts.episodes)",
             ids.len()
         );
     }
-    let wanted = context.config.operator.rankings.min(groups.len());
+    let asked = context.config.operator.rankings;
     let of_round = |j: &&Judgement| is_ranking(j) && rounds::is_of_newest(j, &notes);
     let done = log.judgements().iter().filter(of_round).count();
+    let wanted = match args.more {
+        Some(more) => done.saturating_add(more),
+        None => asked.min(disjoint).max(done),
+    };
+    // Beyond groups that have no clip in common, the same clips are put together in other ways.
+    let ways = if args.more.is_some() { WAYS } else { 1 };
+    let again = (1..ways).flat_map(|i| rounds::groups(&notes, context.seed.derive("groups", i)));
     let left: Vec<Vec<EpisodeId>> = {
         let shown: BTreeSet<BTreeSet<&EpisodeId>> = log
             .judgements()
@@ -86,6 +93,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
             .collect();
         groups
             .into_iter()
+            .chain(again)
             .filter(|group| !shown.contains(&group.iter().collect::<BTreeSet<_>>()))
             .take(wanted.saturating_sub(done))
             .collect()
@@ -103,11 +111,13 @@ pub fn run(args: &RankArgs) -> Result<()> {
         speed: None,
         cameras: camera_names(&context)?,
     };
+    let wanted = done + left.len();
+    terminal.say(&why_so_many(wanted, done, asked, disjoint, ids.len()));
     terminal.say(&format!(
         "Rank {wanted} groups of four clips. Type an order such as 2>1=4>3 (best first, = for a tie),\n\
          s to skip, q to stop; what you have said is kept."
     ));
-    let mut stopped = false;
+    let (mut stopped, mut given) = (false, 0);
     for (index, group) in left.iter().enumerate() {
         let clips = show(&context, &notes, group)?;
         terminal.say(&format!(
@@ -128,6 +138,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
             break;
         };
         log.append(&ranking)?;
+        given += 1;
     }
     let mut seconds = started.elapsed().as_secs_f64();
     if !stopped {
@@ -151,8 +162,25 @@ pub fn run(args: &RankArgs) -> Result<()> {
     terminal.say(&if stopped {
         format!("Stopped; `apprentice rank --out {root}` goes on from here.")
     } else {
-        format!("All ranked. Next: apprentice reward --out {root}")
+        format!("All ranked. (More rankings at any time: apprentice rank --more 4 --out {root})")
     });
+    if given > 0 {
+        let learnt = [&reward::STAGE, &align::STAGE, &evaluate_aligned::STAGE];
+        let stale: Vec<&str> = learnt
+            .iter()
+            .map(|stage| stage.name)
+            .filter(|stage| context.dir.done(stage).is_some())
+            .collect();
+        if !stale.is_empty() {
+            context.warn(&format!(
+                "{given} new rankings: what was learnt before them ({}) is out of date; apprentice reward --out {root} learns anew",
+                stale.join(", ")
+            ));
+        }
+    }
+    if !stopped {
+        say_next(&context);
+    }
     Ok(())
 }
 
@@ -185,6 +213,14 @@ fn open_log(context: &Context, notes: &Outcomes) -> Result<JudgementLog> {
         ));
     }
     Ok(opened.log)
+}
+
+/// How many groups there are to rank, and why so many.
+fn why_so_many(wanted: usize, done: usize, asked: usize, disjoint: usize, clips: usize) -> String {
+    format!(
+        "{done} of {wanted} groups are ranked: operator.rankings asks for {asked}, and {clips} clips make {disjoint} groups of \
+         four without a clip in common (--more N adds groups of clips put together anew)."
+    )
 }
 
 fn camera_names(context: &Context) -> Result<Vec<String>> {

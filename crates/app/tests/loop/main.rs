@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 mod bad_input;
+mod by_person;
 mod example_driver;
+mod fetch;
 mod full_disk;
 mod import;
 mod kept;

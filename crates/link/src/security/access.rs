@@ -33,7 +33,8 @@ fn rights(role: Role) -> Option<Rights> {
     match role {
         Role::Robot => Some(Rights {
             publishes: &["state", "status", "event", "camera/*"],
-            reads: &["command/*", "chunk/*", "takeover/*", "authority"],
+            // State and description for whoever publishes a camera's frames beside the driver, in the robot's name.
+            reads: &["command/*", "chunk/*", "takeover/*", "authority", "state"],
             serves: &[
                 "describe",
                 "clock",
@@ -47,7 +48,7 @@ fn rights(role: Role) -> Option<Rights> {
                 "service/home/*",
                 "service/acknowledge/*",
             ],
-            asks: &[],
+            asks: &["describe"],
             holds: &["alive"],
             watches: TOKENS,
         }),
