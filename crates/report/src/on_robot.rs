@@ -59,7 +59,7 @@ pub fn write_of_an_arm(context: &Context) -> Result<ArmReport> {
         robot: apprentice_pipeline::robots::describe(context)?.name,
         seed: context.seed.0,
         reward_p_value: read_reward(context).ok().map(|r| r.evidence.p_value),
-        drift: alignment.and_then(|a| a.report).map(|r| f64::from(r.drift)),
+        drift: alignment.and_then(|a| a.report).map(|r| r.drift),
         judges,
         trials,
     };
