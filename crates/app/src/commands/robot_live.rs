@@ -90,7 +90,7 @@ fn may_move(robot: &RobotDescription) -> Result<bool> {
         return Ok(false);
     }
     eprint!(
-        "May {} be enabled and moved by millimetres, and is everybody clear of it? [y/N] ",
+        "May {} be enabled and moved by millimetres (further if it obeys what it has to refuse), and is everybody clear of it? [y/N] ",
         robot.name
     );
     stderr().flush()?;
