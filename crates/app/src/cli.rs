@@ -293,7 +293,7 @@ pub enum RobotCommand {
         /// The name of a robot, or its folder
         #[arg(value_name = "NAME")]
         robot: String,
-        /// Joint positions, rad, separated by commas
+        /// Joint positions, rad (or the joint's unit), separated by commas
         #[arg(
             long,
             value_name = "Q1,Q2,...",
@@ -320,7 +320,7 @@ pub enum RobotCommand {
             required = true
         )]
         pose: Vec<f64>,
-        /// Joints to look near first, rad; home when missing
+        /// Joints to look near first, rad (or the joint's unit); home when missing
         #[arg(
             long,
             value_name = "Q1,Q2,...",

@@ -72,11 +72,13 @@ pub fn print(found: &ComparisonFigures, json: bool) -> Result<()> {
     let (base, aligned) = (&found.base, &found.aligned);
     println!("                 {:<42} aligned", "base");
     println!("{:<16} {:<42} {}", "done", base.success, aligned.success);
-    if base.preferred.n + aligned.preferred.n > 0 {
+    if found.tells_preferred() {
         println!(
             "the way you like {:<42} {}",
             base.preferred, aligned.preferred
         );
+    } else {
+        println!("the way you like: nobody told of any trial, so the decision says nothing of it");
     }
     println!(
         "(share, count, Clopper-Pearson 95 % interval, unsure trials counted against it and for it)"
