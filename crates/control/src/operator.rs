@@ -6,6 +6,7 @@
 //! agent of a run, [`LeaderAgent`] one who moves a second arm. [`who_has_the_arm`] is what the person is told.
 
 mod decider;
+mod device_reader;
 mod gamepad;
 mod gamepad_state;
 mod jog;
@@ -20,7 +21,8 @@ mod space_mouse;
 mod space_mouse_state;
 
 pub use decider::who_has_the_arm;
-pub use gamepad::{DeviceError, Gamepad};
+pub use device_reader::{DeviceError, DeviceReader, DeviceState};
+pub use gamepad::Gamepad;
 pub use gamepad_state::{GamepadEvent, GamepadState, decode_event};
 pub use jog::{Jog, JogCommand};
 pub use jog_config::{JogConfig, JogError};

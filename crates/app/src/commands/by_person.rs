@@ -5,7 +5,7 @@ mod driver;
 mod keys;
 
 use crate::cli::{ByPersonArgs, DeviceKind, RecordArgs, RecordWhat};
-use crate::commands::print_results;
+use crate::commands::{print_results, robot_live};
 use anyhow::{Context as _, Result, bail};
 use apprentice_control::TeleopAgent;
 use apprentice_control::operator::{
@@ -60,6 +60,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
         .set
         .extend(episodes.map(|n| format!("demonstrations.episodes={n}")));
     let context = open(&options, Some(&STAGE))?;
+    robot_live::check_before_recording(&context)?;
     run_stage_by(&context, &STAGE, &|context| by_person(context, person))?;
     print_results(&context, &args.run, &[&STAGE])
 }

@@ -122,6 +122,9 @@ pub fn run(cli: Cli) -> Result<()> {
 /// Runs these stages and no others.
 fn one(args: &RunArgs, stages: &[&'static Stage]) -> Result<()> {
     let context = open(&args.options(), stages.first().copied())?;
+    if stages.iter().any(|s| s.name == demonstrate::STAGE.name) {
+        robot_live::check_before_recording(&context)?;
+    }
     for stage in stages {
         if stage.name == evaluate_aligned::STAGE.name
             && context.dir.done(align::STAGE.name).is_none()
