@@ -143,7 +143,10 @@ pub fn reasons(guard: &GuardCounts, most: usize) -> String {
     found.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let share = |ticks: u64| percent(ticks as f64 / guard.ticks.max(1) as f64);
     let told = |(reason, ticks): (&String, &u64)| {
-        let words = Intervention::named(reason).map_or(reason.as_str(), Intervention::did);
+        let words = match Intervention::named(reason) {
+            Some(known) => known.did(),
+            None => reason,
+        };
         format!("{words} {}", share(*ticks))
     };
     let told: Vec<String> = found.into_iter().take(most).map(told).collect();

@@ -225,8 +225,9 @@ impl Survey {
             if let Some(most) = limit.velocity
                 && joint.velocity > most
             {
+                let moves = if unit == "m" { "slide" } else { "turn" };
                 self.warn(format!(
-                    "joint {name} may move at {} {unit}/s, the URDF allows {most}",
+                    "joint {name} may {moves} at {} {unit}/s, the URDF allows {most}",
                     joint.velocity
                 ));
             }

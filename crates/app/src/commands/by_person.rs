@@ -4,7 +4,7 @@ mod at_the_arm;
 mod driver;
 mod keys;
 
-use crate::cli::{ByPersonArgs, DeviceKind, RecordArgs, RecordWhat};
+use crate::cli::{ByPersonArgs, DemonstrationsArgs, DeviceKind};
 use crate::commands::{print_results, robot_live};
 use anyhow::{Context as _, Result, bail};
 use apprentice_control::TeleopAgent;
@@ -33,11 +33,8 @@ use std::time::Duration;
 ///
 /// # Errors
 /// When robot or device are not there, the disk refuses, or the person leaves; what was kept stays.
-pub fn run(args: &RecordArgs) -> Result<()> {
+pub fn run(args: &DemonstrationsArgs) -> Result<()> {
     let person = &args.person;
-    if args.what != RecordWhat::Demonstrations {
-        bail!("--by says who demonstrates, and rollouts are a policy's; leave it away");
-    }
     if person.who.trim().is_empty() || person.who == SIMULATED {
         bail!(
             "--who is {:?}, allowed: any name but none and {SIMULATED:?}",
@@ -55,7 +52,7 @@ pub fn run(args: &RecordArgs) -> Result<()> {
         }
     }
     let mut options = args.run.options();
-    let episodes = args.round.episodes.iter();
+    let episodes = person.episodes.iter();
     options
         .set
         .extend(episodes.map(|n| format!("demonstrations.episodes={n}")));

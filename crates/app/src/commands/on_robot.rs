@@ -43,13 +43,10 @@ pub fn run(args: &RunArgs, policy: &str, how: &RunPolicyArgs) -> Result<()> {
 /// # Errors
 /// As [`compare`].
 pub fn evaluate(args: &EvaluateArgs) -> Result<()> {
-    if args.verdict == VerdictBy::None {
-        bail!("--verdict none tells nothing of two policies; allowed: ask, robot");
-    }
     let context = open_to_drive(&args.run)?;
     let settings = ComparisonSettings {
         trials: args.trials,
-        asked: asked(&context.config, args.verdict, &args.ask)?,
+        asked: asked(&context.config, args.verdict.into(), &args.ask)?,
         error_rate: args.error_rate,
         margin: args.margin,
         all: args.all,
