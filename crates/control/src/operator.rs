@@ -5,6 +5,7 @@
 //! keyboard, [`GamepadState`] of a gamepad, [`SpaceMouseState`] of a SpaceMouse. [`PersonAgent`] is such a person as the
 //! agent of a run, [`LeaderAgent`] one who moves a second arm. [`who_has_the_arm`] is what the person is told.
 
+mod dead_zone;
 mod decider;
 mod device_reader;
 mod gamepad;
