@@ -2,6 +2,7 @@
 //! is ever deleted: what is not kept is moved aside, and every take has a number that no other take had.
 
 use crate::context::Context;
+use crate::episode_verdict::RobotWitness;
 use crate::folder_changes::follow_folder;
 use crate::layout::{
     DEMONSTRATIONS as FOLDER, JUDGEMENTS, outcomes_file, unfinished_outcomes_file,
@@ -114,6 +115,7 @@ struct Session<'a> {
     context: &'a Context,
     list: Outcomes,
     takes: Takes,
+    witness: RobotWitness,
 }
 
 impl<'a> Session<'a> {
@@ -132,6 +134,7 @@ impl<'a> Session<'a> {
             context,
             list,
             takes,
+            witness: RobotWitness::default(),
         };
         session.save()?;
         Ok(session)
@@ -152,7 +155,7 @@ impl<'a> Session<'a> {
     }
 
     fn record(
-        &self,
+        &mut self,
         robots: &mut Robots,
         agent: &mut dyn Agent,
         (number, seed): (u64, Seed),
@@ -200,12 +203,16 @@ impl<'a> Session<'a> {
             counts.add_counts(before, robot.totals());
         }
         let entry = entry.context("nothing was recorded")?;
-        let truth = robots.nodes.first();
+        let outcome = match (robots.nodes.first(), robots.loops.first()) {
+            (Some(node), _) => Some(node.ground_truth().outcome()),
+            (None, Some(control)) => self.witness.outcome(context, control, seed.0),
+            (None, None) => None,
+        };
         Ok(EpisodeOutcome {
             id: entry.id,
             file: entry.file,
             seed: seed.0,
-            outcome: truth.map(|node| node.ground_truth().outcome()),
+            outcome,
             guard: Some(counts),
             added: false,
         })

@@ -29,6 +29,7 @@ pub mod by_person;
 pub mod config;
 pub mod context;
 pub mod device;
+pub mod episode_verdict;
 pub mod estimate;
 pub mod evaluation;
 pub mod evidence_words;

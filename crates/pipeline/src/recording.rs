@@ -1,6 +1,7 @@
 //! Recording a set of episodes, with their outcomes kept apart from them.
 
 use crate::context::Context;
+use crate::episode_verdict::RobotWitness;
 use crate::layout::{outcomes_file, unfinished_outcomes_file};
 use crate::outcomes::{EpisodeOutcome, GuardCounts, Outcomes};
 use crate::resume_recording::{Wanted, resume};
@@ -59,6 +60,7 @@ pub fn record(
     let done = context.config.task.words().done;
     let bar = context.bar(plans.len() as u64, recording.what);
     bar.set_position((plans.len() - todo.len()) as u64);
+    let mut witness = RobotWitness::default();
     let mut succeeded = list.episodes.iter().filter(|e| e.succeeded()).count();
     for group in todo.chunks(group.max(1)) {
         let before: Vec<_> = robots.loops.iter().map(ControlLoop::totals).collect();
@@ -112,6 +114,14 @@ pub fn record(
         }
         for (robot, mut outcome) in recorded {
             outcome.guard = counted.get(robot).cloned();
+            // The arm was given back: now a real robot may be asked.
+            if let (None, Some(control)) = (&outcome.outcome, robots.loops.get(robot)) {
+                outcome.outcome = witness.outcome(context, control, outcome.seed);
+                succeeded += usize::from(outcome.succeeded());
+                if outcome.success().is_some() {
+                    bar.set_message(format!("{succeeded} {done}"));
+                }
+            }
             list.episodes.push(outcome);
         }
         list.put_in_order(&plans);

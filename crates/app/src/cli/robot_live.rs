@@ -14,6 +14,7 @@ pub struct DescribeArgs {
 
 /// How a running driver is tested.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "A running driver, with --live")]
 pub struct LiveArgs {
     /// Test the driver that runs there, such as tcp/127.0.0.1:7447, against robots/PROTOCOL.md
     #[arg(long, value_name = "ENDPOINT", conflicts_with = "rrd")]

@@ -31,6 +31,8 @@ fn help() {
         &["stop"],
         &["acknowledge"],
         &["record"],
+        &["record", "demonstrations"],
+        &["record", "rollouts"],
         &["train"],
         &["rank"],
         &["judge"],

@@ -98,6 +98,8 @@ impl Arm for RobotLink {
         let set_up = self.as_owner(|link| {
             let key = link.keys.of(ClientMessage::Reset, link.client);
             let request = wire::encode_reset(link.client, seed);
+            // From here to the next `enable` nobody drives.
+            link.inbox.set_commanding(false);
             if link.lockstep {
                 // What the answer speaks of may come before it.
                 link.inbox.restart();
