@@ -17,7 +17,7 @@ use apprentice_pipeline::run::{mark, open};
 use apprentice_pipeline::stages::{align, evaluate_aligned, rank, reward, rollouts};
 use apprentice_preference::{
     Judge as _, JudgeInputs, Judgement, JudgementLog, Person, Presentation, Question, QuestionKind,
-    Terminal,
+    Terminal, standing,
 };
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
@@ -75,8 +75,10 @@ pub fn run(args: &RankArgs) -> Result<()> {
         );
     }
     let asked = context.config.operator.rankings;
+    // What was taken back is asked about anew.
+    let said = standing(log.judgements());
     let of_round = |j: &&Judgement| is_ranking(j) && rounds::is_of_newest(j, &notes);
-    let done = log.judgements().iter().filter(of_round).count();
+    let done = said.iter().filter(of_round).count();
     let wanted = match args.more {
         Some(more) => done.saturating_add(more),
         None => asked.min(disjoint).max(done),
@@ -85,8 +87,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
     let ways = if args.more.is_some() { WAYS } else { 1 };
     let again = (1..ways).flat_map(|i| rounds::groups(&notes, context.seed.derive("groups", i)));
     let left: Vec<Vec<EpisodeId>> = {
-        let shown: BTreeSet<BTreeSet<&EpisodeId>> = log
-            .judgements()
+        let shown: BTreeSet<BTreeSet<&EpisodeId>> = said
             .iter()
             .filter(|j| is_ranking(j))
             .map(|j| j.episodes().collect())
