@@ -3,7 +3,7 @@
 
 use crate::program::{apprentice, succeed};
 use apprentice_core::{CartesianAction, RobotState};
-use apprentice_episode::{Episode, Source};
+use apprentice_episode::{Episode, Source, Tick};
 use apprentice_link::RobotServer;
 use apprentice_link::keys::Keys;
 use apprentice_link::security::{Role, Security};
@@ -215,17 +215,23 @@ fn a_gamepad_a_leader_and_a_device_on_the_network_teach_one_policy() {
     leader.at.lock().unwrap()[0] += 0.3;
     recording.pass(8);
     let episode = recording.keep("\n");
-    let first_joint: Vec<f64> = (episode.ticks.iter())
-        .map(|t| t.observation.state.positions[0] - follower.home[0])
+    // Approached slowly, then followed as it moves: the tool is where the leader's is.
+    let kinematics = Kinematics::new(&follower).unwrap();
+    let tool = |joints: &[f64]| kinematics.tool_pose(joints).translation.vector;
+    let state = |t: &Tick| tool(&t.observation.state.positions);
+    let apart: Vec<f64> = (episode.ticks.iter())
+        .map(|t| (state(t) - tool(&leader.at.lock().unwrap())).norm())
         .collect();
-    // Approached slowly, 0.03 rad a tick, then followed as it moves.
-    assert!(first_joint[3] < 0.1, "{first_joint:?}");
-    let last = first_joint[first_joint.len() - 1];
-    assert!((last - 0.4).abs() < 0.08, "{first_joint:?}");
+    let steps = apart.windows(2).map(|w| (w[1] - w[0]).abs());
+    let steps: Vec<f64> = steps.collect();
+    assert!(steps[..5].iter().all(|s| *s < 0.025), "{apart:?}");
+    assert!(steps[5..].iter().any(|s| *s > 0.03), "{apart:?}");
+    assert!(apart[0] > 0.1 && apart[apart.len() - 1] < 0.02, "{apart:?}");
 
     // A leader that is too far away is not followed, and nothing is kept of that.
     leader.at.lock().unwrap()[0] += 1.0;
     let mut refused = Recording::start(&out, &endpoint, 2, &device);
+    refused.press(".");
     let mut said = String::new();
     let mut stderr = refused.process.0.stderr.take().unwrap();
     std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();

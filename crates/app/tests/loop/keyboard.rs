@@ -82,10 +82,10 @@ fn what_is_pressed_in_a_terminal_is_what_is_kept() {
     terminal.wait("q asks again next time");
     terminal.press("d");
     terminal.wait("moved to");
-    // Left before anything was said of it: it is asked about again.
+    // Left before anything was said of it: it is asked about again. Single joints are still what is moved.
     terminal.wait("demonstration 2 of 2 (take 3)");
     terminal.press("\r");
-    terminal.wait("s | tool |");
+    terminal.wait("s | joint ");
     terminal.press("\r");
     terminal.wait("q asks again next time");
     terminal.press("q");
