@@ -157,7 +157,10 @@ pub fn run(args: &RankArgs) -> Result<()> {
     if context.stopping() {
         bail!(
             "stopped on request after {} of {wanted} groups; the same command goes on from there",
-            log.judgements().iter().filter(|j| is_ranking(j)).count()
+            standing(log.judgements())
+                .iter()
+                .filter(|j| is_ranking(j))
+                .count()
         );
     }
     terminal.say(&if stopped {
@@ -230,7 +233,8 @@ fn camera_names(context: &Context) -> Result<Vec<String>> {
 }
 
 fn summary(log: &JudgementLog, wanted: usize, stopped: bool, seconds: f64) -> Result<String> {
-    let rankings = || log.judgements().iter().filter(|j| is_ranking(j));
+    let said = standing(log.judgements());
+    let rankings = || said.iter().filter(|j| is_ranking(j));
     let skipped = rankings().filter(|j| j.skipped).count();
     let who: BTreeSet<&str> = rankings().map(|j| j.who.as_str()).collect();
     Ok(serde_json::to_string_pretty(&serde_json::json!({

@@ -6,6 +6,7 @@ use apprentice_pipeline::trials::{
     Guarding, Judge, PolicyIdentity, PolicyRole, Purpose, Start, Trial, TrialLog, Verdict,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -200,7 +201,7 @@ fn each_line_of_the_gate_refuses_a_promotion() {
         success,
         preferred: None,
         judge: Judge::Person("Ada".into()),
-        facts: Default::default(),
+        facts: BTreeMap::new(),
         guarding: Guarding {
             ticks: 10,
             stops,
