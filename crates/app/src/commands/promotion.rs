@@ -78,7 +78,7 @@ pub fn rollback(args: &RollbackArgs) -> Result<()> {
 pub fn history(args: &HistoryArgs) -> Result<()> {
     let (dir, _) = RunDir::open(&args.out)?;
     let history = History::of(&dir)?;
-    let current = history.current()?.map(|v| v.number);
+    let current = history.current_number();
     let watch = Watch::of_current(&dir)?;
     if args.json {
         let versions: Result<Vec<Value>> = history
@@ -87,11 +87,18 @@ pub fn history(args: &HistoryArgs) -> Result<()> {
             .map(|v| described(&history, v, current))
             .collect();
         let watch = watch.as_ref().map(Watch::described);
-        let said = json!({ "current": current, "versions": versions?, "events": history.events, "watch": watch });
+        let damaged: Vec<Value> = history
+            .damaged
+            .iter()
+            .map(|(number, why)| json!({ "number": number, "why": why }))
+            .collect();
+        let said = json!({
+            "current": current, "versions": versions?, "events": history.events, "damaged": damaged, "watch": watch,
+        });
         println!("{}", serde_json::to_string_pretty(&said)?);
         return Ok(());
     }
-    if history.versions.is_empty() {
+    if history.versions.is_empty() && history.damaged.is_empty() {
         println!("no version is kept yet; apprentice align makes one");
     }
     for version in &history.versions {
@@ -113,6 +120,13 @@ pub fn history(args: &HistoryArgs) -> Result<()> {
             version.number, version.name
         );
         for event in happened(&history, version.number) {
+            println!("         {}", in_words(event));
+        }
+    }
+    for (number, why) in &history.damaged {
+        let mark = if current == Some(*number) { "*" } else { " " };
+        println!("{mark} {number:>3}  damaged: {why}");
+        for event in happened(&history, *number) {
             println!("         {}", in_words(event));
         }
     }

@@ -17,7 +17,7 @@ use apprentice_pipeline::run::{mark, open};
 use apprentice_pipeline::stages::{align, evaluate_aligned, rank, reward, rollouts};
 use apprentice_preference::{
     Judge as _, JudgeInputs, Judgement, JudgementLog, Person, Presentation, Question, QuestionKind,
-    Terminal,
+    Terminal, standing,
 };
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
@@ -75,8 +75,10 @@ pub fn run(args: &RankArgs) -> Result<()> {
         );
     }
     let asked = context.config.operator.rankings;
+    // What was taken back is asked about anew.
+    let said = standing(log.judgements());
     let of_round = |j: &&Judgement| is_ranking(j) && rounds::is_of_newest(j, &notes);
-    let done = log.judgements().iter().filter(of_round).count();
+    let done = said.iter().filter(of_round).count();
     let wanted = match args.more {
         Some(more) => done.saturating_add(more),
         None => asked.min(disjoint).max(done),
@@ -85,8 +87,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
     let ways = if args.more.is_some() { WAYS } else { 1 };
     let again = (1..ways).flat_map(|i| rounds::groups(&notes, context.seed.derive("groups", i)));
     let left: Vec<Vec<EpisodeId>> = {
-        let shown: BTreeSet<BTreeSet<&EpisodeId>> = log
-            .judgements()
+        let shown: BTreeSet<BTreeSet<&EpisodeId>> = said
             .iter()
             .filter(|j| is_ranking(j))
             .map(|j| j.episodes().collect())
@@ -156,7 +157,10 @@ pub fn run(args: &RankArgs) -> Result<()> {
     if context.stopping() {
         bail!(
             "stopped on request after {} of {wanted} groups; the same command goes on from there",
-            log.judgements().iter().filter(|j| is_ranking(j)).count()
+            standing(log.judgements())
+                .iter()
+                .filter(|j| is_ranking(j))
+                .count()
         );
     }
     terminal.say(&if stopped {
@@ -229,7 +233,8 @@ fn camera_names(context: &Context) -> Result<Vec<String>> {
 }
 
 fn summary(log: &JudgementLog, wanted: usize, stopped: bool, seconds: f64) -> Result<String> {
-    let rankings = || log.judgements().iter().filter(|j| is_ranking(j));
+    let said = standing(log.judgements());
+    let rankings = || said.iter().filter(|j| is_ranking(j));
     let skipped = rankings().filter(|j| j.skipped).count();
     let who: BTreeSet<&str> = rankings().map(|j| j.who.as_str()).collect();
     Ok(serde_json::to_string_pretty(&serde_json::json!({
