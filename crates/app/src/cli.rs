@@ -7,6 +7,7 @@ mod on_robot;
 mod promotion;
 mod robot_live;
 mod round;
+mod tournament;
 
 pub use by_person::{ByPersonArgs, DeviceKind};
 pub use camera::CameraArgs;
@@ -15,6 +16,7 @@ pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 pub use robot_live::{DescribeArgs, LiveArgs};
 pub use round::RoundArgs;
+pub use tournament::TournamentArgs;
 
 use apprentice_episode::ImportKind;
 use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
@@ -70,6 +72,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Show base and aligned policy side by side
     Compare(RunArgs),
+    /// Compare versions of the policy blind, two episodes at a time, until their order is told
+    Tournament(TournamentArgs),
     /// Write report.html and report.json of a run
     Report(RunArgs),
     /// Look at robots: list, describe, check and draw them, test drivers, turn joints into poses and back

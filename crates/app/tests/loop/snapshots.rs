@@ -39,6 +39,7 @@ fn help() {
         &["align"],
         &["evaluate"],
         &["compare"],
+        &["tournament"],
         &["report"],
         &["robot"],
         &["robot", "list"],
