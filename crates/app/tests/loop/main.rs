@@ -18,4 +18,5 @@ mod ranking;
 mod robots;
 mod second_day;
 mod snapshots;
+mod tournament;
 mod whole_loop;
