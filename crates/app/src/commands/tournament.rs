@@ -15,6 +15,7 @@ use apprentice_pipeline::tournament::{
 use apprentice_preference::{Order, Terminal, parse_order};
 use apprentice_studio::Studio;
 use serde_json::json;
+use std::path::PathBuf;
 
 /// Runs the command.
 ///
@@ -40,7 +41,10 @@ pub fn run(args: &TournamentArgs) -> Result<()> {
     let mut why = Ended::NotAsked;
     if !args.table {
         context.stop = stop_on_ctrl_c()?;
-        why = ask(args, &context, &mut tournament, &mut given)?;
+        let asked = ask(args, &context, &mut tournament, &mut given);
+        // Of no use once nobody is asked; where it cannot be removed, it stays.
+        let _ = std::fs::remove_file(pair_file(&context));
+        why = asked?;
     }
     let standings = tournament.standings()?;
     if args.json {
@@ -178,6 +182,12 @@ fn typed(terminal: &mut TypedLines<'_>) -> Result<Typed> {
     }
 }
 
+/// Where the two clips lie for the viewer; of this process alone, since several operators may be at work.
+fn pair_file(context: &Context) -> PathBuf {
+    let file = format!("tournament/pair-{}.rrd", std::process::id());
+    context.dir.path(&file)
+}
+
 /// Writes the two clips to a rerun file, and says where.
 fn show(context: &Context, question: &MatchQuestion) -> Result<String> {
     let clips: Result<Vec<_>> = question
@@ -189,9 +199,7 @@ fn show(context: &Context, question: &MatchQuestion) -> Result<String> {
             Ok((format!("clip {}", i + 1), open_as(&path, &clip.episode)?))
         })
         .collect();
-    // Of this process alone: several operators may be at work.
-    let file = format!("tournament/pair-{}.rrd", std::process::id());
-    let path = context.dir.path(&file);
+    let path = pair_file(context);
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)?;
     }
