@@ -8,6 +8,7 @@ mod promotion;
 mod record;
 mod robot_live;
 mod shown_options;
+mod tournament;
 
 pub use by_person::{ByPersonArgs, DeviceKind};
 pub use camera::CameraArgs;
@@ -16,6 +17,7 @@ pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 pub use record::{DemonstrationsArgs, RecordCommand, RoundArgs};
 pub use robot_live::{DescribeArgs, LiveArgs};
+pub use tournament::TournamentArgs;
 
 use apprentice_episode::ImportKind;
 use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
@@ -78,6 +80,8 @@ pub enum Command {
     /// Show base and aligned policy side by side
     #[command(mut_args(only_if_it_changes_the_run))]
     Compare(RunArgs),
+    /// Compare versions of the policy blind, two episodes at a time, until their order is told
+    Tournament(TournamentArgs),
     /// Write report.html and report.json of a run
     #[command(mut_args(only_if_it_changes_the_run), mut_args(only_if_robots_move))]
     Report(RunArgs),

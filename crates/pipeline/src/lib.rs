@@ -26,6 +26,7 @@
 #![deny(missing_docs)]
 
 pub mod by_person;
+pub mod checked_log;
 pub mod config;
 pub mod context;
 pub mod device;
@@ -64,6 +65,7 @@ pub mod success;
 pub mod summary;
 pub mod takes;
 pub mod timing;
+pub mod tournament;
 pub mod trials;
 pub mod versions;
 pub mod viewer_file;

@@ -72,7 +72,7 @@ pub fn write_of_an_arm(context: &Context) -> Result<ArmReport> {
 fn judges(context: &Context, figures: &ComparisonFigures) -> Result<Vec<String>> {
     let log = TrialLog::read(&context.dir.path(TRIALS))?;
     let names: BTreeSet<String> = log
-        .trials
+        .entries
         .into_iter()
         .filter(|t| t.comparison == figures.comparison)
         .map(|t| match t.judge {

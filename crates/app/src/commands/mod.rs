@@ -18,6 +18,8 @@ mod round;
 mod sim;
 mod stop;
 mod takeover;
+mod tournament;
+mod utc;
 
 use crate::cli::{Cli, Command, RecordCommand, RunArgs, WeightsCommand};
 use anyhow::{Context as _, Result};
@@ -87,6 +89,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Rollback(args) => promotion::rollback(&args),
         Command::History(args) => promotion::history(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Tournament(args) => tournament::run(&args),
         Command::Report(args) => {
             let context = open_to_read(&args.options())?;
             if args.view {

@@ -1,6 +1,7 @@
 //! `apprentice promote`, `rollback` and `history`: which policy is the arm's, and how it became that.
 
 use crate::cli::{HistoryArgs, PromoteArgs, RollbackArgs};
+use crate::commands::utc::in_utc;
 use anyhow::{Result, bail};
 use apprentice_pipeline::run::{Options, open_to_read};
 use apprentice_pipeline::run_dir::RunDir;
@@ -196,7 +197,7 @@ fn in_words(event: &Event) -> String {
             event.from, event.version
         ),
     };
-    format!("{what} by {}, {} s after 1970{why}", event.who, event.at_s)
+    format!("{what} by {}, {}{why}", event.who, in_utc(event.at_s))
 }
 
 fn described(history: &History, version: &Version, current: Option<u32>) -> Result<Value> {

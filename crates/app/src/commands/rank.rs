@@ -282,10 +282,13 @@ fn show(context: &Context, notes: &Outcomes, group: &[EpisodeId]) -> Result<Stri
 }
 
 /// Lines that somebody types.
-struct TypedLines<'a> {
-    lines: Receiver<io::Result<String>>,
-    json: bool,
-    context: &'a Context,
+pub struct TypedLines<'a> {
+    /// As they come.
+    pub lines: Receiver<io::Result<String>>,
+    /// Whether standard output is for the result alone.
+    pub json: bool,
+    /// Says whether the user stops.
+    pub context: &'a Context,
 }
 
 impl Terminal for TypedLines<'_> {
@@ -332,7 +335,8 @@ pub fn now_unix_ms() -> u64 {
 }
 
 /// What is typed, line by line, read on a thread: reading cannot be interrupted, waiting for it can.
-fn typed_lines() -> Receiver<io::Result<String>> {
+#[must_use]
+pub fn typed_lines() -> Receiver<io::Result<String>> {
     let (typed, lines) = channel();
     std::thread::spawn(move || {
         for line in io::stdin().lock().lines() {

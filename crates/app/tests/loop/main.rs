@@ -24,4 +24,5 @@ mod robots;
 mod second_day;
 mod snapshots;
 mod terminal;
+mod tournament;
 mod whole_loop;

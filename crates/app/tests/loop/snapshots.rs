@@ -41,6 +41,7 @@ fn help() {
         &["align"],
         &["evaluate"],
         &["compare"],
+        &["tournament"],
         &["report"],
         &["robot"],
         &["robot", "list"],
