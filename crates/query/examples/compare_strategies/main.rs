@@ -1,0 +1,79 @@
+//! Every strategy at equal seconds of an operator, in simulation: how well the reward that is learnt from the answers orders
+//! pairs of episodes that nobody was asked about. `cargo xtask questions` runs it.
+//!
+//! Simulated are the episodes (features with a planted preference) and the operator (noisy, and slower the closer the
+//! clips are); strategies, committee, answer times and stop rule are those of the product. As beside a person, the
+//! committee lags one answer behind.
+
+// A program for developers may stop where something is wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod course;
+mod linear;
+mod table;
+mod world;
+
+use apprentice_query::Strategy;
+use apprentice_reward::RewardLearner;
+use apprentice_reward::learners::optimal_transport::{AlignmentConfig, OptimalTransport};
+use course::{Course, run};
+use linear::Linear;
+use rayon::prelude::*;
+use std::time::Instant;
+use world::World;
+
+const USAGE: &str = "usage: compare_strategies [--seeds N] [--seconds S] [--learner linear|transport] [--json FILE]";
+
+fn main() {
+    let (mut seeds, mut seconds, mut learner, mut json) = (24u64, 480.0, "linear".to_owned(), None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().expect(USAGE);
+        match name.as_str() {
+            "--seeds" => seeds = value.parse().expect(USAGE),
+            "--seconds" => seconds = value.parse().expect(USAGE),
+            "--learner" => learner = value,
+            "--json" => json = Some(value),
+            _ => panic!("{USAGE}"),
+        }
+    }
+    let learner: Box<dyn RewardLearner> = match learner.as_str() {
+        "linear" => Box::new(Linear::default()),
+        "transport" => Box::new(OptimalTransport {
+            preferred: 4,
+            alignment: AlignmentConfig {
+                embedding: 8,
+                epochs: 15,
+                learning_rate: 1e-2,
+                ..AlignmentConfig::default()
+            },
+            ..OptimalTransport::default()
+        }),
+        _ => panic!("{USAGE}"),
+    };
+    let begun = Instant::now();
+    let mut report = Vec::new();
+    for kind in World::KINDS {
+        let courses: Vec<Vec<Course>> = (0..seeds)
+            .into_par_iter()
+            .map(|seed| {
+                let world = World::of(kind, seed);
+                let all = Strategy::all();
+                all.iter()
+                    .map(|s| run(&world, s, &*learner, seconds))
+                    .collect()
+            })
+            .collect();
+        println!(
+            "\n{}, {seeds} seeds, accuracy on held-out pairs",
+            kind.words()
+        );
+        report.push(table::print(kind.name(), &courses, seconds));
+    }
+    table::print_over_all(&report);
+    println!("\ntook {:.0} s", begun.elapsed().as_secs_f64());
+    if let Some(file) = json {
+        let text = serde_json::to_string_pretty(&report).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+}
