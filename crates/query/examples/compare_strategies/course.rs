@@ -12,8 +12,6 @@ use apprentice_reward::{JudgedClips, RewardLearner, pair_accuracy};
 use burn::tensor::Device;
 use std::collections::BTreeMap;
 
-/// Members of the committee.
-const MEMBERS: usize = 8;
 /// Episodes of a question.
 const SIZE: usize = 4;
 
@@ -40,7 +38,7 @@ impl Course {
 pub fn run(
     world: &World,
     strategy: &Strategy,
-    learner: &dyn RewardLearner,
+    (learner, members): (&dyn RewardLearner, usize),
     seconds: f64,
 ) -> Course {
     let id = |i: usize| EpisodeId::new(i.to_string());
@@ -83,7 +81,7 @@ pub fn run(
         // Learning beside the person: what it learns from is what was said before this answer.
         let judged = JudgedClips::new(&world.clips, &index, &said);
         let seed = world.seed.derive("committee", number);
-        let fit = Committee::learn(&judged, learner, MEMBERS, seed, &device, &mut || true);
+        let fit = Committee::learn(&judged, learner, members, seed, &device, &mut || true);
         committee = fit.ok();
         said.push(Judgement::ranking(number, "ann", 1.0, tiers, None));
         pool.shown.insert(group.iter().copied().collect());

@@ -22,17 +22,25 @@ use rayon::prelude::*;
 use std::time::Instant;
 use world::World;
 
-const USAGE: &str = "usage: compare_strategies [--seeds N] [--seconds S] [--learner linear|transport] [--json FILE]";
+const USAGE: &str =
+    "usage: compare_strategies [--seeds N] [--first SEED] [--seconds S] [--members N]
+                          [--learner linear|transport] [--with STRATEGY]... [--json FILE]
+       STRATEGY as JSON, such as {\"kind\": \"mix\", \"best\": 60}: compared as well";
 
 fn main() {
-    let (mut seeds, mut seconds, mut learner, mut json) = (24u64, 480.0, "linear".to_owned(), None);
+    let (mut seeds, mut first, mut seconds, mut members) = (24u64, 1000u64, 480.0, 8);
+    let (mut learner, mut json) = ("linear".to_owned(), None);
+    let mut strategies = Strategy::all();
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().expect(USAGE);
         match name.as_str() {
             "--seeds" => seeds = value.parse().expect(USAGE),
+            "--first" => first = value.parse().expect(USAGE),
             "--seconds" => seconds = value.parse().expect(USAGE),
+            "--members" => members = value.parse().expect(USAGE),
             "--learner" => learner = value,
+            "--with" => strategies.push(serde_json::from_str(&value).expect(USAGE)),
             "--json" => json = Some(value),
             _ => panic!("{USAGE}"),
         }
@@ -54,14 +62,12 @@ fn main() {
     let begun = Instant::now();
     let mut report = Vec::new();
     for kind in World::KINDS {
-        let courses: Vec<Vec<Course>> = (0..seeds)
+        let courses: Vec<Vec<Course>> = (first..first + seeds)
             .into_par_iter()
             .map(|seed| {
                 let world = World::of(kind, seed);
-                let all = Strategy::all();
-                all.iter()
-                    .map(|s| run(&world, s, &*learner, seconds))
-                    .collect()
+                let course = |s| run(&world, s, (&*learner, members), seconds);
+                strategies.iter().map(course).collect()
             })
             .collect();
         println!(
