@@ -212,6 +212,7 @@ fn expected(asked: &Asked) -> String {
         .seconds
         .map_or(String::new(), |s| format!("about {s:.0} s"));
     match (asked.bits, asked.accuracy_gain) {
+        _ if asked.again => format!("expected: {seconds}"),
         (Some(bits), Some(gain)) => format!(
             "expected: {bits:.2} bits, {:.1} % of the pairs put right at most, {seconds} (learnt from {} answers)",
             100.0 * gain,

@@ -20,7 +20,7 @@ use apprentice_preference::{
     Judge as _, JudgeInputs, Judgement, JudgementLog, Person, Presentation, Question, QuestionKind,
     Terminal,
 };
-use apprentice_query::Strategy;
+use apprentice_query::{Advice, Strategy};
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, Write as _};
@@ -120,6 +120,10 @@ pub fn run(args: &RankArgs) -> Result<()> {
          s to skip, q to stop; what you have said is kept."
     ));
     let (mut stopped, mut given) = (false, 0);
+    let mut said = Advice::TooEarly {
+        answers: 0,
+        fewest: 0,
+    };
     let mut next = choosing(&context, &notes, &args.choose, &args.who, &log);
     for (index, group) in left.iter().enumerate() {
         let mut question = Question::new(QuestionKind::Ranking, group.iter().cloned());
@@ -155,7 +159,11 @@ pub fn run(args: &RankArgs) -> Result<()> {
         given += 1;
         if let Some(next) = &mut next {
             next.answered(log.judgements());
-            terminal.say(&next.advice().sentence());
+            let advice = next.advice();
+            if std::mem::discriminant(&advice) != std::mem::discriminant(&said) {
+                terminal.say(&advice.sentence());
+                said = advice;
+            }
         }
     }
     let consistency = next.as_ref().map(|next| next.consistency(log.judgements()));

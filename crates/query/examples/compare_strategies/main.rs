@@ -20,16 +20,16 @@ use course::{Course, run};
 use linear::Linear;
 use rayon::prelude::*;
 use std::time::Instant;
-use world::World;
+use world::{Kind, World};
 
 const USAGE: &str =
-    "usage: compare_strategies [--seeds N] [--first SEED] [--seconds S] [--members N]
+    "usage: compare_strategies [--seeds N] [--first SEED] [--seconds S] [--members N] [--world smooth|rare|levels]
                           [--learner linear|transport] [--with STRATEGY]... [--json FILE]
        STRATEGY as JSON, such as {\"kind\": \"mix\", \"best\": 60}: compared as well";
 
 fn main() {
     let (mut seeds, mut first, mut seconds, mut members) = (24u64, 1000u64, 480.0, 8);
-    let (mut learner, mut json) = ("linear".to_owned(), None);
+    let (mut learner, mut world, mut json) = ("linear".to_owned(), None, None);
     let mut strategies = Strategy::all();
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -39,6 +39,7 @@ fn main() {
             "--first" => first = value.parse().expect(USAGE),
             "--seconds" => seconds = value.parse().expect(USAGE),
             "--members" => members = value.parse().expect(USAGE),
+            "--world" => world = Some(value),
             "--learner" => learner = value,
             "--with" => strategies.push(serde_json::from_str(&value).expect(USAGE)),
             "--json" => json = Some(value),
@@ -61,7 +62,8 @@ fn main() {
     };
     let begun = Instant::now();
     let mut report = Vec::new();
-    for kind in World::KINDS {
+    let wanted = |kind: &Kind| world.as_ref().is_none_or(|name| name == kind.name());
+    for kind in World::KINDS.into_iter().filter(wanted) {
         let courses: Vec<Vec<Course>> = (first..first + seeds)
             .into_par_iter()
             .map(|seed| {
@@ -76,6 +78,7 @@ fn main() {
         );
         report.push(table::print(kind.name(), &courses, seconds));
     }
+    assert!(!report.is_empty(), "{USAGE}");
     table::print_over_all(&report);
     println!("\ntook {:.0} s", begun.elapsed().as_secs_f64());
     if let Some(file) = json {
