@@ -89,7 +89,7 @@ fn damage_before_the_end_and_newer_lines_are_errors() {
     fs::write(&path, format!("{PREFIX}{crc:08x}\",{}\n", &newer[1..])).unwrap();
     let error = JudgementLog::open(&path).unwrap_err().to_string();
     assert!(
-        error.contains("format version 7, this build reads up to 3"),
+        error.contains("format version 7, this build reads up to 4"),
         "{error}"
     );
 }
