@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "core",
     "statistics",
     "robot",
@@ -27,6 +27,7 @@ const ORDER: [&str; 24] = [
     "optimal-transport",
     "encoder",
     "reward",
+    "query",
     "policy",
     "align",
     "studio",

@@ -2,6 +2,7 @@
 
 mod by_person;
 mod camera;
+mod choose;
 mod judge;
 mod on_robot;
 mod promotion;
@@ -12,6 +13,7 @@ mod tournament;
 
 pub use by_person::{ByPersonArgs, DeviceKind};
 pub use camera::CameraArgs;
+pub use choose::ChooseArgs;
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
@@ -254,6 +256,8 @@ pub struct RankArgs {
     /// Rank so many groups more than there are rankings now, whatever has been learnt from those
     #[arg(long, value_name = "N", conflicts_with = "simulated")]
     pub more: Option<usize>,
+    #[command(flatten)]
+    pub choose: ChooseArgs,
 }
 
 #[derive(Debug, Subcommand)]

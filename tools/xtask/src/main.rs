@@ -7,6 +7,7 @@ mod conformance;
 mod cuda;
 mod faults;
 mod program;
+mod questions;
 mod realtime;
 mod second_day;
 
@@ -42,6 +43,10 @@ const USAGE: &str = "usage: cargo xtask ci
                               [--seed N] [--config FILE] [--set KEY=VALUE]...
            the operator's wish changes after the demo: how much of the preferred rate comes back. --run is a demo
            that has run; --all tries other remedies too
+       cargo xtask questions [--seeds N] [--first SEED] [--seconds S] [--members N] [--world smooth|rare|levels]
+                             [--learner linear|transport] [--with STRATEGY]... [--json FILE]
+           every way to choose what is asked next, at equal seconds of a simulated operator: held-out accuracy of the
+           reward, and how far each is ahead of random questions. Under a minute, with transport many
        cargo xtask faults [--json FILE] [--row NAME]... [--full] [--hours H] [--binary FILE]
            the rows of the fault table: what comes of parts that are killed, flooded, starved or lied to. As
            in continuous integration, or in full; --row R17 --hours 8 is the long run. The program is built
@@ -76,6 +81,7 @@ fn main() -> ExitCode {
             Some(options) => ended(faults::run(&options)),
             None => misunderstood(),
         },
+        ["questions", options @ ..] => ended(questions::run(options)),
         ["mutants", names @ ..] => ended(mutants(names)),
         ["build-cost", options @ ..] => match build_cost::Options::parse(options) {
             Some(options) => ended(build_cost::run(&options)),

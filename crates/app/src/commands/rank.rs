@@ -1,6 +1,6 @@
 //! `apprentice rank`: a person puts rollouts in order, four at a time.
 
-use crate::cli::RankArgs;
+use crate::cli::{ChooseArgs, RankArgs};
 use anyhow::{Result, bail};
 use apprentice_episode::{Episode, EpisodeId};
 use apprentice_pipeline::context::Context;
@@ -9,6 +9,7 @@ use apprentice_pipeline::judgements::{
     SIMULATED, check_episodes, drop_rankings, is_ranking, who_ranked,
 };
 use apprentice_pipeline::layout::{JUDGEMENTS, ROLLOUTS};
+use apprentice_pipeline::next_question::{HowToAsk, NextQuestion};
 use apprentice_pipeline::next_step::say_next;
 use apprentice_pipeline::outcomes::{Outcomes, by_id, open_episode, read_outcomes};
 use apprentice_pipeline::robots::describe;
@@ -19,6 +20,7 @@ use apprentice_preference::{
     Judge as _, JudgeInputs, Judgement, JudgementLog, Person, Presentation, Question, QuestionKind,
     Terminal, standing,
 };
+use apprentice_query::{Advice, Strategy};
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, Write as _};
@@ -119,16 +121,32 @@ pub fn run(args: &RankArgs) -> Result<()> {
          s to skip, q to stop; what you have said is kept."
     ));
     let (mut stopped, mut given) = (false, 0);
+    let mut said = Advice::TooEarly {
+        answers: 0,
+        fewest: 0,
+    };
+    let mut next = choosing(&context, &notes, &args.choose, &args.who, &log);
     for (index, group) in left.iter().enumerate() {
-        let clips = show(&context, &notes, group)?;
+        let mut question = Question::new(QuestionKind::Ranking, group.iter().cloned());
+        if let Some(next) = &mut next {
+            let Some(chosen) = next.next(log.judgements()) else {
+                break;
+            };
+            question = chosen;
+            if let Some(problem) = next.problem() {
+                context.warn(&format!("nothing is learnt beside you: {problem}"));
+            }
+        }
+        question.presentation = Some(presentation.clone());
+        let group: Vec<EpisodeId> = question.items.iter().map(|i| i.episode.clone()).collect();
+        let clips = show(&context, &notes, &group)?;
         terminal.say(&format!(
             "\nGroup {} of {wanted}: {clips}",
             done + index + 1
         ));
-        let question = Question {
-            presentation: Some(presentation.clone()),
-            ..Question::new(QuestionKind::Ranking, group.iter().cloned())
-        };
+        if let Some(reason) = &question.reason {
+            terminal.say(reason);
+        }
         let mut inputs = JudgeInputs {
             terminal: Some(&mut terminal),
             ..JudgeInputs::nothing(context.seed)
@@ -140,6 +158,18 @@ pub fn run(args: &RankArgs) -> Result<()> {
         };
         log.append(&ranking)?;
         given += 1;
+        if let Some(next) = &mut next {
+            next.answered(log.judgements());
+            let advice = next.advice();
+            if std::mem::discriminant(&advice) != std::mem::discriminant(&said) {
+                terminal.say(&advice.sentence());
+                said = advice;
+            }
+        }
+    }
+    let consistency = next.as_ref().map(|next| next.consistency(log.judgements()));
+    if let Some(sentence) = consistency.and_then(|c| c.sentence()) {
+        terminal.say(&sentence);
     }
     let mut seconds = started.elapsed().as_secs_f64();
     if !stopped {
@@ -152,7 +182,19 @@ pub fn run(args: &RankArgs) -> Result<()> {
     }
     let root = context.dir.root().display();
     if args.run.json {
-        println!("{}", summary(&log, wanted, stopped, seconds)?);
+        let mut summary = summary(&log, wanted, stopped, seconds);
+        if let (Some(next), Some(strategy)) = (&next, &args.choose.choose) {
+            let consistency = consistency.unwrap_or_default();
+            summary["choose"] = serde_json::json!({
+                "strategy": strategy,
+                "advice": next.advice().sentence(),
+                "asked_again": consistency.questions,
+                "pairs_again": consistency.pairs,
+                "pairs_the_same": consistency.same,
+                "pairs_the_contrary": consistency.contrary,
+            });
+        }
+        println!("{}", serde_json::to_string_pretty(&summary)?);
     }
     if context.stopping() {
         bail!(
@@ -232,12 +274,28 @@ fn camera_names(context: &Context) -> Result<Vec<String>> {
     Ok(description.cameras.into_iter().map(|c| c.name).collect())
 }
 
-fn summary(log: &JudgementLog, wanted: usize, stopped: bool, seconds: f64) -> Result<String> {
+/// What chooses the questions, if they are chosen.
+fn choosing(
+    context: &Context,
+    notes: &Outcomes,
+    args: &ChooseArgs,
+    who: &str,
+    log: &JudgementLog,
+) -> Option<NextQuestion> {
+    let how = HowToAsk {
+        strategy: Strategy::named(args.choose.as_deref()?)?,
+        again: args.again,
+        who: who.to_owned(),
+    };
+    Some(NextQuestion::start(context, notes, how, log.judgements()))
+}
+
+fn summary(log: &JudgementLog, wanted: usize, stopped: bool, seconds: f64) -> serde_json::Value {
     let said = standing(log.judgements());
     let rankings = || said.iter().filter(|j| is_ranking(j));
     let skipped = rankings().filter(|j| j.skipped).count();
     let who: BTreeSet<&str> = rankings().map(|j| j.who.as_str()).collect();
-    Ok(serde_json::to_string_pretty(&serde_json::json!({
+    serde_json::json!({
         "groups": wanted,
         "rankings": rankings().count() - skipped,
         "skipped": skipped,
@@ -245,7 +303,7 @@ fn summary(log: &JudgementLog, wanted: usize, stopped: bool, seconds: f64) -> Re
         "complete": !stopped,
         "seconds": seconds,
         "log": log.path(),
-    }))?)
+    })
 }
 
 /// Writes the group's clips to a rerun file, shows them on the page if one is served, and says where.
