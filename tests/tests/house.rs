@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "core",
     "robot",
     "safety",
@@ -30,6 +30,7 @@ const ORDER: [&str; 22] = [
     "studio",
     "pipeline",
     "report",
+    "page",
     "app",
     "loop-tests",
 ];

@@ -1,8 +1,10 @@
 //! The command line.
 
 mod judge;
+mod studio;
 
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
+pub use studio::StudioArgs;
 
 use apprentice_episode::ImportKind;
 use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
@@ -40,6 +42,8 @@ pub enum Command {
     Train(RunArgs),
     /// Rank rollouts, four at a time: by typing an order, or by the simulated operator
     Rank(RankArgs),
+    /// Rank rollouts in a browser on this machine, side by side; several people may, under their names
+    Studio(StudioArgs),
     /// Say something else of episodes: whether they succeeded, a flag, a rating, what is alike, a correction, words
     Judge(JudgeArgs),
     /// Align the encoder to the rankings and score every rollout

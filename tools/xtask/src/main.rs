@@ -1,6 +1,7 @@
 //! Jobs for developers: `cargo xtask ci` is everything continuous integration does.
 
 mod bench;
+mod browser;
 mod build_cost;
 mod conformance;
 mod cuda;
@@ -15,6 +16,9 @@ const USAGE: &str = "usage: cargo xtask ci
        cargo xtask mutants [NAME]...
            whether a test notices when guard, gate or arbiter is wrong; all their mutants, or those whose names
            contain a NAME. Some minutes
+       cargo xtask browser [--json FILE]
+           the operators' page in Chromium; needs node, npm and chromium. What its tests use of others is installed
+           below target
        cargo xtask realtime
            guard, gate and control loop under RealtimeSanitizer: they neither allocate nor wait
        cargo xtask build-cost [--against COMMIT] [--json FILE]
@@ -54,6 +58,10 @@ fn main() -> ExitCode {
         },
         ["faults", options @ ..] => match faults::Options::parse(options) {
             Some(options) => ended(faults::run(&options)),
+            None => misunderstood(),
+        },
+        ["browser", options @ ..] => match browser::Options::parse(options) {
+            Some(options) => ended(browser::run(&options)),
             None => misunderstood(),
         },
         ["mutants", names @ ..] => ended(mutants(names)),
@@ -207,7 +215,7 @@ fn ci() -> ExitCode {
         // The README's commands; the loop end to end is one of its tests.
         ("tests", &["test", "--release", "--workspace"], &[]),
         (
-            "tests that need Python, the network, namespaces or data",
+            "tests that need Python, a browser, the network, namespaces or data",
             &[
                 "test",
                 "--release",

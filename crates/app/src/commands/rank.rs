@@ -1,6 +1,6 @@
 //! `apprentice rank`: a person puts rollouts in order, four at a time.
 
-use crate::cli::RankArgs;
+use crate::cli::{RankArgs, RunArgs};
 use anyhow::{Result, bail};
 use apprentice_episode::{Episode, EpisodeId};
 use apprentice_pipeline::context::Context;
@@ -26,6 +26,106 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// How long Ctrl-C may go unnoticed while nobody types.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// A run whose rollouts people rank, and what they have said.
+pub(super) struct Session {
+    pub context: Context,
+    pub notes: Outcomes,
+    pub log: JudgementLog,
+    /// Groups that have been looked at, and those that are to be.
+    pub groups: Vec<Vec<EpisodeId>>,
+    /// How many others were ranked before, when there were other rollouts.
+    before: usize,
+    pub cameras: Vec<String>,
+    started: Instant,
+}
+
+impl Session {
+    /// Opens the run that `args` name for its rankings.
+    ///
+    /// # Errors
+    /// When there are no rollouts, the rankings there are come from the simulated operator or have been learnt from,
+    /// or the log cannot be read.
+    pub fn open(args: &RunArgs) -> Result<Self> {
+        let context = open(&args.options(), Some(&rank::STAGE))?;
+        context
+            .dir
+            .needs(rollouts::STAGE.name, rollouts::STAGE.command)?;
+        let ranked = context.dir.done(rank::STAGE.name);
+        let why = match &ranked {
+            Some(mark) => out_of_date(&context.dir, &context.run_settings(), &rank::STAGE, mark)?,
+            None => Vec::new(),
+        };
+        if !why.is_empty() {
+            context.warn(&format!(
+                "the rankings are out of date: {}; those whose episodes are still there stay",
+                why.join("; ")
+            ));
+            let rollouts = read_outcomes(&context, ROLLOUTS)?;
+            if who_ranked(&context.dir)?.is_some() {
+                drop_rankings(&context.dir, Some(&rollouts))?;
+            }
+            context.dir.forget(rank::STAGE.name)?;
+        } else if context.dir.done(reward::STAGE.name).is_some() && ranked.is_some() {
+            bail!(
+                "this run's reward has been learnt from its rankings already; start another run with --out"
+            );
+        }
+        let started = Instant::now();
+        let notes = read_outcomes(&context, ROLLOUTS)?;
+        let log = open_log(&context, &notes)?;
+        let ids: Vec<EpisodeId> = notes.episodes.iter().map(|e| e.id.clone()).collect();
+        let mut groups = groups_of_four(&ids, context.seed.derive("groups", 0));
+        if groups.is_empty() {
+            bail!(
+                "{} rollouts are too few to rank, at least 2 are needed; record more (rollouts.episodes)",
+                ids.len()
+            );
+        }
+        // Those that have been looked at first, then as many others as are wanted.
+        groups.sort_by_key(|group| !is_shown(&log, group));
+        let shown = groups.iter().filter(|group| is_shown(&log, group)).count();
+        let rankings = log.judgements().iter().filter(|j| is_ranking(j));
+        let ranked: BTreeSet<BTreeSet<&EpisodeId>> =
+            rankings.map(|j| j.episodes().collect()).collect();
+        let before = ranked.len() - shown;
+        let wanted = context.config.operator.rankings.saturating_sub(before);
+        groups.truncate(wanted.max(shown));
+        let cameras = camera_names(&context)?;
+        Ok(Self {
+            context,
+            notes,
+            log,
+            groups,
+            before,
+            cameras,
+            started,
+        })
+    }
+
+    /// Notes that every group has been looked at, and how long it took.
+    ///
+    /// # Errors
+    /// When the note cannot be written.
+    pub fn complete(&self) -> Result<f64> {
+        let before = self.context.dir.done(rank::STAGE.name);
+        let seconds = self.started.elapsed().as_secs_f64() + before.map_or(0.0, |m| m.seconds);
+        let inputs = inputs(
+            &self.context.dir,
+            &self.context.run_settings(),
+            &rank::STAGE,
+        )?;
+        mark(&self.context, &rank::STAGE, seconds, inputs)?;
+        Ok(seconds)
+    }
+}
+
+/// Whether somebody has looked at just these episodes.
+fn is_shown(log: &JudgementLog, group: &[EpisodeId]) -> bool {
+    let group: BTreeSet<&EpisodeId> = group.iter().collect();
+    let mut rankings = log.judgements().iter().filter(|j| is_ranking(j));
+    rankings.any(|j| j.episodes().collect::<BTreeSet<_>>() == group)
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -38,76 +138,35 @@ pub fn run(args: &RankArgs) -> Result<()> {
             args.who
         );
     }
-    let context = open(&args.run.options(), Some(&rank::STAGE))?;
-    context
-        .dir
-        .needs(rollouts::STAGE.name, rollouts::STAGE.command)?;
-    let ranked = context.dir.done(rank::STAGE.name);
-    let why = match &ranked {
-        Some(mark) => out_of_date(&context.dir, &context.run_settings(), &rank::STAGE, mark)?,
-        None => Vec::new(),
-    };
-    if !why.is_empty() {
-        context.warn(&format!(
-            "the rankings are out of date: {}; those whose episodes are still there stay",
-            why.join("; ")
-        ));
-        let rollouts = read_outcomes(&context, ROLLOUTS)?;
-        if who_ranked(&context.dir)?.is_some() {
-            drop_rankings(&context.dir, Some(&rollouts))?;
-        }
-        context.dir.forget(rank::STAGE.name)?;
-    } else if context.dir.done(reward::STAGE.name).is_some() && ranked.is_some() {
-        bail!(
-            "this run's reward has been learnt from its rankings already; start another run with --out"
-        );
-    }
-    let started = Instant::now();
-    let notes = read_outcomes(&context, ROLLOUTS)?;
-    let mut log = open_log(&context, &notes)?;
-    let ids: Vec<EpisodeId> = notes.episodes.iter().map(|e| e.id.clone()).collect();
-    let groups = groups_of_four(&ids, context.seed.derive("groups", 0));
-    if groups.is_empty() {
-        bail!(
-            "{} rollouts are too few to rank, at least 2 are needed; record more (rollouts.episodes)",
-            ids.len()
-        );
-    }
-    let wanted = context.config.operator.rankings.min(groups.len());
-    let done = log.judgements().iter().filter(|j| is_ranking(j)).count();
-    let left: Vec<Vec<EpisodeId>> = {
-        let shown: BTreeSet<BTreeSet<&EpisodeId>> = log
-            .judgements()
-            .iter()
-            .filter(|j| is_ranking(j))
-            .map(|j| j.episodes().collect())
-            .collect();
-        groups
-            .into_iter()
-            .filter(|group| !shown.contains(&group.iter().collect::<BTreeSet<_>>()))
-            .take(wanted.saturating_sub(done))
-            .collect()
-    };
+    let mut session = Session::open(&args.run)?;
+    let groups = session.groups.clone();
+    let wanted = session.before + groups.len();
+    let left = groups
+        .iter()
+        .filter(|g| !is_shown(&session.log, g))
+        .collect::<Vec<_>>();
+    let done = wanted - left.len();
+    let (context, log) = (&session.context, &mut session.log);
     let person = Person {
         who: args.who.clone(),
     };
     let mut terminal = TypedLines {
         lines: typed_lines(),
         json: args.run.json,
-        context: &context,
+        context,
     };
     let presentation = Presentation {
         layout: Some("side by side".into()),
         speed: None,
-        cameras: camera_names(&context)?,
+        cameras: session.cameras.clone(),
     };
     terminal.say(&format!(
         "Rank {wanted} groups of four clips. Type an order such as 2>1=4>3 (best first, = for a tie),\n\
          s to skip, q to stop; what you have said is kept."
     ));
     let mut stopped = false;
-    for (index, group) in left.iter().enumerate() {
-        let clips = show(&context, &notes, group)?;
+    for (index, group) in left.into_iter().enumerate() {
+        let clips = show(context, &session.notes, group)?;
         terminal.say(&format!(
             "\nGroup {} of {wanted}: {clips}",
             done + index + 1
@@ -127,18 +186,15 @@ pub fn run(args: &RankArgs) -> Result<()> {
         };
         log.append(&ranking)?;
     }
-    let mut seconds = started.elapsed().as_secs_f64();
-    if !stopped {
-        seconds += context
-            .dir
-            .done(rank::STAGE.name)
-            .map_or(0.0, |m| m.seconds);
-        let inputs = inputs(&context.dir, &context.run_settings(), &rank::STAGE)?;
-        mark(&context, &rank::STAGE, seconds, inputs)?;
-    }
+    let seconds = if stopped {
+        session.started.elapsed().as_secs_f64()
+    } else {
+        session.complete()?
+    };
+    let (context, log) = (&session.context, &session.log);
     let root = context.dir.root().display();
     if args.run.json {
-        println!("{}", summary(&log, wanted, stopped, seconds)?);
+        println!("{}", summary(log, wanted, stopped, seconds)?);
     }
     if context.stopping() {
         bail!(

@@ -1,0 +1,101 @@
+// @ts-check
+/**
+ * @typedef {{name: string, width: number, height: number}} Camera
+ * @typedef {{times_ms: number[], cameras: Camera[]}} Clip
+ * @typedef {{id: string, clips: Clip[]}} Question
+ * @typedef {{between: [string, string], groups: number, opposite: number, tau_b: number | null}} Agreement
+ * @typedef {{groups: number, mine: number, ranked: number, enough: boolean, operators: Record<string, number>,
+ *   agreements: Agreement[]}} Progress
+ * @typedef {{title: string, question: Question | null, progress: Progress, fastest: number}} Next
+ * @typedef {{order: number[][]} | "skip" | "cannot_tell"} What
+ * @typedef {{question: string, who: string, axis: string, what: What, confidence: number, note: string,
+ *   response_time_ms: number, ticks_shown: number[], speed: number}} Said
+ */
+
+/** The server refused, and why; sending the same again would not help. */
+export class Refused extends Error {
+  /** @param {number} status @param {string} why */
+  constructor(status, why) {
+    super(why);
+    this.status = status;
+  }
+}
+
+/**
+ * @param {string} path @param {unknown} body
+ * @returns {Promise<any>}
+ */
+async function post(path, body) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(60_000),
+  });
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(response.status, answer.error ?? `the server says ${response.status}`);
+  return answer;
+}
+
+/**
+ * Tries again for as long as the server cannot be reached.
+ * @template T
+ * @param {() => Promise<T>} attempt
+ * @param {(waiting: boolean) => void} tell
+ * @returns {Promise<T>}
+ */
+export async function untilReached(attempt, tell) {
+  for (let wait = 250; ; wait = Math.min(2 * wait, 4000)) {
+    try {
+      const result = await attempt();
+      tell(false);
+      return result;
+    } catch (error) {
+      if (error instanceof Refused) {
+        tell(false);
+        throw error;
+      }
+      tell(true);
+      await new Promise((go) => setTimeout(go, wait));
+    }
+  }
+}
+
+/** @returns {Promise<{title: string, who: string}>} */
+export async function about() {
+  const response = await fetch("/api/about");
+  if (!response.ok) throw new Refused(response.status, `the server says ${response.status}`);
+  return response.json();
+}
+
+/** @param {string} who @param {string} axis @returns {Promise<Next>} */
+export const nextQuestion = (who, axis) => post("/api/question", { who, axis });
+
+/** @param {Said} said @returns {Promise<{kept: string, before: boolean}>} */
+export const sendAnswer = (said) => post("/api/answer", said);
+
+/** @param {string} path @returns {Promise<ArrayBuffer>} */
+export async function getBytes(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Refused(response.status, `the server says ${response.status} of ${path}`);
+  return response.arrayBuffer();
+}
+
+/**
+ * The pictures of a camera, one for each tick.
+ * @param {string} question @param {number} column @param {number} camera
+ * @returns {Promise<Blob[]>}
+ */
+export async function getPictures(question, column, camera) {
+  const bytes = await getBytes(`/clips/${question}/${column}/${camera}`);
+  const view = new DataView(bytes);
+  const count = view.getUint32(0, true);
+  const pictures = [];
+  let at = 4 * (count + 1);
+  for (let i = 0; i < count; i++) {
+    const length = view.getUint32(4 * (i + 1), true);
+    pictures.push(new Blob([new Uint8Array(bytes, at, length)], { type: "image/png" }));
+    at += length;
+  }
+  return pictures;
+}
