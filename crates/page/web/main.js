@@ -24,7 +24,7 @@ const ui = {
   play: element("play", HTMLButtonElement),
   speed: element("speed", HTMLSelectElement),
   time: element("time", HTMLInputElement),
-  clock: element("clock", HTMLOutputElement),
+  clock: element("clock", HTMLElement),
   seen: element("seen", HTMLElement),
   order: element("order", HTMLElement),
   tie: element("tie", HTMLButtonElement),
@@ -47,13 +47,14 @@ const state = {
   order: new Order(0),
   asked: 0,
   sending: false,
+  due: false,
 };
 const viewer = new Viewer(element("viewer-place", HTMLElement), element("viewer-state", HTMLElement));
 
 /** @param {boolean} waiting */
 function connection(waiting) {
   ui.connection.hidden = !waiting;
-  ui.connection.textContent = waiting ? "The server does not answer; this page tries again. Nothing you said is lost." : "";
+  ui.connection.textContent = waiting ? "The server does not answer; this page tries again. Leave it open: nothing you said is lost." : "";
 }
 
 /** @param {string} text @param {boolean} [wrong] */
@@ -139,7 +140,7 @@ async function ask() {
   const canvases = question.clips.map((clip, c) => clip.cameras.map((camera, i) => canvasOf(question.id, c, i, camera)));
   ui.columns.replaceChildren(...canvases.map((of, c) => column(c, of)));
   ui.columns.style.setProperty("--columns", String(question.clips.length));
-  const player = new Player(question, canvases, changed);
+  const player = new Player(question, canvases, changedSoon);
   player.speed = Number(ui.speed.value);
   state.player = player;
   ui.time.max = String(player.length);
@@ -200,6 +201,16 @@ function missing(ordered) {
   if (!state.player?.allShown) return "Look at every frame of each clip first (up to 4 times the speed).";
   if (ordered && !state.order.complete) return "Choose every clip first.";
   return null;
+}
+
+/** Brings the controls up to date with the next frame, once. */
+function changedSoon() {
+  if (state.due) return;
+  state.due = true;
+  requestAnimationFrame(() => {
+    state.due = false;
+    changed();
+  });
 }
 
 /** Brings the controls up to date. */
@@ -315,8 +326,9 @@ ui.speed.addEventListener("change", () => {
   if (state.player) state.player.speed = Number(ui.speed.value);
 });
 ui.time.addEventListener("input", () => {
+  const to = Number(ui.time.value);
   state.player?.pause();
-  state.player?.show(Number(ui.time.value));
+  state.player?.show(to);
 });
 ui.tie.addEventListener("click", () => {
   state.order.toggleTie();

@@ -73,8 +73,12 @@ export class Viewer {
         return;
       }
       this.handle = handle;
-      this.status.textContent = "The viewer shows the clips at the time of the page.";
-      this.follow(player);
+      this.status.textContent = "The viewer shows the clips below, at the time of the page.";
+      // Its first chunks are in some time after they were sent.
+      while (this.handle === handle && this.sent < 0) {
+        this.follow(player);
+        await new Promise((go) => setTimeout(go, 200));
+      }
     } catch (error) {
       this.question = "";
       this.status.textContent =
@@ -96,6 +100,7 @@ export class Viewer {
     handle.set_playing(recording, false);
     handle.set_time_for_timeline(recording, TIMELINE, tick);
     this.sent = tick;
+    this.place.dataset["tick"] = String(tick);
   }
 
   close() {
@@ -103,6 +108,7 @@ export class Viewer {
     this.handle = null;
     this.question = "";
     this.sent = -1;
+    delete this.place.dataset["tick"];
     this.place.replaceChildren();
     this.status.textContent = "";
   }
