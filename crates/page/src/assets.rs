@@ -16,6 +16,8 @@ pub(crate) fn asset(name: &str) -> Option<Asset> {
         "style.css" => ("text/css; charset=utf-8", include_str!("../web/style.css")),
         "main.js" => (SCRIPT, include_str!("../web/main.js")),
         "player.js" => (SCRIPT, include_str!("../web/player.js")),
+        "elements.js" => (SCRIPT, include_str!("../web/elements.js")),
+        "marking.js" => (SCRIPT, include_str!("../web/marking.js")),
         "order.js" => (SCRIPT, include_str!("../web/order.js")),
         "requests.js" => (SCRIPT, include_str!("../web/requests.js")),
         "viewer.js" => (SCRIPT, include_str!("../web/viewer.js")),

@@ -144,6 +144,14 @@ impl Board {
         })
     }
 
+    /// A judgement that says the same, by the same operator.
+    pub fn same_as(&self, judgement: &Judgement) -> Option<&Judgement> {
+        let mut said = self.log.judgements().iter();
+        said.find(|j| {
+            j.who == judgement.who && j.axis == judgement.axis && j.answer == judgement.answer
+        })
+    }
+
     /// Puts an answer on the disk. It must be of the question, which has no answer yet.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ pub(crate) struct Clip {
     id: EpisodeId,
     /// Since the first tick, milliseconds.
     pub times_ms: Vec<f64>,
+    /// When its ticks were by the robot's clock.
+    pub stamps_ns: Vec<u64>,
     pub cameras: Vec<Pictures>,
 }
 
@@ -78,6 +80,7 @@ impl Clip {
             });
         }
         Ok(Self {
+            stamps_ns: episode.ticks.iter().map(|t| t.stamp_ns).collect(),
             id: episode.id,
             times_ms,
             cameras,

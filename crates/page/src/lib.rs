@@ -41,6 +41,7 @@ mod board;
 mod clip;
 mod entrance;
 mod error;
+mod marking;
 mod material;
 mod page;
 mod refusal;

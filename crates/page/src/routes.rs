@@ -5,6 +5,7 @@ use crate::assets::{DOOR, PAGE, asset};
 use crate::board::{Asked, Board, axis};
 use crate::clip::{Clip, Clips, Pictures};
 use crate::entrance::Entrance;
+use crate::marking;
 use crate::refusal::Refusal;
 use crate::viewer;
 use axum::Router;
@@ -81,6 +82,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/about", get(about))
         .route("/api/question", post(question))
         .route("/api/answer", post(answer))
+        .route("/api/mark", post(mark))
         .route("/stills/{question}/{column}/{camera}", get(still))
         .route("/clips/{question}/{column}/{camera}", get(clip))
         .route("/recordings/{question}", get(recording))
@@ -236,12 +238,28 @@ async fn answer(State(shared): Ours, body: Bytes) -> Result<Response, Refusal> {
         let asked = question_of(&mut shared.board(), &said)?;
         let clips = shared.clips_of(&asked)?;
         let extents: Vec<_> = clips.iter().map(|clip| clip.extent()).collect();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |d| d.as_millis() as u64);
-        let kept = keep(&mut shared.board(), &said, &asked, &extents, now)?;
+        let kept = keep(&mut shared.board(), &said, &asked, &extents, now_unix_ms())?;
         Ok(json!({ "kept": kept.judgement.short_id(), "before": kept.before }))
     });
     Ok(as_json(&kept.await?))
+}
+
+async fn mark(State(shared): Ours, body: Bytes) -> Result<Response, Refusal> {
+    let kept = aside(move || {
+        let marked: marking::Marked = parsed(&body)?;
+        let asked = marking::question_of(&mut shared.board(), &marked)?;
+        let clip = shared.clip(&asked, marked.column)?;
+        let mut board = shared.board();
+        let (kept, before) =
+            marking::keep(&mut board, &marked, &asked, &clip.stamps_ns, now_unix_ms())?;
+        Ok(json!({ "kept": kept, "before": before }))
+    });
+    Ok(as_json(&kept.await?))
+}
+
+fn now_unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |d| d.as_millis() as u64)
 }
 
 type OfCamera = Path<(String, usize, usize)>;

@@ -1,17 +1,12 @@
 // @ts-check
+import { element } from "./elements.js";
 import { Order } from "./order.js";
+import { Marking } from "./marking.js";
 import { Player } from "./player.js";
 import { Refused, about, nextQuestion, sendAnswer, untilReached } from "./requests.js";
 import { Viewer } from "./viewer.js";
 
 /** @typedef {import("./requests.js").Next} Next @typedef {import("./requests.js").What} What */
-
-/** @template {HTMLElement} T @param {string} id @param {new () => T} kind @returns {T} */
-function element(id, kind) {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`);
-  return found;
-}
 
 const ui = {
   start: element("start", HTMLElement),
@@ -50,6 +45,8 @@ const state = {
   due: false,
 };
 const viewer = new Viewer(element("viewer-place", HTMLElement), element("viewer-state", HTMLElement));
+
+const marking = new Marking(() => state, connection);
 
 /** @param {boolean} waiting */
 function connection(waiting) {
@@ -143,6 +140,7 @@ async function ask() {
   const player = new Player(question, canvases, changedSoon);
   player.speed = Number(ui.speed.value);
   state.player = player;
+  marking.begin(player);
   ui.time.max = String(player.length);
   show("ask");
   changed();
@@ -297,6 +295,10 @@ const actions = {
   "=": () => ui.tie.click(),
   Backspace: () => ui.undo.click(),
   Enter: () => ui.answer.click(),
+  i: () => marking.start(),
+  o: () => marking.end(),
+  g: () => void marking.keep("good"),
+  b: () => void marking.keep("bad"),
   c: () => ui.cannotTell.click(),
   s: () => ui.skip.click(),
 };

@@ -74,6 +74,12 @@ export const nextQuestion = (who, axis) => post("/api/question", { who, axis });
 /** @param {Said} said @returns {Promise<{kept: string, before: boolean}>} */
 export const sendAnswer = (said) => post("/api/answer", said);
 
+/**
+ * @typedef {{question: string, who: string, axis: string, column: number, ticks: [number, number], name: string}} Mark
+ * @param {Mark} mark @returns {Promise<{kept: string, before: boolean}>}
+ */
+export const sendMark = (mark) => post("/api/mark", mark);
+
 /** @param {string} path @returns {Promise<ArrayBuffer>} */
 export async function getBytes(path) {
   const response = await fetch(path);

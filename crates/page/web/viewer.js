@@ -19,7 +19,8 @@ function program() {
       script.onerror = () => failed(new Error("the viewer's script could not be loaded"));
       document.head.append(script);
     });
-    const module = /** @type {any} */ (globalThis)["wasm_bindgen"];
+    // @ts-expect-error That script declares it, for all scripts after it.
+    const module = /** @type {any} */ (wasm_bindgen);
     await module({ module_or_path: WASM });
     return module;
   })();
