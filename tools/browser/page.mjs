@@ -187,6 +187,24 @@ test("rank four by clicks alone, unsure and with a note that is no script", asyn
   equal(await page.title(), "Ranking - Apprentice", "a note is no script");
 });
 
+test("take the last answer back and give another", async (server) => {
+  const page = await visitor(server);
+  await begin(page, "Ada");
+  await lookAtAll(page);
+  await keys(page, "1", "2", "3", "4", "Enter");
+  await until(async () => (await page.textContent("#progress")).startsWith("You: 1 of 2"), "the next group");
+  await page.click("#take-back");
+  await until(async () => (await page.textContent("#progress")).startsWith("You: 0 of 2"), "asked again");
+  await lookAtAll(page);
+  await keys(page, "4", "3", "2", "1", "Enter");
+  await until(() => server.log().length === 3, "the other answer is kept");
+  const [first, back, second] = server.log();
+  equal([back.answer.kind, back.answer.judgements], ["revocation", [first.id]], "what was taken back");
+  equal(second.answer.tiers, [...first.answer.tiers].reverse(), "the other order");
+  await until(async () => (await page.textContent("#progress")).startsWith("You: 1 of 2"), "the next group");
+  await accessible(page, "after an answer");
+});
+
 test("mark a part at the playhead, by keys and by clicks", async (server) => {
   const page = await visitor(server);
   await begin(page, "Ada");

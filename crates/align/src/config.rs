@@ -23,6 +23,8 @@ pub enum Pairing {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlignConfig {
+    /// The policy that is aligned: `base`, `current` (the one the arm has now), or the file of one.
+    pub start: String,
     /// Optimiser steps.
     pub steps: usize,
     /// Pairs a step. Objectives that need winners alone get as many, those that need samples twice as many.
@@ -65,6 +67,7 @@ pub struct AlignConfig {
 impl Default for AlignConfig {
     fn default() -> Self {
         Self {
+            start: "base".into(),
             steps: 600,
             pairs: 8,
             pairing: Pairing::default(),
@@ -95,6 +98,10 @@ impl AlignConfig {
             let key = key.into();
             Err(AlignError::Config { key, got, allowed })
         };
+        if self.start.trim().is_empty() {
+            let allowed = "base, current, or the file of a policy";
+            return refuse("align.start", "empty".into(), allowed);
+        }
         for (key, value) in [
             ("align.steps", self.steps),
             ("align.pairs", self.pairs),

@@ -1,9 +1,13 @@
 //! The command line.
 
 mod judge;
+mod robot_live;
+mod round;
 mod studio;
 
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
+pub use robot_live::{DescribeArgs, LiveArgs};
+pub use round::RoundArgs;
 pub use studio::StudioArgs;
 
 use apprentice_episode::ImportKind;
@@ -56,7 +60,7 @@ pub enum Command {
     Compare(RunArgs),
     /// Write report.html and report.json of a run
     Report(RunArgs),
-    /// Look at robots: list, check and draw them, turn joints into poses and back
+    /// Look at robots: list, describe, check and draw them, test drivers, turn joints into poses and back
     #[command(subcommand)]
     Robot(RobotCommand),
     /// Get pretrained weights
@@ -211,6 +215,8 @@ pub struct RecordArgs {
     pub what: RecordWhat,
     #[command(flatten)]
     pub run: RunArgs,
+    #[command(flatten)]
+    pub round: RoundArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -241,7 +247,9 @@ pub enum RobotCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Validate a robot and say what deserves a thought
+    /// Print the flattened description that a driver answers with on the native link
+    Describe(DescribeArgs),
+    /// Validate a robot and say what deserves a thought, or test its running driver (--live)
     Check {
         /// A robot's folder, or the name of one that comes with Apprentice
         #[arg(value_name = "FOLDER")]
@@ -249,6 +257,8 @@ pub enum RobotCommand {
         /// Draw it into this rerun file
         #[arg(long, value_name = "FILE")]
         rrd: Option<PathBuf>,
+        #[command(flatten)]
+        live: LiveArgs,
         /// Print the result as JSON
         #[arg(long)]
         json: bool,

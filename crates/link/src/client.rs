@@ -16,7 +16,7 @@ use apprentice_robot::RobotDescription;
 use apprentice_safety::{Phase, Service};
 use query::ask;
 use reported_status::ReportedStatus;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use subscriptions::subscribe_all;
 use zenoh::liveliness::LivelinessToken;
@@ -39,8 +39,14 @@ pub struct RobotLink {
     command: Publisher<'static>,
     chunk: Publisher<'static>,
     client: u32,
+    /// The token of this side. It stays when the arm is given back: word of a token that goes and comes again
+    /// may reach the robot after the arm was acquired anew.
     lease: Option<LivelinessToken>,
+    /// Whether it has acquired the arm and not given it back.
+    owns: bool,
     sent: u64,
+    /// Whether it sets up scenes, once that was looked at.
+    scenes: OnceLock<bool>,
     _subscribers: Vec<Subscriber<()>>,
     session: Session,
 }
@@ -121,7 +127,9 @@ impl RobotLink {
             inbox,
             reported,
             lease: None,
+            owns: false,
             sent: 0,
+            scenes: OnceLock::new(),
             session,
         })
     }
@@ -205,7 +213,7 @@ impl RobotLink {
         wire::decode_granted(&bytes).map_err(|problem| LinkError::Message {
             key,
             bytes: bytes.len(),
-            reason: problem.into(),
+            reason: format!("{problem}; this answer has {} bytes", wire::GRANTED_BYTES),
         })
     }
 
@@ -235,11 +243,13 @@ impl RobotLink {
             bytes: bytes.len(),
             reason,
         };
-        let action = wire::decode_action(&bytes).map_err(|p| refuse(p.into()))?;
         let wanted = self.description.action_dim();
+        let expected = wire::action_bytes(wanted);
+        let action = wire::decode_action(&bytes)
+            .map_err(|p| refuse(format!("{p}; an action of {robot} has {expected} bytes")))?;
         if action.len() != wanted {
             return Err(refuse(format!(
-                "it has {} numbers, an action of {robot} has {wanted}",
+                "it has {} numbers, an action of {robot} has {wanted} and {expected} bytes",
                 action.len()
             )));
         }
@@ -253,7 +263,12 @@ impl RobotLink {
         wire::decode_reply(&bytes).map_err(|problem| LinkError::Message {
             key: key.into(),
             bytes: bytes.len(),
-            reason: problem.into(),
+            reason: format!(
+                "{problem}; with the frames of {} cameras this answer has {} bytes, without frames {}",
+                self.description.cameras.len(),
+                wire::reply_bytes(self.description.cameras.len()),
+                wire::reply_bytes(0)
+            ),
         })
     }
 

@@ -3,7 +3,7 @@
 //! [`arm`] is a robot as the control loop sees it, whatever it speaks, and [`inbox`] keeps the newest of what
 //! it publishes. For the native link [`wire`] lays messages out, [`keys`] names where they go, [`client`] is the
 //! side that commands and [`server`] the side that obeys: a driver, or a simulator. [`takeover`] is how people
-//! come between, whatever the robot speaks.
+//! come between, whatever the robot speaks. [`live_check`] tests a driver of others that runs.
 //!
 //! ```
 //! use apprentice_core::JointCommand;
@@ -32,6 +32,7 @@ mod due;
 pub mod error;
 pub mod inbox;
 pub mod keys;
+pub mod live_check;
 mod participant;
 pub mod security;
 pub mod server;

@@ -6,6 +6,7 @@ mod lockstep;
 mod motion;
 mod operator;
 mod service;
+mod sizes;
 
 pub(crate) use frame::encode_frame_head;
 pub use frame::{decode_frame, encode_frame, frame_bytes, join_frame};
@@ -24,6 +25,10 @@ pub use operator::{
 pub use service::{
     Event, Request, Status, decode_event, decode_granted, decode_request, decode_status,
     encode_event, encode_granted, encode_request, encode_status,
+};
+pub use sizes::{
+    ADVANCE_BYTES, GRANTED_BYTES, REQUEST_BYTES, RESET_BYTES, STATUS_BYTES, action_bytes,
+    command_bytes, reply_bytes, state_bytes,
 };
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use crate::material::{COLUMNS, Material};
 use crate::refusal::Refusal;
 use apprentice_core::sha256_bytes;
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{Answer, Judgement, JudgementLog};
+use apprentice_preference::{Answer, Judgement, JudgementLog, standing};
+use axum::http::StatusCode;
 use rand::seq::SliceRandom as _;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,8 @@ pub struct Progress {
 pub(crate) struct Board {
     pub material: Material,
     log: JudgementLog,
+    /// Judgements that were not taken back.
+    standing: Vec<Judgement>,
     out: Vec<Asked>,
 }
 
@@ -64,6 +67,7 @@ impl Board {
             .retain(|group| COLUMNS.contains(&group.len()));
         Self {
             material,
+            standing: standing(log.judgements()),
             log,
             out: Vec::new(),
         }
@@ -138,7 +142,7 @@ impl Board {
     /// What was answered to this question already.
     pub fn answer_to(&self, asked: &Asked) -> Option<&Judgement> {
         let group: BTreeSet<&EpisodeId> = asked.columns.iter().collect();
-        let mut said = self.log.judgements().iter();
+        let mut said = self.standing.iter();
         said.find(|j| {
             j.who == asked.who && j.axis == asked.axis && group_of(j).as_ref() == Some(&group)
         })
@@ -146,7 +150,7 @@ impl Board {
 
     /// A judgement that says the same, by the same operator.
     pub fn same_as(&self, judgement: &Judgement) -> Option<&Judgement> {
-        let mut said = self.log.judgements().iter();
+        let mut said = self.standing.iter();
         said.find(|j| {
             j.who == judgement.who && j.axis == judgement.axis && j.answer == judgement.answer
         })
@@ -159,7 +163,33 @@ impl Board {
     pub fn append(&mut self, judgement: &Judgement) -> Result<(), Refusal> {
         self.log
             .append(judgement)
-            .map_err(|e| Refusal::broken(apprentice_core::in_one_line(&e)))
+            .map_err(|e| Refusal::broken(apprentice_core::in_one_line(&e)))?;
+        self.standing = standing(self.log.judgements());
+        Ok(())
+    }
+
+    /// Takes an operator's own ranking back, once, and answers whether it had been taken back before.
+    ///
+    /// # Errors
+    /// When it is not there, or somebody else's, or the disk refuses.
+    pub fn take_back(&mut self, who: &str, id: &str, now_unix_ms: u64) -> Result<bool, Refusal> {
+        let own = |j: &&Judgement| j.id == id && j.who == who && group_of(j).is_some();
+        let Some(said) = self.log.judgements().iter().find(own) else {
+            let why = "you have not given this answer; reload the page";
+            return Err(Refusal::new(StatusCode::NOT_FOUND, why));
+        };
+        if !self.standing.iter().any(|j| j.id == id) {
+            return Ok(true);
+        }
+        let revocation = Answer::Revocation {
+            judgements: vec![id.to_owned()],
+        };
+        let revocation = Judgement {
+            axis: said.axis.clone(),
+            ..Judgement::new(now_unix_ms, who, revocation)
+        };
+        self.append(&revocation.with_id())?;
+        Ok(false)
     }
 
     pub fn progress(&self, who: &str, axis: Option<&str>) -> Progress {
@@ -172,12 +202,7 @@ impl Board {
         let count = |done: BTreeSet<BTreeSet<&EpisodeId>>| done.intersection(&groups).count();
         let mine = count(self.answered(|j| j.who == who && j.axis.as_deref() == axis));
         let ranked = count(self.answered(|j| j.axis.is_none()));
-        let names: BTreeSet<&str> = self
-            .log
-            .judgements()
-            .iter()
-            .map(|j| j.who.as_str())
-            .collect();
+        let names: BTreeSet<&str> = self.standing.iter().map(|j| j.who.as_str()).collect();
         let operators = names.into_iter().map(|name| {
             let of = count(self.answered(|j| j.who == name && j.axis.is_none()));
             (name.to_owned(), of)
@@ -188,12 +213,12 @@ impl Board {
             ranked,
             enough: ranked == groups.len(),
             operators: operators.filter(|(_, of)| *of > 0).collect(),
-            agreements: agreements(self.log.judgements()),
+            agreements: agreements(&self.standing),
         }
     }
 
     fn answered(&self, whose: impl Fn(&Judgement) -> bool) -> BTreeSet<BTreeSet<&EpisodeId>> {
-        let said = self.log.judgements().iter().filter(|j| whose(j));
+        let said = self.standing.iter().filter(|j| whose(j));
         said.filter_map(group_of).collect()
     }
 }

@@ -82,6 +82,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/about", get(about))
         .route("/api/question", post(question))
         .route("/api/answer", post(answer))
+        .route("/api/take-back", post(take_back))
         .route("/api/mark", post(mark))
         .route("/stills/{question}/{column}/{camera}", get(still))
         .route("/clips/{question}/{column}/{camera}", get(clip))
@@ -239,7 +240,7 @@ async fn answer(State(shared): Ours, body: Bytes) -> Result<Response, Refusal> {
         let clips = shared.clips_of(&asked)?;
         let extents: Vec<_> = clips.iter().map(|clip| clip.extent()).collect();
         let kept = keep(&mut shared.board(), &said, &asked, &extents, now_unix_ms())?;
-        Ok(json!({ "kept": kept.judgement.short_id(), "before": kept.before }))
+        Ok(json!({ "kept": kept.judgement.id, "before": kept.before }))
     });
     Ok(as_json(&kept.await?))
 }
@@ -255,6 +256,24 @@ async fn mark(State(shared): Ours, body: Bytes) -> Result<Response, Refusal> {
         Ok(json!({ "kept": kept, "before": before }))
     });
     Ok(as_json(&kept.await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TakenBack {
+    who: String,
+    kept: String,
+}
+
+async fn take_back(State(shared): Ours, body: Bytes) -> Result<Response, Refusal> {
+    let taken = aside(move || {
+        let taken: TakenBack = parsed(&body)?;
+        let mut board = shared.board();
+        let who = board.operator(&taken.who)?;
+        let before = board.take_back(&who, &taken.kept, now_unix_ms())?;
+        Ok(json!({ "taken_back": taken.kept, "before": before }))
+    });
+    Ok(as_json(&taken.await?))
 }
 
 fn now_unix_ms() -> u64 {

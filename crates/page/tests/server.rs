@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 use apprentice_core::{Observation, RobotState, Seed};
-use apprentice_episode::{DecidedBy, EpisodeMeta, EpisodeWriter, Source, Tick};
+use apprentice_episode::{DecidedBy, Episode, EpisodeMeta, EpisodeWriter, Source, Tick};
 use apprentice_page::{Material, Page, PageError, Recorded};
 use apprentice_preference::JudgementLog;
 use serde_json::{Value, json};
@@ -21,6 +21,10 @@ fn episodes(folder: &Path) -> Vec<Recorded> {
 
 fn recorded(folder: &Path, name: &str) -> Recorded {
     let file = folder.join(format!("{name}.mcap"));
+    if let Ok(episode) = Episode::open(&file) {
+        let id = episode.id;
+        return Recorded { id, file };
+    }
     let meta = EpisodeMeta::new(name, "none", Source::Teleop, vec![], "joints", 1, 10.0);
     let mut writer = EpisodeWriter::create(&file, &meta).unwrap();
     for index in 0..5 {
@@ -325,6 +329,65 @@ fn an_answer_is_kept_once_and_another_one_to_the_same_is_refused() {
     assert_eq!(next["question"], Value::Null);
     assert_eq!(next["progress"]["agreements"][0]["groups"], json!(1));
     assert!(page.progress().enough);
+}
+
+#[test]
+fn an_answer_is_taken_back_by_whoever_gave_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = serve(folder.path());
+    let said = answer(&page, "Ada", &json!([[2], [1]]));
+    let kept = asked(&page, "/api/answer", &said).1["kept"].clone();
+    for (who, id) in [("Bob", &kept), ("Ada", &json!("none"))] {
+        let back = json!({ "who": who, "kept": id });
+        assert_eq!(asked(&page, "/api/take-back", &back).0, 404, "{who}");
+    }
+    assert!(page.progress().enough);
+    let back = json!({ "who": "Ada", "kept": kept });
+    for before in [false, true] {
+        let (status, taken) = asked(&page, "/api/take-back", &back);
+        assert_eq!((status, &taken["before"]), (200, &json!(before)), "{taken}");
+    }
+    assert!(!page.progress().enough);
+    // The same is asked again, and another answer stands.
+    let other = answer(&page, "Ada", &json!([[1], [2]]));
+    assert_eq!(other["question"], said["question"]);
+    assert_eq!(
+        asked(&page, "/api/answer", &other).1["before"],
+        json!(false)
+    );
+    let log = JudgementLog::read(folder.path().join("judgements.jsonl")).unwrap();
+    assert_eq!(log.judgements.len(), 3);
+    assert_eq!(
+        apprentice_preference::standing(&log.judgements),
+        log.judgements[2..]
+    );
+}
+
+#[test]
+fn a_part_is_marked_once_and_only_where_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = serve(folder.path());
+    let (_, next) = asked(&page, "/api/question", &json!({ "who": "Ada" }));
+    let good = json!({
+        "question": next["question"]["id"], "who": "Ada", "column": 1, "ticks": [1, 3], "name": "good",
+    });
+    for before in [false, true] {
+        let (status, kept) = asked(&page, "/api/mark", &good);
+        assert_eq!((status, &kept["before"]), (200, &json!(before)), "{kept}");
+    }
+    let wrong = [
+        ("ticks", json!([3, 1])),
+        ("ticks", json!([0, 5])),
+        ("name", json!(" ")),
+    ];
+    for (key, value) in wrong {
+        let mut mark = good.clone();
+        mark[key] = value;
+        assert_eq!(asked(&page, "/api/mark", &mark).0, 422, "{mark}");
+    }
+    let log = JudgementLog::read(folder.path().join("judgements.jsonl")).unwrap();
+    assert_eq!(log.judgements.len(), 1);
+    assert_eq!(page.progress().ranked, 0);
 }
 
 #[test]

@@ -3,7 +3,7 @@ import { element } from "./elements.js";
 import { Order } from "./order.js";
 import { Marking } from "./marking.js";
 import { Player } from "./player.js";
-import { Refused, about, nextQuestion, sendAnswer, untilReached } from "./requests.js";
+import { Refused, about, nextQuestion, sendAnswer, takeBack, untilReached } from "./requests.js";
 import { Viewer } from "./viewer.js";
 
 /** @typedef {import("./requests.js").Next} Next @typedef {import("./requests.js").What} What */
@@ -30,6 +30,7 @@ const ui = {
   skip: element("skip", HTMLButtonElement),
   keys: element("keys", HTMLInputElement),
   said: element("said", HTMLElement),
+  takeBack: element("take-back", HTMLButtonElement),
   connection: element("connection", HTMLElement),
   viewerPart: element("viewer-part", HTMLDetailsElement),
 };
@@ -41,6 +42,8 @@ const state = {
   /** @type {Player | null} */ player: null,
   order: new Order(0),
   asked: 0,
+  /** What was answered last, in this page. */
+  kept: "",
   sending: false,
   due: false,
 };
@@ -266,7 +269,8 @@ async function answer(what) {
   changed();
   try {
     const { kept } = await untilReached(() => sendAnswer(said), connection);
-    say(`Kept as ${kept}.`);
+    remember(kept);
+    say(`Kept as ${kept.slice(0, 12)}.`);
   } catch (error) {
     const conflict = error instanceof Refused && error.status === 409;
     say(error instanceof Error ? error.message : String(error), true);
@@ -274,6 +278,28 @@ async function answer(what) {
   } finally {
     state.sending = false;
     changed();
+  }
+  await ask();
+}
+
+/** @param {string} kept id of the last answer; none where there is nothing to take back */
+function remember(kept) {
+  state.kept = kept;
+  ui.takeBack.hidden = kept === "";
+}
+
+async function takeLastBack() {
+  if (!state.kept || state.sending) return;
+  state.sending = true;
+  try {
+    await untilReached(() => takeBack(state.who, state.kept), connection);
+    say(`Taken back: ${state.kept.slice(0, 12)}; you are asked again.`);
+    remember("");
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error), true);
+    return;
+  } finally {
+    state.sending = false;
   }
   await ask();
 }
@@ -301,6 +327,7 @@ const actions = {
   b: () => void marking.keep("bad"),
   c: () => ui.cannotTell.click(),
   s: () => ui.skip.click(),
+  z: () => void takeLastBack(),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -342,6 +369,7 @@ ui.undo.addEventListener("click", () => {
 });
 ui.answer.addEventListener("click", () => void answer({ order: state.order.tiers() }));
 ui.cannotTell.addEventListener("click", () => void answer("cannot_tell"));
+ui.takeBack.addEventListener("click", () => void takeLastBack());
 ui.skip.addEventListener("click", () => void answer("skip"));
 element("look-again", HTMLButtonElement).addEventListener("click", () => void ask());
 element("change-operator", HTMLButtonElement).addEventListener("click", () => {
@@ -353,6 +381,7 @@ element("start-form", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
   state.who = ui.who.value.trim();
   state.axis = ui.axis.value.trim();
+  remember("");
   sessionStorage.setItem("who", state.who);
   sessionStorage.setItem("axis", state.axis);
   void ask();

@@ -80,6 +80,9 @@ export const sendAnswer = (said) => post("/api/answer", said);
  */
 export const sendMark = (mark) => post("/api/mark", mark);
 
+/** @param {string} who @param {string} kept @returns {Promise<unknown>} */
+export const takeBack = (who, kept) => post("/api/take-back", { who, kept });
+
 /** @param {string} path @returns {Promise<ArrayBuffer>} */
 export async function getBytes(path) {
   const response = await fetch(path);

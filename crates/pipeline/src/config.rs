@@ -1,9 +1,12 @@
 //! The configuration of a run: `configs/default.toml`, a file of the user's, and `--set key=value`,
 //! each over the one before.
 
+mod compute;
 mod layers;
 mod limits;
 mod renamed;
+
+pub use compute::{ComputeConfig, ComputePriority};
 
 use crate::work::Episodes;
 use anyhow::{Context as _, Result};
@@ -41,6 +44,8 @@ pub struct Config {
     /// How a trained policy answers.
     #[serde(default)]
     pub inference: InferenceConfig,
+    /// What learning may take of the computer.
+    pub compute: ComputeConfig,
     /// The diffusion policy.
     pub policy: PolicyConfig,
     /// Its training.
@@ -142,6 +147,8 @@ pub struct OperatorConfig {
     pub error_rate: f64,
     /// Whether to rank in random order.
     pub shuffle: bool,
+    /// Whether what was said of earlier rounds is taken back before a later one is ranked.
+    pub takes_back: bool,
 }
 
 impl Config {
@@ -206,7 +213,7 @@ mod tests {
         assert_eq!(
             error,
             "--set operator.eror_rate=0.2: there is no setting operator.eror_rate; operator has \
-             error_rate, preferred_from, prefers, rankings, shuffle"
+             error_rate, preferred_from, prefers, rankings, shuffle, takes_back"
         );
         assert!(
             Config::load(None, &["operator.error_rate=2".into()])

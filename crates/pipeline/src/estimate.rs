@@ -273,7 +273,7 @@ impl Probe {
         let places: Vec<Vec<EpisodeId>> = ids.into_iter().map(|id| vec![id]).collect();
         let judgements = [0, 1].map(|_| Judgement::ranking(0, "try", 1.0, places.clone(), None));
         let learning = seconds(|| {
-            learn_reward(context, &features, &index, &judgements, |_| true)?;
+            learn_reward(context, &features, &index, (&judgements, None), |_| true)?;
             Ok(())
         })?;
         // Two folds with one ranking each and a model with both, each a step or more an epoch.

@@ -3,14 +3,14 @@
 use crate::config::Config;
 use crate::inputs::{Inputs, RunSettings};
 use crate::judgements::is_ranking;
-use crate::layout::JUDGEMENTS;
+use crate::layout::{JUDGEMENTS, NAMED_POLICIES};
 use crate::outcomes::Outcomes;
 use crate::run_dir::{RunDir, StageMark};
 use crate::stage::{Output, Stage};
 use crate::stages;
 use anyhow::{Context as _, Result};
 use apprentice_core::{sha256_bytes, sha256_file};
-use apprentice_preference::JudgementLog;
+use apprentice_preference::{JudgementLog, standing};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -57,6 +57,14 @@ pub fn inputs(dir: &RunDir, run: &RunSettings<'_>, stage: &Stage) -> Result<Inpu
             }
         }
     }
+    // Of policies of the run, which one it was is noted with what came of it: to promote it changes nothing of that.
+    let start = run.config.align.start.as_str();
+    if stage.reads_setting("align.start")
+        && !NAMED_POLICIES.contains(&start)
+        && let Ok(hash) = sha256_file(start.as_ref())
+    {
+        files.insert("align.start".to_owned(), hash);
+    }
     Ok(Inputs {
         seed: run.seed,
         settings,
@@ -82,8 +90,9 @@ fn content(dir: &RunDir, run: &RunSettings<'_>, output: Output) -> Result<Option
     // A damaged log is told of by the stage that reads it.
     if let (Output::Judgements(_), Ok(log)) = (output, JudgementLog::read(&path)) {
         let used = run.config.reward.learner.uses();
-        let judgements = log.judgements.iter();
+        let judgements = standing(&log.judgements);
         let ids: Vec<&str> = judgements
+            .iter()
             .filter(|j| !j.skipped && used.contains(&j.learnt_as()))
             .map(|j| j.id.as_str())
             .collect();

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::layout::JUDGEMENTS;
 use crate::outcomes::Outcomes;
+use crate::rounds;
 use crate::run_dir::RunDir;
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
@@ -34,8 +35,8 @@ pub fn who_ranked(dir: &RunDir) -> Result<Option<String>> {
     Ok(person.map(|j| j.who))
 }
 
-/// Takes out of the log what does not stand any more: rankings by the simulated operator, and a person's that are not of
-/// these `rollouts` alone. Everything else that people said stays; the log as it was is kept beside it.
+/// Takes out of the log what does not stand any more: rankings by the simulated operator, but for those of earlier rounds
+/// of these `rollouts`, and a person's that are not of these `rollouts` alone. Everything else that people said stays; the log as it was is kept beside it.
 ///
 /// # Errors
 /// When the log cannot be kept or written. A damaged one is kept as it is, and a new one begun.
@@ -51,8 +52,10 @@ pub fn drop_rankings(dir: &RunDir, rollouts: Option<&Outcomes>) -> Result<()> {
         .iter()
         .flat_map(|list| list.episodes.iter().map(|e| &e.id))
         .collect();
+    let earlier = rollouts.map(rounds::earlier).unwrap_or_default();
     let stands = |j: &Judgement| {
-        !is_ranking(j) || (j.who != SIMULATED && j.episodes().all(|id| known.contains(id)))
+        let of = if j.who == SIMULATED { &earlier } else { &known };
+        !is_ranking(j) || j.episodes().all(|id| of.contains(id))
     };
     if contents.judgements.iter().all(stands) {
         return Ok(());

@@ -4,6 +4,8 @@
 pub const DEMONSTRATIONS: &str = "demonstrations";
 /// Rollouts of the base policy.
 pub const ROLLOUTS: &str = "rollouts";
+/// Policies that are known by a name; others are by their file.
+pub const NAMED_POLICIES: [&str; 3] = ["base", "aligned", "current"];
 /// The base policy.
 pub const BASE_POLICY: &str = "policy/base.safetensors";
 /// How its training went.
@@ -18,6 +20,8 @@ pub const REWARD: &str = "reward/reward.json";
 pub const ROLLOUT_SCORES: &str = "reward/rollouts.json";
 /// The demonstrations' rewards; only where they take part in the alignment.
 pub const DEMONSTRATION_SCORES: &str = "reward/demonstrations.json";
+/// The policy that the alignment started from, where that is not the base policy.
+pub const START_POLICY: &str = "policy/start.safetensors";
 /// The aligned policy.
 pub const ALIGNED_POLICY: &str = "policy/aligned.safetensors";
 /// How the alignment went.

@@ -5,6 +5,7 @@ use crate::layout::{outcomes_file, unfinished_outcomes_file};
 use crate::outcomes::{EpisodeOutcome, GuardCounts, Outcomes};
 use crate::resume_recording::{Wanted, resume};
 use crate::robots::{Robots, describe};
+use crate::timing;
 use anyhow::{Result, bail};
 use apprentice_control::{Agent, ControlLoop, EpisodePlan, RealTimeStats, record_episodes};
 use apprentice_core::Seed;
@@ -103,6 +104,7 @@ pub fn record(
             },
         )?;
         say_figures(context, &figures);
+        timing::add(context, recording.folder, &figures)?;
         let mut counted = counted.into_inner().unwrap_or_else(PoisonError::into_inner);
         for ((counts, before), robot) in counted.iter_mut().zip(before).zip(&robots.loops) {
             counts.add_counts(before, robot.totals());

@@ -6,7 +6,9 @@ use crate::inputs::RunSettings;
 use crate::judgements;
 use crate::layout::ROLLOUTS;
 use crate::outcomes::Outcomes;
+use crate::rounds::join_rounds;
 use crate::run_dir::{RunDir, RunInfo};
+use crate::run_lock::{Activity, holder, is_taken, take_to_open};
 use crate::stage::{Output, Stage};
 use crate::stages::STAGES;
 use anyhow::{Result, bail};
@@ -26,6 +28,13 @@ pub const WHEREABOUTS: [&str; 4] = [
 /// Settings that only say how recorded episodes are counted in reports: nothing has to run again for them.
 pub const COUNTING: [&str; 1] = ["operator.preferred_from"];
 
+/// Settings that change no result either: what learning may take of the computer.
+pub const COMPUTER: [&str; 3] = [
+    "compute.threads",
+    "compute.priority",
+    "compute.gpu_memory_share",
+];
+
 /// Opens a run's folder to run `stage` with these settings (`None`: every stage that is left), or starts one.
 ///
 /// If any settings differ, the stages that read them and those that need these are forgotten, so that they run again;
@@ -37,11 +46,18 @@ pub const COUNTING: [&str; 1] = ["operator.preferred_from"];
 /// setting that differs.
 pub fn start(root: &Path, info: &RunInfo, stage: Option<&Stage>) -> Result<RunDir> {
     let dir = RunDir::make(root)?;
+    let _opening = take_to_open(&dir)?;
     if !dir.has_begun() {
         dir.write("run.json", info)?;
         return Ok(dir);
     }
     let found = dir.info()?;
+    for activity in [Activity::Recording, Activity::Learning] {
+        if is_taken(&dir, activity)? {
+            // Lists and marks are that process's own until it ends.
+            return beside(&dir, &found, info, activity).map(|()| dir);
+        }
+    }
     // What marks from before did not say is what was there until now; only then are folders looked at.
     let run_settings = RunSettings {
         config: &found.config,
@@ -57,8 +73,39 @@ pub fn start(root: &Path, info: &RunInfo, stage: Option<&Stage>) -> Result<RunDi
             follow_folder(&dir, folder, *may_be_added_to)?;
         }
     }
+    // A round takes part from when it is ranked: until then what was learnt before stands.
+    if stage.is_some_and(|s| s.writes.iter().any(|o| matches!(o, Output::Judgements(_)))) {
+        join_rounds(&dir)?;
+    }
     adopt(&dir, &found, info, stage)?;
     Ok(dir)
+}
+
+/// Opens a run in which another process is at work, with the settings it has.
+fn beside(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, activity: Activity) -> Result<()> {
+    let differences = differences(&settings(&found.config)?, &settings(&wanted.config)?);
+    let mut counting = differences.iter().filter(|d| !changes_nothing(&d.key));
+    if let Some(Difference { key, was, is }) = counting.next() {
+        bail!(
+            "{key} is {is}, but {} is at work in {} with {was}; wait until it ends, use the same value, or another --out",
+            holder(dir, activity),
+            dir.root().display()
+        );
+    }
+    if found.seed != wanted.seed {
+        bail!(
+            "run folder {} has seed {}, got seed {}; use another --out, or leave --seed away",
+            dir.root().display(),
+            found.seed,
+            wanted.seed
+        );
+    }
+    dir.write("run.json", wanted)
+}
+
+/// Whether no result hangs on a setting.
+fn changes_nothing(key: &str) -> bool {
+    WHEREABOUTS.contains(&key) || COUNTING.contains(&key) || COMPUTER.contains(&key)
 }
 
 /// A setting that is to change.
@@ -81,7 +128,7 @@ fn adopt(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, stage: Option<&Stage>)
     let (elsewhere, differences): (Vec<_>, Vec<_>) =
         differences(&settings(&found.config)?, &settings(&wanted.config)?)
             .into_iter()
-            .filter(|d| !COUNTING.contains(&d.key.as_str()))
+            .filter(|d| WHEREABOUTS.contains(&d.key.as_str()) || !changes_nothing(&d.key))
             .partition(|d| WHEREABOUTS.contains(&d.key.as_str()));
     let moved = !elsewhere.is_empty() && stage.is_some_and(|s| s.drives_robot);
     if differences.is_empty() && !moved {

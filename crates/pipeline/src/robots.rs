@@ -141,9 +141,9 @@ pub fn connect(context: &Context) -> Result<Option<RobotLink>> {
         &context.config.robot.security()?,
         Duration::from_secs(10),
     )?;
-    if *link.description() != wanted {
+    if let Some(difference) = link.description().difference(&wanted) {
         bail!(
-            "the robot {} at {endpoint} describes itself otherwise than robot.description {:?}; use its own robot.toml",
+            "the robot {} at {endpoint} describes itself otherwise than robot.description {:?}: its {difference}; its driver must answer with what `apprentice robot describe` prints of that folder",
             wanted.name,
             context.config.robot.description
         );

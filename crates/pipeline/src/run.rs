@@ -7,10 +7,13 @@ use crate::folder_changes::FolderChanges;
 use crate::freshness::{inputs, lacks, out_of_date};
 use crate::inputs::Inputs;
 use crate::judgements::{check_amounts, drop_rankings, who_ranked};
+use crate::layout::ROLLOUTS;
+use crate::learning_share;
 use crate::outcomes::Outcomes;
 use crate::resume::start;
 use crate::robots::{describe, describe_in};
 use crate::run_dir::{RunDir, RunInfo, StageMark};
+use crate::run_lock::take_for;
 use crate::scores::check_weights;
 use crate::stage::{Output, Stage};
 use crate::stages::{STAGES, needed};
@@ -66,6 +69,20 @@ impl Options {
 /// # Errors
 /// When settings are wrong or differ from those of finished stages, or the device does not work.
 pub fn open(options: &Options, stage: Option<&Stage>) -> Result<Context> {
+    open_for(options, stage, stage.is_none())
+}
+
+/// Opens the run that `options` name to record a further round in it. Whatever stage has run stands, wherever the robot
+/// is by now.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_for_round(options: &Options) -> Result<Context> {
+    open_for(options, None, false)
+}
+
+/// Opens a run; `ranks` where the simulated operator is going to.
+fn open_for(options: &Options, stage: Option<&Stage>, ranks: bool) -> Result<Context> {
     let (file, set) = (options.config.as_deref(), &options.set);
     let named = options.device.clone();
     let mut ranked = false;
@@ -96,7 +113,7 @@ pub fn open(options: &Options, stage: Option<&Stage>) -> Result<Context> {
             "encoder.channels.effort is {effort}, but the simulated robot gives no joint efforts; allowed: 0"
         );
     }
-    if stage.is_none() && !ranked {
+    if ranks && !ranked {
         // Said now and not after an hour of training.
         check_amounts(&info.config)?;
     }
@@ -112,6 +129,9 @@ pub fn open(options: &Options, stage: Option<&Stage>) -> Result<Context> {
         quiet: options.quiet,
         named: info.named,
     };
+    if let Some(stage) = stage {
+        learning_share::apply(&context, stage)?;
+    }
     if options.view {
         serve(&mut context)?;
     }
@@ -180,6 +200,7 @@ pub fn serve(context: &mut Context) -> Result<()> {
 /// When a stage it needs is missing or out of date, its own, or that the user stopped the run.
 pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
     let dir = &context.dir;
+    let _at_work = take_for(dir, stage)?;
     for need in needed(stage) {
         dir.needs(need.name, need.command)?;
         if let Some(mark) = dir.done(need.name) {
@@ -239,7 +260,8 @@ fn must_run_again(context: &Context, stage: &Stage, mark: &StageMark) -> Result<
                     dir.root().display()
                 );
             }
-            drop_rankings(dir, None)?;
+            // Those of earlier rounds stand: what a wish was then is not changed by what came after.
+            drop_rankings(dir, Outcomes::of(dir, ROLLOUTS).ok().as_ref())?;
         }
     }
     Ok(Some(why.join("; ")))

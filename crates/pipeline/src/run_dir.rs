@@ -236,7 +236,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let context = || format!("{} cannot be written; is the disk full?", path.display());
     fs::create_dir_all(parent).with_context(context)?;
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("file");
-    let beside = parent.join(format!(".{name}.part"));
+    // Of this process alone: another may be writing the same file.
+    let beside = parent.join(format!(".{name}.{}.part", std::process::id()));
     let mut file = fs::File::create(&beside).with_context(context)?;
     file.write_all(bytes).with_context(context)?;
     file.sync_all().with_context(context)?;

@@ -11,7 +11,7 @@ use apprentice_episode::{Episode, EpisodeId};
 use apprentice_preference::Judgement;
 use apprentice_reward::{JudgedClips, LearnedReward, Score, StoredReward};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Clips between two looks at the clock.
@@ -24,7 +24,8 @@ pub struct Scores {
     pub episodes: Vec<Score>,
 }
 
-/// Learns a reward from judgements on clips; `index` says which clip an episode is. `watch` hears which share is done,
+/// Learns a reward from judgements on clips, examined by those whose ids `examiners` has, or all; `index` says which clip
+/// an episode is. `watch` hears which share is done,
 /// and stops the learning by `false`.
 ///
 /// # Errors
@@ -33,11 +34,14 @@ pub fn learn_reward(
     context: &Context,
     clips: &[FeatureClip],
     index: &BTreeMap<EpisodeId, usize>,
-    judgements: &[Judgement],
+    (judgements, examiners): (&[Judgement], Option<&BTreeSet<String>>),
     watch: impl FnMut(f64) -> bool,
 ) -> Result<LearnedReward> {
     Ok(apprentice_reward::learn_reward(
-        &JudgedClips::new(clips, index, judgements),
+        &JudgedClips {
+            examiners,
+            ..JudgedClips::new(clips, index, judgements)
+        },
         &context.config.reward,
         context.seed.derive("reward", 0),
         &context.device,

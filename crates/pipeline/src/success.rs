@@ -5,7 +5,7 @@ use crate::layout::JUDGEMENTS;
 use crate::outcomes::{Outcomes, read_outcomes};
 use anyhow::Result;
 use apprentice_episode::EpisodeId;
-use apprentice_preference::{JudgementLog, success_labels};
+use apprentice_preference::{JudgementLog, standing, success_labels};
 use std::collections::BTreeMap;
 
 /// What people labelled: for each episode its newest label, `None` where they were unsure.
@@ -22,7 +22,8 @@ impl SuccessLabels {
         if !path.exists() {
             return Ok(Self::default());
         }
-        Ok(Self(success_labels(&JudgementLog::read(&path)?.judgements)))
+        let said = standing(&JudgementLog::read(&path)?.judgements);
+        Ok(Self(success_labels(&said)))
     }
 
     /// The same outcomes, with success as labelled where it was not measured. No other fact is known of an episode

@@ -58,6 +58,12 @@ pub enum Answer {
         /// Who took over.
         by: String,
     },
+    /// Earlier judgements of the same person do not hold any more: see [`crate::standing`].
+    Revocation {
+        /// Ids of those; without any, everything the person said before of how things should be, on the axis of this
+        /// judgement.
+        judgements: Vec<String>,
+    },
     /// Whether the task was done.
     Success {
         /// What it is about.
@@ -146,6 +152,7 @@ impl Answer {
             Self::Correction { .. } => "correction",
             Self::Utterance { .. } => "utterance",
             Self::Takeover { .. } => "takeover",
+            Self::Revocation { .. } => "revocation",
             Self::Success { .. } => "success",
         }
     }
@@ -169,6 +176,7 @@ impl Answer {
                 Instead::Actions(_) => vec![item],
             },
             Self::Utterance { items, .. } => items.iter().collect(),
+            Self::Revocation { .. } => Vec::new(),
         }
     }
 }

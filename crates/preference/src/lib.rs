@@ -42,6 +42,7 @@ pub mod judges;
 mod log;
 mod order;
 mod question;
+mod revocation;
 mod scalar_answer;
 mod success;
 mod terminal;
@@ -65,6 +66,7 @@ pub use judges::simulated_operator::SimulatedOperator;
 pub use log::{FORMAT_VERSION, JudgementLog, LogContents, RecoveredLog};
 pub use order::{Order, OrderError, parse_order};
 pub use question::{Question, QuestionKind};
+pub use revocation::{is_revocation, is_wish, standing, taken_back};
 pub use success::success_labels;
 pub use terminal::Terminal;
 pub use unused::{

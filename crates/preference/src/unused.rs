@@ -1,5 +1,6 @@
 //! Which judgements a learner leaves unused.
 
+use crate::revocation::is_revocation;
 use crate::{Answer, Item, Judgement};
 use std::collections::BTreeMap;
 
@@ -45,7 +46,10 @@ impl Judgement {
 #[must_use]
 pub fn unused(judgements: &[Judgement], used: &[&str]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
-    for judgement in judgements.iter().filter(|j| !j.skipped) {
+    let said = judgements
+        .iter()
+        .filter(|j| !j.skipped && !is_revocation(j));
+    for judgement in said {
         let name = judgement.learnt_as();
         if !used.contains(&name) {
             *counts.entry(name.to_owned()).or_default() += 1;

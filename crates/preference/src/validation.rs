@@ -129,6 +129,7 @@ impl Check<'_> {
             Answer::Flag { .. }
             | Answer::Similarity { .. }
             | Answer::Correction { .. }
+            | Answer::Revocation { .. }
             | Answer::Success { .. } => Ok(()),
         }
     }

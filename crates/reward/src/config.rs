@@ -13,6 +13,9 @@ pub struct RewardConfig {
     pub permutations: usize,
     /// Largest chance of a fluke at which the judgements count as evidence.
     pub significance: f64,
+    /// What a judgement counts for each round of rollouts that came after those it is about, 0 to 1: 1 for as much as a
+    /// new one.
+    pub round_weight: f64,
     /// How the reward is learnt.
     pub learner: Learner,
 }
@@ -23,6 +26,7 @@ impl Default for RewardConfig {
             folds: 4,
             permutations: 1999,
             significance: 0.01,
+            round_weight: 1.0,
             learner: Learner::default(),
         }
     }
@@ -47,6 +51,10 @@ impl RewardConfig {
         if !(0.0..=1.0).contains(&self.significance) {
             let got = self.significance.to_string();
             return refuse("reward.significance", got, "0 to 1".into());
+        }
+        if !(0.0..=1.0).contains(&self.round_weight) {
+            let got = self.round_weight.to_string();
+            return refuse("reward.round_weight", got, "0 to 1".into());
         }
         // Even if no shuffle does as well, the chance is one in (shuffles + 1).
         let least = 1.0 / (self.permutations as f64 + 1.0);

@@ -4,7 +4,7 @@ use crate::RewardError;
 use apprentice_encoder::FeatureClip;
 use apprentice_episode::EpisodeId;
 use apprentice_preference::{Answer, Item, Judgement, validate};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Clips and the judgements of them.
 #[derive(Clone, Debug)]
@@ -15,6 +15,9 @@ pub struct JudgedClips<'a> {
     pub index: &'a BTreeMap<EpisodeId, usize>,
     /// The judgements, none of them skipped.
     pub judgements: Vec<&'a Judgement>,
+    /// Ids of the judgements by which what was learnt is examined; all without. Older ones may teach something and yet
+    /// not be what the person would say now.
+    pub examiners: Option<&'a BTreeSet<String>>,
 }
 
 /// A judgement's order of clips.
@@ -46,7 +49,14 @@ impl<'a> JudgedClips<'a> {
             clips,
             index,
             judgements: judgements.iter().filter(|j| !j.skipped).collect(),
+            examiners: None,
         }
+    }
+
+    /// Whether what was learnt is examined by a judgement.
+    #[must_use]
+    pub fn examines(&self, judgement: &Judgement) -> bool {
+        self.examiners.is_none_or(|ids| ids.contains(&judgement.id))
     }
 
     /// Those of the judgements that are learnt as one of `kinds` ([`Judgement::learnt_as`]).

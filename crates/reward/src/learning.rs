@@ -40,7 +40,8 @@ pub fn learn_reward(
             Err(RewardError::NothingPreferred(_)) => continue,
             Err(error) => return Err(error),
         };
-        for order in judged.keeping(|i, _| i % folds == fold).orders()? {
+        let kept_back = judged.keeping(|i, j| i % folds == fold && judged.examines(j));
+        for order in kept_back.orders()? {
             let scores: Result<Vec<f64>, _> = order
                 .iter()
                 .map(|&(clip, _)| model.score(&judged.clips[clip]).map(|s| s.total))
@@ -157,6 +158,43 @@ mod tests {
         let worst_liked = of(0).fold(f64::INFINITY, f64::min);
         let best_disliked = of(1).fold(f64::NEG_INFINITY, f64::max);
         assert!(worst_liked > best_disliked, "{worst_liked} {best_disliked}");
+    }
+
+    #[test]
+    fn a_wish_that_changed_is_learnt_and_examined_by_what_is_said_now() {
+        let config = short(|_| ());
+        // The old ones prefer even clips, the new ones odd ones.
+        let old = judgements().into_iter().map(|j| Judgement {
+            confidence: 0.5,
+            ..j
+        });
+        let new: Vec<Judgement> = judgements()
+            .iter()
+            .map(|j| {
+                let mut tiers: Vec<Vec<EpisodeId>> = (j.episode_tiers().unwrap().iter())
+                    .map(|tier| tier.iter().map(|&id| id.clone()).collect())
+                    .collect();
+                tiers.reverse();
+                Judgement::ranking(9, "ann", 1.0, tiers, None)
+            })
+            .collect();
+        let examiners = new.iter().map(|j| j.id.clone()).collect();
+        let said: Vec<Judgement> = old.chain(new).collect();
+        let (clips, index) = (clips(), index());
+        let all = JudgedClips::new(&clips, &index, &said);
+        let learn = |judged: &JudgedClips<'_>| {
+            learn_reward(judged, &config, Seed(1), &Device::flex(), |_| true).unwrap()
+        };
+        let learned = learn(&JudgedClips {
+            examiners: Some(&examiners),
+            ..all.clone()
+        });
+        assert!(learned.report.preferred.iter().all(|i| i % 2 == 1));
+        assert!(learned.evidence.accuracy > 0.9, "{:?}", learned.evidence);
+        // Examined by all, half of which say the opposite, it would pass for a guess.
+        let by_all = learn(&all).evidence;
+        assert!(by_all.accuracy < 0.6, "{by_all:?}");
+        assert!(by_all.pairs > learned.evidence.pairs);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! below.
 
 mod checks;
+mod difference;
 mod reading;
 
 use apprentice_core::{ActionSpace, CARTESIAN_ACTION_DIM};

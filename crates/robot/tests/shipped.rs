@@ -17,7 +17,7 @@ fn every_folder_is_shipped() {
     let folders: BTreeSet<String> = std::fs::read_dir(robots())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
+        .filter(|path| path.join("robot.toml").is_file())
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
     let shipped: BTreeSet<String> = EMBEDDED.iter().map(|&name| name.to_owned()).collect();

@@ -1,12 +1,15 @@
 //! Jobs for developers: `cargo xtask ci` is everything continuous integration does.
 
+mod beside;
 mod bench;
 mod browser;
 mod build_cost;
 mod conformance;
 mod cuda;
 mod faults;
+mod program;
 mod realtime;
+mod second_day;
 
 use std::process::{Command, ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
@@ -34,6 +37,15 @@ const USAGE: &str = "usage: cargo xtask ci
            our adapter beside franka-node and franka-sim in a network namespace, as root; 50 episodes. Both
            are installed below target unless --node and --python have them, our side is built unless
            --binary names it
+       cargo xtask beside [--json FILE] [--episodes N] [--priority auto|low|normal] [--set KEY=VALUE]...
+                          [--run DIR] [--binary FILE]
+           rollouts in real time, 8 episodes, alone and beside an alignment of the same run: how late control was,
+           and memory. Networks are the demo's unless --set says otherwise; the run is made below target unless
+           --run has one with a reward
+       cargo xtask second-day [--json FILE] [--all] [--rankings N] [--wish EXPRESSION] [--run DIR] [--binary FILE]
+                              [--seed N] [--config FILE] [--set KEY=VALUE]...
+           the operator's wish changes after the demo: how much of the preferred rate comes back. --run is a demo
+           that has run; --all tries other remedies too
        cargo xtask faults [--json FILE] [--row NAME]... [--full] [--hours H] [--binary FILE]
            the rows of the fault table: what comes of parts that are killed, flooded, starved or lied to. As
            in continuous integration, or in full; --row R17 --hours 8 is the long run. The program is built
@@ -50,6 +62,14 @@ fn main() -> ExitCode {
         ["ci"] => ci(),
         ["bench", options @ ..] => match bench::Options::parse(options) {
             Some(options) => ended(bench::run(&options)),
+            None => misunderstood(),
+        },
+        ["beside", options @ ..] => match beside::Options::parse(options) {
+            Some(options) => ended(beside::run(&options)),
+            None => misunderstood(),
+        },
+        ["second-day", options @ ..] => match second_day::Options::parse(options) {
+            Some(options) => ended(second_day::run(&options)),
             None => misunderstood(),
         },
         ["conformance", options @ ..] => match conformance::Options::parse(options) {

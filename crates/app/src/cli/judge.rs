@@ -99,6 +99,13 @@ pub enum JudgeWhat {
         /// An episode, or a part of one, that is
         instead: String,
     },
+    /// Take back what you said before: judgements by their ids, or all your wishes on --axis. They stay in the log and
+    /// are not learnt from
+    Revoke {
+        /// First digits of the ids of judgements; without, all you said before of how things should be
+        #[arg(value_name = "JUDGEMENT")]
+        judgements: Vec<String>,
+    },
     /// Something in your own words
     #[command(after_help = EPISODES)]
     Utterance {

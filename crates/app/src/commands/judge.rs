@@ -11,7 +11,10 @@ use apprentice_pipeline::layout::{
 };
 use apprentice_pipeline::outcomes::{EpisodeOutcome, open_episode, read_outcomes};
 use apprentice_pipeline::run::{Options, open_to_read};
-use apprentice_preference::{Answer, Instead, Item, Judgement, JudgementLog, Scale, Span, Verdict};
+use apprentice_preference::{
+    Answer, Instead, Item, Judgement, JudgementLog, Scale, Span, Verdict, is_wish, standing,
+};
+use std::path::Path;
 
 /// Digits of a hash that are enough to try.
 const DIGITS: usize = 4;
@@ -36,8 +39,11 @@ pub fn run(args: &JudgeArgs) -> Result<()> {
         quiet: args.json,
         ..Options::default()
     })?;
-    let answers = answers(&args.what, &Episodes::of(&context)?)?;
     let path = context.dir.path(JUDGEMENTS);
+    let answers = match &args.what {
+        JudgeWhat::Revoke { judgements } => vec![revocation(args, judgements, &path)?],
+        what => answers(what, &Episodes::of(&context)?)?,
+    };
     let mut opened = JudgementLog::recover(&path)?;
     if let Some(aside) = opened.set_aside {
         context.warn(&format!(
@@ -68,6 +74,14 @@ pub fn run(args: &JudgeArgs) -> Result<()> {
             let items = judgement.answer.items();
             let items: Vec<String> = items.iter().map(ToString::to_string).collect();
             let used = context.config.reward.learner.uses();
+            if let Answer::Revocation { judgements } = &judgement.answer {
+                println!(
+                    "taken back: {} judgements of {}; they stay in the log, and `apprentice reward` does not learn from them",
+                    judgements.len(),
+                    judgement.who
+                );
+                continue;
+            }
             let learnt = if used.contains(&judgement.learnt_as()) {
                 ""
             } else {
@@ -81,6 +95,44 @@ pub fn run(args: &JudgeArgs) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What takes judgements back: each is named, so that what is said later under the same name stays.
+fn revocation(args: &JudgeArgs, named: &[String], path: &Path) -> Result<Answer> {
+    let said = standing(&JudgementLog::read(path)?.judgements);
+    let own = || said.iter().filter(|j| j.who == args.who);
+    if named.is_empty() {
+        let wishes: Vec<String> = own()
+            .filter(|j| j.axis == args.axis && is_wish(j))
+            .map(|j| j.id.clone())
+            .collect();
+        if wishes.is_empty() {
+            bail!(
+                "there is nothing to take back: {} has said nothing {} in {}; --who names who said it, --axis what of",
+                args.who,
+                args.axis
+                    .as_ref()
+                    .map_or("over all".to_owned(), |axis| format!("of {axis}")),
+                path.display()
+            );
+        }
+        return Ok(Answer::Revocation { judgements: wishes });
+    }
+    let mut judgements = Vec::new();
+    for name in named {
+        let found: Vec<&Judgement> = own().filter(|j| j.id.starts_with(name)).collect();
+        match found[..] {
+            [one] if name.len() >= DIGITS => judgements.push(one.id.clone()),
+            _ => bail!(
+                "{name:?} begins the id of {} of the judgements of {} that stand in {}; allowed: {DIGITS} digits or more \
+                 that begin one",
+                found.len(),
+                args.who,
+                path.display()
+            ),
+        }
+    }
+    Ok(Answer::Revocation { judgements })
 }
 
 /// What was said, one answer an episode where several are named.
@@ -129,6 +181,7 @@ fn answers(what: &JudgeWhat, run: &Episodes<'_>) -> Result<Vec<Answer>> {
             item: run.item(episode)?,
             instead: Instead::Item(run.item(instead)?),
         }]),
+        JudgeWhat::Revoke { .. } => Ok(Vec::new()),
         JudgeWhat::Utterance { text, episodes } => {
             let items: Result<Vec<Item>> = episodes.iter().map(|name| run.item(name)).collect();
             Ok(vec![Answer::Utterance {

@@ -8,6 +8,8 @@ mod judge;
 mod keys;
 mod rank;
 mod robot;
+mod robot_live;
+mod round;
 mod sim;
 mod stop;
 mod studio;
@@ -46,6 +48,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Stop(args) => stop::stop(&args),
         Command::Acknowledge(args) => stop::acknowledge(&args),
         Command::Record(args) => match args.what {
+            what if args.round.policy.is_some() => round::run(what, &args.run, &args.round),
             RecordWhat::Demonstrations => one(&args.run, &[&demonstrate::STAGE]),
             RecordWhat::Rollouts => one(&args.run, &[&rollouts::STAGE]),
         },

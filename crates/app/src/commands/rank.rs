@@ -11,11 +11,12 @@ use apprentice_pipeline::judgements::{
 use apprentice_pipeline::layout::{JUDGEMENTS, ROLLOUTS};
 use apprentice_pipeline::outcomes::{Outcomes, by_id, open_episode, read_outcomes};
 use apprentice_pipeline::robots::describe;
+use apprentice_pipeline::rounds;
 use apprentice_pipeline::run::{mark, open};
 use apprentice_pipeline::stages::{rank, reward, rollouts};
 use apprentice_preference::{
-    Judge as _, JudgeInputs, JudgementLog, Person, Presentation, Question, QuestionKind, Terminal,
-    groups_of_four,
+    Judge as _, JudgeInputs, Judgement, JudgementLog, Person, Presentation, Question, QuestionKind,
+    Terminal, standing,
 };
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
@@ -74,7 +75,7 @@ impl Session {
         let notes = read_outcomes(&context, ROLLOUTS)?;
         let log = open_log(&context, &notes)?;
         let ids: Vec<EpisodeId> = notes.episodes.iter().map(|e| e.id.clone()).collect();
-        let mut groups = groups_of_four(&ids, context.seed.derive("groups", 0));
+        let mut groups = rounds::groups(&notes, context.seed.derive("groups", 0));
         if groups.is_empty() {
             bail!(
                 "{} rollouts are too few to rank, at least 2 are needed; record more (rollouts.episodes)",
@@ -82,12 +83,14 @@ impl Session {
             );
         }
         // Those that have been looked at first, then as many others as are wanted.
-        groups.sort_by_key(|group| !is_shown(&log, group));
-        let shown = groups.iter().filter(|group| is_shown(&log, group)).count();
-        let rankings = log.judgements().iter().filter(|j| is_ranking(j));
+        let said = standing(log.judgements());
+        groups.sort_by_key(|group| !is_shown(&said, group));
+        let shown = groups.iter().filter(|group| is_shown(&said, group)).count();
+        let of_round = |j: &&Judgement| is_ranking(j) && rounds::is_of_newest(j, &notes);
+        let rankings = said.iter().filter(of_round);
         let ranked: BTreeSet<BTreeSet<&EpisodeId>> =
             rankings.map(|j| j.episodes().collect()).collect();
-        let before = ranked.len() - shown;
+        let before = ranked.len().saturating_sub(shown);
         let wanted = context.config.operator.rankings.saturating_sub(before);
         groups.truncate(wanted.max(shown));
         let cameras = camera_names(&context)?;
@@ -120,9 +123,9 @@ impl Session {
 }
 
 /// Whether somebody has looked at just these episodes.
-fn is_shown(log: &JudgementLog, group: &[EpisodeId]) -> bool {
+fn is_shown(said: &[Judgement], group: &[EpisodeId]) -> bool {
     let group: BTreeSet<&EpisodeId> = group.iter().collect();
-    let mut rankings = log.judgements().iter().filter(|j| is_ranking(j));
+    let mut rankings = said.iter().filter(|j| is_ranking(j));
     rankings.any(|j| j.episodes().collect::<BTreeSet<_>>() == group)
 }
 
@@ -141,9 +144,10 @@ pub fn run(args: &RankArgs) -> Result<()> {
     let mut session = Session::open(&args.run)?;
     let groups = session.groups.clone();
     let wanted = session.before + groups.len();
+    let said = standing(session.log.judgements());
     let left = groups
         .iter()
-        .filter(|g| !is_shown(&session.log, g))
+        .filter(|g| !is_shown(&said, g))
         .collect::<Vec<_>>();
     let done = wanted - left.len();
     let (context, log) = (&session.context, &mut session.log);

@@ -1,6 +1,7 @@
 //! `apprentice robot`: looks at robots.
 
 use crate::cli::RobotCommand;
+use crate::commands::robot_live;
 use anyhow::{Result, bail};
 use apprentice_core::Seed;
 use apprentice_robot::{
@@ -18,7 +19,16 @@ use std::fmt::Write as _;
 pub fn run(command: &RobotCommand) -> Result<()> {
     match command {
         RobotCommand::List { json } => list(*json),
-        RobotCommand::Check { robot, rrd, json } => {
+        RobotCommand::Describe(args) => robot_live::describe(args),
+        RobotCommand::Check {
+            robot,
+            rrd,
+            live,
+            json,
+        } => {
+            if let Some(endpoint) = &live.live {
+                return robot_live::check(robot, endpoint, live, *json);
+            }
             let folder = RobotFolder::open(robot)?;
             let survey = Survey::of(&folder)?;
             let text = described(&survey);

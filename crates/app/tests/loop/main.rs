@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 mod bad_input;
+mod example_driver;
 mod full_disk;
 mod import;
 mod kept;
@@ -12,5 +13,6 @@ mod peers;
 mod program;
 mod ranking;
 mod robots;
+mod second_day;
 mod snapshots;
 mod whole_loop;

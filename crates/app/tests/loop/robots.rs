@@ -2,6 +2,7 @@
 
 use crate::program::{apprentice, fail, succeed};
 use apprentice_adapter::{physicalai, ros2};
+use apprentice_link::session::free_port;
 use apprentice_robot::{EMBEDDED, RobotDescription};
 use serde_json::Value;
 use std::fs;
@@ -58,6 +59,27 @@ fn joints_and_poses_go_back_and_forth() {
     );
     let said = succeed(apprentice().args(["robot", "ik", "ur5e", "--pose", "0.45,0,0.3,1,0,0,0"]));
     assert!(said.contains("(rad)"), "{said}");
+}
+
+#[test]
+fn a_driver_is_told_what_to_answer_and_one_that_is_not_there_is_named() {
+    let folder = "robots/examples/planar_arm";
+    let printed = succeed(apprentice().args(["robot", "describe", folder]));
+    let told = RobotDescription::parse(&printed, "printed").unwrap();
+    let kinematics = told.kinematics.as_ref().unwrap();
+    assert_eq!((kinematics.frames.len(), told.capsules.len()), (2, 2));
+    let found = json(&["describe", folder]);
+    assert_eq!(found["toml"], printed.as_str());
+    assert_eq!(found["description"]["joints"][1]["name"], "elbow");
+    let nobody = format!("tcp/127.0.0.1:{}", free_port().unwrap());
+    let live = ["robot", "check", folder, "--live", &nobody];
+    let line = fail(apprentice().args(live));
+    assert!(
+        line.contains(&nobody) && line.contains("planar_arm"),
+        "{line}"
+    );
+    let line = fail(apprentice().args(["robot", "check", "ur5e", "--live", &nobody]));
+    assert!(line.contains("adapter") && line.contains("ros2"), "{line}");
 }
 
 #[test]

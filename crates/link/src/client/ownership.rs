@@ -14,6 +14,10 @@ use zenoh::Wait as _;
 
 /// How long the robot's state and its word about who owns it may take to come, when it is engaged.
 const READY: Duration = Duration::from_secs(1);
+/// How long the robot may take to see our lease token: it travels apart from what is asked.
+const LEASE_SEEN: Duration = Duration::from_secs(10);
+/// After how long of waiting that is said.
+const SAY_AFTER: Duration = Duration::from_millis(500);
 /// How long an arm may take to come to rest before it is enabled.
 const REST: Duration = Duration::from_secs(3);
 
@@ -28,10 +32,7 @@ impl Arm for RobotLink {
 
     fn engage(&mut self) -> Result<(), LinkError> {
         self.check_reach()?;
-        let engaged = self.own().and_then(|()| self.enable());
-        if engaged.is_err() {
-            self.lease = None;
-        }
+        let engaged = self.as_owner(Self::enable);
         self.reported.engage(engaged.is_ok().then_some(self.client));
         self.inbox.set_commanding(engaged.is_ok());
         engaged
@@ -40,12 +41,14 @@ impl Arm for RobotLink {
     fn disengage(&mut self) -> Result<(), LinkError> {
         self.inbox.set_commanding(false);
         self.reported.engage(None);
-        if self.lease.is_none() {
+        if !std::mem::take(&mut self.owns) {
             return Ok(());
         }
-        // Without its lease the arm is free even if it is not asked.
         let released = self.serve_within(Service::Release, READY);
-        self.lease = None;
+        if released.is_err() {
+            // Without its lease the arm is free even if it is not asked.
+            self.lease = None;
+        }
         released.map(|_| ())
     }
 
@@ -53,7 +56,7 @@ impl Arm for RobotLink {
         let mine =
             |s: Status| s.owner == self.client && matches!(s.phase, Phase::Active | Phase::Holding);
         let obeys = !self.reported.is_lost() && self.reported.status().is_some_and(mine);
-        if self.lease.is_some() && !obeys {
+        if self.owns && !obeys {
             return Err(self.lost());
         }
         self.sent = command.sequence;
@@ -83,27 +86,26 @@ impl Arm for RobotLink {
     }
 
     fn sets_up_scenes(&self) -> bool {
-        true
+        // In lockstep nothing moves between episodes, so nobody could be asked meanwhile.
+        self.lockstep || *self.scenes.get_or_init(|| self.answers_reset())
     }
 
     fn reset(&mut self, seed: u64) -> Result<Observation, LinkError> {
         // A scene is set up for the arm's owner alone.
-        if let Err(refused) = self.own() {
-            self.lease = None;
-            return Err(refused);
-        }
-        let key = self.keys.of(ClientMessage::Reset, self.client);
-        let request = wire::encode_reset(self.client, seed);
-        if self.lockstep {
-            // What the answer speaks of may come before it.
-            self.inbox.restart();
-            let reply = self.tick(&key, request)?;
-            return self.shown(&reply);
-        }
-        self.inbox.scene_setup(true);
-        let reply = self.tick(&key, request);
-        self.inbox.scene_setup(false);
-        self.shown(&reply?)
+        let set_up = self.as_owner(|link| {
+            let key = link.keys.of(ClientMessage::Reset, link.client);
+            let request = wire::encode_reset(link.client, seed);
+            if link.lockstep {
+                // What the answer speaks of may come before it.
+                link.inbox.restart();
+                return link.tick(&key, request);
+            }
+            link.inbox.scene_setup(true);
+            let reply = link.tick(&key, request);
+            link.inbox.scene_setup(false);
+            reply
+        })?;
+        self.shown(&set_up)
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {
@@ -152,6 +154,46 @@ impl RobotLink {
         }
     }
 
+    /// Whether somebody answers where new scenes are asked for; word of that may still be on its way.
+    fn answers_reset(&self) -> bool {
+        let key = self.keys.of(ClientMessage::Reset, self.client);
+        let Ok(asks) = self.session.declare_querier(key).wait() else {
+            return false;
+        };
+        let deadline = Instant::now() + READY;
+        loop {
+            let answered = asks.matching_status().wait();
+            if answered.is_ok_and(|s| s.matching()) {
+                return true;
+            }
+            if Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Becomes the arm's owner, then asks for what only the owner may. Word of a token that was let go of may reach
+    /// the robot after the arm was acquired anew, and take it away: then it is acquired once more.
+    fn as_owner<T>(&mut self, ask: impl Fn(&Self) -> Result<T, LinkError>) -> Result<T, LinkError> {
+        let deadline = Instant::now() + LEASE_SEEN;
+        loop {
+            let answer = self.own().and_then(|()| ask(self));
+            match answer {
+                Err(LinkError::Refused { reason, .. })
+                    if reason.starts_with(Denial::NotOwner.name()) && Instant::now() < deadline =>
+                {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(other) => {
+                    (self.lease, self.owns) = (None, false);
+                    return Err(other);
+                }
+                granted => return granted,
+            }
+        }
+    }
+
     /// Becomes the arm's owner.
     fn own(&mut self) -> Result<(), LinkError> {
         if self.lease.is_none() {
@@ -159,12 +201,9 @@ impl RobotLink {
             let token = self.session.liveliness().declare_token(key.clone());
             self.lease = Some(token.wait().map_err(|e| key_error(&key, &e))?);
         }
-        self.acquire()
-    }
-
-    /// Acquires the arm; its side may not have seen our lease yet.
-    fn acquire(&self) -> Result<(), LinkError> {
-        self.ask_while(Service::Acquire, Denial::NoLease, READY)?;
+        // Its side may not have seen our lease yet.
+        self.ask_while(Service::Acquire, Denial::NoLease, LEASE_SEEN)?;
+        self.owns = true;
         self.come_to(|s| s.owner == self.client)
     }
 
@@ -190,12 +229,22 @@ impl RobotLink {
         denial: Denial,
         patience: Duration,
     ) -> Result<(), LinkError> {
-        let deadline = Instant::now() + patience;
+        let began = Instant::now();
+        let mut said = false;
         loop {
             match self.serve(service) {
                 Err(LinkError::Refused { reason, .. })
-                    if reason.starts_with(denial.name()) && Instant::now() < deadline =>
+                    if reason.starts_with(denial.name()) && began.elapsed() < patience =>
                 {
+                    if !said && began.elapsed() > SAY_AFTER {
+                        said = true;
+                        tracing::warn!(
+                            "robot {} still refuses {} ({reason}); it is asked again for up to {} s",
+                            self.description.name,
+                            service.name(),
+                            patience.as_secs()
+                        );
+                    }
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 answer => return answer.map(|_| ()),

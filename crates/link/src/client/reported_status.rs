@@ -61,7 +61,11 @@ impl ReportedStatus {
                     *lost |= !obeys(&status, *client);
                 }
             }
-            Err(problem) => tracing::warn!("a status cannot be used: {problem}"),
+            Err(problem) => tracing::warn!(
+                "a status of {} bytes cannot be used: {problem}; a status has {} bytes",
+                bytes.len(),
+                wire::STATUS_BYTES
+            ),
         }
         self.changed.notify_all();
     }

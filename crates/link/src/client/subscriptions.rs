@@ -20,8 +20,12 @@ pub(super) fn subscribe_all(
     reported: &Arc<ReportedStatus>,
 ) -> Result<Vec<Subscriber<()>>, LinkError> {
     let to = Arc::clone(inbox);
+    let joints = description.joints.len();
     let mut subscribers = vec![subscribe(session, keys.state(), move |bytes| {
-        let state = wire::decode_state(&bytes).map_err(str::to_owned);
+        let state = wire::decode_state(&bytes).map_err(|problem| {
+            let expected = wire::state_bytes(joints);
+            format!("{problem}; a state of {joints} joints has {expected} bytes, and more with efforts or wrench")
+        });
         to.put_state(bytes.len(), state);
     })?];
     for (index, camera) in description.cameras.iter().enumerate() {

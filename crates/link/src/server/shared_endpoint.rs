@@ -5,7 +5,7 @@ use crate::command_endpoint::CommandEndpoint;
 use crate::keys::{ClientMessage, Keys};
 use crate::tokens::TokenSearch;
 use crate::wire;
-use apprentice_safety::Service;
+use apprentice_safety::{Denial, Service};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use zenoh::Wait as _;
 use zenoh::pubsub::Publisher;
@@ -72,7 +72,8 @@ impl SharedEndpoint {
             Ok(request) => request,
             Err(problem) => {
                 self.endpoint().malformed();
-                return refuse(query, problem);
+                let bytes = query.payload().map_or(0, |p| p.len());
+                return refuse(query, &malformed(problem, bytes, wire::REQUEST_BYTES));
             }
         };
         let client = request.client;
@@ -109,10 +110,16 @@ impl SharedEndpoint {
             }
             Err(problem) => {
                 self.endpoint().malformed();
-                Err(problem.into())
+                Err(malformed(problem, bytes.len(), wire::RESET_BYTES))
             }
         }
     }
+}
+
+/// A request that cannot be read, as it is refused.
+fn malformed(problem: wire::Problem, bytes: usize, expected: usize) -> String {
+    let name = Denial::Malformed.name();
+    format!("{name}: {problem}; it has {bytes} bytes, such a request {expected}")
 }
 
 /// The client that its key and its message name.

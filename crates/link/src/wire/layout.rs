@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
             return Err("it does not begin with APRT");
         }
         if r.u16()? != VERSION {
-            return Err("it has another protocol version");
+            return Err("its protocol version is another, allowed: 3");
         }
         if r.u16()? != kind {
             return Err("it is another kind of message");

@@ -20,6 +20,7 @@ pub fn check(config: &Config) -> Result<()> {
     config.reward.validate()?;
     config.align.validate()?;
     run(config)?;
+    compute(config)?;
     recorded("demonstrations", &config.demonstrations)?;
     recorded("rollouts", &config.rollouts)?;
     operator(config)?;
@@ -83,6 +84,20 @@ fn run(config: &Config) -> Result<()> {
         0..=2000,
         "milliseconds",
     )
+}
+
+fn compute(config: &Config) -> Result<()> {
+    within(
+        "compute.threads",
+        config.compute.threads,
+        0..=1024,
+        "threads",
+    )?;
+    let share = config.compute.gpu_memory_share;
+    if share > 0.0 && share <= 1.0 {
+        return Ok(());
+    }
+    bail!("compute.gpu_memory_share is {share}, allowed: above 0, up to 1")
 }
 
 fn recorded(section: &str, record: &RecordConfig) -> Result<()> {
@@ -155,6 +170,12 @@ mod tests {
                 "demonstrations.episodes=0",
                 ["episodes is 0", "1 to 100000"],
             ),
+            ("compute.threads=2000", ["threads is 2000", "0 to 1024"]),
+            (
+                "compute.gpu_memory_share=0",
+                ["gpu_memory_share is 0", "above 0"],
+            ),
+            ("reward.round_weight=2", ["round_weight is 2", "0 to 1"]),
             ("rollouts.ticks=0", ["rollouts.ticks is 0", "policy ticks"]),
             ("evaluate.episodes=0", ["evaluate.episodes", "1 to"]),
             ("operator.rankings=0", ["operator.rankings is 0", "1 to"]),

@@ -3,13 +3,14 @@
 use crate::config::Config;
 use crate::context::Context;
 use crate::layout::{
-    ALIGNED_POLICY, ALIGNMENT, BASE_POLICY, DEMONSTRATION_SCORES, DEMONSTRATIONS, ROLLOUT_SCORES,
-    ROLLOUTS,
+    ALIGNED_POLICY, ALIGNMENT, DEMONSTRATION_SCORES, DEMONSTRATIONS, ROLLOUT_SCORES, ROLLOUTS,
 };
+use crate::learning_share::LearningShare;
 use crate::outcomes::{open_all, read_outcomes};
 use crate::policies::load_diffusion;
 use crate::scores::{Scores, read_reward};
 use crate::stage::{Output, Stage};
+use crate::start_policy::{StartPolicy, StartedFrom};
 use crate::work::Work;
 use anyhow::Result;
 use apprentice_align::{AlignReport, align_policy};
@@ -24,6 +25,9 @@ pub struct Alignment {
     pub evidence: bool,
     /// How it went; `None` without evidence.
     pub report: Option<AlignReport>,
+    /// The policy that was aligned; `None` in files from before, where it was the base policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartedFrom>,
 }
 
 /// The stage.
@@ -59,7 +63,10 @@ fn work(config: &Config) -> Vec<Work> {
 fn run(context: &Context) -> Result<()> {
     let learned = read_reward(context)?;
     let limit = context.config.reward.significance;
-    let base = load_diffusion(context, BASE_POLICY)?;
+    let mut share = LearningShare::of(context)?;
+    let start = StartPolicy::of(context)?;
+    let base = load_diffusion(context, &start.file)?;
+    start.keep(context, &base)?;
     if learned.evidence.p_value > limit {
         context.say(&format!(
             "align          the rankings say nothing that holds on rankings kept back (chance of a fluke {:.3}, \
@@ -72,6 +79,7 @@ fn run(context: &Context) -> Result<()> {
             &Alignment {
                 evidence: false,
                 report: None,
+                start: Some(start.described()),
             },
         );
     }
@@ -96,7 +104,8 @@ fn run(context: &Context) -> Result<()> {
     )?;
     drop(episodes);
     let bar = context.bar(context.config.align.steps as u64, "align the policy");
-    let (aligned, report) = align_policy(
+    let mut too_much = Ok(());
+    let aligned = align_policy(
         &base,
         &windows,
         &rewards,
@@ -108,9 +117,12 @@ fn run(context: &Context) -> Result<()> {
                 "preference loss {:.3}, drift {:.4}",
                 p.loss, p.drift
             ));
-            !context.stopping()
+            too_much = share.keep(context);
+            too_much.is_ok() && !context.stopping()
         },
-    )?;
+    );
+    too_much?;
+    let (aligned, report) = aligned?;
     bar.finish();
     aligned.save(&context.dir.path(ALIGNED_POLICY))?;
     context.dir.write(
@@ -118,6 +130,7 @@ fn run(context: &Context) -> Result<()> {
         &Alignment {
             evidence: true,
             report: Some(report),
+            start: Some(start.described()),
         },
     )
 }
@@ -127,6 +140,7 @@ fn summary(context: &Context) -> Result<Value> {
     let report = alignment.report.as_ref();
     Ok(json!({
         "evidence": alignment.evidence,
+        "start": alignment.start,
         "steps": report.map_or(0, |r| r.steps),
         "pairs": report.map_or(0, |r| r.pairs),
         "drift": report.map_or(0.0, |r| r.drift),

@@ -5,13 +5,14 @@ use crate::judgements::{SIMULATED, is_ranking, read_judgements};
 use crate::layout::{JUDGEMENTS, ROLLOUTS};
 use crate::outcomes::read_outcomes;
 use crate::preference::Preference;
+use crate::rounds;
 use crate::stage::{Output, Stage};
 use crate::work::Work;
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
 use apprentice_preference::{
-    Judge as _, JudgeInputs, Judgement, JudgementLog, Question, QuestionKind, SimulatedOperator,
-    groups_of_four,
+    Answer, Judge as _, JudgeInputs, Judgement, JudgementLog, Question, QuestionKind,
+    SimulatedOperator, standing,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ pub static STAGE: Stage = Stage {
         "operator.rankings",
         "operator.error_rate",
         "operator.shuffle",
+        "operator.takes_back",
     ],
     amount: Some("operator.rankings"),
     needs: &["rollouts"],
@@ -53,8 +55,9 @@ fn run(context: &Context) -> Result<()> {
             unknown.file
         );
     }
+    let round = rounds::newest(&notes);
     let needed = config.rankings.saturating_mul(4);
-    if notes.episodes.len() < needed {
+    if round == 1 && notes.episodes.len() < needed {
         bail!(
             "operator.rankings is {}, which needs {needed} rollouts, but there are {}; record more (rollouts.episodes)",
             config.rankings,
@@ -79,14 +82,21 @@ fn run(context: &Context) -> Result<()> {
             config.preferred_from
         ));
     }
-    let ids: Vec<EpisodeId> = notes
-        .episodes
-        .iter()
-        .take(needed)
-        .map(|e| e.id.clone())
-        .collect();
-    let questions: Vec<Question> = groups_of_four(&ids, context.seed.derive("groups", 0))
+    if round == 1 {
+        notes.episodes.truncate(needed);
+    }
+    let groups = rounds::groups(&notes, context.seed.derive("groups", 0));
+    if groups.len() < config.rankings {
+        bail!(
+            "operator.rankings is {}, but the episodes of round {round} and of earlier ones give {} groups of two and two; \
+             record more (--episodes), or set fewer rankings",
+            config.rankings,
+            groups.len()
+        );
+    }
+    let questions: Vec<Question> = groups
         .into_iter()
+        .take(config.rankings)
         .map(|group| Question::new(QuestionKind::Ranking, group))
         .collect();
     let operator = SimulatedOperator {
@@ -96,13 +106,19 @@ fn run(context: &Context) -> Result<()> {
     };
     let mut inputs = JudgeInputs {
         utility: &|id| utility.get(id).copied(),
-        ..JudgeInputs::nothing(context.seed.derive("operator", 0))
+        ..JudgeInputs::nothing(context.seed.derive("operator", round as u64 - 1))
     };
     let rankings = operator.answer(&questions, &mut inputs)?;
     let rankings: Vec<Judgement> = rankings.into_iter().flatten().collect();
     let path = context.dir.path(JUDGEMENTS);
-    let there = begun(&path, &rankings)?;
+    let there = begun(&path, &rankings, &rounds::earlier(&notes))?;
     let mut log = JudgementLog::open(&path)?;
+    let before = standing(log.judgements());
+    if config.takes_back && there == 0 && before.iter().any(|j| j.who == SIMULATED) {
+        let judgements = Vec::new();
+        let back = Judgement::new(0, SIMULATED, Answer::Revocation { judgements });
+        log.append(&back)?;
+    }
     for judgement in rankings.iter().skip(there) {
         log.append(judgement)?;
     }
@@ -114,13 +130,18 @@ fn run(context: &Context) -> Result<()> {
 ///
 /// # Errors
 /// When the log cannot be read, holds rankings of somebody else, or other simulated rankings beside what people said.
-fn begun(path: &Path, rankings: &[Judgement]) -> Result<usize> {
+fn begun(path: &Path, rankings: &[Judgement], earlier: &BTreeSet<&EpisodeId>) -> Result<usize> {
     if !path.exists() {
         return Ok(0);
     }
     let found = JudgementLog::read(path)?.judgements;
     let (simulated, of_people): (Vec<&Judgement>, Vec<&Judgement>) =
         found.iter().partition(|j| j.who == SIMULATED);
+    let of_simulated = simulated.len();
+    let simulated: Vec<&Judgement> = simulated
+        .into_iter()
+        .filter(|j| is_ranking(j) && j.episodes().any(|id| !earlier.contains(id)))
+        .collect();
     if let Some(person) = of_people.iter().find(|j| is_ranking(j)) {
         bail!(
             "{} holds judgements of {}; go on with `apprentice rank`, or simulate in another --out",
@@ -132,10 +153,10 @@ fn begun(path: &Path, rankings: &[Judgement]) -> Result<usize> {
     if simulated.len() <= rankings.len() && simulated.iter().zip(rankings).all(same) {
         return Ok(simulated.len());
     }
-    if !of_people.is_empty() {
+    if !of_people.is_empty() || of_simulated > simulated.len() {
         bail!(
-            "{} holds {} rankings of the {SIMULATED} with other settings, and judgements of people; move that file \
-             away and rank again",
+            "{} holds {} rankings of the {SIMULATED} with other settings, and judgements of people or of earlier rounds; move \
+             that file away and rank again",
             path.display(),
             simulated.len()
         );
@@ -158,7 +179,6 @@ fn summary(context: &Context) -> Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use apprentice_preference::Answer;
 
     #[test]
     fn a_stopped_simulation_goes_on_and_what_people_said_stays() {
@@ -169,13 +189,13 @@ mod tests {
             Judgement::ranking(0, who, 1.0, tiers, None)
         };
         let rankings = ["a", "b"].map(|best| ranking(SIMULATED, best));
-        assert_eq!(begun(&path, &rankings).unwrap(), 0);
+        assert_eq!(begun(&path, &rankings, &BTreeSet::new()).unwrap(), 0);
         let mut log = JudgementLog::open(&path).unwrap();
         log.append(&rankings[0]).unwrap();
-        assert_eq!(begun(&path, &rankings).unwrap(), 1);
+        assert_eq!(begun(&path, &rankings, &BTreeSet::new()).unwrap(), 1);
         // Of other settings.
         let others = [ranking(SIMULATED, "c")];
-        assert_eq!(begun(&path, &others).unwrap(), 0);
+        assert_eq!(begun(&path, &others, &BTreeSet::new()).unwrap(), 0);
         assert!(!path.exists());
         let words = Answer::Utterance {
             text: "slower".into(),
@@ -183,13 +203,17 @@ mod tests {
         };
         let mut log = JudgementLog::open(&path).unwrap();
         log.append(&Judgement::new(0, "Ada", words)).unwrap();
-        assert_eq!(begun(&path, &rankings).unwrap(), 0);
+        assert_eq!(begun(&path, &rankings, &BTreeSet::new()).unwrap(), 0);
         log.append(&rankings[0]).unwrap();
-        assert_eq!(begun(&path, &rankings).unwrap(), 1);
-        let refused = begun(&path, &others).unwrap_err().to_string();
+        assert_eq!(begun(&path, &rankings, &BTreeSet::new()).unwrap(), 1);
+        let refused = begun(&path, &others, &BTreeSet::new())
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("and judgements of people"), "{refused}");
         log.append(&ranking("Ada", "a")).unwrap();
-        let refused = begun(&path, &rankings).unwrap_err().to_string();
+        let refused = begun(&path, &rankings, &BTreeSet::new())
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("holds judgements of Ada"), "{refused}");
         assert_eq!(log.judgements().len(), 3);
     }

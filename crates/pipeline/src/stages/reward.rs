@@ -6,10 +6,12 @@ use crate::judgements::read_judgements;
 use crate::layout::{
     BACKBONE, DEMONSTRATION_SCORES, DEMONSTRATIONS, REWARD, ROLLOUT_SCORES, ROLLOUTS,
 };
+use crate::learning_share::LearningShare;
 use crate::outcomes::{by_id, open_all, read_outcomes};
 use crate::scores::{Scores, clips_of, encoder, extract, learn_reward, read_reward, score};
 use crate::stage::{Output, Stage};
 use crate::viewer_file::write_recording;
+use crate::wishes::Wishes;
 use crate::work::Work;
 use anyhow::Result;
 use apprentice_encoder::WeightsSource;
@@ -48,8 +50,14 @@ fn run(context: &Context) -> Result<()> {
     let notes = read_outcomes(context, ROLLOUTS)?;
     let episodes = open_all(context, ROLLOUTS, &notes)?;
     // Bad rankings are refused before anything is computed.
-    let judgements = read_judgements(context, &notes)?;
-    let unused = unused(&judgements, context.config.reward.learner.uses());
+    let said = read_judgements(context, &notes)?;
+    let weight = context.config.reward.round_weight;
+    let wishes = Wishes::of(&said, &notes, weight);
+    if let Some(sentence) = wishes.sentence(weight) {
+        context.say(&sentence);
+    }
+    let judgements = &wishes.judgements;
+    let unused = unused(judgements, context.config.reward.learner.uses());
     if let Some(sentence) = unused_sentence(&unused) {
         context.say(&sentence);
     }
@@ -58,10 +66,16 @@ fn run(context: &Context) -> Result<()> {
     let features = extract(context, &encoder, &clips)?;
     let index = by_id(&notes);
     let bar = context.bar(1000, "learn reward");
-    let learned = learn_reward(context, &features, &index, &judgements, |share| {
-        bar.set_position((share * 1000.0) as u64);
-        !context.stopping()
-    })?;
+    let judged = (judgements.as_slice(), wishes.examiners.as_ref());
+    let mut share = LearningShare::of(context)?;
+    let mut too_much = Ok(());
+    let learned = learn_reward(context, &features, &index, judged, |done| {
+        bar.set_position((done * 1000.0) as u64);
+        too_much = share.keep(context);
+        too_much.is_ok() && !context.stopping()
+    });
+    too_much?;
+    let learned = learned?;
     bar.finish();
     let scores = Scores {
         episodes: score(context, &learned, &features)?,
@@ -105,11 +119,15 @@ fn work(config: &Config) -> Vec<Work> {
 
 fn summary(context: &Context) -> Result<Value> {
     let learned = read_reward(context)?;
-    let judgements = read_judgements(context, &read_outcomes(context, ROLLOUTS)?)?;
+    let notes = read_outcomes(context, ROLLOUTS)?;
+    let said = read_judgements(context, &notes)?;
+    let wishes = Wishes::of(&said, &notes, context.config.reward.round_weight);
     let allowed = context.config.reward.significance;
     Ok(json!({
         "comparisons": learned.report.comparisons,
-        "unused": unused(&judgements, context.config.reward.learner.uses()),
+        "taken_back": wishes.taken_back,
+        "of_earlier_rounds": wishes.older,
+        "unused": unused(&wishes.judgements, context.config.reward.learner.uses()),
         "preferred": learned.report.preferred.len(),
         "evidence": learned.evidence,
         "significance": allowed,

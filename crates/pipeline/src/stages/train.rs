@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::context::Context;
 use crate::layout::{BASE_POLICY, DEMONSTRATIONS, TRAINING_CURVE};
+use crate::learning_share::LearningShare;
 use crate::outcomes::{open_all, read_outcomes};
 use crate::stage::{Output, Stage};
 use crate::work::Work;
@@ -60,6 +61,8 @@ fn run(context: &Context) -> Result<()> {
     let windows = Windows::new(named, &context.config.policy)?;
     drop(episodes);
     let bar = context.bar(context.config.train.steps as u64, "train");
+    let mut share = LearningShare::of(context)?;
+    let mut too_much = Ok(());
     let mut curve = TrainingCurve {
         loss: Vec::new(),
         samples: windows.samples().len(),
@@ -77,9 +80,12 @@ fn run(context: &Context) -> Result<()> {
                 "loss {:.4}",
                 recent.iter().sum::<f32>() / recent.len() as f32
             ));
-            !context.stopping()
+            too_much = share.keep(context);
+            too_much.is_ok() && !context.stopping()
         },
-    )?;
+    );
+    too_much?;
+    let policy = policy?;
     bar.finish();
     policy.save(&context.dir.path(BASE_POLICY))?;
     context.dir.write(TRAINING_CURVE, &curve)

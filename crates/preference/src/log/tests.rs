@@ -89,7 +89,7 @@ fn damage_before_the_end_and_newer_lines_are_errors() {
     fs::write(&path, format!("{PREFIX}{crc:08x}\",{}\n", &newer[1..])).unwrap();
     let error = JudgementLog::open(&path).unwrap_err().to_string();
     assert!(
-        error.contains("format version 7, this build reads up to 2"),
+        error.contains("format version 7, this build reads up to 3"),
         "{error}"
     );
 }
@@ -190,7 +190,7 @@ fn what_no_version_has_is_damage() {
     };
     let mut line = good.clone();
     line["format_version"] = 0.into();
-    assert!(damage(&line).contains("format_version is 0, allowed: 1 to 2"));
+    assert!(damage(&line).contains("format_version is 0, allowed: 1 to 3"));
     let mut line = good.clone();
     line["mood"] = "good".into();
     assert!(damage(&line).contains("unknown field `mood`"));

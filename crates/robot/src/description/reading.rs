@@ -13,7 +13,7 @@ impl RobotDescription {
     pub fn parse(text: &str, origin: &str) -> Result<Self, DescriptionError> {
         Self::parse_beside(text, origin, &mut |file| {
             Err(format!(
-                "there is no folder to find {file} in; give kinematics and capsules instead, or load the folder"
+                "there is no folder to find {file} in; a driver answers with what `apprentice robot describe FOLDER` prints, or load the folder"
             ))
         })
     }

@@ -33,8 +33,9 @@ pub(crate) fn choose(
     (rule, count): (PreferredRule, usize),
 ) -> Result<Vec<usize>, RewardError> {
     let (best, worst) = best_and_worst(rankings);
+    let clips_of = |list: &[(usize, f64)]| list.iter().map(|c| c.0).collect::<Vec<_>>();
     let chosen = match rule {
-        PreferredRule::First => best.into_iter().take(count).collect(),
+        PreferredRule::First => clips_of(&best).into_iter().take(count).collect(),
         PreferredRule::Central => {
             most_central(clips, (best, worst), projection, (metric, config), count)?
         }
@@ -46,20 +47,26 @@ pub(crate) fn choose(
     }
 }
 
-/// The clips in a first place and those in a last one, in the order of the rankings.
-fn best_and_worst(rankings: &[Ranking<'_>]) -> (Vec<usize>, Vec<usize>) {
-    let (mut best, mut worst) = (Vec::new(), Vec::new());
+/// Clips, each with how sure it is that it belongs there, 0 to 1.
+type Weighted = Vec<(usize, f64)>;
+
+/// The clips in a first place and those in a last one, in the order of the rankings, each as sure as the first ranking
+/// that puts it there. Rankings of which nobody is sure at all say nothing.
+fn best_and_worst(rankings: &[Ranking<'_>]) -> (Weighted, Weighted) {
+    let (mut best, mut worst): (Weighted, Weighted) = (Vec::new(), Vec::new());
     for ranking in rankings {
         let top = ranking.places.iter().map(|r| r.1).min();
         let bottom = ranking.places.iter().map(|r| r.1).max();
-        if top == bottom {
+        let sure = ranking.confidence();
+        if top == bottom || sure <= 0.0 {
             continue;
         }
         for &(clip, tier) in &ranking.places {
-            if Some(tier) == top && !best.contains(&clip) {
-                best.push(clip);
-            } else if Some(tier) == bottom && !worst.contains(&clip) {
-                worst.push(clip);
+            let holds = |list: &Weighted| list.iter().any(|c| c.0 == clip);
+            if Some(tier) == top && !holds(&best) {
+                best.push((clip, sure));
+            } else if Some(tier) == bottom && !holds(&worst) {
+                worst.push((clip, sure));
             }
         }
     }
@@ -70,25 +77,28 @@ fn best_and_worst(rankings: &[Ranking<'_>]) -> (Vec<usize>, Vec<usize>) {
 /// worst-ranked.
 fn most_central(
     clips: &[FeatureClip],
-    (best, worst): (Vec<usize>, Vec<usize>),
+    (best, worst): (Weighted, Weighted),
     projection: &LinearProjection,
     (metric, config): (Metric, &SinkhornConfig),
     count: usize,
 ) -> Result<Vec<usize>, OptimalTransportError> {
-    let embedded = |list: &[usize]| -> Vec<Vec<f32>> {
-        list.iter().map(|&i| projection.embed(&clips[i])).collect()
+    let embedded = |list: &Weighted| -> Vec<(Vec<f32>, f64)> {
+        let embed = |&(i, sure): &(usize, f64)| (projection.embed(&clips[i]), sure);
+        list.iter().map(embed).collect()
     };
     let (best_space, worst_space) = (embedded(&best), embedded(&worst));
-    let mean_cost = |from: &Vec<f32>, to: &[Vec<f32>]| -> Result<f64, OptimalTransportError> {
-        let mut total = 0.0;
-        for other in to {
-            let cost = CostMatrix::between(from, other, projection.output, metric);
-            total += sinkhorn(&cost, config)?.cost(&cost);
-        }
-        Ok(total / to.len().max(1) as f64)
-    };
+    let mean_cost =
+        |from: &Vec<f32>, to: &[(Vec<f32>, f64)]| -> Result<f64, OptimalTransportError> {
+            let (mut total, mut sure) = (0.0, 0.0);
+            for (other, weight) in to {
+                let cost = CostMatrix::between(from, other, projection.output, metric);
+                total += weight * sinkhorn(&cost, config)?.cost(&cost);
+                sure += weight;
+            }
+            Ok(if sure > 0.0 { total / sure } else { 0.0 })
+        };
     let mut scored = Vec::with_capacity(best.len());
-    for (&clip, space) in best.iter().zip(&best_space) {
+    for (&(clip, _), (space, _)) in best.iter().zip(&best_space) {
         scored.push((
             mean_cost(space, &worst_space)? - mean_cost(space, &best_space)?,
             clip,
