@@ -67,6 +67,10 @@ export class Viewer {
         panel_state_overrides: { top: "Hidden", blueprint: "Hidden", selection: "Hidden", time: "Collapsed" },
       });
       await handle.start(canvas);
+      // Where it reads what is typed: a field outside of the picture, without a label of its own.
+      for (const field of document.querySelectorAll("input:not([id]):not([name])")) {
+        field.setAttribute("aria-label", "Keyboard input of the rerun viewer");
+      }
       handle.open_channel("clips", "clips");
       handle.send_rrd_to_channel("clips", bytes);
       if (this.question !== question) {
