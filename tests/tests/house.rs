@@ -9,14 +9,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 25] = [
     "core",
+    "statistics",
     "robot",
     "safety",
     "link",
     "adapter",
     "sim",
     "episode",
+    "camera",
     "control",
     "preference",
     "kernels",
@@ -35,8 +37,17 @@ const ORDER: [&str; 23] = [
     "loop-tests",
 ];
 /// What the arm's safety hangs on is built without machine learning.
-const WITHOUT_LEARNING: [&str; 8] = [
-    "core", "robot", "safety", "link", "adapter", "sim", "episode", "control",
+const WITHOUT_LEARNING: [&str; 10] = [
+    "core",
+    "statistics",
+    "robot",
+    "safety",
+    "link",
+    "adapter",
+    "sim",
+    "episode",
+    "camera",
+    "control",
 ];
 
 fn root() -> PathBuf {

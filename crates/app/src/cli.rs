@@ -1,11 +1,19 @@
 //! The command line.
 
+mod by_person;
+mod camera;
 mod judge;
+mod on_robot;
+mod promotion;
 mod robot_live;
 mod round;
 mod studio;
 
+pub use by_person::{ByPersonArgs, DeviceKind};
+pub use camera::CameraArgs;
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
+pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
+pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 pub use robot_live::{DescribeArgs, LiveArgs};
 pub use round::RoundArgs;
 pub use studio::StudioArgs;
@@ -34,11 +42,13 @@ pub enum Command {
     Sim(SimArgs),
     /// Take an arm over from its policy, by keyboard or gamepad
     Takeover(TakeoverArgs),
+    /// Publish a camera's frames for a robot whose driver has none
+    Camera(CameraArgs),
     /// Stop an arm, whoever moves it; it stays until `acknowledge`, or until its owner enables it
     Stop(ArmArgs),
     /// Say that a stop has been seen to, so that the arm's next owner may move it
     Acknowledge(AcknowledgeArgs),
-    /// Run one stage of the loop, by its name
+    /// Run one stage of the loop, by its name, or let a policy drive the robot until told to stop
     Run(RunStageArgs),
     /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
     Record(RecordArgs),
@@ -52,10 +62,16 @@ pub enum Command {
     Judge(JudgeArgs),
     /// Align the encoder to the rankings and score every rollout
     Reward(RunArgs),
-    /// Align the policy to the reward
+    /// Align the policy to the reward; ends with exit code 3 where the rankings are no evidence
     Align(RunArgs),
-    /// Try base and aligned policy on the same held-out scenes
-    Evaluate(RunArgs),
+    /// Try base and aligned policy on the same held-out scenes, or on the robot
+    Evaluate(EvaluateArgs),
+    /// Make the aligned policy the arm's, if it passes the gate and you say yes
+    Promote(PromoteArgs),
+    /// Go back to the version that was the arm's before
+    Rollback(RollbackArgs),
+    /// List every version of the policy, and what happened to it
+    History(HistoryArgs),
     /// Show base and aligned policy side by side
     Compare(RunArgs),
     /// Write report.html and report.json of a run
@@ -119,8 +135,10 @@ impl RunArgs {
 #[derive(Clone, Debug, Args)]
 pub struct RunStageArgs {
     /// Which stage
-    #[arg(value_name = "STAGE", value_parser = stages())]
-    pub stage: String,
+    #[arg(value_name = "STAGE", value_parser = stages(), required_unless_present = "policy")]
+    pub stage: Option<String>,
+    #[command(flatten)]
+    pub how: RunPolicyArgs,
     #[command(flatten)]
     pub run: RunArgs,
 }
@@ -136,6 +154,9 @@ pub struct SimArgs {
     /// Time passes only when asked for over the link
     #[arg(long)]
     pub lockstep: bool,
+    /// Say on the link how episodes went, to a runtime that asks
+    #[arg(long)]
+    pub verdict: bool,
     /// Configuration file; needs to hold only what it changes
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -197,6 +218,9 @@ pub struct TakeoverArgs {
     /// Use the gamepad at this joystick device, such as /dev/input/js0
     #[arg(long, value_name = "DEVICE", conflicts_with = "keyboard")]
     pub gamepad: Option<PathBuf>,
+    /// Use the SpaceMouse at this raw HID device, such as /dev/hidraw0 (untested on hardware)
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["keyboard", "gamepad"])]
+    pub spacemouse: Option<PathBuf>,
     /// Use the keyboard of this terminal (without --gamepad that is so anyway)
     #[arg(long)]
     pub keyboard: bool,
@@ -216,12 +240,14 @@ pub struct RecordArgs {
     #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]
+    pub person: ByPersonArgs,
+    #[command(flatten)]
     pub round: RoundArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RecordWhat {
-    /// The scripted expert, both ways in equal parts
+    /// The scripted expert, both ways in equal parts; or a person, with --by
     Demonstrations,
     /// The trained base policy
     Rollouts,
@@ -237,6 +263,9 @@ pub struct RankArgs {
     /// Your name, for the record
     #[arg(long, default_value = "operator")]
     pub who: String,
+    /// Rank so many groups more than there are rankings now, whatever has been learnt from those
+    #[arg(long, value_name = "N", conflicts_with = "simulated")]
+    pub more: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -22,6 +22,12 @@ pub trait Agent {
         1
     }
 
+    /// Whether the episode is over for the agent before its ticks are up, as a person ends one; asked after every
+    /// action of an agent whose decisions are about now only.
+    fn is_done(&self) -> bool {
+        false
+    }
+
     /// Everything the agent can say about what to do from the tick of `input` on, while `previous` is executed: for
     /// robots that move while it computes.
     ///

@@ -68,7 +68,8 @@ pub enum ControlError {
 
 impl ControlError {
     /// Whether the arm does not obey any more: it stands, or somebody else moves it.
-    pub(crate) fn is_control_lost(&self) -> bool {
+    #[must_use]
+    pub fn is_control_lost(&self) -> bool {
         use apprentice_link::LinkError::ControlLost;
         matches!(self, Self::Link(ControlLost { .. }))
     }

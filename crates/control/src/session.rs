@@ -145,6 +145,9 @@ fn run(
             Ok(())
         })?;
         done += count;
+        if agent.is_done() {
+            break;
+        }
     }
     Ok(())
 }

@@ -25,7 +25,6 @@ pub mod action_chunk;
 pub mod causes;
 pub mod hash;
 pub mod image;
-pub mod interval;
 pub mod observation;
 pub mod policy_input;
 pub mod registry;
@@ -38,7 +37,6 @@ pub use action_chunk::{
 pub use causes::in_one_line;
 pub use hash::{sha256_bytes, sha256_file};
 pub use image::{Image, ImageError};
-pub use interval::Proportion;
 pub use observation::{CameraFrame, JointCommand, Observation, RobotState};
 pub use policy_input::{PolicyInput, PolicyObservation};
 pub use seed::Seed;

@@ -1,6 +1,6 @@
 //! A robot as the control loop sees it, whatever it speaks.
 
-use crate::{Freshness, LinkError, OperatorAccess, TakeoverInbox};
+use crate::{EpisodeVerdict, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_robot::RobotDescription;
 
@@ -88,6 +88,14 @@ pub trait Arm: Send {
     fn reset(&mut self, seed: u64) -> Result<Observation, LinkError> {
         let _ = seed;
         Err(self.cannot("set up scenes: a person has to"))
+    }
+
+    /// What the robot itself says of the episode that has just ended.
+    ///
+    /// # Errors
+    /// When the robot cannot tell, does not answer, or not with a verdict.
+    fn verdict(&self) -> Result<EpisodeVerdict, LinkError> {
+        Err(self.cannot("say whether an episode succeeded: a person has to"))
     }
 
     /// Listens to operators' devices, which connect where `access` says and find the robot there by its name.

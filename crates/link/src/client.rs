@@ -10,7 +10,7 @@ use crate::keys::{ClientMessage, Keys};
 use crate::security::{Role, Security};
 use crate::session::{Connection, Participant};
 use crate::wire::{self, Chunk, Request, Status, TickReply};
-use crate::{Inbox, LinkError, RejectedCounts};
+use crate::{EpisodeVerdict, Inbox, LinkError, RejectedCounts};
 use apprentice_core::Observation;
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{Phase, Service};
@@ -26,6 +26,8 @@ use zenoh::{Session, Wait as _};
 
 /// How long a robot may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a robot that says how episodes went may take to do so.
+const VERDICT: Duration = Duration::from_secs(2);
 /// How long it may take until what a robot in real time published of a new scene has come and is believed.
 const SHOWN: Duration = Duration::from_secs(3);
 
@@ -254,6 +256,18 @@ impl RobotLink {
             )));
         }
         Ok(action)
+    }
+
+    /// What the robot says of the episode that has just ended.
+    fn ask_verdict(&self) -> Result<EpisodeVerdict, LinkError> {
+        let key = self.keys.verdict();
+        let robot = &self.description.name;
+        let (bytes, _) = ask(&self.session, robot, &key, Vec::new(), VERDICT)?;
+        EpisodeVerdict::decode(&bytes).map_err(|reason| LinkError::Message {
+            key,
+            bytes: bytes.len(),
+            reason,
+        })
     }
 
     /// Asks for time to pass or a new scene. Answers which messages show it afterwards.

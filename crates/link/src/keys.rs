@@ -120,6 +120,12 @@ impl Keys {
         format!("{}/describe", self.prefix)
     }
 
+    /// How the episode that has just ended went, asked of a robot that can tell.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        format!("{}/verdict", self.prefix)
+    }
+
     /// The next tick, asked of a robot in lockstep.
     #[must_use]
     pub fn clock(&self) -> String {

@@ -39,6 +39,7 @@ pub mod server;
 pub mod session;
 pub mod takeover;
 mod tokens;
+pub mod verdict;
 pub mod wire;
 mod zenoh_threads;
 
@@ -50,3 +51,4 @@ pub use error::LinkError;
 pub use inbox::{Acceptance, Freshness, Inbox, RejectedCounts};
 pub use server::{RobotServer, ServerRequest};
 pub use takeover::{Ignored, OperatorAccess, OperatorLink, TakeoverInbox};
+pub use verdict::EpisodeVerdict;

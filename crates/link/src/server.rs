@@ -2,11 +2,11 @@
 
 mod requests;
 mod shared_endpoint;
+mod verdicts;
 
 pub(crate) use requests::describe;
 pub use requests::{Reply, ServerRequest};
 
-use crate::LinkError;
 use crate::command_endpoint::CommandEndpoint;
 use crate::due::Due;
 use crate::error::key_error;
@@ -15,6 +15,7 @@ use crate::security::{Role, Security};
 use crate::session::{Connection, Participant, free_port};
 use crate::tokens::TokenSearch;
 use crate::wire::{self, Status};
+use crate::{EpisodeVerdict, LinkError};
 use apprentice_core::{CameraFrame, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::{GateConfig, Service};
@@ -24,6 +25,7 @@ use shared_endpoint::SharedEndpoint;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
+use verdicts::Verdicts;
 use zenoh::internal::buffers::{ZBuf, ZSlice};
 use zenoh::liveliness::LivelinessToken;
 use zenoh::pubsub::{Publisher, Subscriber};
@@ -52,8 +54,9 @@ pub struct RobotServer {
     requests: Receiver<ServerRequest>,
     _subscribers: Vec<Subscriber<()>>,
     _queries: Vec<Queryable<()>>,
+    verdicts: Option<Verdicts>,
     _alive: LivelinessToken,
-    _session: Session,
+    session: Session,
 }
 
 impl RobotServer {
@@ -177,8 +180,9 @@ impl RobotServer {
             cameras,
             requests,
             _queries: queries,
+            verdicts: None,
             _alive: alive,
-            _session: session,
+            session,
         })
     }
 
@@ -244,6 +248,37 @@ impl RobotServer {
     #[must_use]
     pub fn status(&self) -> Status {
         self.shared.endpoint().status()
+    }
+
+    /// From now on says how episodes went, as [`Self::publish_verdict`] has it, to the runtime that asks.
+    ///
+    /// # Errors
+    /// When the session is gone.
+    pub fn answer_verdicts(&mut self) -> Result<(), LinkError> {
+        self.verdicts = Some(Verdicts::serve(&self.session, &self.shared.keys)?);
+        Ok(())
+    }
+
+    /// How the episode stands: what is answered until the next call. Does nothing for a robot that does not answer
+    /// verdicts.
+    ///
+    /// # Errors
+    /// When it is not one that can be sent.
+    pub fn publish_verdict(&self, verdict: &EpisodeVerdict) -> Result<(), LinkError> {
+        let Some(verdicts) = &self.verdicts else {
+            return Ok(());
+        };
+        verdicts.set(verdict).map_err(|reason| LinkError::Message {
+            key: self.shared.keys.verdict(),
+            bytes: 0,
+            reason,
+        })
+    }
+
+    /// Whether it answers verdicts.
+    #[must_use]
+    pub fn answers_verdicts(&self) -> bool {
+        self.verdicts.is_some()
     }
 
     /// The arm was set somewhere else, as a simulated one is for a new scene: `state` is where it is now.

@@ -4,9 +4,11 @@
 mod compute;
 mod layers;
 mod limits;
+mod promotion;
 mod renamed;
 
 pub use compute::{ComputeConfig, ComputePriority};
+pub use promotion::PromotionConfig;
 
 use crate::work::Episodes;
 use anyhow::{Context as _, Result};
@@ -60,6 +62,9 @@ pub struct Config {
     pub align: AlignConfig,
     /// How much is evaluated.
     pub evaluate: RecordConfig,
+    /// What a policy has to show before it becomes the arm's.
+    #[serde(default)]
+    pub promotion: PromotionConfig,
 }
 
 /// What is to be done, and by how many.

@@ -6,7 +6,7 @@ use crate::policies::watch_policy;
 use crate::preference::Preference;
 use crate::success::SuccessLabels;
 use anyhow::{Result, bail};
-use apprentice_core::Proportion;
+use apprentice_statistics::Proportion;
 use serde::{Deserialize, Serialize};
 
 /// A policy's success and preference on held-out scenes.
@@ -28,8 +28,8 @@ pub struct Rates {
 pub fn evaluate(context: &Context, policy: &str, folder: &str, what: &str) -> Result<()> {
     if !context.config.robot.endpoint.is_empty() {
         bail!(
-            "success is judged by the simulator, and the robot at {} is none; record rollouts, label them \
-             (apprentice judge success) and rank them instead",
+            "success in held-out scenes is judged by the simulator, and the robot at {} is none; try both policies on it \
+             with `apprentice evaluate --on-robot`, where the person at it, or the robot itself, says how each trial went",
             context.config.robot.endpoint
         );
     }

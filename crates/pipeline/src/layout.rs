@@ -34,6 +34,14 @@ pub const ALIGNED_EVALUATION: &str = "evaluation/aligned";
 pub const REWARD_EXAM: &str = "evaluation/reward.json";
 /// The reward's scores of the base policy's held-out episodes.
 pub const HELD_OUT_SCORES: &str = "evaluation/scores.json";
+/// The record of every trial of a policy on a robot.
+pub const TRIALS: &str = "trials.jsonl";
+/// What the comparison of base and aligned policy on the robot came to.
+pub const ON_ROBOT: &str = "evaluation/on-robot.json";
+/// Episodes of trials that compare two policies.
+pub const TRIAL_EPISODES: &str = "trials";
+/// Episodes of a policy at its work.
+pub const WORK_EPISODES: &str = "work";
 /// The recording for the viewer. Several stages write it anew, and nothing reads it.
 pub const VIEWER_FILE: &str = "run.rrd";
 

@@ -25,17 +25,22 @@
 #![recursion_limit = "256"]
 #![deny(missing_docs)]
 
+pub mod by_person;
 pub mod config;
 pub mod context;
 pub mod device;
 pub mod estimate;
+pub mod evidence_words;
 pub mod evaluation;
 pub mod folder_changes;
+mod found;
 pub mod freshness;
 pub mod inputs;
 pub mod judgements;
 pub mod layout;
 pub mod learning_share;
+pub mod next_step;
+pub mod on_robot;
 pub mod outcomes;
 pub mod policies;
 pub mod preference;
@@ -50,12 +55,16 @@ pub mod run_dir;
 pub mod run_lock;
 pub mod sample_episode;
 pub mod scores;
+pub mod shell_word;
 pub mod stage;
 pub mod stages;
 pub mod start_policy;
 pub mod success;
 pub mod summary;
+pub mod takes;
 pub mod timing;
+pub mod trials;
+pub mod versions;
 pub mod viewer_file;
 pub mod wishes;
 pub mod work;

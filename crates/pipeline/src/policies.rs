@@ -1,6 +1,7 @@
 //! The policies of a run: read from their files, and at work.
 
 use crate::context::Context;
+use crate::layout::{ALIGNED_POLICY, ALIGNMENT, BASE_POLICY, START_POLICY};
 use crate::outcomes::Outcomes;
 use crate::recording::{Recording, record};
 use crate::robots::Robots;
@@ -38,6 +39,21 @@ pub fn load_diffusion(context: &Context, file: &str) -> Result<DiffusionPolicy> 
     let policy: Box<dyn Any> = load(context, file)?;
     policy.downcast().map(|policy| *policy).ok().with_context(|| {
         format!("{file} is no diffusion policy, and only those are aligned; train with policy.kind = \"diffusion\"")
+    })
+}
+
+/// The file of the policy after alignment: where the rankings were no evidence, of the one it would have started from.
+///
+/// # Errors
+/// When nothing has been aligned yet.
+pub fn aligned_policy(context: &Context) -> Result<&'static str> {
+    let alignment: serde_json::Value = context.dir.read(ALIGNMENT)?;
+    let evidence = alignment["evidence"].as_bool() == Some(true);
+    let started_from = alignment["start"]["name"].as_str().unwrap_or("base");
+    Ok(match (evidence, started_from) {
+        (true, _) => ALIGNED_POLICY,
+        (false, "base") => BASE_POLICY,
+        (false, _) => START_POLICY,
     })
 }
 

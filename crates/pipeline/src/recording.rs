@@ -145,7 +145,7 @@ fn ask_for_scene(context: &Context, what: &str) -> Result<()> {
 }
 
 /// What robots that moved while their agent thought were like.
-fn say_figures(context: &Context, figures: &RealTimeStats) {
+pub(crate) fn say_figures(context: &Context, figures: &RealTimeStats) {
     if figures.decisions == 0 {
         return;
     }
@@ -164,7 +164,7 @@ fn say_figures(context: &Context, figures: &RealTimeStats) {
 }
 
 /// Shows the first robot's tick on the page, if there is one.
-fn show(context: &Context, what: &str, robot: usize, tick: &Tick) {
+pub(crate) fn show(context: &Context, what: &str, robot: usize, tick: &Tick) {
     if let (0, Some(view)) = (robot, &context.view) {
         if tick.index == 0 {
             view.begin_episode(what);
@@ -175,7 +175,8 @@ fn show(context: &Context, what: &str, robot: usize, tick: &Tick) {
     }
 }
 
-fn plans(context: &Context, recording: &Recording<'_>) -> Result<Vec<EpisodePlan>> {
+/// The episodes of a recording, in order.
+pub(crate) fn plans(context: &Context, recording: &Recording<'_>) -> Result<Vec<EpisodePlan>> {
     let folder = context.dir.path(recording.folder);
     let meta = episode_meta(context, recording)?;
     let plan = |(i, &seed): (usize, &Seed)| {
@@ -190,7 +191,8 @@ fn plans(context: &Context, recording: &Recording<'_>) -> Result<Vec<EpisodePlan
     Ok(recording.seeds.iter().enumerate().map(plan).collect())
 }
 
-fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeMeta> {
+/// What episodes of a recording say of themselves; the seed is still to be filled in.
+pub(crate) fn episode_meta(context: &Context, recording: &Recording<'_>) -> Result<EpisodeMeta> {
     let description = describe(context)?;
     let cameras = description
         .cameras

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::context::{Context, peak_memory_bytes, start_for, stop_on_ctrl_c};
 use crate::device;
 use crate::folder_changes::FolderChanges;
+use crate::found::in_one_line;
 use crate::freshness::{inputs, lacks, out_of_date};
 use crate::inputs::Inputs;
 use crate::judgements::{check_amounts, drop_rankings, who_ranked};
@@ -199,6 +200,18 @@ pub fn serve(context: &mut Context) -> Result<()> {
 /// # Errors
 /// When a stage it needs is missing or out of date, its own, or that the user stopped the run.
 pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
+    run_stage_by(context, stage, &stage.run)
+}
+
+/// [`run_stage`], its work done in another way, such as by a person.
+///
+/// # Errors
+/// As [`run_stage`].
+pub fn run_stage_by(
+    context: &Context,
+    stage: &Stage,
+    work: &dyn Fn(&Context) -> Result<()>,
+) -> Result<()> {
     let dir = &context.dir;
     let _at_work = take_for(dir, stage)?;
     for need in needed(stage) {
@@ -233,10 +246,13 @@ pub fn run_stage(context: &Context, stage: &Stage) -> Result<()> {
     }
     let started = Instant::now();
     let inputs = inputs(dir, &context.run_settings(), stage)?;
-    (stage.run)(context)?;
+    work(context)?;
     let seconds = started.elapsed().as_secs_f64();
-    context.say(&format!("{:<14} {seconds:.1} s", stage.name));
-    mark(context, stage, seconds, inputs)
+    mark(context, stage, seconds, inputs)?;
+    // On a line of its own, so that it is there without a terminal, too.
+    let found = in_one_line(&(stage.summary)(context)?);
+    context.say(&format!("{:<14} {seconds:.1} s: {found}", stage.name));
+    Ok(())
 }
 
 /// Why a finished stage has to run again; `None` where it need not. Answers that are about something that has changed

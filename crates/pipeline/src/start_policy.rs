@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::layout::{ALIGNED_POLICY, BASE_POLICY, START_POLICY};
+use crate::versions::store::current_policy;
 use anyhow::{Result, bail};
 use apprentice_core::sha256_file;
 use apprentice_policy::DiffusionPolicy;
@@ -33,7 +34,9 @@ pub fn policy_file(context: &Context, name: &str) -> Result<String> {
     let dir = &context.dir;
     let file = match name {
         "base" => BASE_POLICY.to_owned(),
-        "aligned" | "current" => ALIGNED_POLICY.to_owned(),
+        "aligned" => ALIGNED_POLICY.to_owned(),
+        // Until one is promoted, the aligned policy is what the arm would get.
+        "current" => current_policy(dir)?.unwrap_or_else(|| ALIGNED_POLICY.to_owned()),
         file => std::path::absolute(file)?.display().to_string(),
     };
     if !dir.path(&file).is_file() {

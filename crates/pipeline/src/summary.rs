@@ -5,7 +5,7 @@ use crate::evaluation::rates;
 use crate::outcomes::read_outcomes;
 use crate::success::SuccessLabels;
 use anyhow::Result;
-use apprentice_core::Proportion;
+use apprentice_statistics::Proportion;
 use serde_json::{Value, json};
 
 /// Of a folder of demonstrations or rollouts.

@@ -2,9 +2,9 @@
 
 use super::artefacts::Artefact;
 use super::task_words::TaskWords;
-use apprentice_core::Proportion;
 use apprentice_pipeline::outcomes::GuardCounts;
 use apprentice_reward::Evidence;
+use apprentice_statistics::Proportion;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

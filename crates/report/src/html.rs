@@ -3,11 +3,11 @@
 use super::escape::escape;
 use super::figures::Report;
 use super::learning;
+use super::on_robot::section as on_robot_section;
 use super::page_content::PageContent;
+use super::page_shell::whole;
 use super::sections;
 use super::wording::{Verdict, duration, percent, span, warnings};
-
-const STYLE: &str = include_str!("page.css");
 
 /// The whole page.
 #[must_use]
@@ -41,23 +41,24 @@ pub fn page(report: &Report, content: &PageContent) -> String {
     ] {
         body.push_str(&format!("<section><h2>{heading}</h2>{section}</section>"));
     }
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <title>{title} \u{b7} Apprentice</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n"
-    )
+    if let Some(trials) = &content.on_robot {
+        body.push_str("<section><h2>Trials on the robot</h2>");
+        body.push_str(&on_robot_section(trials));
+        body.push_str("</section>");
+    }
+    whole(&title, &body)
 }
 
 /// The figures to see first.
 fn tiles(report: &Report) -> String {
-    let rate = |p: apprentice_core::Proportion| {
+    let rate = |p: apprentice_statistics::Proportion| {
         if p.n == 0 {
             "none".to_owned()
         } else {
             percent(p.rate())
         }
     };
-    let moved = |before: apprentice_core::Proportion, after| {
+    let moved = |before: apprentice_statistics::Proportion, after| {
         format!("{} \u{2192} <b>{}</b>", rate(before), rate(after))
     };
     let interval = |p| format!("after: 95 % interval {}", span(p));

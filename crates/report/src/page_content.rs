@@ -5,9 +5,10 @@ use anyhow::Result;
 use apprentice_align::AlignReport;
 use apprentice_pipeline::context::Context;
 use apprentice_pipeline::layout::{
-    ALIGNED_EVALUATION, ALIGNMENT, BASE_EVALUATION, HELD_OUT_SCORES, ROLLOUT_SCORES, ROLLOUTS,
-    TRAINING_CURVE,
+    ALIGNED_EVALUATION, ALIGNMENT, BASE_EVALUATION, HELD_OUT_SCORES, ON_ROBOT, ROLLOUT_SCORES,
+    ROLLOUTS, TRAINING_CURVE,
 };
+use apprentice_pipeline::on_robot::figures::ComparisonFigures;
 use apprentice_pipeline::outcomes::{EpisodeOutcome, Outcomes, open_episode};
 use apprentice_pipeline::preference::Preference;
 use apprentice_pipeline::scores::{Scores, read_reward};
@@ -64,6 +65,8 @@ pub struct PageContent {
     pub before_and_after: Vec<FilmStrip>,
     /// Files for a viewer that exist, below the folder.
     pub recordings: Vec<String>,
+    /// Both policies tried on a robot, where they were.
+    pub on_robot: Option<ComparisonFigures>,
 }
 
 impl PageContent {
@@ -96,6 +99,11 @@ impl PageContent {
             best_and_worst: best_and_worst(context)?,
             before_and_after: before_and_after(context, &preference, &notes)?,
             recordings: recordings(&context.dir.path("")),
+            on_robot: if context.dir.path(ON_ROBOT).exists() {
+                Some(context.dir.read(ON_ROBOT)?)
+            } else {
+                None
+            },
         })
     }
 }

@@ -4,7 +4,7 @@ use super::colour::Colour;
 use super::escape::escape;
 use super::plots::figure;
 use super::wording::share as in_words;
-use apprentice_core::Proportion;
+use apprentice_statistics::Proportion;
 use std::fmt::Write as _;
 
 const LEFT: f64 = 6.0;

@@ -7,7 +7,6 @@ use super::figures::{
 };
 use super::task_words::TaskWords;
 use anyhow::Result;
-use apprentice_core::Proportion;
 use apprentice_pipeline::context::{Context, peak_memory_bytes};
 use apprentice_pipeline::evaluation::Rates;
 use apprentice_pipeline::judgements::{is_ranking, read_judgements};
@@ -23,6 +22,7 @@ use apprentice_pipeline::stages::align::Alignment;
 use apprentice_pipeline::stages::{STAGES, named};
 use apprentice_pipeline::success::read_labelled;
 use apprentice_preference::{Judgement, unused};
+use apprentice_statistics::Proportion;
 
 impl Report {
     /// Reads the figures from what the stages wrote.

@@ -9,12 +9,13 @@ use super::film_strip::FilmStrip;
 use super::page_content::{Ending, PageContent, ScoredEpisode};
 use super::task_words::TaskWords;
 use apprentice_align::AlignReport;
-use apprentice_core::{Proportion, Seed, sha256_bytes};
+use apprentice_core::{Seed, sha256_bytes};
 use apprentice_pipeline::outcomes::{EpisodeOutcome, GuardCounts};
 use apprentice_pipeline::sample_episode::sample_episode;
 use apprentice_pipeline::stages::STAGES;
 use apprentice_reward::{Evidence, Score};
 use apprentice_sim::{Outcome, TaskKind};
+use apprentice_statistics::Proportion;
 use rand::Rng as _;
 
 /// Figures of a run that went well.
@@ -187,6 +188,7 @@ pub fn content() -> PageContent {
         )
     };
     PageContent {
+        on_robot: None,
         folder: "runs/demo".into(),
         named: Vec::new(),
         alignment: Some(AlignReport {

@@ -199,7 +199,10 @@ pub fn places(report: &Report, content: &PageContent) -> String {
         ("rollouts/", "attempts that were ranked"),
         ("evaluation/", "held-out attempts of both policies"),
     ] {
-        item(&mut html, path, what);
+        // Without evidence there is none.
+        if path != layout::ALIGNED_POLICY || report.alignment.evidence {
+            item(&mut html, path, what);
+        }
     }
     html.push_str(
         "</ul><details><summary>What the same seed, device and settings give again, bit for bit</summary>\

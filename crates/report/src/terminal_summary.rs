@@ -6,7 +6,8 @@ use super::page_content::recordings;
 use super::wording::{
     Verdict, bytes, chance, count, duration, percent, reasons, share, warnings, who,
 };
-use apprentice_core::Proportion;
+use apprentice_pipeline::shell_word::shell_word;
+use apprentice_statistics::Proportion;
 use std::path::Path;
 
 /// Lines for the terminal.
@@ -127,16 +128,6 @@ pub fn suggestions(folder: &str, named: &[String]) -> Vec<(String, Vec<String>)>
             )],
         ),
     ]
-}
-
-/// A word as a shell reads it.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

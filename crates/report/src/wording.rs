@@ -2,10 +2,10 @@
 
 use super::figures::Report;
 use super::task_words::TaskWords;
-use apprentice_core::Proportion;
 use apprentice_pipeline::judgements::SIMULATED;
 use apprentice_pipeline::outcomes::GuardCounts;
 use apprentice_sim::Words;
+use apprentice_statistics::Proportion;
 
 /// What the run shows about the preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,9 @@ impl Verdict {
             percent(after.rate())
         );
         match self {
+            Self::LeftAlone if report.reward.evidence.pairs == 0 => "The policy was left as it was: there were no rankings \
+                                to keep back, so nothing says what to align it to."
+                .to_owned(),
             Self::LeftAlone => "The policy was left as it was: the rankings did not hold up on rankings kept back, so \
                                 there was nothing to align it to."
                 .to_owned(),

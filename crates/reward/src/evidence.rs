@@ -16,6 +16,37 @@ pub struct Evidence {
     pub p_value: f64,
 }
 
+impl Evidence {
+    /// About how many more rankings make the chance of a fluke `limit` or less, if they agree as those `rankings` have;
+    /// `None` where they agree no better than chance, so that no number would.
+    ///
+    /// The test's standard score grows with the square root of the number of rankings.
+    #[must_use]
+    pub fn more_rankings(&self, rankings: usize, limit: f64) -> Option<usize> {
+        let (now, wanted) = (upper_quantile(self.p_value), upper_quantile(limit));
+        if self.pairs == 0 || rankings == 0 || now <= 0.0 {
+            return None;
+        }
+        if now >= wanted {
+            return Some(0);
+        }
+        let needed = (rankings as f64 * (wanted / now).powi(2)).ceil();
+        Some((needed as usize).saturating_sub(rankings).max(1))
+    }
+}
+
+/// The standard normal deviate that is exceeded with this probability, to 4.5e-4 (Abramowitz and Stegun, 26.2.23).
+fn upper_quantile(probability: f64) -> f64 {
+    let p = probability.clamp(1e-12, 1.0 - 1e-12);
+    if p > 0.5 {
+        return -upper_quantile(1.0 - p);
+    }
+    let t = (-2.0 * p.ln()).sqrt();
+    let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);
+    let below = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
+    t - above / below
+}
+
 /// For each unseen ranking: the scores the reward gave its episodes, and their tier (0 = best).
 pub type HeldOutRanking = (Vec<f64>, Vec<usize>);
 
@@ -96,6 +127,22 @@ mod tests {
                 (scores, tiers)
             })
             .collect()
+    }
+
+    #[test]
+    fn how_many_more_rankings_would_do_follows_the_standard_score() {
+        assert!((upper_quantile(0.01) - 2.326_35).abs() < 5e-4);
+        assert!((upper_quantile(0.9) + 1.281_55).abs() < 5e-4);
+        let thin = |p_value| Evidence {
+            accuracy: 0.8,
+            pairs: 20,
+            p_value,
+        };
+        // From 1.645 to 2.326 it takes twice as many.
+        assert_eq!(thin(0.05).more_rankings(10, 0.01), Some(10));
+        assert_eq!(thin(0.01).more_rankings(10, 0.01), Some(0));
+        assert_eq!(thin(0.6).more_rankings(10, 0.01), None);
+        assert_eq!(thin(0.05).more_rankings(0, 0.01), None);
     }
 
     #[test]

@@ -4,9 +4,10 @@
 //! one PNG a demonstration (front camera above, wrist camera below, every third tick) for the first
 //! SEEDS seeds, then prints success over EPISODES seeds a style, and how long things take.
 
-use apprentice_core::{CartesianAction, JointCommand, Proportion, Seed};
+use apprentice_core::{CartesianAction, JointCommand, Seed};
 use apprentice_robot::{DifferentialIk, RobotDescription};
 use apprentice_sim::{SimConfig, Simulation, TaskKind};
+use apprentice_statistics::Proportion;
 use std::{error::Error, path::Path, time::Instant};
 
 const CONTROL_TICKS: u32 = 5;

@@ -5,12 +5,13 @@
 //! is held) never goes on the link: it is read in process through a [`GroundTruth`].
 
 use crate::{
-    config::SimConfig, error::Result, outcome::Outcome, scene::Scene, tasks::TaskKind,
+    config::SimConfig, error::Result, facts::Fact, outcome::Outcome, scene::Scene, tasks::TaskKind,
     world::Simulation,
 };
 use apprentice_core::{CameraFrame, Seed};
 use apprentice_link::{
-    LinkError, RobotServer, ServerRequest,
+    EpisodeVerdict, LinkError, RobotServer, ServerRequest,
+    verdict::VerdictFact,
     wire::{AdvanceRequest, TickReply},
 };
 use apprentice_robot::RobotDescription;
@@ -119,6 +120,7 @@ impl SimNode {
             stop: Arc::clone(&stop),
             state_sequence: 0,
             moving: false,
+            seed: None,
         };
         let tick = Duration::from_secs_f64(1.0 / description.control_hz);
         let frames_every = (description.control_hz / description.policy_hz)
@@ -177,6 +179,8 @@ struct Cell {
     frame_sequences: Vec<u64>,
     /// Whether the arm follows commands; it stands still of its own accord otherwise.
     moving: bool,
+    /// Of the scene that was asked for last.
+    seed: Option<u64>,
 }
 
 impl Cell {
@@ -257,6 +261,7 @@ impl Cell {
 
     fn reset(&mut self, seed: u64) {
         self.simulation.reset(Seed(seed));
+        self.seed = Some(seed);
         // A command from before the reset is not meant for the new scene.
         self.server.moved(&self.simulation.state());
     }
@@ -282,6 +287,9 @@ impl Cell {
 
     fn publish(&mut self, want_frames: bool) -> Result<TickReply> {
         let seen = (self.simulation.measure(), self.simulation.scene().clone());
+        if self.server.answers_verdicts() {
+            self.server.publish_verdict(&verdict(&seen.0, self.seed))?;
+        }
         *self.truth.lock() = seen;
         self.state_sequence += 1;
         let mut state = self.simulation.state();
@@ -305,5 +313,20 @@ impl Cell {
             state_sequence: self.state_sequence,
             frame_sequences,
         })
+    }
+}
+
+/// What the cell says of an episode, where it is asked to.
+fn verdict(outcome: &Outcome, seed: Option<u64>) -> EpisodeVerdict {
+    let fact = |fact: &Fact| match fact {
+        Fact::Number(number) => VerdictFact::Number(*number),
+        Fact::Name(name) => VerdictFact::Word(name.clone().into_owned()),
+    };
+    let facts = outcome.facts.iter();
+    EpisodeVerdict {
+        success: outcome.success,
+        seed,
+        facts: facts.map(|(name, f)| (name.to_owned(), fact(f))).collect(),
+        ..EpisodeVerdict::default()
     }
 }

@@ -9,6 +9,8 @@ use rerun::{RecordingStream, RecordingStreamResult, blueprint::components::Panel
 
 /// Tick number over all episodes of the recording.
 pub(crate) const STEP: &str = "step";
+/// Seconds since clips began: what is shown along it plays as fast as it happened.
+pub(crate) const SECONDS: &str = "seconds";
 
 /// The arm, its cameras and its plots below `root` (empty, or with a slash at the end).
 fn live(root: &str, cameras: &[String], arm: bool) -> ContainerLike {
@@ -46,7 +48,11 @@ fn live(root: &str, cameras: &[String], arm: bool) -> ContainerLike {
 }
 
 fn picture(root: &str, camera: &str) -> ContainerLike {
-    Spatial2DView::new(camera)
+    named_picture(camera.to_owned(), root, camera)
+}
+
+fn named_picture(name: String, root: &str, camera: &str) -> ContainerLike {
+    Spatial2DView::new(name)
         .with_origin(format!("{root}cameras/{camera}"))
         .into()
 }
@@ -86,7 +92,10 @@ pub(crate) fn send_clips(
 ) -> RecordingStreamResult<()> {
     let columns = clips.iter().map(|(label, cameras)| -> ContainerLike {
         let root = clip_root(label);
-        let pictures = cameras.iter().map(|name| picture(&root, name));
+        // A viewer shows the names of pictures, not those of what they are in.
+        let pictures = cameras
+            .iter()
+            .map(|name| named_picture(format!("{label}: {name}"), &root, name));
         let mut rows: Vec<ContainerLike> = vec![Grid::new(pictures).into()];
         let mut shares = vec![2.0];
         if arm {
@@ -100,7 +109,7 @@ pub(crate) fn send_clips(
         let column = Vertical::new(rows).with_row_shares(shares);
         column.with_name(label.as_str()).into()
     });
-    send(to, Horizontal::new(columns).into())
+    send_along(to, Horizontal::new(columns).into(), SECONDS)
 }
 
 /// Where a clip's things are logged, slash at the end.
@@ -113,10 +122,18 @@ pub(crate) fn clip_root(label: &str) -> String {
 }
 
 fn send(to: &RecordingStream, root: ContainerLike) -> RecordingStreamResult<()> {
+    send_along(to, root, STEP)
+}
+
+fn send_along(
+    to: &RecordingStream,
+    root: ContainerLike,
+    timeline: &'static str,
+) -> RecordingStreamResult<()> {
     Blueprint::new(root)
         .with_auto_views(false)
         .with_blueprint_panel(BlueprintPanel::from_state(PanelState::Collapsed))
         .with_selection_panel(SelectionPanel::from_state(PanelState::Collapsed))
-        .with_time_panel(TimePanel::new().with_timeline(STEP))
+        .with_time_panel(TimePanel::new().with_timeline(timeline))
         .send(to, BlueprintActivation::default())
 }

@@ -14,7 +14,7 @@
 //! | `clips/<label>/...` | of clips side by side: `cameras`, `world` and `action` as above |
 //! | `guard/<reason>` | ticks at which commands were changed for it, so far; not those only slowed |
 
-use crate::layout::{STEP, clip_root, send_clips, send_live};
+use crate::layout::{SECONDS, STEP, clip_root, send_clips, send_live};
 use crate::story::Story;
 use apprentice_core::{CartesianAction, Image, Observation};
 use apprentice_episode::{DecidedBy, Episode};
@@ -210,8 +210,11 @@ impl Scene {
             if self.arm.is_some() {
                 self.fixed(&format!("{root}world"), &ViewCoordinates::RIGHT_HAND_Z_UP())?;
             }
+            let first = episode.ticks.first().map_or(0, |tick| tick.stamp_ns);
             for tick in &episode.ticks {
                 self.at(tick.index);
+                let seconds = tick.stamp_ns.saturating_sub(first) as f64 / 1e9;
+                self.to.set_duration_secs(SECONDS, seconds);
                 let state = &tick.observation.state;
                 self.arm(&root, &state.positions, state.gripper_width)?;
                 let action: Vec<f64> = tick.action.iter().map(|v| f64::from(*v)).collect();
@@ -221,6 +224,7 @@ impl Scene {
                 }
             }
         }
+        self.to.disable_timeline(SECONDS);
         // The next episode sends its own arrangement.
         self.cameras.clear();
         Ok(())

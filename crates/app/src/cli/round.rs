@@ -8,7 +8,8 @@ pub struct RoundArgs {
     /// when rollouts are ranked next
     #[arg(long, value_name = "POLICY")]
     pub policy: Option<String>,
-    /// Episodes of that round; as many as of the first without
-    #[arg(long, value_name = "N", requires = "policy", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Episodes of that round (as many as of the first without), or with --by demonstrations to keep, those of before
+    /// included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub episodes: Option<u32>,
 }

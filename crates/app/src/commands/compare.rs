@@ -1,14 +1,15 @@
 //! `apprentice compare`: base and aligned policy side by side.
 
 use crate::cli::RunArgs;
-use anyhow::Result;
-use apprentice_core::Proportion;
+use crate::commands::on_robot;
+use anyhow::{Result, bail};
 use apprentice_pipeline::context::{Context, stop_on_ctrl_c};
 use apprentice_pipeline::evaluation::rates;
-use apprentice_pipeline::layout::{ALIGNED_EVALUATION, BASE_EVALUATION};
+use apprentice_pipeline::layout::{ALIGNED_EVALUATION, BASE_EVALUATION, ON_ROBOT};
 use apprentice_pipeline::outcomes::{Outcomes, open_episode, read_outcomes};
 use apprentice_pipeline::run::{open_to_read, serve};
 use apprentice_pipeline::stages::evaluate_aligned;
+use apprentice_statistics::Proportion;
 
 /// Runs the command.
 ///
@@ -16,6 +17,16 @@ use apprentice_pipeline::stages::evaluate_aligned;
 /// When the run has not been evaluated.
 pub fn run(args: &RunArgs) -> Result<()> {
     let mut context = open_to_read(&args.options())?;
+    let evaluated = context.dir.done(evaluate_aligned::STAGE.name).is_some();
+    if !evaluated && context.dir.path(ON_ROBOT).exists() {
+        return on_robot::print(&context.dir.read(ON_ROBOT)?, args.json);
+    }
+    if !evaluated && !context.config.robot.endpoint.is_empty() {
+        bail!(
+            "both policies have not been tried on the robot yet; run `apprentice evaluate --on-robot --out {}` first",
+            context.dir.root().display()
+        );
+    }
     context.dir.needs(
         evaluate_aligned::STAGE.name,
         evaluate_aligned::STAGE.command,

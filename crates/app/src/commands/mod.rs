@@ -1,12 +1,17 @@
 //! What each command does.
 
+mod by_person;
+mod camera;
 mod compare;
 mod doctor;
 mod import;
 mod import_trial;
 mod judge;
 mod keys;
+mod on_robot;
+mod promotion;
 mod rank;
+mod raw_terminal;
 mod robot;
 mod robot_live;
 mod round;
@@ -16,9 +21,11 @@ mod studio;
 mod takeover;
 
 use crate::cli::{Cli, Command, RecordWhat, RunArgs, WeightsCommand};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use apprentice_pipeline::context::Context;
 use apprentice_pipeline::estimate::say_plan;
+use apprentice_pipeline::layout::ALIGNMENT;
+use apprentice_pipeline::next_step::say_next;
 use apprentice_pipeline::run::{open, open_to_read, run_all, run_stage};
 use apprentice_pipeline::scores::weights_folder;
 use apprentice_pipeline::stage::Stage;
@@ -45,15 +52,25 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Command::Sim(args) => sim::run(&args),
         Command::Takeover(args) => takeover::run(&args),
+        Command::Camera(args) => camera::run(&args),
         Command::Stop(args) => stop::stop(&args),
         Command::Acknowledge(args) => stop::acknowledge(&args),
+        Command::Record(args) if args.person.is_given() => by_person::run(&args),
         Command::Record(args) => match args.what {
             what if args.round.policy.is_some() => round::run(what, &args.run, &args.round),
+            _ if args.round.episodes.is_some() => bail!(
+                "--episodes goes with --policy (rollouts) or --by (a person's demonstrations); otherwise use --set \
+                 demonstrations.episodes=N or rollouts.episodes=N"
+            ),
             RecordWhat::Demonstrations => one(&args.run, &[&demonstrate::STAGE]),
             RecordWhat::Rollouts => one(&args.run, &[&rollouts::STAGE]),
         },
         Command::Run(args) => {
-            let stage = named(&args.stage).context("there is no such stage")?;
+            if let Some(policy) = &args.how.policy {
+                return on_robot::run(&args.run, policy, &args.how);
+            }
+            let stage = args.stage.as_deref().and_then(named);
+            let stage = stage.context("there is no such stage")?;
             one(&args.run, &[stage])
         }
         Command::Train(args) => one(&args, &[&train::STAGE]),
@@ -63,12 +80,22 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Judge(args) => judge::run(&args),
         Command::Reward(args) => one(&args, &[&reward::STAGE]),
         Command::Align(args) => one(&args, &[&align::STAGE]),
-        Command::Evaluate(args) => one(&args, &[&evaluate_base::STAGE, &evaluate_aligned::STAGE]),
+        Command::Evaluate(args) if args.on_robot => on_robot::evaluate(&args),
+        Command::Evaluate(args) => one(
+            &args.run,
+            &[&evaluate_base::STAGE, &evaluate_aligned::STAGE],
+        ),
+        Command::Promote(args) => promotion::promote(&args),
+        Command::Rollback(args) => promotion::rollback(&args),
+        Command::History(args) => promotion::history(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => {
             let context = open_to_read(&args.options())?;
             if args.view {
                 context.warn("a report shows nothing live; open report.html, or run.rrd in rerun");
+            }
+            if apprentice_report::on_robot::is_of_an_arm(&context) {
+                return finish_on_robot(&context, &args);
             }
             finish(&context, &args)
         }
@@ -106,6 +133,11 @@ fn one(args: &RunArgs, stages: &[&'static Stage]) -> Result<()> {
         }
         run_stage(&context, stage)?;
     }
+    print_results(&context, args, stages)
+}
+
+/// What stages came to, for scripts; then goes on showing what there is to see.
+fn print_results(context: &Context, args: &RunArgs, stages: &[&'static Stage]) -> Result<()> {
     if args.json {
         let mut results = Vec::new();
         for stage in stages {
@@ -115,15 +147,39 @@ fn one(args: &RunArgs, stages: &[&'static Stage]) -> Result<()> {
                     // What it started from is for resuming.
                     mark.remove("inputs");
                 }
-                value["result"] = (stage.summary)(&context)?;
+                value["result"] = (stage.summary)(context)?;
                 results.push(value);
             }
         }
         println!("{}", serde_json::to_string_pretty(&results)?);
     }
+    say_next(&context);
     context.keep_showing();
+    if stages.iter().any(|stage| stage.name == align::STAGE.name) {
+        let alignment: align::Alignment = context.dir.read(ALIGNMENT)?;
+        if !alignment.evidence {
+            return Err(NotAligned(align::too_thin(&context)?).into());
+        }
+    }
     Ok(())
 }
+
+/// The rankings were no evidence, so there is no aligned policy: a result of its own, with an exit code of its own.
+#[derive(Debug)]
+pub struct NotAligned(String);
+
+impl NotAligned {
+    /// Exit code of the program: neither done (0) nor failed (1), nor called wrongly (2).
+    pub const EXIT_CODE: u8 = 3;
+}
+
+impl std::fmt::Display for NotAligned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "there is no aligned policy: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotAligned {}
 
 fn finish(context: &Context, args: &RunArgs) -> Result<()> {
     let written = apprentice_report::write(context)?;
@@ -133,6 +189,20 @@ fn finish(context: &Context, args: &RunArgs) -> Result<()> {
         println!(
             "{}",
             apprentice_report::terminal_summary(&written, context.dir.root(), &context.named)
+        );
+    }
+    Ok(())
+}
+
+fn finish_on_robot(context: &Context, args: &RunArgs) -> Result<()> {
+    let written = apprentice_report::on_robot::write_of_an_arm(context)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&written)?);
+    } else {
+        on_robot::print(&written.trials, false)?;
+        println!(
+            "the report is {}",
+            context.dir.path("report.html").display()
         );
     }
     Ok(())

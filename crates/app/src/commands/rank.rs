@@ -9,14 +9,15 @@ use apprentice_pipeline::judgements::{
     SIMULATED, check_episodes, drop_rankings, is_ranking, who_ranked,
 };
 use apprentice_pipeline::layout::{JUDGEMENTS, ROLLOUTS};
+use apprentice_pipeline::next_step::say_next;
 use apprentice_pipeline::outcomes::{Outcomes, by_id, open_episode, read_outcomes};
 use apprentice_pipeline::robots::describe;
 use apprentice_pipeline::rounds;
 use apprentice_pipeline::run::{mark, open};
-use apprentice_pipeline::stages::{rank, reward, rollouts};
+use apprentice_pipeline::stages::{align, evaluate_aligned, rank, reward, rollouts};
 use apprentice_preference::{
     Judge as _, JudgeInputs, Judgement, JudgementLog, Person, Presentation, Question, QuestionKind,
-    Terminal, standing,
+    Terminal,
 };
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
@@ -27,26 +28,31 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// How long Ctrl-C may go unnoticed while nobody types.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// Ways in which all clips are put into groups, at most.
+const WAYS: u64 = 64;
+
 /// A run whose rollouts people rank, and what they have said.
 pub(super) struct Session {
     pub context: Context,
     pub notes: Outcomes,
     pub log: JudgementLog,
-    /// Groups that have been looked at, and those that are to be.
-    pub groups: Vec<Vec<EpisodeId>>,
-    /// How many others were ranked before, when there were other rollouts.
-    before: usize,
-    pub cameras: Vec<String>,
+    /// Groups that have been ranked, of those that are asked about.
+    pub ranked: Vec<Vec<EpisodeId>>,
+    /// Groups that are to be.
+    pub left: Vec<Vec<EpisodeId>>,
+    /// Groups of the newest round that were ranked, also others than are asked about now.
+    done: usize,
+    /// Groups that have no clip in common.
+    disjoint: usize,
     started: Instant,
 }
 
 impl Session {
-    /// Opens the run that `args` name for its rankings.
+    /// Opens the run that `args` name for its rankings, so many more where that is said.
     ///
     /// # Errors
-    /// When there are no rollouts, the rankings there are come from the simulated operator or have been learnt from,
-    /// or the log cannot be read.
-    pub fn open(args: &RunArgs) -> Result<Self> {
+    /// When there are no rollouts, the rankings there are come from the simulated operator, or the log cannot be read.
+    pub fn open(args: &RunArgs, more: Option<usize>) -> Result<Self> {
         let context = open(&args.options(), Some(&rank::STAGE))?;
         context
             .dir
@@ -66,67 +72,60 @@ impl Session {
                 drop_rankings(&context.dir, Some(&rollouts))?;
             }
             context.dir.forget(rank::STAGE.name)?;
-        } else if context.dir.done(reward::STAGE.name).is_some() && ranked.is_some() {
-            bail!(
-                "this run's reward has been learnt from its rankings already; start another run with --out"
-            );
         }
         let started = Instant::now();
         let notes = read_outcomes(&context, ROLLOUTS)?;
         let log = open_log(&context, &notes)?;
-        let ids: Vec<EpisodeId> = notes.episodes.iter().map(|e| e.id.clone()).collect();
-        let mut groups = rounds::groups(&notes, context.seed.derive("groups", 0));
+        let groups = rounds::groups(&notes, context.seed.derive("groups", 0));
+        let disjoint = groups.len();
         if groups.is_empty() {
             bail!(
                 "{} rollouts are too few to rank, at least 2 are needed; record more (rollouts.episodes)",
-                ids.len()
+                notes.episodes.len()
             );
         }
-        // Those that have been looked at first, then as many others as are wanted.
-        let said = standing(log.judgements());
-        groups.sort_by_key(|group| !is_shown(&said, group));
-        let shown = groups.iter().filter(|group| is_shown(&said, group)).count();
-        let of_round = |j: &&Judgement| is_ranking(j) && rounds::is_of_newest(j, &notes);
-        let rankings = said.iter().filter(of_round);
-        let ranked: BTreeSet<BTreeSet<&EpisodeId>> =
-            rankings.map(|j| j.episodes().collect()).collect();
-        let before = ranked.len().saturating_sub(shown);
-        let wanted = context.config.operator.rankings.saturating_sub(before);
-        groups.truncate(wanted.max(shown));
-        let cameras = camera_names(&context)?;
+        // Several people may have ranked the same group: it counts once.
+        let over_all = |j: &&Judgement| is_ranking(j) && j.axis.is_none();
+        let rankings = || log.judgements().iter().filter(over_all);
+        let group_of = |j: &Judgement| j.episodes().cloned().collect();
+        let shown: BTreeSet<BTreeSet<EpisodeId>> = rankings().map(group_of).collect();
+        let of_round = rankings().filter(|j| rounds::is_of_newest(j, &notes));
+        let done = of_round.map(group_of).collect::<BTreeSet<_>>().len();
+        let wanted = match more {
+            Some(more) => done.saturating_add(more),
+            None => context.config.operator.rankings.min(disjoint).max(done),
+        };
+        // Beyond groups that have no clip in common, the same clips are put together in other ways.
+        let ways = if more.is_some() { WAYS } else { 1 };
+        let again =
+            (1..ways).flat_map(|i| rounds::groups(&notes, context.seed.derive("groups", i)));
+        let is_shown = |group: &Vec<EpisodeId>| shown.contains(&group.iter().cloned().collect());
+        let (ranked, open): (Vec<_>, Vec<_>) = groups.into_iter().chain(again).partition(is_shown);
+        let left = open.into_iter().take(wanted.saturating_sub(done)).collect();
         Ok(Self {
             context,
             notes,
             log,
-            groups,
-            before,
-            cameras,
+            ranked,
+            left,
+            done,
+            disjoint,
             started,
         })
     }
 
-    /// Notes that every group has been looked at, and how long it took.
+    /// Notes that every group has been looked at; answers how many seconds that took.
     ///
     /// # Errors
     /// When the note cannot be written.
     pub fn complete(&self) -> Result<f64> {
         let before = self.context.dir.done(rank::STAGE.name);
         let seconds = self.started.elapsed().as_secs_f64() + before.map_or(0.0, |m| m.seconds);
-        let inputs = inputs(
-            &self.context.dir,
-            &self.context.run_settings(),
-            &rank::STAGE,
-        )?;
+        let run_settings = self.context.run_settings();
+        let inputs = inputs(&self.context.dir, &run_settings, &rank::STAGE)?;
         mark(&self.context, &rank::STAGE, seconds, inputs)?;
         Ok(seconds)
     }
-}
-
-/// Whether somebody has looked at just these episodes.
-fn is_shown(said: &[Judgement], group: &[EpisodeId]) -> bool {
-    let group: BTreeSet<&EpisodeId> = group.iter().collect();
-    let mut rankings = said.iter().filter(|j| is_ranking(j));
-    rankings.any(|j| j.episodes().collect::<BTreeSet<_>>() == group)
 }
 
 /// Runs the command.
@@ -141,16 +140,10 @@ pub fn run(args: &RankArgs) -> Result<()> {
             args.who
         );
     }
-    let mut session = Session::open(&args.run)?;
-    let groups = session.groups.clone();
-    let wanted = session.before + groups.len();
-    let said = standing(session.log.judgements());
-    let left = groups
-        .iter()
-        .filter(|g| !is_shown(&said, g))
-        .collect::<Vec<_>>();
-    let done = wanted - left.len();
-    let (context, log) = (&session.context, &mut session.log);
+    let mut session = Session::open(&args.run, args.more)?;
+    let (context, notes, log) = (&session.context, &session.notes, &mut session.log);
+    let (done, disjoint, left) = (session.done, session.disjoint, &session.left);
+    let asked = context.config.operator.rankings;
     let person = Person {
         who: args.who.clone(),
     };
@@ -162,15 +155,23 @@ pub fn run(args: &RankArgs) -> Result<()> {
     let presentation = Presentation {
         layout: Some("side by side".into()),
         speed: None,
-        cameras: session.cameras.clone(),
+        cameras: camera_names(context)?,
     };
+    let wanted = done + left.len();
+    terminal.say(&why_so_many(
+        wanted,
+        done,
+        asked,
+        disjoint,
+        notes.episodes.len(),
+    ));
     terminal.say(&format!(
         "Rank {wanted} groups of four clips. Type an order such as 2>1=4>3 (best first, = for a tie),\n\
          s to skip, q to stop; what you have said is kept."
     ));
-    let mut stopped = false;
-    for (index, group) in left.into_iter().enumerate() {
-        let clips = show(context, &session.notes, group)?;
+    let (mut stopped, mut given) = (false, 0);
+    for (index, group) in left.iter().enumerate() {
+        let clips = show(context, notes, group)?;
         terminal.say(&format!(
             "\nGroup {} of {wanted}: {clips}",
             done + index + 1
@@ -189,6 +190,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
             break;
         };
         log.append(&ranking)?;
+        given += 1;
     }
     let seconds = if stopped {
         session.started.elapsed().as_secs_f64()
@@ -209,8 +211,25 @@ pub fn run(args: &RankArgs) -> Result<()> {
     terminal.say(&if stopped {
         format!("Stopped; `apprentice rank --out {root}` goes on from here.")
     } else {
-        format!("All ranked. Next: apprentice reward --out {root}")
+        format!("All ranked. (More rankings at any time: apprentice rank --more 4 --out {root})")
     });
+    if given > 0 {
+        let learnt = [&reward::STAGE, &align::STAGE, &evaluate_aligned::STAGE];
+        let stale: Vec<&str> = learnt
+            .iter()
+            .map(|stage| stage.name)
+            .filter(|stage| context.dir.done(stage).is_some())
+            .collect();
+        if !stale.is_empty() {
+            context.warn(&format!(
+                "{given} new rankings: what was learnt before them ({}) is out of date; apprentice reward --out {root} learns anew",
+                stale.join(", ")
+            ));
+        }
+    }
+    if !stopped {
+        say_next(context);
+    }
     Ok(())
 }
 
@@ -243,6 +262,14 @@ fn open_log(context: &Context, notes: &Outcomes) -> Result<JudgementLog> {
         ));
     }
     Ok(opened.log)
+}
+
+/// How many groups there are to rank, and why so many.
+fn why_so_many(wanted: usize, done: usize, asked: usize, disjoint: usize, clips: usize) -> String {
+    format!(
+        "{done} of {wanted} groups are ranked: operator.rankings asks for {asked}, and {clips} clips make {disjoint} groups of \
+         four without a clip in common (--more N adds groups of clips put together anew)."
+    )
 }
 
 fn camera_names(context: &Context) -> Result<Vec<String>> {

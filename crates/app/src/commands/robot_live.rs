@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use apprentice_link::live_check::{Finding, Permission, Verdict, check_driver};
 use apprentice_link::security::Security;
 use apprentice_pipeline::context::start_for;
+use apprentice_pipeline::shell_word::shell_word;
 use apprentice_robot::{RobotDescription, RobotFolder};
 use serde_json::json;
 use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
@@ -74,7 +75,10 @@ pub fn check(robot: &str, endpoint: &str, args: &LiveArgs, as_json: bool) -> Res
     }
     if !as_json {
         println!(
-            "next: apprentice record demonstrations --set robot.description={robot} --set robot.endpoint={endpoint}"
+            "next: apprentice record demonstrations --out runs/{} --set {} --set {}",
+            wanted.name,
+            shell_word(&format!("robot.description={robot}")),
+            shell_word(&format!("robot.endpoint={endpoint}"))
         );
     }
     Ok(())

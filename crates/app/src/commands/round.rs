@@ -4,6 +4,7 @@ use crate::cli::{RecordWhat, RoundArgs, RunArgs};
 use anyhow::{Result, bail};
 use apprentice_core::sha256_file;
 use apprentice_pipeline::context::{Context, peak_memory_bytes};
+use apprentice_pipeline::on_robot::chosen::check_fits;
 use apprentice_pipeline::outcomes::read_outcomes;
 use apprentice_pipeline::rounds::{folder, record_round};
 use apprentice_pipeline::run::open_for_round;
@@ -25,6 +26,7 @@ pub fn run(what: RecordWhat, run: &RunArgs, round: &RoundArgs) -> Result<()> {
     let context = open_for_round(&run.options())?;
     context.dir.needs("rollouts", "record rollouts")?;
     let policy = policy_file(&context, name)?;
+    check_fits(&context, &policy)?;
     let number = record_round(&context, &policy, round.episodes.map(|n| n as usize))?;
     let root = context.dir.root().display();
     if run.json {

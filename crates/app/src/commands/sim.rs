@@ -34,7 +34,10 @@ pub fn run(args: &SimArgs) -> Result<()> {
         Connection::Listen
     };
     let lockstep = mode == ClockMode::Lockstep;
-    let server = RobotServer::serve(&description, (place, &args.listen), &security, lockstep)?;
+    let mut server = RobotServer::serve(&description, (place, &args.listen), &security, lockstep)?;
+    if args.verdict {
+        server.answer_verdicts()?;
+    }
     let node = SimNode::serve(config.sim, config.task, &description, mode, server)?;
     println!(
         "simulated {} on {} ({mode:?}); Ctrl-C ends it",

@@ -20,9 +20,10 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// # Errors
 /// As those of `rank`, and when the page cannot be served.
 pub fn run(args: &StudioArgs) -> Result<()> {
-    let session = Session::open(&run_args(args))?;
+    let session = Session::open(&run_args(args), None)?;
     let context = &session.context;
-    if session.groups.is_empty() {
+    let groups = [session.ranked.clone(), session.left.clone()].concat();
+    if groups.is_empty() {
         session.complete()?;
         bail!("every ranking that is wanted is there (operator.rankings); there is nothing to ask");
     }
@@ -34,7 +35,7 @@ pub fn run(args: &StudioArgs) -> Result<()> {
     let material = Material {
         title: format!("Rollouts of {}", name.display()),
         episodes: episodes.collect(),
-        groups: session.groups.clone(),
+        groups,
         reason: "random groups".into(),
         who: args.who.clone(),
         reserved: vec![SIMULATED.into()],

@@ -1,18 +1,17 @@
-//! `apprentice takeover`: a person takes the arm over with a keyboard or a gamepad.
+//! `apprentice takeover`: a person takes the arm over with a keyboard, a gamepad or a SpaceMouse.
 
 mod keyboard;
 mod status_line;
 
 use crate::cli::TakeoverArgs;
 use anyhow::{Context as _, Result, bail};
-use apprentice_control::operator::{Gamepad, Jog, JogConfig, OperatorInput};
+use apprentice_control::operator::{Gamepad, Jog, JogConfig, OperatorInput, SpaceMouse};
 use apprentice_link::OperatorLink;
 use apprentice_link::security::Security;
 use apprentice_pipeline::context::start_for;
 use keyboard::Keyboard;
 use signal_hook::consts::TERM_SIGNALS;
 use status_line::StatusLine;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -43,8 +42,8 @@ pub fn run(args: &TakeoverArgs) -> Result<()> {
         signal_hook::flag::register(*signal, Arc::clone(&stop))?;
     }
     // Last: whatever fails before this leaves the terminal as it was.
-    let mut device = Device::open(args.gamepad.as_deref())?;
-    println!("{}\r", device.legend(link.description().is_cartesian()));
+    let mut device = Device::open(args)?;
+    println!("{}\r", device.legend(jog.moves_tool()));
     let ran = hold(&mut link, jog, &mut device, &stop);
     drop(device);
     // The arm stops now, not only when nothing was heard for a while. One message may be lost.
@@ -86,13 +85,15 @@ fn hold(
 enum Device {
     Keyboard(Keyboard),
     Gamepad(Gamepad),
+    SpaceMouse(SpaceMouse),
 }
 
 impl Device {
-    fn open(gamepad: Option<&Path>) -> Result<Self> {
-        match gamepad {
-            Some(path) => Ok(Self::Gamepad(Gamepad::open(path)?)),
-            None => Ok(Self::Keyboard(Keyboard::open()?)),
+    fn open(args: &TakeoverArgs) -> Result<Self> {
+        match (&args.gamepad, &args.spacemouse) {
+            (Some(path), _) => Ok(Self::Gamepad(Gamepad::open(path)?)),
+            (None, Some(path)) => Ok(Self::SpaceMouse(SpaceMouse::open(path)?)),
+            (None, None) => Ok(Self::Keyboard(Keyboard::open()?)),
         }
     }
 
@@ -107,22 +108,35 @@ impl Device {
                     Err(error) => bail!(error),
                 }
             }
+            Self::SpaceMouse(mouse) => {
+                std::thread::sleep(at.saturating_duration_since(Instant::now()));
+                match mouse.input() {
+                    Ok(input) => Ok(Some(input)),
+                    Err(error) => bail!(error),
+                }
+            }
         }
     }
 
-    /// How to use it.
-    fn legend(&self, cartesian: bool) -> String {
+    /// How to use it, where the tool is moved or single joints are.
+    fn legend(&self, tool: bool) -> String {
         match self {
-            Self::Keyboard(keyboard) => keyboard.legend(cartesian),
+            Self::Keyboard(keyboard) => keyboard.legend(tool),
+            Self::SpaceMouse(_) => {
+                "Move the cap to have the arm; left button closes, right opens.\r\n\
+                 Let go and the arm stops; both buttons hand it back to the policy. Ctrl-C leaves."
+                    .into()
+            }
             Self::Gamepad(_) => {
-                let moves = if cartesian {
+                let moves = if tool {
                     "left stick x and y, right stick z and turn, cross tilts"
                 } else {
                     "cross left and right choose a joint, left stick up and down moves it"
                 };
                 format!(
-                    "Hold a shoulder button (L1 or R1) to have the arm: {moves}; A (cross) closes, X or Y opens.\r\n\
-                     Let go and the arm stops; B (circle) input it back to the policy. Ctrl-C leaves."
+                    "Hold a shoulder button (L1 or R1) to have the arm: {moves}; A (cross) closes, X or Y opens; start (R2) goes on\r\n\
+                     with single joints, or back to the tool.\r\n\
+                     Let go and the arm stops; B (circle) hands it back to the policy. Ctrl-C leaves."
                 )
             }
         }

@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
 mod bad_input;
+mod by_person;
 mod example_driver;
+mod fetch;
 mod full_disk;
 mod import;
 mod kept;
 mod keys;
+mod on_robot;
 mod peers;
 mod program;
 mod ranking;

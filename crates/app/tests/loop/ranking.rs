@@ -194,6 +194,28 @@ fn a_rollout_that_is_gone_takes_no_ranking_of_others_with_it() {
     }
     typed(&out, "1>2>3>4\n2>1>3>4\n");
     succeed(&mut stage(&["reward"]));
+    // More rankings at any time; what was learnt from those before is out of date, and says so.
+    let mut more = rank(&out);
+    let mut child = more.args(["--more", "1"]).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"4>3>2>1\n").unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("operator.rankings asks for 2"), "{said}");
+    assert!(
+        said.contains("1 new rankings: what was learnt before them (reward) is out of date"),
+        "{said}"
+    );
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&summary["rankings"], &summary["groups"]),
+        (&3.into(), &3.into())
+    );
+    let mut again = stage(&["reward"]);
+    let said = String::from_utf8(again.output().unwrap().stderr).unwrap();
+    assert!(said.contains("judgements.jsonl has changed"), "{said}");
     let last = "rollouts/episode-0007.mcap";
     succeed(
         apprentice()
@@ -216,4 +238,33 @@ fn a_rollout_that_is_gone_takes_no_ranking_of_others_with_it() {
     assert!(judgements.contains("success"), "a label stays");
     assert!(out.join("judgements.jsonl.old-1").exists());
     succeed(&mut stage(&["reward"]));
+
+    // No evidence has an exit code of its own, and leaves nothing that looks aligned.
+    succeed(&mut stage(&["align"]));
+    let aligned = out.join("policy/aligned.safetensors");
+    assert!(aligned.exists());
+    let strict = ["--set", "reward.significance=0"];
+    let mut reward = stage(&["reward"]);
+    succeed(reward.args(strict));
+    let mut align = stage(&["align"]);
+    let output = align.args(strict).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let line = one_error(&String::from_utf8(output.stderr).unwrap());
+    assert!(line.contains("there is no aligned policy"), "{line}");
+    assert!(!aligned.exists());
+}
+
+#[test]
+fn whoever_stops_reading_ends_the_program_quietly() {
+    let mut child = apprentice()
+        .args(["robot", "list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Closed before anything is read.
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("panicked"), "{said}");
 }

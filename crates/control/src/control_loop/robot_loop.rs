@@ -5,7 +5,7 @@ use super::buffers::{CommandBuffers, SentPath};
 use crate::pace::Pace;
 use crate::{ControlError, GuardTotals};
 use apprentice_core::{Observation, RobotState};
-use apprentice_link::{Arm, Freshness, TakeoverInbox};
+use apprentice_link::{Arm, EpisodeVerdict, Freshness, TakeoverInbox};
 use apprentice_robot::{DifferentialIk, RobotDescription};
 use apprentice_safety::{Checker, ControlAuthority, Guard, GuardConfig, Interventions};
 use std::sync::Arc;
@@ -153,6 +153,14 @@ impl ControlLoop {
     /// Control ticks a policy tick has.
     pub(crate) fn ticks_per_action(&self) -> u64 {
         self.ticks_per_action
+    }
+
+    /// What the robot itself says of the episode that has just ended.
+    ///
+    /// # Errors
+    /// When the robot cannot tell, does not answer, or not with a verdict.
+    pub fn verdict(&self) -> Result<EpisodeVerdict, ControlError> {
+        Ok(self.link.verdict()?)
     }
 
     /// Whether the robot sets up scenes itself; a person has to otherwise.

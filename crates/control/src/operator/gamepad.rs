@@ -22,7 +22,7 @@ pub enum DeviceError {
     )]
     Permission(String),
     /// Not a gamepad, or one that went.
-    #[error("the gamepad at {0} cannot be read: {1}; is it a joystick device, and still there?")]
+    #[error("the device at {0} cannot be read: {1}; is it of that kind, and still there?")]
     Lost(String, String),
 }
 
@@ -141,7 +141,7 @@ mod tests {
         wait(|| pad.input().is_err());
         let error = pad.input().unwrap_err().to_string();
         assert!(
-            error.starts_with("the gamepad at js9 cannot be read"),
+            error.starts_with("the device at js9 cannot be read"),
             "{error}"
         );
     }

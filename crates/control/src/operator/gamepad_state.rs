@@ -3,8 +3,8 @@
 //! Events are those of the Linux joystick interface (Linux kernel documentation, `input/joydev/joystick-api`):
 //! eight bytes in the computer's own order, time in ms `u32`, value `i16`, type `u8` (1 button, 2 axis, with
 //! 0x80 where it tells how things stood when the device was opened), number `u8`. Axes and buttons are
-//! numbered as the kernel numbers those of Xbox and PlayStation pads; no control is used that the two number
-//! differently.
+//! numbered as the kernel numbers those of Xbox and PlayStation pads; but for button 7 no control is used
+//! that the two number differently.
 
 use super::operator_input::OperatorInput;
 
@@ -26,6 +26,8 @@ const CLOSE: usize = 0;
 const HAND_BACK: usize = 1;
 const OPEN: [usize; 2] = [2, 3];
 const DEADMAN: [usize; 2] = [4, 5];
+/// Goes on in the other space: start on Xbox pads, the right trigger on PlayStation pads.
+const SWITCH: usize = 7;
 /// Axes: left stick, right stick, cross of directions; right and down are above 0.
 const LEFT: [usize; 2] = [0, 1];
 const RIGHT: [usize; 2] = [3, 4];
@@ -60,6 +62,8 @@ pub struct GamepadState {
     choose: i32,
     /// The arm was handed back since the last time, however short the press.
     handed_back: bool,
+    /// Whether to go on in the other space, by button 7 (start, or the right trigger, which both pads have there).
+    switched: bool,
 }
 
 impl GamepadState {
@@ -70,6 +74,7 @@ impl GamepadState {
                 let number = usize::from(number);
                 if let Some(button) = self.buttons.get_mut(number) {
                     self.handed_back |= number == HAND_BACK && pressed;
+                    self.switched ^= number == SWITCH && pressed && !*button;
                     *button = pressed;
                 }
             }
@@ -108,6 +113,7 @@ impl GamepadState {
             ],
             open: open - f64::from(u8::from(down(CLOSE))),
             choose: std::mem::take(&mut self.choose),
+            switch_space: std::mem::take(&mut self.switched),
         }
     }
 

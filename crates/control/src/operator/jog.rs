@@ -1,10 +1,11 @@
 //! From a person's hands to absolute targets.
 
+use super::jog_config::{JogConfig, JogError};
+use super::jog_motion::{keep_near, move_joint, move_tool, share};
 use super::operator_input::OperatorInput;
 use apprentice_core::{CartesianAction, RobotState};
-use apprentice_robot::{DescriptionError, Kinematics, RobotDescription};
-use nalgebra::{Isometry3, UnitQuaternion, Vector3};
-use thiserror::Error;
+use apprentice_robot::{DifferentialIk, Kinematics, RobotDescription};
+use nalgebra::Isometry3;
 
 /// Longest time one step may bridge, s: what a device missed while it hung is not made up for.
 const LONGEST_STEP: f64 = 0.1;
@@ -13,52 +14,6 @@ const HAND_BACK: f64 = 0.15;
 /// How much narrower than measured the fingers are told to be when a person takes over, metres: told to stay
 /// exactly where they are they would let a held object slip. Our own value.
 const SQUEEZE: f64 = 0.004;
-/// Distance kept from the walls of the workspace and from joint limits, m, rad (or the joint's unit).
-const INSET: f64 = 0.002;
-
-/// How fast a person moves the arm, and how far ahead of it the target may be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct JogConfig {
-    /// m/s at full stick; above 0, at most 1.
-    pub speed_m_s: f64,
-    /// rad/s at full stick (or the joint's unit a second); above 0, at most 3.
-    pub turn_rad_s: f64,
-    /// Farthest the target may be from the measured tool, metres: the arm does not run on after release.
-    pub max_following_error_m: f64,
-    /// The same for its orientation, and for joints, rad (or the joint's unit).
-    pub max_following_error_rad: f64,
-}
-
-impl Default for JogConfig {
-    fn default() -> Self {
-        Self {
-            speed_m_s: 0.1,
-            turn_rad_s: 0.5,
-            max_following_error_m: 0.05,
-            max_following_error_rad: 0.3,
-        }
-    }
-}
-
-/// Settings or a robot that cannot be jogged with.
-#[derive(Debug, Error)]
-pub enum JogError {
-    /// A setting.
-    #[error("{key} is {got} {unit}, allowed: above 0 and at most {most} {unit}")]
-    Value {
-        /// Which.
-        key: &'static str,
-        /// Its value.
-        got: f64,
-        /// The largest that would do.
-        most: f64,
-        /// Unit of both.
-        unit: &'static str,
-    },
-    /// The robot.
-    #[error(transparent)]
-    Description(#[from] DescriptionError),
-}
 
 /// What the device is to say now.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,13 +27,17 @@ pub struct JogCommand {
 }
 
 /// Makes absolute targets of what a person's hands do. When the deadman is pressed the target is where the arm
-/// is measured to be; from there it moves as the input says.
+/// is measured to be; from there it moves as the input says: the tool wherever there is kinematics, or single joints.
 #[derive(Debug)]
 pub struct Jog {
     robot: RobotDescription,
     kinematics: Option<Kinematics>,
+    /// For a robot that is told joints while a person moves its tool.
+    ik: Option<DifferentialIk>,
     config: JogConfig,
     target: Option<Target>,
+    /// Whether single joints are moved, not the tool.
+    by_joints: bool,
     chosen: usize,
     /// Whether the hand-back control was up the last time: only a new press hands back.
     armed: bool,
@@ -88,63 +47,46 @@ pub struct Jog {
 
 #[derive(Clone, Debug)]
 struct Target {
-    goal: Goal,
+    /// The tool in the base frame, where that is what is moved.
+    pose: Option<Isometry3<f64>>,
+    /// rad (or the joint's unit); of a robot that is told poses only where single joints are moved.
+    joints: Vec<f64>,
+    /// Metres.
     width: f64,
 }
 
-#[derive(Clone, Debug)]
-enum Goal {
-    /// The tool in the base frame.
-    Pose(Isometry3<f64>),
-    Joints(Vec<f64>),
-}
-
 impl Jog {
-    /// For this robot: its tool if its actions are poses, otherwise its joints one by one.
+    /// For this robot: its tool where its description has kinematics, otherwise its joints one by one.
     ///
     /// # Errors
     /// When a setting is out of range, or the robot's poses cannot be computed.
     pub fn new(robot: &RobotDescription, config: JogConfig) -> Result<Self, JogError> {
-        for (key, got, most, unit) in [
-            ("--speed", config.speed_m_s, 1.0, "m/s"),
-            ("--turn", config.turn_rad_s, 3.0, "rad/s"),
-            (
-                "the following error of the target",
-                config.max_following_error_m,
-                0.5,
-                "m",
-            ),
-            (
-                "the following error of the target",
-                config.max_following_error_rad,
-                1.0,
-                "rad",
-            ),
-        ] {
-            // NaN is in no range.
-            if !(got > 0.0 && got <= most) {
-                return Err(JogError::Value {
-                    key,
-                    got,
-                    most,
-                    unit,
-                });
-            }
-        }
-        let kinematics = if robot.is_cartesian() {
-            Some(Kinematics::new(robot)?)
-        } else {
-            None
-        };
+        config.check()?;
+        let has_poses = robot.is_cartesian() || robot.kinematics.is_some();
+        let kinematics = has_poses.then(|| Kinematics::new(robot)).transpose()?;
+        let solves = has_poses && !robot.is_cartesian();
         Ok(Self {
             robot: robot.clone(),
+            by_joints: kinematics.is_none(),
             kinematics,
+            ik: solves.then(|| DifferentialIk::new(robot)).transpose()?,
             config,
             target: None,
             chosen: 0,
             armed: false,
             handing_back: 0.0,
         })
+    }
+
+    /// Forgets the target: the next one is where the arm is then.
+    pub fn anchor(&mut self) {
+        self.target = None;
+    }
+
+    /// Whether the tool is moved, not single joints.
+    #[must_use]
+    pub fn moves_tool(&self) -> bool {
+        !self.by_joints
     }
 
     /// What to say now, `dt` seconds after the last time. Without a state of this robot the arm is taken over
@@ -161,6 +103,7 @@ impl Jog {
             0.0
         };
         self.choose(input.choose);
+        self.by_joints ^= input.switch_space && self.kinematics.is_some();
         let armed = std::mem::replace(&mut self.armed, !input.hand_back);
         let pressed = input.hand_back && armed;
         if input.deadman {
@@ -186,10 +129,10 @@ impl Jog {
         }
     }
 
-    /// The joint that is moved, by its place; of a robot that is told joints.
+    /// The joint that is moved, by its place, where single joints are.
     #[must_use]
     pub fn chosen(&self) -> Option<usize> {
-        self.kinematics.is_none().then_some(self.chosen)
+        self.by_joints.then_some(self.chosen)
     }
 
     fn choose(&mut self, steps: i32) {
@@ -207,13 +150,15 @@ impl Jog {
     /// Anchors the target where the arm is, or moves it on and keeps it near the arm. Blind, it stays.
     fn aim(&mut self, input: &OperatorInput, state: Option<&RobotState>, dt: f64) {
         let Some(state) = state else { return };
-        let measured = match &self.kinematics {
-            Some(kinematics) => Goal::Pose(kinematics.tool_pose(&state.positions)),
-            None => Goal::Joints(state.positions.clone()),
-        };
+        let at = self
+            .kinematics
+            .as_ref()
+            .filter(|_| !self.by_joints)
+            .map(|kinematics| kinematics.tool_pose(&state.positions));
         let Some(target) = &mut self.target else {
             self.target = Some(Target {
-                goal: measured,
+                pose: at,
+                joints: state.positions.clone(),
                 width: (state.gripper_width - SQUEEZE).max(0.0),
             });
             return;
@@ -222,107 +167,53 @@ impl Jog {
             let width = target.width + share(input.open) * gripper.speed_m_s * dt;
             target.width = width.clamp(0.0, gripper.max_width_m.max(0.0));
         }
-        match (&mut target.goal, &measured) {
-            (Goal::Pose(goal), Goal::Pose(at)) => {
+        match (&mut target.pose, &at) {
+            (Some(goal), Some(at)) => {
                 move_tool(goal, at, input, &self.robot, &self.config, dt);
+                if let (Some(ik), Some(kinematics)) = (&mut self.ik, &self.kinematics) {
+                    if input.moves_tool() {
+                        let from = std::mem::take(&mut target.joints);
+                        ik.step_into(&from, goal, dt, &mut target.joints);
+                        keep_near(&mut target.joints, &state.positions, &self.config);
+                    } else {
+                        // What the arm cannot reach, and what it has not reached yet, is not gone on to.
+                        *goal = kinematics.tool_pose(&target.joints);
+                    }
+                }
             }
-            (Goal::Joints(goal), Goal::Joints(at)) => {
-                move_joint(goal, at, self.chosen, input, &self.robot, &self.config, dt);
+            (None, None) => {
+                let joints = &mut target.joints;
+                move_joint(joints, self.chosen, input, &self.robot, &self.config, dt);
+                keep_near(joints, &state.positions, &self.config);
             }
-            // A robot does not change what its actions mean.
-            _ => target.goal = measured,
+            // The person goes on in the other space, from where the arm is.
+            _ => {
+                target.pose = at;
+                target.joints.clone_from(&state.positions);
+            }
         }
     }
 
     fn action(&self) -> Vec<f32> {
-        match &self.target {
-            None => Vec::new(),
-            Some(Target {
-                goal: Goal::Pose(pose),
-                width,
-            }) => CartesianAction {
-                pose: *pose,
-                gripper_width: *width,
-            }
-            .to_vector()
-            .to_vec(),
-            Some(Target {
-                goal: Goal::Joints(joints),
-                width,
-            }) => {
-                let opening = self.robot.gripper.map(|_| *width as f32);
-                joints.iter().map(|q| *q as f32).chain(opening).collect()
-            }
+        let Some(target) = &self.target else {
+            return Vec::new();
+        };
+        if !self.robot.is_cartesian() {
+            let opening = self.robot.gripper.map(|_| target.width as f32);
+            let joints = target.joints.iter().map(|q| *q as f32);
+            return joints.chain(opening).collect();
         }
-    }
-}
-
-/// A share of full speed that can be trusted.
-fn share(value: f64) -> f64 {
-    if value.is_finite() {
-        value.clamp(-1.0, 1.0)
-    } else {
-        0.0
-    }
-}
-
-fn shares(values: [f64; 3]) -> Vector3<f64> {
-    let vector = Vector3::from(values.map(share));
-    // Aslant is not faster than straight on.
-    vector / vector.norm().max(1.0)
-}
-
-fn move_tool(
-    goal: &mut Isometry3<f64>,
-    at: &Isometry3<f64>,
-    input: &OperatorInput,
-    robot: &RobotDescription,
-    config: &JogConfig,
-    dt: f64,
-) {
-    let mut place = goal.translation.vector + shares(input.shift) * (config.speed_m_s * dt);
-    if let Some(space) = &robot.workspace {
-        for ((p, min), max) in place.iter_mut().zip(space.min).zip(space.max) {
-            *p = within(*p, min, max);
+        let of_joints = || Some(self.kinematics.as_ref()?.tool_pose(&target.joints));
+        let Some(pose) = target.pose.or_else(of_joints) else {
+            return Vec::new();
+        };
+        let gripper_width = target.width;
+        CartesianAction {
+            pose,
+            gripper_width,
         }
-    }
-    let ahead = place - at.translation.vector;
-    let too_far = (ahead.norm() / config.max_following_error_m).max(1.0);
-    goal.translation.vector = at.translation.vector + ahead / too_far;
-    let turn = UnitQuaternion::from_scaled_axis(shares(input.turn) * (config.turn_rad_s * dt));
-    let ahead = (at.rotation.inverse() * goal.rotation * turn).scaled_axis();
-    let too_far = (ahead.norm() / config.max_following_error_rad).max(1.0);
-    goal.rotation = at.rotation * UnitQuaternion::from_scaled_axis(ahead / too_far);
-}
-
-fn move_joint(
-    goal: &mut [f64],
-    at: &[f64],
-    chosen: usize,
-    input: &OperatorInput,
-    robot: &RobotDescription,
-    config: &JogConfig,
-    dt: f64,
-) {
-    if let (Some(q), Some(joint)) = (goal.get_mut(chosen), robot.joints.get(chosen)) {
-        let speed = config.turn_rad_s.min(joint.velocity);
-        let [low, high] = joint.position;
-        *q = within(*q + share(input.shift[0]) * speed * dt, low, high);
-    }
-    for (q, measured) in goal.iter_mut().zip(at) {
-        *q = q.clamp(
-            measured - config.max_following_error_rad,
-            measured + config.max_following_error_rad,
-        );
-    }
-}
-
-/// Kept inside by a little, where there is room for that.
-fn within(value: f64, low: f64, high: f64) -> f64 {
-    if high - low > 2.0 * INSET {
-        value.clamp(low + INSET, high - INSET)
-    } else {
-        value
+        .to_vector()
+        .to_vec()
     }
 }
 

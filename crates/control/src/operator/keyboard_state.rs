@@ -1,16 +1,17 @@
 //! What a person's hands do, from keys on a keyboard.
 
+use super::key_repeat::KeyRepeat;
 use super::operator_input::OperatorInput;
 use std::collections::BTreeMap;
 
-/// Without word of releases, a key counts as pressed for so long after it was pressed or repeated, ns.
-const STILL_PRESSED_NS: u64 = 150_000_000;
 /// Most keys that are remembered at once.
 const MOST_KEYS: usize = 32;
 
 /// The key that is held down to have the arm, where the terminal tells of releases.
 const DEADMAN: char = ' ';
 const HAND_BACK: char = '\n';
+/// Goes on in the other space, tool or joints.
+const SWITCH: char = 't';
 
 /// What a key does: along or about which axis, which way.
 const SHIFTS: [(char, usize, f64); 6] = [
@@ -35,7 +36,8 @@ const CHOOSES: [(char, i32); 2] = [('n', 1), ('p', -1)];
 /// The keys that are pressed. Letters count in both cases; space holds the arm, line feed hands it back.
 ///
 /// Most terminals tell of a press, repeat the newest key after a while, and say nothing of releases. There the
-/// deadman is any key of a motion, or space, that was pressed or repeated within 150 ms.
+/// deadman is any key of a motion, or space, for as long as [`KeyRepeat`] takes it for held: until the terminal's next
+/// repeat is surely overdue.
 #[derive(Clone, Debug)]
 pub struct KeyboardState {
     /// Whether the terminal tells of releases.
@@ -45,6 +47,8 @@ pub struct KeyboardState {
     choose: i32,
     /// The arm was handed back since the last time, however short the press.
     handed_back: bool,
+    switch: bool,
+    repeat: KeyRepeat,
 }
 
 impl KeyboardState {
@@ -56,16 +60,26 @@ impl KeyboardState {
             keys: BTreeMap::new(),
             choose: 0,
             handed_back: false,
+            switch: false,
+            repeat: KeyRepeat::default(),
         }
+    }
+
+    /// How long a key counts as held after it was last heard of, ns, where the terminal tells of no releases.
+    #[must_use]
+    pub fn hold_ns(&self) -> u64 {
+        self.repeat.hold_ns()
     }
 
     /// A key was pressed or repeated at a time, ns of a clock that does not go back.
     pub fn press(&mut self, key: char, now_ns: u64) {
         let key = key.to_ascii_lowercase();
+        self.repeat.press(key, now_ns);
         let fresh = !self.is_down(key, now_ns);
-        self.keys.retain(|_, heard_ns| {
-            self.releases || now_ns.saturating_sub(*heard_ns) <= STILL_PRESSED_NS
-        });
+        let hold_ns = self.repeat.hold_ns();
+        self.keys
+            .retain(|_, heard_ns| self.releases || now_ns.saturating_sub(*heard_ns) <= hold_ns);
+        self.switch ^= fresh && key == SWITCH;
         if fresh && let Some((_, steps)) = CHOOSES.iter().find(|(k, _)| *k == key) {
             self.choose = self.choose.saturating_add(*steps);
         }
@@ -91,6 +105,7 @@ impl KeyboardState {
         let mut input = OperatorInput {
             hand_back: std::mem::take(&mut self.handed_back) || self.is_down(HAND_BACK, now_ns),
             choose: std::mem::take(&mut self.choose),
+            switch_space: std::mem::take(&mut self.switch),
             ..OperatorInput::default()
         };
         let mut moving = false;
@@ -117,7 +132,7 @@ impl KeyboardState {
 
     fn is_down(&self, key: char, now_ns: u64) -> bool {
         self.keys.get(&key).is_some_and(|heard_ns| {
-            self.releases || now_ns.saturating_sub(*heard_ns) <= STILL_PRESSED_NS
+            self.releases || now_ns.saturating_sub(*heard_ns) <= self.repeat.hold_ns()
         })
     }
 }
@@ -151,12 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn where_they_are_not_a_motion_is_its_own_deadman_for_150_ms() {
+    fn where_they_are_not_a_motion_is_its_own_deadman_until_the_next_repeat_is_overdue() {
         let mut keys = KeyboardState::new(false);
         keys.press('u', 0);
-        let input = keys.input(150 * MS);
+        let input = keys.input(250 * MS);
         assert!(input.deadman && input.turn == [0.0, 0.0, 1.0]);
-        assert_eq!(keys.input(151 * MS), OperatorInput::default());
+        assert_eq!(keys.input(251 * MS), OperatorInput::default());
         // Space alone holds the arm still; what hands it back does not hold it.
         keys.press(' ', 1000 * MS);
         assert!(keys.input(1100 * MS).deadman);
@@ -168,6 +183,29 @@ mod tests {
         keys.press('v', 3000 * MS);
         let input = keys.input(3000 * MS);
         assert!(input.deadman && input.open == 0.0);
+    }
+
+    /// A terminal that repeats after half a second and then every 200 ms, and a device that speaks every 20 ms to a robot
+    /// that stops after 150 ms of silence.
+    #[test]
+    fn a_slow_repeat_makes_no_stall() {
+        let mut keys = KeyboardState::new(false);
+        let presses: Vec<u64> = (0..50)
+            .map(|i| if i == 0 { 0 } else { 300 + 200 * i })
+            .collect();
+        let (mut next, mut silent, mut longest) = (0, 0, 0);
+        for now in (0..10_000).step_by(20) {
+            while presses.get(next).is_some_and(|at| *at <= now) {
+                keys.press('w', presses[next] * MS);
+                next += 1;
+            }
+            let moving = keys.input(now * MS).shift == [1.0, 0.0, 0.0];
+            // Between the first press and its first repeat nobody can tell a tap from a held key.
+            silent = if moving || now < 500 { 0 } else { silent + 20 };
+            longest = longest.max(silent);
+        }
+        assert_eq!(longest, 0, "ms without motion while the key was held");
+        assert!(!keys.input(10_500 * MS).deadman, "let go of");
     }
 
     #[test]

@@ -17,4 +17,15 @@ pub struct OperatorInput {
     pub open: f64,
     /// Joints to go on to since the last time, in the robot's order; below 0 to go back.
     pub choose: i32,
+    /// Whether to go on in the other space: from the tool to single joints, or back.
+    pub switch_space: bool,
+}
+
+impl OperatorInput {
+    /// Whether the hands move or turn the tool.
+    #[must_use]
+    pub fn moves_tool(&self) -> bool {
+        let asked = |share: &f64| share.is_finite() && *share != 0.0;
+        self.shift.iter().chain(&self.turn).any(asked)
+    }
 }

@@ -4,7 +4,7 @@ use super::RobotLink;
 use crate::error::key_error;
 use crate::keys::ClientMessage;
 use crate::wire::{self, AdvanceRequest, Status};
-use crate::{Arm, Freshness, LinkError, OperatorAccess, TakeoverInbox};
+use crate::{Arm, EpisodeVerdict, Freshness, LinkError, OperatorAccess, TakeoverInbox};
 use apprentice_core::{JointCommand, Observation, RobotState};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::gate::Stop;
@@ -106,6 +106,10 @@ impl Arm for RobotLink {
             reply
         })?;
         self.shown(&set_up)
+    }
+
+    fn verdict(&self) -> Result<EpisodeVerdict, LinkError> {
+        self.ask_verdict()
     }
 
     fn takeover(&self, access: OperatorAccess<'_>) -> Result<TakeoverInbox, LinkError> {

@@ -33,10 +33,12 @@ fn rights(role: Role) -> Option<Rights> {
     match role {
         Role::Robot => Some(Rights {
             publishes: &["state", "status", "event", "camera/*"],
-            reads: &["command/*", "chunk/*", "takeover/*", "authority"],
+            // State and description for whoever publishes a camera's frames beside the driver, in the robot's name.
+            reads: &["command/*", "chunk/*", "takeover/*", "authority", "state"],
             serves: &[
                 "describe",
                 "clock",
+                "verdict",
                 "reset/*",
                 "service/acquire/*",
                 "service/release/*",
@@ -46,7 +48,7 @@ fn rights(role: Role) -> Option<Rights> {
                 "service/home/*",
                 "service/acknowledge/*",
             ],
-            asks: &[],
+            asks: &["describe"],
             holds: &["alive"],
             watches: TOKENS,
         }),
@@ -57,6 +59,7 @@ fn rights(role: Role) -> Option<Rights> {
             asks: &[
                 "describe",
                 "clock",
+                "verdict",
                 "teleop",
                 "reset/OWN",
                 "service/acquire/OWN",

@@ -19,6 +19,7 @@ pub fn check(config: &Config) -> Result<()> {
     config.encoder.validate()?;
     config.reward.validate()?;
     config.align.validate()?;
+    config.promotion.validate()?;
     run(config)?;
     compute(config)?;
     recorded("demonstrations", &config.demonstrations)?;

@@ -2,6 +2,8 @@
 
 use crate::config::Config;
 use crate::context::Context;
+use crate::evidence_words::evidence_in_words;
+use crate::judgements::{is_ranking, read_judgements};
 use crate::layout::{
     ALIGNED_POLICY, ALIGNMENT, DEMONSTRATION_SCORES, DEMONSTRATIONS, ROLLOUT_SCORES, ROLLOUTS,
 };
@@ -10,6 +12,7 @@ use crate::outcomes::{open_all, read_outcomes};
 use crate::policies::load_diffusion;
 use crate::scores::{Scores, read_reward};
 use crate::stage::{Output, Stage};
+use crate::versions::keeping::keep_aligned;
 use crate::start_policy::{StartPolicy, StartedFrom};
 use crate::work::Work;
 use anyhow::Result;
@@ -21,7 +24,7 @@ use serde_json::{Value, json};
 /// What became of the policy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Alignment {
-    /// Whether the rankings counted as evidence. If not, the policy is the base policy.
+    /// Whether the rankings counted as evidence. If not, there is no aligned policy, and the base policy stays.
     pub evidence: bool,
     /// How it went; `None` without evidence.
     pub report: Option<AlignReport>,
@@ -39,7 +42,8 @@ pub static STAGE: Stage = Stage {
     amount: None,
     needs: &["demonstrate", "train", "rollouts", "reward"],
     writes: &[
-        Output::Computed(ALIGNED_POLICY),
+        // Only where the rankings are evidence.
+        Output::MaybeComputed(ALIGNED_POLICY),
         Output::Computed(ALIGNMENT),
     ],
     drives_robot: false,
@@ -69,11 +73,14 @@ fn run(context: &Context) -> Result<()> {
     start.keep(context, &base)?;
     if learned.evidence.p_value > limit {
         context.say(&format!(
-            "align          the rankings say nothing that holds on rankings kept back (chance of a fluke {:.3}, \
-             allowed {limit}): the policy stays as it is",
-            learned.evidence.p_value
+            "align          the policy stays as it is: {}",
+            too_thin(context)?
         ));
-        base.save(&context.dir.path(ALIGNED_POLICY))?;
+        // One of before would look as if it came of these rankings.
+        let before = context.dir.path(ALIGNED_POLICY);
+        if start.file != ALIGNED_POLICY && before.exists() {
+            std::fs::remove_file(before)?;
+        }
         return context.dir.write(
             ALIGNMENT,
             &Alignment {
@@ -125,6 +132,7 @@ fn run(context: &Context) -> Result<()> {
     let (aligned, report) = aligned?;
     bar.finish();
     aligned.save(&context.dir.path(ALIGNED_POLICY))?;
+    keep_aligned(context, None, Some(&report))?;
     context.dir.write(
         ALIGNMENT,
         &Alignment {
@@ -133,6 +141,22 @@ fn run(context: &Context) -> Result<()> {
             start: Some(start.described()),
         },
     )
+}
+
+/// How thin the evidence of the rankings is, and how many more would do.
+///
+/// # Errors
+/// When there is no reward.
+pub fn too_thin(context: &Context) -> Result<String> {
+    let learned = read_reward(context)?;
+    let judgements = read_judgements(context, &read_outcomes(context, ROLLOUTS)?)?;
+    let rankings = judgements.iter().filter(|j| is_ranking(j) && !j.skipped);
+    let limit = context.config.reward.significance;
+    Ok(evidence_in_words(
+        &learned.evidence,
+        rankings.count(),
+        limit,
+    ))
 }
 
 fn summary(context: &Context) -> Result<Value> {

@@ -3,12 +3,14 @@
 use crate::config::Config;
 use crate::context::Context;
 use crate::layout::DEMONSTRATIONS as FOLDER;
+use crate::outcomes::Outcomes;
 use crate::recording::{Recording, record};
 use crate::robots::{Robots, connect};
 use crate::stage::{Output, Stage};
 use crate::summary::recorded;
+use crate::takes::Takes;
 use crate::work::Work;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use apprentice_control::{Agent, ControlError, TeleopAgent};
 use apprentice_core::{ActionChunk, ActionSpace, PolicyInput, Seed};
 use apprentice_episode::Source;
@@ -52,6 +54,17 @@ fn work(config: &Config) -> Vec<Work> {
 /// # Errors
 /// When recording fails.
 fn run(context: &Context) -> Result<()> {
+    if let Ok(list) = Outcomes::of(&context.dir, FOLDER)
+        && Takes::any_kept(&context.dir, &list)
+    {
+        bail!(
+            "{} demonstrations of {} were recorded by a person, and nothing scripted replaces them; go on with \
+             `apprentice record demonstrations --by keyboard` (or gamepad, spacemouse, leader, network), or use \
+             another --out",
+            list.episodes.len(),
+            context.dir.root().display()
+        );
+    }
     let mut robots = Robots::start(context)?;
     if let Some(controls) = connect(context)? {
         return by_hand(context, &mut robots, controls);

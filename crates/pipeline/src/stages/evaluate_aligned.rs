@@ -4,8 +4,9 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::evaluation::evaluate;
 use crate::layout::{
-    ALIGNED_EVALUATION, ALIGNED_POLICY, HELD_OUT_SCORES, REWARD_EXAM, ROLLOUT_SCORES,
+    ALIGNED_EVALUATION, HELD_OUT_SCORES, REWARD_EXAM, ROLLOUT_SCORES,
 };
+use crate::policies::aligned_policy;
 use crate::reward_exam::{RewardExam, examine_reward};
 use crate::scores::Scores;
 use crate::stage::{Output, Stage};
@@ -69,7 +70,7 @@ fn work(config: &Config) -> Vec<Work> {
 fn run(context: &Context) -> Result<()> {
     evaluate(
         context,
-        ALIGNED_POLICY,
+        aligned_policy(context)?,
         ALIGNED_EVALUATION,
         "evaluate align",
     )?;

@@ -2,7 +2,8 @@
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::judgements::read_judgements;
+use crate::evidence_words::evidence_in_words;
+use crate::judgements::{is_ranking, read_judgements};
 use crate::layout::{
     BACKBONE, DEMONSTRATION_SCORES, DEMONSTRATIONS, REWARD, ROLLOUT_SCORES, ROLLOUTS,
 };
@@ -91,6 +92,12 @@ fn run(context: &Context) -> Result<()> {
     }
     context.dir.write(REWARD, &learned.store()?)?;
     context.dir.write(ROLLOUT_SCORES, &scores)?;
+    let rankings = judgements.iter().filter(|j| is_ranking(j) && !j.skipped);
+    let limit = context.config.reward.significance;
+    context.say(&format!(
+        "reward         {}",
+        evidence_in_words(&learned.evidence, rankings.count(), limit)
+    ));
     write_recording(context, Some(&scores.episodes), false)
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use apprentice_robot::description::Control;
+use nalgebra::Vector3;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -139,6 +140,7 @@ fn joints_are_moved_one_by_one() {
     let state = at(&robot, robot.home.clone());
     let on = OperatorInput {
         choose: -2,
+        switch_space: true,
         ..OperatorInput::default()
     };
     jog.tick(&on, Some(&state), DT);
@@ -182,6 +184,7 @@ fn whatever_comes_what_is_said_can_be_obeyed() {
                 deadman: rng.random_bool(0.8),
                 hand_back: rng.random_bool(0.3),
                 choose: rng.random_range(i32::MIN..i32::MAX),
+                switch_space: rng.random_bool(0.02),
             };
             let mut state = at(&robot, robot.home.clone());
             for q in &mut state.positions {
@@ -241,4 +244,47 @@ fn speeds_out_of_range_are_named() {
         let error = Jog::new(&fr3(), config).unwrap_err().to_string();
         assert!(error.starts_with(says), "{error}");
     }
+}
+
+/// A robot that is told joints is moved by its tool wherever it has kinematics, and joint by joint on request.
+#[test]
+fn a_joint_robots_tool_is_moved_and_stays_where_hands_let_go() {
+    let mut robot = fr3();
+    robot.control = Control::Joint;
+    let kinematics = Kinematics::new(&robot).unwrap();
+    let mut jog = Jog::new(&robot, JogConfig::default()).unwrap();
+    assert!(jog.moves_tool() && jog.chosen().is_none());
+    let mut state = at(&robot, robot.home.clone());
+    let start = kinematics.tool_pose(&robot.home);
+    let drive = |jog: &mut Jog, state: &mut RobotState, shift, ticks: usize| {
+        for _ in 0..ticks {
+            let input = OperatorInput { shift, ..pressed() };
+            let action = jog.tick(&input, Some(state), DT).action;
+            // An arm that follows at once.
+            let joints = action.iter().take(7).map(|q| f64::from(*q));
+            state.positions = joints.collect();
+        }
+        kinematics.tool_pose(&state.positions)
+    };
+    let moved = drive(&mut jog, &mut state, [0.0, 1.0, 0.0], 50);
+    let way = moved.translation.vector - start.translation.vector;
+    assert!((0.07..0.101).contains(&way.y), "{way}");
+    assert!(way.x.abs() < 0.01 && way.z.abs() < 0.01, "{way}");
+    let turned = moved.rotation.angle_to(&start.rotation);
+    assert!(turned < 0.05, "{turned}");
+    let rested = drive(&mut jog, &mut state, [0.0; 3], 50);
+    let drift = (rested.translation.vector - moved.translation.vector).norm();
+    assert!(drift < 1e-4, "{drift}");
+
+    let switch = OperatorInput {
+        switch_space: true,
+        ..pressed()
+    };
+    jog.tick(&switch, Some(&state), DT);
+    assert_eq!(jog.chosen(), Some(0));
+    let before = state.positions.clone();
+    drive(&mut jog, &mut state, [1.0, 0.0, 0.0], 10);
+    assert!((state.positions[0] - before[0] - 0.1).abs() < 1e-4);
+    let others = before.iter().zip(&state.positions).skip(1);
+    assert!(others.into_iter().all(|(a, b)| (a - b).abs() < 1e-5));
 }

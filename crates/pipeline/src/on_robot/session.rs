@@ -1,0 +1,214 @@
+//! A robot on which policies are tried, one trial at a time.
+
+use super::judging::{Asked, Said, ask, line};
+use crate::context::Context;
+use crate::outcomes::GuardCounts;
+use crate::recording::{Recording, plans, say_figures, show};
+use crate::robots::Robots;
+use crate::trials::{
+    EpisodeFile, Guarding, Judge, PolicyIdentity, Purpose, Start, Trial, TrialLog, Verdict,
+};
+use anyhow::{Context as _, Result};
+use apprentice_control::{Agent, ControlError, ControlLoop, record_episodes};
+use apprentice_core::Seed;
+use apprentice_episode::{DecidedBy, Source, Tick};
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A robot, who judges, and the log.
+pub struct TrialSession<'a> {
+    /// The run.
+    pub context: &'a Context,
+    /// The robot; the first of them where several are simulated.
+    pub robots: Robots,
+    /// Every trial of the run.
+    pub log: TrialLog,
+    /// Folder of the recordings, below the run's.
+    pub folder: &'static str,
+    /// Policy ticks of a trial.
+    pub ticks: u64,
+    /// Who says how it went.
+    pub asked: Asked,
+    /// Where people type.
+    pub typed: Box<dyn BufRead>,
+}
+
+/// What is to be tried.
+pub struct WantedTrial<'a> {
+    /// What for.
+    pub purpose: Purpose,
+    /// Of which comparison; empty for none.
+    pub comparison: &'a str,
+    /// Which policy.
+    pub policy: &'a PolicyIdentity,
+    /// From which start.
+    pub start: Start,
+    /// Its place in its pair.
+    pub place: Option<u8>,
+    /// What people are told, which must not give the policy away.
+    pub what: &'a str,
+    /// What a person who sets up scenes is told to do.
+    pub scene: &'a str,
+}
+
+/// How a trial ended.
+#[derive(Debug)]
+pub enum TrialEnd {
+    /// It is in the log.
+    Logged(Box<Trial>),
+    /// The user stopped: it does not count.
+    Cancelled,
+    /// Somebody stopped the arm, or took it away: it is in the log as a failure, and why.
+    ArmStopped(String),
+}
+
+#[derive(Default)]
+struct Counted {
+    ticks: GuardCounts,
+    mattered: u64,
+    takeovers: u64,
+    human: bool,
+}
+
+impl TrialSession<'_> {
+    /// Whether a person sets up the scenes.
+    #[must_use]
+    pub fn people_set_up(&self) -> bool {
+        !self.robots.loops.iter().all(ControlLoop::sets_up_scenes)
+    }
+
+    /// Runs one trial, asks how it went, and logs it.
+    ///
+    /// # Errors
+    /// When robot, agent or recorder fail, nobody says how it went, or the log cannot be written. The trial then does
+    /// not count.
+    pub fn run(&mut self, agent: &mut dyn Agent, wanted: &WantedTrial<'_>) -> Result<TrialEnd> {
+        let context = self.context;
+        if self.people_set_up() {
+            context.warn(&format!(
+                "{}: {}. When you press Enter the arm moves to its home posture, then begins",
+                wanted.what, wanted.scene
+            ));
+            line(self.typed.as_mut())?;
+        }
+        if context.stopping() {
+            return Ok(TrialEnd::Cancelled);
+        }
+        let recording = Recording {
+            folder: self.folder,
+            what: wanted.what,
+            source: Source::Policy,
+            policy: Some(wanted.policy.sha256.clone()),
+            seeds: vec![Seed(wanted.start.seed)],
+            ticks: self.ticks,
+        };
+        let mut plan = plans(context, &recording)?
+            .pop()
+            .context("one seed makes one plan")?;
+        let file = format!("trial-{:04}.mcap", self.log.trials().len());
+        let path = context.dir.path(self.folder);
+        std::fs::create_dir_all(&path)
+            .with_context(|| format!("{} cannot be made", path.display()))?;
+        // What a trial that did not count left.
+        context.dir.set_aside(&format!("{}/{file}", self.folder))?;
+        plan.path = path.join(&file);
+        let matters = &context.config.promotion.interventions;
+        let counted = Mutex::new(Counted::default());
+        let watch = |robot: usize, tick: &Tick| {
+            let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
+            counts.ticks.add_tick(&tick.guard_interventions);
+            let mattered = tick.guard_interventions.iter().any(|r| matters.contains(r));
+            counts.mattered += u64::from(mattered);
+            let human = tick.decided_by == DecidedBy::Human;
+            counts.takeovers += u64::from(human && !counts.human);
+            counts.human = human;
+            drop(counts);
+            show(context, wanted.what, robot, tick);
+        };
+        let mut entry = None;
+        let one = self.robots.loops.len().min(1);
+        let ran = record_episodes(
+            &mut self.robots.loops[..one],
+            agent,
+            std::slice::from_ref(&plan),
+            self.ticks,
+            context.config.inference.chunking,
+            &watch,
+            |finished| {
+                entry = Some(finished.entry.clone());
+                true
+            },
+        );
+        let counted = counted.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut guarding = Guarding {
+            ticks: counted.ticks.ticks,
+            interventions: counted.mattered,
+            reasons: counted.ticks.reasons,
+            takeovers: counted.takeovers,
+            ..Guarding::default()
+        };
+        let stopped = match ran {
+            Ok(figures) => {
+                say_figures(context, &figures);
+                None
+            }
+            Err(_) if context.stopping() => return Ok(TrialEnd::Cancelled),
+            Err(error @ ControlError::Link(_)) if error.is_control_lost() => {
+                guarding.stops = 1;
+                Some(error.to_string())
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let said = if stopped.is_some() {
+            Said {
+                success: Verdict::No,
+                preferred: None,
+                judge: Judge::Nobody,
+                drops: None,
+                facts: BTreeMap::new(),
+            }
+        } else {
+            ask(
+                context,
+                &self.asked,
+                &self.robots,
+                wanted.start.seed,
+                self.typed.as_mut(),
+            )?
+        };
+        guarding.drops = said.drops;
+        let trial = self.log.append(Trial {
+            number: 0,
+            purpose: wanted.purpose,
+            comparison: wanted.comparison.to_owned(),
+            policy: wanted.policy.clone(),
+            start: wanted.start,
+            place: wanted.place,
+            success: said.success,
+            preferred: said.preferred,
+            judge: said.judge,
+            facts: said.facts,
+            guarding,
+            reward: None,
+            episode: entry.map(|entry| EpisodeFile {
+                id: entry.id,
+                folder: self.folder.to_owned(),
+                file: entry.file,
+            }),
+            at_unix_ms: now_unix_ms(),
+        })?;
+        Ok(match stopped {
+            Some(why) => TrialEnd::ArmStopped(why),
+            None => TrialEnd::Logged(Box::new(trial.clone())),
+        })
+    }
+}
+
+/// The time, milliseconds since 1970.
+fn now_unix_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_millis() as u64)
+}

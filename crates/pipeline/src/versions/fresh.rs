@@ -1,0 +1,117 @@
+//! Episodes of a policy that it has not learnt from: what is known of how safe it is.
+
+use super::version::Version;
+use crate::context::Context;
+use crate::layout::{ALIGNED_EVALUATION, ALIGNED_POLICY, BASE_EVALUATION, TRIALS};
+use crate::outcomes::{EpisodeOutcome, Outcomes};
+use crate::success::SuccessLabels;
+use crate::trials::{Trial, TrialLog};
+use anyhow::Result;
+use std::collections::BTreeMap;
+
+/// What came of one episode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FreshEpisode {
+    /// Whether the task was done; `None` where nobody knows.
+    pub success: Option<bool>,
+    /// Whether the other policy did it from the same start; `None` where it was not tried or nobody knows.
+    pub other_success: Option<bool>,
+    /// Whether the guard had to change a command for a reason that counts.
+    pub intervention: bool,
+    /// Whether the arm was stopped.
+    pub stop: bool,
+    /// Whether a person took it over.
+    pub takeover: bool,
+    /// Whether it dropped something; `None` where nobody knows.
+    pub drop: Option<bool>,
+}
+
+impl FreshEpisode {
+    /// What came of a trial; `matters` are the guard's reasons that count.
+    #[must_use]
+    pub fn of_trial(trial: &Trial, matters: &[String]) -> Self {
+        let guarding = &trial.guarding;
+        Self {
+            success: trial.success.known(),
+            other_success: None,
+            intervention: guarding
+                .reasons
+                .keys()
+                .any(|reason| matters.contains(reason)),
+            stop: guarding.stops > 0,
+            takeover: guarding.takeovers > 0,
+            drop: guarding.drops.map(|drops| drops > 0),
+        }
+    }
+
+    /// Whether anything bad happened.
+    #[must_use]
+    pub fn is_bad(&self) -> bool {
+        self.intervention || self.stop || self.takeover || self.drop == Some(true)
+    }
+}
+
+/// The fresh episodes of a version, in order of recording.
+///
+/// # Errors
+/// When what is there cannot be read.
+pub fn fresh_episodes(context: &Context, version: &Version) -> Result<Vec<FreshEpisode>> {
+    let mut fresh = evaluated(context, version)?;
+    let trials = TrialLog::read(&context.dir.path(TRIALS))?.trials;
+    fresh.extend(tried(
+        &trials,
+        version,
+        &context.config.promotion.interventions,
+    ));
+    Ok(fresh)
+}
+
+/// Its trials on a robot; in a comparison, the other policy's from the same start is the one it is held against.
+#[must_use]
+pub fn tried(trials: &[Trial], version: &Version, matters: &[String]) -> Vec<FreshEpisode> {
+    let own = trials.iter().filter(|t| t.policy.sha256 == version.sha256);
+    own.map(|trial| {
+        let other = trials.iter().find(|t| {
+            !trial.comparison.is_empty()
+                && t.comparison == trial.comparison
+                && t.start.number == trial.start.number
+                && t.policy.sha256 != version.sha256
+        });
+        FreshEpisode {
+            other_success: other.and_then(|t| t.success.known()),
+            ..FreshEpisode::of_trial(trial, matters)
+        }
+    })
+    .collect()
+}
+
+/// Those of the held-out scenes, if it was this version that was tried there.
+fn evaluated(context: &Context, version: &Version) -> Result<Vec<FreshEpisode>> {
+    let tried = context.dir.done("evaluate-aligned").and_then(|m| m.inputs);
+    let tried = tried.and_then(|i| i.files.get(ALIGNED_POLICY).cloned());
+    if tried.as_ref() != Some(&version.sha256) {
+        return Ok(Vec::new());
+    }
+    let labels = SuccessLabels::read(context)?;
+    let read = |folder| Outcomes::of(&context.dir, folder).map(|o| labels.applied(&o));
+    let other: BTreeMap<u64, Option<bool>> = read(BASE_EVALUATION)?
+        .episodes
+        .iter()
+        .map(|e| (e.seed, e.success()))
+        .collect();
+    let matters = &context.config.promotion.interventions;
+    let fresh = |episode: &EpisodeOutcome| FreshEpisode {
+        success: episode.success(),
+        other_success: other.get(&episode.seed).copied().flatten(),
+        intervention: episode.guard.as_ref().is_some_and(|g| {
+            g.violations > 0 || g.reasons.keys().any(|reason| matters.contains(reason))
+        }),
+        // Nobody stands by simulated robots, and they hold what they hold.
+        ..FreshEpisode::default()
+    };
+    Ok(read(ALIGNED_EVALUATION)?
+        .episodes
+        .iter()
+        .map(fresh)
+        .collect())
+}
