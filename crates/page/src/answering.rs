@@ -94,7 +94,7 @@ pub(crate) fn keep(
         }
         return Err(Refusal::new(
             StatusCode::CONFLICT,
-            "you have answered this question otherwise before; that answer stays. Take it back first, or go on to the next",
+            "you have answered this question otherwise before; that answer stays. Go on to the next",
         ));
     }
     board.append(&judgement)?;

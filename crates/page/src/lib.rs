@@ -1,12 +1,12 @@
 //! The page on which operators rank episodes: in a browser, side by side, on this machine.
 //!
 //! A [`Page`] serves its files, the pictures of the episodes, rerun's viewer and the questions from one port, and puts
-//! every answer into the log of judgements, on the disk before the browser is told so. An answer that is sent again, because
-//! its acknowledgement was lost, is kept once. Which episodes they are, their reward and their policy are not told before
-//! they are answered for.
+//! every answer into the log of judgements, on the disk before the browser is told so. An answer that is sent again,
+//! because its acknowledgement was lost, is kept once. Which episodes they are, their reward and their policy are not
+//! told.
 //!
-//! Files to read first: `material.rs` (what is asked about), `board.rs` (which question is next), `answering.rs` (from an
-//! answer to a judgement), `entrance.rs` (who may come in), `routes.rs`; `web/` is what runs in the browser.
+//! Files to read first: `material.rs` (what is asked about), `board.rs` (which question is next), `answering.rs` (from
+//! an answer to a judgement), `entrance.rs` (who may come in), `routes.rs`; `web/` is what runs in the browser.
 //!
 //! ```
 //! use apprentice_core::Seed;

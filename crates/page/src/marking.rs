@@ -34,8 +34,8 @@ pub(crate) fn question_of(board: &mut Board, marked: &Marked) -> Result<Asked, R
         .ok_or_else(|| Refusal::unknown("this question was not asked; reload the page"))
 }
 
-/// Keeps a mark once: a flag, whose axis is the name, of the part up to and with its last tick. `stamps_ns` are those of
-/// the clip's ticks. Tells the short id of the judgement, and whether it was there before.
+/// Keeps a mark once: a flag, whose axis is the name, of the part up to and with its last tick. `stamps_ns` are those
+/// of the clip's ticks. Tells the short id of the judgement, and whether it was there before.
 ///
 /// # Errors
 /// When there is no such part, it has no name, or the disk refuses.

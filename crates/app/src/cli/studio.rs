@@ -15,8 +15,8 @@ pub struct StudioArgs {
     #[arg(long, value_name = "T")]
     pub token: Option<String>,
     /// The name that the page finds filled in
-    #[arg(long, value_name = "NAME", default_value = "")]
-    pub who: String,
+    #[arg(long, value_name = "NAME")]
+    pub who: Option<String>,
     /// Print where the page is, and what came of it, as JSON lines, and nothing else
     #[arg(long)]
     pub json: bool,

@@ -37,7 +37,7 @@ pub fn run(args: &StudioArgs) -> Result<()> {
         episodes: episodes.collect(),
         groups,
         reason: "random groups".into(),
-        who: args.who.clone(),
+        who: args.who.clone().unwrap_or_default(),
         reserved: vec![SIMULATED.into()],
         seed: context.seed.derive("page", 0),
         robot: Some(describe(context)?),

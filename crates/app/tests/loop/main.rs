@@ -12,6 +12,7 @@ mod import;
 mod kept;
 mod keys;
 mod on_robot;
+mod page;
 mod peers;
 mod program;
 mod ranking;

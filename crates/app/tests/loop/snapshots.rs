@@ -33,6 +33,7 @@ fn help() {
         &["record"],
         &["train"],
         &["rank"],
+        &["studio"],
         &["judge"],
         &["judge", "success"],
         &["reward"],
