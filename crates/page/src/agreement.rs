@@ -19,11 +19,14 @@ pub struct Agreement {
     pub tau_b: Option<f64>,
 }
 
+/// The place of each episode of a group, 0 for the best.
+type Places<'a> = BTreeMap<&'a EpisodeId, usize>;
+/// For each group its places.
+type Ranked<'a> = BTreeMap<BTreeSet<&'a EpisodeId>, Places<'a>>;
+
 /// For each operator, what he or she ranked by overall preference: the newest ranking of each group.
-fn by_operator(
-    judgements: &[Judgement],
-) -> BTreeMap<&str, BTreeMap<BTreeSet<&EpisodeId>, BTreeMap<&EpisodeId, usize>>> {
-    let mut said: BTreeMap<&str, BTreeMap<_, _>> = BTreeMap::new();
+fn by_operator(judgements: &[Judgement]) -> BTreeMap<&str, Ranked<'_>> {
+    let mut said: BTreeMap<&str, Ranked<'_>> = BTreeMap::new();
     for judgement in judgements {
         let Some(tiers) = judgement.episode_tiers() else {
             continue;
@@ -31,7 +34,7 @@ fn by_operator(
         let group: BTreeSet<&EpisodeId> = tiers.iter().flatten().copied().collect();
         let places = (0..).zip(&tiers);
         let places = places.flat_map(|(place, tier)| tier.iter().map(move |id| (*id, place)));
-        let places: BTreeMap<&EpisodeId, usize> = places.collect();
+        let places: Places<'_> = places.collect();
         said.entry(&judgement.who)
             .or_default()
             .insert(group, places);
@@ -49,7 +52,7 @@ pub fn agreements(judgements: &[Judgement]) -> Vec<Agreement> {
         for (second, of_second) in operators.iter().skip(i + 1) {
             let mut count = PairCount::default();
             let mut groups = 0;
-            for (group, places) in of_first.iter() {
+            for (group, places) in *of_first {
                 if let Some(others) = of_second.get(group) {
                     groups += 1;
                     count.add(places, others);
@@ -78,7 +81,7 @@ struct PairCount {
 }
 
 impl PairCount {
-    fn add(&mut self, first: &BTreeMap<&EpisodeId, usize>, second: &BTreeMap<&EpisodeId, usize>) {
+    fn add(&mut self, first: &Places<'_>, second: &Places<'_>) {
         let ids: Vec<_> = first.keys().collect();
         for (i, a) in ids.iter().enumerate() {
             for b in ids.iter().skip(i + 1) {

@@ -1,7 +1,7 @@
 //! Jobs for developers: `cargo xtask ci` is everything continuous integration does.
 
-mod beside;
 mod bench;
+mod beside;
 mod browser;
 mod build_cost;
 mod conformance;
