@@ -3,6 +3,7 @@
 //! The folder keeps the run's settings, so that `--out` alone names them.
 
 use crate::context::Context;
+use crate::freshness::out_of_date;
 use crate::layout::{ALIGNED_POLICY, ALIGNMENT, REWARD, TRIALS};
 use crate::shell_word::shell_word;
 use crate::stage::Stage;
@@ -32,7 +33,14 @@ pub fn say_next(context: &Context) {
 
 /// The next command without its run.
 fn next(context: &Context) -> Option<String> {
-    let done = |stage: &Stage| context.dir.done(stage.name).is_some();
+    // What came of other settings, episodes or judgements has to be made anew.
+    let done = |stage: &Stage| {
+        let mark = context.dir.done(stage.name);
+        mark.is_some_and(|mark| {
+            out_of_date(&context.dir, &context.run_settings(), stage, &mark)
+                .is_ok_and(|why| why.is_empty())
+        })
+    };
     let stages = [
         &demonstrate::STAGE,
         &train::STAGE,
@@ -44,7 +52,7 @@ fn next(context: &Context) -> Option<String> {
         return Some(stage.command.to_owned());
     }
     if !is_evidence(context) {
-        return Some(rank::STAGE.command.to_owned());
+        return Some(format!("{} --more 4", rank::STAGE.command));
     }
     if !done(&align::STAGE) || !is_aligned(context) {
         return Some(align::STAGE.command.to_owned());

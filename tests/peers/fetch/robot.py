@@ -22,7 +22,6 @@ os.environ.setdefault("MUJOCO_GL", "egl")
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parents[2] / "robots/examples"))
 
-import access_rules  # noqa: E402
 import zenoh  # noqa: E402
 from access_rules import ACTIVE, HOMING, OWNED, REASONS, SERVICES, AccessRules, Refused  # noqa: E402
 from scene import SIDES, Scene, Teleoperator  # noqa: E402
@@ -64,13 +63,12 @@ class Robot:
     def __init__(self, session, robot, log, real_time):
         self.session, self.robot, self.log, self.real_time = session, robot, log, real_time
         self.clock = time if real_time else SceneTime()
-        access_rules.time = self.clock
         self.scene = Scene(robot)
         self.arm = Arm(self.scene)
-        self.rules, self.prefix = AccessRules(robot, self.arm), f"apprentice/{robot['name']}/"
+        self.rules, self.prefix = AccessRules(robot, self.arm, self.clock.monotonic), f"apprentice/{robot['name']}/"
         self.period = 1 / robot["control_hz"]
         self.frames_every = round(robot["control_hz"] / robot["policy_hz"])
-        self.queue, self.numbers, self.said, self.told, self.cycles = queue.Queue(), {}, None, 0.0, 0
+        self.queue, self.numbers, self.said, self.told, self.cycles = queue.Queue(), {}, None, (0.0, 0.0), 0
         self.scenes, self.seed, self.person, self.moved = 0, None, None, False
 
     def send(self, key, kind, rest, priority=zenoh.Priority.DATA_HIGH):
@@ -85,9 +83,10 @@ class Robot:
         return self.numbers[key]
 
     def tell(self):
-        rules, now = self.rules, time.monotonic()
+        """How the arm stands: whenever that has changed, and once a second of either time."""
+        rules, now = self.rules, (time.monotonic(), self.clock.monotonic())
         stands = (rules.phase, rules.stop, rules.stops, rules.owner)
-        if stands != self.said or now - self.told > 0.9:
+        if stands != self.said or any(n - t > 0.9 for n, t in zip(now, self.told)):
             self.said, self.told = stands, now
             counts = (rules.accepted, len(REASONS), *rules.refused.values())
             self.send("status", 9, struct.pack(f"<BBQIQH{len(REASONS)}Q", *stands, *counts))
@@ -131,6 +130,7 @@ class Robot:
         scene.step(self.period)
         self.arm.measure()
         rules.measured = self.clock.monotonic()
+        self.tell()
 
     # What is asked for, each in the one thread.
 

@@ -202,6 +202,59 @@ fn a_person_says_how_trials_went_and_is_not_told_which_policy_it_was() {
 }
 
 #[test]
+fn work_ends_cleanly_by_ctrl_c_and_by_a_stop() {
+    let place = place();
+    let sim = Sim::start(&place.robot, &[]);
+    let start = || {
+        let process = on(&sim, &place, &["run", "--policy", "base", "--json"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let before = trials_so_far(&place);
+        while trials_so_far(&place) < before + 2 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        process
+    };
+    let ended = |process: Child| -> Value {
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success());
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let process = start();
+    let interrupt = ["-INT", &process.id().to_string()].map(str::to_owned);
+    assert!(
+        Command::new("kill")
+            .args(interrupt)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let first = ended(process);
+    assert_eq!(first["ended"], "stopped on request");
+    let count = trials_so_far(&place);
+    assert_eq!(first["episodes"], count);
+    let process = start();
+    let arm = ["--endpoint", &sim.endpoint, "--robot", "franka_fr3"];
+    succeed(apprentice().arg("stop").args(arm));
+    let second = ended(process);
+    let words = second["ended"].as_str().unwrap();
+    assert!(words.starts_with("the arm was stopped"), "{words}");
+    let log = trials(&place);
+    assert_eq!(second["episodes"], log.len() - count);
+    for trial in &log {
+        // Cut short by the stop, or recorded whole: never half a recording that counts.
+        let stopped = trial["guarding"]["stops"] == 1;
+        assert_eq!(trial["episode"].is_null(), stopped, "{trial}");
+        assert_eq!(trial["success"], if stopped { "no" } else { "unsure" });
+    }
+}
+
+fn trials_so_far(place: &Place) -> usize {
+    fs::read_to_string(place.out.join("trials.jsonl")).map_or(0, |t| t.lines().count())
+}
+
+#[test]
 fn a_policy_for_another_robot_is_refused() {
     let place = place();
     // The same arm with one camera.

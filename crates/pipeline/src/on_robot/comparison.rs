@@ -8,6 +8,7 @@ use super::session::{TrialEnd, TrialSession, WantedTrial};
 use crate::context::Context;
 use crate::layout::{ON_ROBOT, TRIAL_EPISODES, TRIALS};
 use crate::robots::Robots;
+use crate::run_lock::{Activity, take};
 use crate::trials::{PolicyRole, Purpose, Start, TrialLog};
 use anyhow::{Result, bail};
 use apprentice_core::sha256_bytes;
@@ -58,6 +59,7 @@ pub fn compare(
         PolicyAgent::new(base.policy),
         PolicyAgent::new(aligned.policy),
     ];
+    let _recording = take(&context.dir, Activity::Recording)?;
     let log = TrialLog::open(&context.dir.path(TRIALS))?;
     let figures =
         |log: &TrialLog| ComparisonFigures::of(&name, log.trials(), rates, settings.trials);
@@ -120,6 +122,7 @@ pub fn compare(
                     "stopped on request after {} trials; the same command goes on from there",
                     bar.position()
                 ),
+                TrialEnd::NotBegun(why) => bail!("{what} has not begun, and is run again: {why}"),
                 TrialEnd::ArmStopped(why) => bail!(
                     "{what} was cut short and counts as a failure: {why}. Once the arm has been seen to (`apprentice \
                      acknowledge`), the same command goes on from there"

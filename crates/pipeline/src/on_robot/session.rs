@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::outcomes::GuardCounts;
 use crate::recording::{Recording, plans, say_figures, show};
 use crate::robots::Robots;
+use crate::timing;
 use crate::trials::{
     EpisodeFile, Guarding, Judge, PolicyIdentity, Purpose, Start, Trial, TrialLog, Verdict,
 };
@@ -12,6 +13,8 @@ use anyhow::{Context as _, Result};
 use apprentice_control::{Agent, ControlError, ControlLoop, record_episodes};
 use apprentice_core::Seed;
 use apprentice_episode::{DecidedBy, Source, Tick};
+use apprentice_link::LinkError;
+use apprentice_safety::Denial;
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::sync::{Mutex, PoisonError};
@@ -62,6 +65,8 @@ pub enum TrialEnd {
     Cancelled,
     /// Somebody stopped the arm, or took it away: it is in the log as a failure, and why.
     ArmStopped(String),
+    /// Somebody had stopped the arm before it began: it does not count, and why.
+    NotBegun(String),
 }
 
 #[derive(Default)]
@@ -152,9 +157,13 @@ impl TrialSession<'_> {
         let stopped = match ran {
             Ok(figures) => {
                 say_figures(context, &figures);
+                timing::add(context, self.folder, &figures)?;
                 None
             }
             Err(_) if context.stopping() => return Ok(TrialEnd::Cancelled),
+            Err(ControlError::Link(refused @ LinkError::Refused { .. })) if is_a_stop(&refused) => {
+                return Ok(TrialEnd::NotBegun(refused.to_string()));
+            }
             Err(error @ ControlError::Link(_)) if error.is_control_lost() => {
                 guarding.stops = 1;
                 Some(error.to_string())
@@ -204,6 +213,11 @@ impl TrialSession<'_> {
             None => TrialEnd::Logged(Box::new(trial.clone())),
         })
     }
+}
+
+/// Whether the arm refuses since it was stopped.
+fn is_a_stop(error: &LinkError) -> bool {
+    matches!(error, LinkError::Refused { reason, .. } if reason.starts_with(Denial::Stopped.name()))
 }
 
 /// The time, milliseconds since 1970.

@@ -8,6 +8,7 @@ use super::session::{TrialEnd, TrialSession, WantedTrial};
 use crate::context::Context;
 use crate::layout::{TRIALS, WORK_EPISODES};
 use crate::robots::Robots;
+use crate::run_lock::{Activity, take};
 use crate::trials::{Purpose, Start, TrialLog};
 use crate::versions::fresh::FreshEpisode;
 use crate::versions::watch::Watch;
@@ -36,6 +37,7 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
     let mut identity = chosen.identity;
     let mut agent = PolicyAgent::new(chosen.policy);
     let watched = settings.policy == "current";
+    let _recording = take(&context.dir, Activity::Recording)?;
     let log = TrialLog::open(&context.dir.path(TRIALS))?;
     let before = log.trials().len();
     let mut number = log
@@ -78,6 +80,9 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
         if matches!(end, TrialEnd::Cancelled) {
             break "stopped on request".to_owned();
         }
+        if let TrialEnd::NotBegun(why) = end {
+            break format!("the arm was stopped: {why}");
+        }
         done += 1;
         number += 1;
         if let (true, Some(trial)) = (watched, session.log.trials().last())
@@ -105,7 +110,7 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
                 context.warn(&format!("{what} was cut short: {why}"));
                 break format!("the arm was stopped: {why}");
             }
-            TrialEnd::Logged(_) | TrialEnd::Cancelled => {
+            TrialEnd::Logged(_) | TrialEnd::Cancelled | TrialEnd::NotBegun(_) => {
                 context.say(&format!("{what} is recorded"));
             }
         }

@@ -12,8 +12,8 @@ use crate::outcomes::{open_all, read_outcomes};
 use crate::policies::load_diffusion;
 use crate::scores::{Scores, read_reward};
 use crate::stage::{Output, Stage};
-use crate::versions::keeping::keep_aligned;
 use crate::start_policy::{StartPolicy, StartedFrom};
+use crate::versions::keeping::keep_aligned;
 use crate::work::Work;
 use anyhow::Result;
 use apprentice_align::{AlignReport, align_policy};
@@ -132,7 +132,7 @@ fn run(context: &Context) -> Result<()> {
     let (aligned, report) = aligned?;
     bar.finish();
     aligned.save(&context.dir.path(ALIGNED_POLICY))?;
-    keep_aligned(context, None, Some(&report))?;
+    keep_aligned(context, Some(&start.described().sha256), Some(&report))?;
     context.dir.write(
         ALIGNMENT,
         &Alignment {

@@ -69,7 +69,8 @@ fn aligned(context: &Context) -> Result<Version> {
     }
     let alignment: Alignment = context.dir.read(ALIGNMENT)?;
     let report = alignment.report.as_ref().filter(|_| alignment.evidence);
-    keep_aligned(context, None, report)
+    let start = alignment.start.as_ref().map(|s| s.sha256.as_str());
+    keep_aligned(context, start, report)
 }
 
 /// Makes it the arm's policy: `who` said yes.
