@@ -152,8 +152,8 @@ fn a_clip_that_cannot_be_played_is_refused() {
 }
 
 #[test]
-#[ignore = "needs a v4l2loopback device that something feeds, named by APPRENTICE_V4L2_DEVICE"]
-fn needs_v4l2_loopback_frames_come_from_a_device() {
+#[ignore = "a V4L2 device that gives pictures (v4l2loopback will do), named by APPRENTICE_V4L2_DEVICE: `-- --ignored with_a_camera`"]
+fn with_a_camera_frames_come_from_its_device() {
     use apprentice_camera::controls::Controls;
     use apprentice_camera::device::{Device, DeviceOptions};
     let options = DeviceOptions {

@@ -90,7 +90,7 @@ pub fn record_by_person(context: &Context, person: &mut dyn Person, ticks: u64) 
         if context.stopping() {
             return session.leave(wanted);
         }
-        let number = session.takes.next();
+        let number = session.takes.next_number();
         let what = format!("demonstration {} of {wanted} (take {number})", kept + 1);
         let sets_up = robots.loops.iter().all(ControlLoop::sets_up_scenes);
         if !person.ready(&what, sets_up)? {

@@ -4,6 +4,7 @@
 
 pub mod chosen;
 pub mod comparison;
+mod counted;
 pub mod figures;
 pub mod judging;
 pub mod session;

@@ -35,6 +35,16 @@ pub const COMPUTER: [&str; 3] = [
     "compute.gpu_memory_share",
 ];
 
+/// Settings that are read when a policy is promoted, and by the watch afterwards.
+pub const PROMOTING: [&str; 6] = [
+    "promotion.bad_limit",
+    "promotion.delta",
+    "promotion.interventions",
+    "promotion.margin",
+    "promotion.watch_error",
+    "promotion.watch_episodes",
+];
+
 /// Opens a run's folder to run `stage` with these settings (`None`: every stage that is left), or starts one.
 ///
 /// If any settings differ, the stages that read them and those that need these are forgotten, so that they run again;
@@ -105,7 +115,10 @@ fn beside(dir: &RunDir, found: &RunInfo, wanted: &RunInfo, activity: Activity) -
 
 /// Whether no result hangs on a setting.
 fn changes_nothing(key: &str) -> bool {
-    WHEREABOUTS.contains(&key) || COUNTING.contains(&key) || COMPUTER.contains(&key)
+    WHEREABOUTS.contains(&key)
+        || COUNTING.contains(&key)
+        || COMPUTER.contains(&key)
+        || PROMOTING.contains(&key)
 }
 
 /// A setting that is to change.

@@ -86,7 +86,7 @@ impl Takes {
     }
 
     /// A number that no take has had.
-    pub fn next(&mut self) -> u64 {
+    pub fn next_number(&mut self) -> u64 {
         let number = self.next;
         self.next += 1;
         number

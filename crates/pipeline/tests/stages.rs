@@ -4,7 +4,7 @@
 
 use apprentice_pipeline::config::Config;
 use apprentice_pipeline::freshness::settings;
-use apprentice_pipeline::resume::{COMPUTER, COUNTING, WHEREABOUTS};
+use apprentice_pipeline::resume::{COMPUTER, COUNTING, PROMOTING, WHEREABOUTS};
 use apprentice_pipeline::stages::{STAGES, named, needed};
 use std::collections::BTreeSet;
 
@@ -86,7 +86,7 @@ fn stages_read_settings_that_exist_and_every_one_that_changes_results_is_read() 
     }
     for key in keys.keys() {
         let reader = STAGES.iter().find(|s| s.reads_setting(key));
-        let of_no_stage = WHEREABOUTS.iter().chain(&COUNTING).chain(&COMPUTER);
+        let of_no_stage = (WHEREABOUTS.iter().chain(&COUNTING).chain(&COMPUTER)).chain(&PROMOTING);
         let somewhere = of_no_stage.into_iter().any(|of_none| of_none == key);
         assert!(
             reader.is_some() != somewhere,

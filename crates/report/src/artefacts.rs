@@ -18,7 +18,7 @@ pub struct Artefact {
 }
 
 /// Every reproducible file below `root`, sorted by path: episodes, weights, reward, judgements and
-/// notes. Left out are timings (`stages/`), settings (`run.json`), indices (rebuilt at
+/// notes. Left out are what tells times and names (`stages/`, `versions/`, `trials/`, `locks/`), settings (`run.json`), the log of trials, indices (rebuilt at
 /// need), reports, recordings for the viewer, unfinished files and what was moved aside.
 ///
 /// # Errors
@@ -38,6 +38,9 @@ pub fn artefacts(root: &Path) -> Result<Vec<Artefact>> {
         .collect()
 }
 
+/// Folders of which the same run again makes others.
+const WITH_TIMES: [&str; 4] = ["stages", "versions", "trials", "locks"];
+
 fn collect(folder: &Path, below: &str, paths: &mut Vec<String>) -> Result<()> {
     let entries =
         fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
@@ -50,7 +53,7 @@ fn collect(folder: &Path, below: &str, paths: &mut Vec<String>) -> Result<()> {
             format!("{below}/{name}")
         };
         if entry.file_type()?.is_dir() {
-            if path != "stages" && !name.contains(".old-") {
+            if !WITH_TIMES.contains(&path.as_str()) && !name.contains(".old-") {
                 collect(&entry.path(), &path, paths)?;
             }
         } else if reproducible(&path, &name) {
@@ -64,7 +67,9 @@ fn reproducible(path: &str, name: &str) -> bool {
     let kept = [".mcap", ".safetensors", ".json", ".jsonl"]
         .iter()
         .any(|end| name.ends_with(end));
-    kept && !name.starts_with('.') && name != "index.json" && !["run.json", JSON].contains(&path)
+    kept && !name.starts_with('.')
+        && name != "index.json"
+        && !["run.json", "trials.jsonl", JSON].contains(&path)
 }
 
 #[cfg(test)]
@@ -80,6 +85,8 @@ mod tests {
             "report.html",
             "run.rrd",
             "stages/train.json",
+            "versions/0001.json",
+            "versions/0001.safetensors",
             "rollouts/index.json",
             "rollouts/episode-0001.mcap",
             "rollouts/episode-0000.mcap",

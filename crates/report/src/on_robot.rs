@@ -59,7 +59,7 @@ pub fn write_of_an_arm(context: &Context) -> Result<ArmReport> {
         robot: apprentice_pipeline::robots::describe(context)?.name,
         seed: context.seed.0,
         reward_p_value: read_reward(context).ok().map(|r| r.evidence.p_value),
-        drift: alignment.and_then(|a| a.report).map(|r| f64::from(r.drift)),
+        drift: alignment.and_then(|a| a.report).map(|r| r.drift),
         judges,
         trials,
     };
@@ -121,8 +121,7 @@ pub fn section(figures: &ComparisonFigures) -> String {
     let row = |name: &str, before: Share, after: Share| {
         format!(
             "<tr><td>{name}</td><td>{}</td><td>{}</td></tr>",
-            share(before),
-            share(after)
+            before, after
         )
     };
     let mut rows = row("done", base.success, aligned.success);
@@ -181,17 +180,5 @@ fn pairs(pairs: &Pairs) -> String {
         pairs.difference,
         pairs.interval.0,
         pairs.interval.1
-    )
-}
-
-fn share(share: Share) -> String {
-    let unsure = if share.unsure == 0 {
-        String::new()
-    } else {
-        format!(", {} unsure", share.unsure)
-    };
-    format!(
-        "{:.3} ({} of {}, {:.3} to {:.3}{unsure})",
-        share.rate, share.k, share.n, share.low, share.high
     )
 }

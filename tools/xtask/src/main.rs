@@ -233,13 +233,18 @@ fn ci() -> ExitCode {
             &[],
         ),
         // The README's commands; the loop end to end is one of its tests.
-        ("tests", &["test", "--release", "--workspace"], &[]),
+        (
+            "tests",
+            &["test", "--release", "--workspace", "--no-fail-fast"],
+            &[],
+        ),
         (
             "tests that need Python, a browser, the network, namespaces or data",
             &[
                 "test",
                 "--release",
                 "--workspace",
+                "--no-fail-fast",
                 "--",
                 "--ignored",
                 "needs_",

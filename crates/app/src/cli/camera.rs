@@ -27,7 +27,7 @@ pub struct CameraArgs {
     /// Name of the camera, as in the robot's description
     #[arg(long, value_name = "NAME", default_value = "front")]
     pub camera: String,
-    /// Publish on this key instead of the robot's, such as that of `cameras` in a franka_node robot's [adapter]
+    /// Publish on this key instead of the robot's, such as that of `cameras` in a franka_node robot's adapter
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
     /// Width of published frames, pixels; as the robot describes, without

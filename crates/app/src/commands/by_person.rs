@@ -84,7 +84,7 @@ fn by_person(context: &Context, args: &ByPersonArgs) -> Result<()> {
         Device::Keyboard => by_hand(Box::new(KeySource(Rc::clone(&keys))))?,
         Device::Source(source) => by_hand(source)?,
         Device::Leader(leader) => Driver::Leader(leader),
-        Device::Network(link) => Driver::Network(TeleopAgent::new(vec![link])),
+        Device::Network(link) => Driver::Network(TeleopAgent::new(vec![*link])),
     };
     let agent = Watched::new(driver, Rc::clone(&keys), own_keys, robot.policy_hz);
     let mut person = AtTheArm::new(&args.who, by, agent, keys);
@@ -97,7 +97,7 @@ enum Device {
     Keyboard,
     Source(Box<dyn InputSource>),
     Leader(Box<LeaderAgent>),
-    Network(RobotLink),
+    Network(Box<RobotLink>),
 }
 
 impl Device {
@@ -120,9 +120,9 @@ impl Device {
                 Self::Source(Box::new(SpaceMouse::open(path)?))
             }
             DeviceKind::Leader => Self::Leader(Box::new(leader(args, robot)?)),
-            DeviceKind::Network => Self::Network(connect(context)?.context(
+            DeviceKind::Network => Self::Network(Box::new(connect(context)?.context(
                 "a device on the network answers for a robot on the network: name it with --set robot.endpoint=tcp/HOST:PORT",
-            )?),
+            )?)),
         })
     }
 }

@@ -153,12 +153,12 @@ fn print_results(context: &Context, args: &RunArgs, stages: &[&'static Stage]) -
         }
         println!("{}", serde_json::to_string_pretty(&results)?);
     }
-    say_next(&context);
+    say_next(context);
     context.keep_showing();
     if stages.iter().any(|stage| stage.name == align::STAGE.name) {
         let alignment: align::Alignment = context.dir.read(ALIGNMENT)?;
         if !alignment.evidence {
-            return Err(NotAligned(align::too_thin(&context)?).into());
+            return Err(NotAligned(align::too_thin(context)?).into());
         }
     }
     Ok(())

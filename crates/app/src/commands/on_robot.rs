@@ -7,7 +7,7 @@ use apprentice_pipeline::context::Context;
 use apprentice_pipeline::judgements::SIMULATED;
 use apprentice_pipeline::next_step::say_next;
 use apprentice_pipeline::on_robot::comparison::{ComparisonSettings, compare};
-use apprentice_pipeline::on_robot::figures::{ComparisonFigures, Share, in_words};
+use apprentice_pipeline::on_robot::figures::{ComparisonFigures, in_words};
 use apprentice_pipeline::on_robot::judging::Asked;
 use apprentice_pipeline::on_robot::work::{WorkSettings, work};
 use apprentice_pipeline::run::open_for_round;
@@ -69,30 +69,13 @@ pub fn print(found: &ComparisonFigures, json: bool) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(found)?);
         return Ok(());
     }
-    let show = |s: Share| {
-        let unsure = if s.unsure == 0 {
-            String::new()
-        } else {
-            format!(", {} unsure", s.unsure)
-        };
-        format!(
-            "{:.3} ({} of {}, {:.3} to {:.3}{unsure})",
-            s.rate, s.k, s.n, s.low, s.high
-        )
-    };
     let (base, aligned) = (&found.base, &found.aligned);
     println!("                 {:<42} aligned", "base");
-    println!(
-        "{:<16} {:<42} {}",
-        "done",
-        show(base.success),
-        show(aligned.success)
-    );
+    println!("{:<16} {:<42} {}", "done", base.success, aligned.success);
     if base.preferred.n + aligned.preferred.n > 0 {
         println!(
             "the way you like {:<42} {}",
-            show(base.preferred),
-            show(aligned.preferred)
+            base.preferred, aligned.preferred
         );
     }
     println!(

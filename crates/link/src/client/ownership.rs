@@ -33,6 +33,9 @@ impl Arm for RobotLink {
     fn engage(&mut self) -> Result<(), LinkError> {
         self.check_reach()?;
         let engaged = self.as_owner(Self::enable);
+        if engaged.is_err() {
+            (self.lease, self.owns) = (None, false);
+        }
         self.reported.engage(engaged.is_ok().then_some(self.client));
         self.inbox.set_commanding(engaged.is_ok());
         engaged
@@ -182,18 +185,21 @@ impl RobotLink {
     fn as_owner<T>(&mut self, ask: impl Fn(&Self) -> Result<T, LinkError>) -> Result<T, LinkError> {
         let deadline = Instant::now() + LEASE_SEEN;
         loop {
-            let answer = self.own().and_then(|()| ask(self));
-            match answer {
+            let owned = self.own();
+            let is_owner = owned.is_ok();
+            match owned.and_then(|()| ask(self)) {
                 Err(LinkError::Refused { reason, .. })
                     if reason.starts_with(Denial::NotOwner.name()) && Instant::now() < deadline =>
                 {
                     std::thread::sleep(Duration::from_millis(20));
                 }
-                Err(other) => {
-                    (self.lease, self.owns) = (None, false);
-                    return Err(other);
+                answer => {
+                    if !is_owner {
+                        (self.lease, self.owns) = (None, false);
+                    }
+                    // An owner who is refused stays it: only the owner may let a faulted arm recover.
+                    return answer;
                 }
-                granted => return granted,
             }
         }
     }

@@ -59,6 +59,9 @@ fn keep<T>(list: &mut Vec<Heard<T>>, bytes: usize, message: Result<T, Problem>) 
     }
 }
 
+/// Takes what one message holds.
+type Take = Box<dyn Fn(&[u8]) + Send + Sync>;
+
 /// Listens to all that the robot publishes.
 pub(super) fn listen(
     session: &Session,
@@ -67,7 +70,7 @@ pub(super) fn listen(
     log: &SharedLog,
 ) -> Result<Vec<Subscriber<()>>, LinkError> {
     log.lock().frames = robot.cameras.iter().map(|_| Vec::new()).collect();
-    let subscribe = |key: String, take: Box<dyn Fn(&[u8]) + Send + Sync>| {
+    let subscribe = |key: String, take: Take| {
         session
             .declare_subscriber(key.clone())
             .callback(move |sample| take(&sample.payload().to_bytes()))

@@ -24,6 +24,23 @@ pub struct Share {
     pub high: f64,
 }
 
+impl std::fmt::Display for Share {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unsure = match self.unsure {
+            0 => String::new(),
+            unsure => format!(", {unsure} unsure"),
+        };
+        let Self {
+            k, n, low, high, ..
+        } = self;
+        // Padded as a whole, for columns.
+        to.pad(&format!(
+            "{:.3} ({k} of {n}, {low:.3} to {high:.3}{unsure})",
+            self.rate
+        ))
+    }
+}
+
 impl Share {
     fn of(verdicts: impl Iterator<Item = Verdict>) -> Self {
         let (mut k, mut n, mut unsure) = (0, 0, 0);

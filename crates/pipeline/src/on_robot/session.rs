@@ -1,10 +1,10 @@
 //! A robot on which policies are tried, one trial at a time.
 
+use super::counted::Counted;
 use super::judging::{Asked, Said, ask, line};
 use crate::context::Context;
-use crate::outcomes::GuardCounts;
 use crate::recording::{Recording, plans, say_figures, show};
-use crate::robots::Robots;
+use crate::robots::{Robots, describe};
 use crate::timing;
 use crate::trials::{
     EpisodeFile, Guarding, Judge, PolicyIdentity, Purpose, Start, Trial, TrialLog, Verdict,
@@ -12,7 +12,7 @@ use crate::trials::{
 use anyhow::{Context as _, Result};
 use apprentice_control::{Agent, ControlError, ControlLoop, record_episodes};
 use apprentice_core::Seed;
-use apprentice_episode::{DecidedBy, Source, Tick};
+use apprentice_episode::{Source, Tick};
 use apprentice_link::LinkError;
 use apprentice_safety::Denial;
 use std::collections::BTreeMap;
@@ -69,14 +69,6 @@ pub enum TrialEnd {
     NotBegun(String),
 }
 
-#[derive(Default)]
-struct Counted {
-    ticks: GuardCounts,
-    mattered: u64,
-    takeovers: u64,
-    human: bool,
-}
-
 impl TrialSession<'_> {
     /// Whether a person sets up the scenes.
     #[must_use]
@@ -120,15 +112,11 @@ impl TrialSession<'_> {
         context.dir.set_aside(&format!("{}/{file}", self.folder))?;
         plan.path = path.join(&file);
         let matters = &context.config.promotion.interventions;
+        let first_second = describe(context)?.policy_hz.ceil() as u64;
         let counted = Mutex::new(Counted::default());
         let watch = |robot: usize, tick: &Tick| {
             let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
-            counts.ticks.add_tick(&tick.guard_interventions);
-            let mattered = tick.guard_interventions.iter().any(|r| matters.contains(r));
-            counts.mattered += u64::from(mattered);
-            let human = tick.decided_by == DecidedBy::Human;
-            counts.takeovers += u64::from(human && !counts.human);
-            counts.human = human;
+            counts.add(tick, matters, first_second);
             drop(counts);
             show(context, wanted.what, robot, tick);
         };

@@ -3,9 +3,7 @@
 use crate::config::Config;
 use crate::context::Context;
 use crate::evaluation::evaluate;
-use crate::layout::{
-    ALIGNED_EVALUATION, HELD_OUT_SCORES, REWARD_EXAM, ROLLOUT_SCORES,
-};
+use crate::layout::{ALIGNED_EVALUATION, HELD_OUT_SCORES, REWARD_EXAM, ROLLOUT_SCORES};
 use crate::policies::aligned_policy;
 use crate::reward_exam::{RewardExam, examine_reward};
 use crate::scores::Scores;

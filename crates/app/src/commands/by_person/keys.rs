@@ -169,11 +169,7 @@ impl PersonKeys {
             };
             match key {
                 '\n' => break,
-                '\u{8}' => {
-                    if line.pop().is_some() {
-                        eprint!("\u{8} \u{8}");
-                    }
-                }
+                '\u{8}' if line.pop().is_some() => eprint!("\u{8} \u{8}"),
                 c if !c.is_control() && line.chars().count() < LONGEST_NOTE => {
                     line.push(c);
                     eprint!("{c}");
