@@ -9,11 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-<<<<<<< HEAD
 const ORDER: [&str; 25] = [
-=======
-const ORDER: [&str; 24] = [
->>>>>>> main
     "core",
     "statistics",
     "robot",
