@@ -19,9 +19,9 @@ function freePort() {
 
 /** A server of sample episodes in a folder of its own. */
 export class Server {
-  static async start(program, episodes = 8, ticks = 20) {
+  static async start(program, words = ["8", "20"]) {
     const server = new Server();
-    Object.assign(server, { program, episodes, ticks, folder: mkdtempSync(join(tmpdir(), "page-")) });
+    Object.assign(server, { program, words, folder: mkdtempSync(join(tmpdir(), "page-")) });
     server.port = await freePort();
     await server.again();
     return server;
@@ -29,17 +29,19 @@ export class Server {
 
   /** Starts it, as before. */
   async again() {
-    const words = [this.folder, this.port, TOKEN, this.episodes, this.ticks].map(String);
+    const words = [this.folder, String(this.port), TOKEN, ...this.words];
     this.child = spawn(this.program, words, { stdio: ["pipe", "pipe", "inherit"] });
     this.address = `http://127.0.0.1:${this.port}`;
     this.entrance = await new Promise((said, failed) => {
-      this.child.stdout.once("data", (line) => said(String(line).trim()));
+      this.child.stdout.once("data", (lines) => said(String(lines).split("\n")[0].trim()));
+      this.child.stdout.resume();
       this.child.once("exit", (code) => failed(new Error(`the server ended with ${code}`)));
     });
   }
 
   /** Ends it at once, without a chance to finish anything. */
   async kill() {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = new Promise((go) => this.child.once("exit", go));
     this.child.kill("SIGKILL");
     await ended;

@@ -2,6 +2,9 @@
 import { readFileSync, writeFileSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { dirname, join } from "node:path";
+import { pointingTests } from "./pointing.mjs";
+import { robotTests } from "./robot.mjs";
 import { Server, TOKEN, equal, holds, until } from "./harness.mjs";
 
 const [program, out, screenshots, only] = process.argv.slice(2);
@@ -13,7 +16,8 @@ const browser = await chromium.launch({
     "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader", "--use-angle=swiftshader"],
 });
 const tests = [];
-const test = (name, run) => tests.push({ name, run });
+/** `of` says which program serves, where it is another one, and what it is told. */
+const test = (name, run, of = {}) => tests.push({ name, run, of });
 
 /** A browser of somebody's own, in. */
 async function visitor(server, options = {}) {
@@ -348,6 +352,8 @@ test("everything by keyboard alone, with the keys off", async (server) => {
 
 test("the rerun viewer below, at the time of the page; ranking goes on beside it", async (server) => {
   const page = await visitor(server);
+  // While the viewer is compiled and drawn in software, its page answers late.
+  page.setDefaultTimeout(150_000);
   await begin(page, "Ada");
   const start = Date.now();
   await page.click("#viewer-part summary");
@@ -393,18 +399,23 @@ test("the rerun viewer below, at the time of the page; ranking goes on beside it
   equal(page.errors, [], "errors of scripts");
 });
 
+const shared = { visitor, begin, lookAtAll, keys, rankings, accessible, screenshots, square };
+pointingTests(test, shared);
+robotTests(test, shared);
+
 const results = [];
-for (const { name, run } of tests.filter((t) => !only || t.name.includes(only))) {
+for (const { name, run, of } of tests.filter((t) => !only || t.name.includes(only))) {
   const start = Date.now();
   let error = null;
-  const server = await Server.start(program);
+  const served = of.program ? join(dirname(program), of.program) : program;
+  const server = await Server.start(served, of.arguments);
   try {
     await run(server);
   } catch (caught) {
     error = caught;
   }
   for (const context of browser.contexts()) await context.close();
-  if (server.child.exitCode === null) await server.kill().catch(() => {});
+  await server.kill().catch(() => {});
   const seconds = (Date.now() - start) / 1000;
   results.push({ test: name, pass: error === null, seconds, ...(error && { error: String(error) }) });
   console.log(`${error ? "FAIL" : "ok  "} ${seconds.toFixed(1).padStart(5)} s  ${name}${error ? `\n${error.stack}` : ""}`);

@@ -3,7 +3,7 @@
 
 use apprentice_core::{CameraFrame, Image, Observation, RobotState, Seed};
 use apprentice_episode::{CameraInfo, DecidedBy, EpisodeMeta, EpisodeWriter, Source, Tick};
-use apprentice_page::{Material, Page, Recorded};
+use apprentice_page::{Access, Material, Page, Parts, Recorded};
 use apprentice_preference::{JudgementLog, groups_of_four};
 use std::error::Error;
 use std::io::{Read as _, Write as _};
@@ -30,13 +30,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         episodes,
         groups: groups_of_four(&ids, SEED),
         reason: "random groups".into(),
+        asked: None,
         who: String::new(),
         reserved: vec!["simulated operator".into()],
         seed: SEED,
         robot: None,
     };
     let log = JudgementLog::open(folder.join("judgements.jsonl"))?;
-    let page = Page::serve(material, log, port, token)?;
+    let page = Page::serve(material, log, &Access::here(port, token), Parts::default())?;
     println!("{}", page.entrance());
     std::io::stdout().flush()?;
     std::io::stdin().read_to_end(&mut Vec::new())?;

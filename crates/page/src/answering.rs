@@ -1,6 +1,7 @@
 //! An answer as the page sends it, and the judgement it becomes.
 
-use crate::board::{Asked, Board, axis, note};
+use crate::board::{Board, axis, note};
+use crate::questions::Asked;
 use crate::refusal::Refusal;
 use apprentice_preference::{Answer, Item, Judgement, Presentation};
 use axum::http::StatusCode;
@@ -65,7 +66,7 @@ pub(crate) fn question_of(board: &mut Board, said: &Said) -> Result<Asked, Refus
     let who = board.operator(&said.who)?;
     let axis = axis(&said.axis)?;
     board
-        .find(&said.question, &who, axis.as_deref())
+        .find(&said.question, &who, axis.as_deref())?
         .ok_or_else(|| Refusal::unknown("this question was not asked; reload the page"))
 }
 
@@ -80,7 +81,7 @@ pub(crate) fn keep(
     extents: &[Extent],
     now_unix_ms: u64,
 ) -> Result<Kept, Refusal> {
-    let judgement = judgement(board, said, asked, extents, now_unix_ms)?;
+    let judgement = judgement(said, asked, extents, now_unix_ms)?;
     if let Some(there) = board.answer_to(asked) {
         if there.answer == judgement.answer
             && there.skipped == judgement.skipped
@@ -105,7 +106,6 @@ pub(crate) fn keep(
 }
 
 fn judgement(
-    board: &Board,
     said: &Said,
     asked: &Asked,
     extents: &[Extent],
@@ -140,7 +140,7 @@ fn judgement(
         skipped,
         confidence: if skipped { 0.0 } else { said.confidence },
         response_time_ms: Some(said.response_time_ms),
-        query_reason: Some(board.material.reason.clone()),
+        query_reason: Some(asked.reason.clone()),
         presentation: Some(Presentation {
             layout: Some(format!("page: {} columns, order random", extents.len())),
             speed: Some(said.speed),

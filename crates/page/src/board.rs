@@ -1,7 +1,10 @@
 //! Which group an operator is asked about next, and what has been answered.
 
 use crate::agreement::{Agreement, agreements};
+use crate::choosing::{Chooser, Chosen, InOrder, Wanted, group_of};
+use crate::error::PageError;
 use crate::material::{COLUMNS, Material};
+use crate::questions::{Asked, Questions};
 use crate::refusal::Refusal;
 use apprentice_core::sha256_bytes;
 use apprentice_episode::EpisodeId;
@@ -17,17 +20,6 @@ const OUT: usize = 1024;
 /// Characters of a name, an axis or a note.
 const NAME: usize = 64;
 const NOTE: usize = 2000;
-
-/// Some episodes beside each other, for one operator.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Asked {
-    /// The same for the same group, operator and axis.
-    pub id: String,
-    pub who: String,
-    pub axis: Option<String>,
-    /// From left to right.
-    pub columns: Vec<EpisodeId>,
-}
 
 /// How far the ranking is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,24 +45,40 @@ pub(crate) struct Board {
     log: JudgementLog,
     /// Judgements that were not taken back.
     standing: Vec<Judgement>,
+    /// Questions of the list of groups that are out.
     out: Vec<Asked>,
-}
-
-fn group_of(judgement: &Judgement) -> Option<BTreeSet<&EpisodeId>> {
-    matches!(judgement.answer, Answer::Ranking { .. }).then(|| judgement.episodes().collect())
+    /// Questions that are not in that list.
+    questions: Questions,
+    chooser: Box<dyn Chooser>,
 }
 
 impl Board {
-    pub fn new(mut material: Material, log: JudgementLog) -> Self {
+    /// Asks what `chooser` chooses; without one the groups of `material` in their order.
+    ///
+    /// # Errors
+    /// When the questions that were asked before cannot be read.
+    pub fn new(
+        mut material: Material,
+        log: JudgementLog,
+        chooser: Option<Box<dyn Chooser>>,
+    ) -> Result<Self, PageError> {
         material
             .groups
             .retain(|group| COLUMNS.contains(&group.len()));
-        Self {
-            material,
+        let in_order = || {
+            Box::new(InOrder {
+                groups: material.groups.clone(),
+                reason: material.reason.clone(),
+            })
+        };
+        Ok(Self {
+            chooser: chooser.unwrap_or_else(|| in_order()),
             standing: standing(log.judgements()),
+            questions: Questions::open(material.asked.as_deref())?,
+            material,
             log,
             out: Vec::new(),
-        }
+        })
     }
 
     /// The name as it is kept.
@@ -88,55 +96,105 @@ impl Board {
         Ok(name)
     }
 
-    /// What `who` is asked next; `None` when every group has been.
-    pub fn next(&mut self, who: &str, axis: Option<&str>) -> Option<Asked> {
-        let mine = self.answered(|j| j.who == who && j.axis.as_deref() == axis);
-        let anybody = self.answered(|j| j.axis.as_deref() == axis);
-        let open = |done: &BTreeSet<BTreeSet<&EpisodeId>>| {
-            let mut groups = self.material.groups.iter();
-            groups.find(|group| !done.contains(&group.iter().collect::<BTreeSet<_>>()))
+    /// What `who` is asked next; `None` when there is nothing left.
+    ///
+    /// # Errors
+    /// When a question cannot be kept.
+    pub fn next(&mut self, who: &str, axis: Option<&str>) -> Result<Option<Asked>, Refusal> {
+        // The same again until it is answered: what is chosen may be another one each time.
+        let last = self.questions.last_of(who, axis);
+        if let Some(asked) = last.filter(|asked| self.answer_to(asked).is_none()) {
+            return Ok(Some(asked.clone()));
+        }
+        let wanted = Wanted {
+            who,
+            axis,
+            standing: &self.standing,
         };
-        // What nobody has ranked first: the robot learns from it, agreement can wait.
-        let group = open(&anybody).or_else(|| open(&mine))?.clone();
-        Some(self.ask(who, axis, &group))
+        let Some(chosen) = self.chooser.choose(&wanted) else {
+            return Ok(None);
+        };
+        let known = |id: &EpisodeId| self.material.episodes.iter().any(|e| e.id == *id);
+        if !COLUMNS.contains(&chosen.group.len()) || !chosen.group.iter().all(known) {
+            return Err(Refusal::broken(format!(
+                "the group that was chosen ({}) has {} episodes, allowed: {} to {} of those there are",
+                chosen.reason,
+                chosen.group.len(),
+                COLUMNS.start(),
+                COLUMNS.end()
+            )));
+        }
+        self.ask(who, axis, &chosen).map(Some)
     }
 
-    fn ask(&mut self, who: &str, axis: Option<&str>, group: &[EpisodeId]) -> Asked {
-        let mut members: Vec<&EpisodeId> = group.iter().collect();
+    /// Whether one may stop, as whoever chooses says.
+    pub fn advice(&self) -> Option<String> {
+        self.chooser.advice()
+    }
+
+    fn ask(&mut self, who: &str, axis: Option<&str>, chosen: &Chosen) -> Result<Asked, Refusal> {
+        let mut members: Vec<&EpisodeId> = chosen.group.iter().collect();
         members.sort();
         let named = serde_json::json!([who, axis, members]).to_string();
         let id: String = sha256_bytes(named.as_bytes()).chars().take(24).collect();
-        if let Some(asked) = self.out.iter().find(|asked| asked.id == id) {
-            return asked.clone();
+        if let Some(asked) = self.shown(&id) {
+            return Ok(asked);
         }
-        let mut columns: Vec<EpisodeId> = members.into_iter().cloned().collect();
+        let mut columns: Vec<EpisodeId> = members.iter().copied().cloned().collect();
         columns.shuffle(&mut self.material.seed.derive(&id, 0).rng());
         let asked = Asked {
             id,
             who: who.to_owned(),
             axis: axis.map(Into::into),
             columns,
+            reason: chosen.reason.clone(),
+            worth: chosen.worth.clone(),
+            seconds: chosen.seconds,
         };
+        let members: BTreeSet<&EpisodeId> = members.into_iter().collect();
+        let same = |group: &Vec<EpisodeId>| group.iter().collect::<BTreeSet<_>>() == members;
+        if !self.material.groups.iter().any(same) {
+            self.questions.keep(&asked)?;
+            return Ok(asked);
+        }
         if self.out.len() >= OUT {
             self.out.remove(0);
         }
         self.out.push(asked.clone());
-        asked
+        Ok(asked)
     }
 
     /// A question by its id, also one that was asked before this process began.
-    pub fn find(&mut self, id: &str, who: &str, axis: Option<&str>) -> Option<Asked> {
+    ///
+    /// # Errors
+    /// When a question cannot be kept.
+    pub fn find(
+        &mut self,
+        id: &str,
+        who: &str,
+        axis: Option<&str>,
+    ) -> Result<Option<Asked>, Refusal> {
         if let Some(asked) = self.shown(id) {
-            return (asked.who == who && asked.axis.as_deref() == axis).then_some(asked);
+            return Ok((asked.who == who && asked.axis.as_deref() == axis).then_some(asked));
         }
-        let groups = self.material.groups.clone();
-        let mut asked = groups.iter().map(|group| self.ask(who, axis, group));
-        asked.find(|asked| asked.id == id)
+        for group in self.material.groups.clone() {
+            let listed = Chosen {
+                group,
+                reason: self.material.reason.clone(),
+                ..Chosen::default()
+            };
+            let asked = self.ask(who, axis, &listed)?;
+            if asked.id == id {
+                return Ok(Some(asked));
+            }
+        }
+        Ok(None)
     }
 
     /// A question that is out.
     pub fn shown(&self, id: &str) -> Option<Asked> {
-        self.out.iter().find(|asked| asked.id == id).cloned()
+        let out = self.out.iter().find(|asked| asked.id == id);
+        out.or_else(|| self.questions.find(id)).cloned()
     }
 
     /// What was answered to this question already.
@@ -152,7 +210,13 @@ impl Board {
     pub fn same_as(&self, judgement: &Judgement) -> Option<&Judgement> {
         let mut said = self.standing.iter();
         said.find(|j| {
-            j.who == judgement.who && j.axis == judgement.axis && j.answer == judgement.answer
+            (&j.who, &j.axis, &j.answer, &j.comment)
+                == (
+                    &judgement.who,
+                    &judgement.axis,
+                    &judgement.answer,
+                    &judgement.comment,
+                )
         })
     }
 
@@ -166,6 +230,19 @@ impl Board {
             .map_err(|e| Refusal::broken(apprentice_core::in_one_line(&e)))?;
         self.standing = standing(self.log.judgements());
         Ok(())
+    }
+
+    /// Puts what was said while the robot ran on the disk, unless it is there, taken back or not.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_once(&mut self, judgement: &Judgement) -> Result<(), Refusal> {
+        let there = self.log.judgements().iter().any(|j| j.id == judgement.id);
+        if there {
+            Ok(())
+        } else {
+            self.append(judgement)
+        }
     }
 
     /// Takes an operator's own ranking back, once, and answers whether it had been taken back before.

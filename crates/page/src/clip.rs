@@ -32,6 +32,8 @@ pub(crate) struct Pictures {
     pub name: String,
     /// Width and height, pixels.
     pub size: [u32; 2],
+    /// The same, as it was recorded.
+    pub recorded: [u32; 2],
     /// Number of pictures (u32, little-endian), the length of each (the same), then each as a PNG.
     pub packed: Bytes,
     pub first: Bytes,
@@ -68,13 +70,14 @@ impl Clip {
             let pictures: Result<Vec<Vec<u8>>, png::EncodingError> =
                 images.map(|frame| encoded(&frame.image)).collect();
             let pictures = pictures.map_err(|e| broken(e.to_string()))?;
-            let size = episode
+            let first = episode
                 .ticks
                 .first()
                 .and_then(|t| t.observation.frames.get(i));
             cameras.push(Pictures {
                 name: camera.name.clone(),
-                size: size.map_or([0, 0], |frame| fitting(&frame.image)),
+                size: first.map_or([0, 0], |frame| fitting(&frame.image)),
+                recorded: first.map_or([0, 0], |f| [f.image.width(), f.image.height()]),
                 packed: packed(&pictures),
                 first: pictures.into_iter().next().unwrap_or_default().into(),
             });
@@ -115,7 +118,15 @@ fn fitting(image: &Image) -> [u32; 2] {
 
 fn encoded(image: &Image) -> Result<Vec<u8>, png::EncodingError> {
     let [width, height] = fitting(image);
-    let image = image.resized(width, height);
+    png_of(&image.resized(width, height))
+}
+
+/// A picture as it is.
+///
+/// # Errors
+/// When it cannot be encoded.
+pub(crate) fn png_of(image: &Image) -> Result<Vec<u8>, png::EncodingError> {
+    let (width, height) = (image.width(), image.height());
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);

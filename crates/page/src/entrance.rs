@@ -4,11 +4,11 @@
 //! and other sites do not get. Requests that name another host are refused, so that a name which somebody else's server
 //! resolves to this machine leads nowhere (DNS rebinding), and what changes something must come from this page itself.
 
+use crate::access::Access;
 use crate::error::PageError;
 use crate::refusal::Refusal;
 use apprentice_core::sha256_bytes;
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use std::net::SocketAddr;
 
 const COOKIE: &str = "apprentice_page";
 
@@ -16,7 +16,8 @@ const COOKIE: &str = "apprentice_page";
 #[derive(Clone)]
 pub(crate) struct Entrance {
     token: String,
-    hosts: Vec<String>,
+    access: Access,
+    port: u16,
 }
 
 impl std::fmt::Debug for Entrance {
@@ -31,8 +32,8 @@ impl Entrance {
     /// # Errors
     /// When the token is too short or has other characters than cookies and paths take, or the system has no random
     /// numbers.
-    pub fn new(token: Option<&str>, address: SocketAddr) -> Result<Self, PageError> {
-        let token = match token {
+    pub fn new(access: &Access, port: u16) -> Result<Self, PageError> {
+        let token = match access.token.as_deref() {
             Some(token) => {
                 let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
                 if !(16..=128).contains(&token.len()) || !token.chars().all(good) {
@@ -48,13 +49,11 @@ impl Entrance {
                 sha256_bytes(&bytes)
             }
         };
-        let port = address.port();
-        let hosts = vec![
-            format!("127.0.0.1:{port}"),
-            format!("localhost:{port}"),
-            format!("[::1]:{port}"),
-        ];
-        Ok(Self { token, hosts })
+        Ok(Self {
+            token,
+            access: access.clone(),
+            port,
+        })
     }
 
     /// The path that lets a browser in.
@@ -74,16 +73,20 @@ impl Entrance {
             ));
         }
         // Of this port alone: cookies know no ports, and two runs may be served at once.
+        let secure = if self.access.tls.is_some() {
+            "; Secure"
+        } else {
+            ""
+        };
         Ok(format!(
-            "{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000",
+            "{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000{secure}",
             self.cookie_name(),
             self.token
         ))
     }
 
     fn cookie_name(&self) -> String {
-        let port = self.hosts.first().and_then(|h| h.rsplit(':').next());
-        format!("{COOKIE}_{}", port.unwrap_or_default())
+        format!("{COOKIE}_{}", self.port)
     }
 
     /// Compared by their hashes: how long it takes says nothing of how much was right.
@@ -104,12 +107,12 @@ impl Entrance {
         };
         let mut hosts = headers.get_all(header::HOST).iter();
         let host = hosts.next().and_then(|h| h.to_str().ok());
-        let host = host.filter(|host| self.hosts.iter().any(|own| own == host));
+        let host = host.filter(|host| self.is_own(host));
         let Some(host) = host.filter(|_| hosts.next().is_none()) else {
             return refused("this request is for another host");
         };
         let text = |name: &str| headers.get(name).map(|v| v.to_str().unwrap_or("?"));
-        let own = format!("http://{host}");
+        let own = format!("{}://{host}", self.access.scheme());
         match text("origin") {
             Some(origin) if origin != own => {
                 return refused("this request comes from another site");
@@ -125,6 +128,23 @@ impl Entrance {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a name with its port is one of this page's.
+    fn is_own(&self, host: &str) -> bool {
+        let (name, port) = match host.rsplit_once(':') {
+            // The colon of a number in brackets is none of a port.
+            Some((name, port)) if !port.contains(']') => (name, port),
+            _ => (
+                host,
+                if self.access.tls.is_some() {
+                    "443"
+                } else {
+                    "80"
+                },
+            ),
+        };
+        port == self.port.to_string() && self.access.is_own_name(name)
     }
 
     /// Whether a request has the cookie.

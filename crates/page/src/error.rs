@@ -1,6 +1,7 @@
 //! What can keep a page from being served, each in one line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use thiserror::Error;
 
 /// A problem with serving the page.
@@ -22,6 +23,23 @@ pub enum PageError {
     Token {
         /// Its length; or it has other characters.
         got: usize,
+    },
+    /// Others could come in, or listen.
+    #[error(
+        "the page would be served to others at {address}: that takes --token, and --certificate with --certificate-key \
+         so that nobody listens; or leave --address away, for this machine alone"
+    )]
+    Exposed {
+        /// Where.
+        address: IpAddr,
+    },
+    /// A certificate or its key cannot be used.
+    #[error("{} cannot be used: {why}; allowed: a PEM file of a certificate and one of its private key", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
     },
     /// The system gives no random numbers, thread or sockets.
     #[error("the page cannot be served: {0}")]

@@ -1,6 +1,8 @@
 //! A part of a clip that an operator marks and names.
 
-use crate::board::{Asked, Board, axis};
+use crate::board::{Board, axis};
+use crate::clip::Clip;
+use crate::questions::Asked;
 use crate::refusal::Refusal;
 use apprentice_preference::{Answer, Item, Judgement, Span};
 use serde::Deserialize;
@@ -18,8 +20,45 @@ pub(crate) struct Marked {
     pub column: usize,
     /// First and last tick of the part, from 0.
     pub ticks: [usize; 2],
+    /// Where in its picture, if it is a point.
+    #[serde(default)]
+    pub point: Option<Point>,
     /// What the part is, in the operator's words.
     pub name: String,
+}
+
+/// A pixel of a clip's picture.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Point {
+    /// From 0.
+    pub camera: usize,
+    /// From the left and from the top, from 0, in the picture as it was recorded.
+    pub pixel: [u32; 2],
+}
+
+impl Point {
+    /// Which pixel of which camera, in words that can be read again.
+    ///
+    /// # Errors
+    /// When the clip has no such camera, or that no such pixel.
+    fn words(self, clip: &Clip) -> Result<String, Refusal> {
+        let camera = clip.cameras.get(self.camera);
+        let camera = camera.ok_or_else(|| Refusal::bad("the clip has no such camera"))?;
+        let ([x, y], [width, height]) = (self.pixel, camera.recorded);
+        if x >= width || y >= height {
+            return Err(Refusal::bad(format!(
+                "pixel {x}, {y}: allowed are 0, 0 to {}, {} of camera {}",
+                width.saturating_sub(1),
+                height.saturating_sub(1),
+                camera.name
+            )));
+        }
+        Ok(format!(
+            "pixel {x}, {y} of {width} x {height}, camera {}",
+            camera.name
+        ))
+    }
 }
 
 /// The question a mark was made in.
@@ -30,12 +69,12 @@ pub(crate) fn question_of(board: &mut Board, marked: &Marked) -> Result<Asked, R
     let who = board.operator(&marked.who)?;
     let axis = axis(&marked.axis)?;
     board
-        .find(&marked.question, &who, axis.as_deref())
+        .find(&marked.question, &who, axis.as_deref())?
         .ok_or_else(|| Refusal::unknown("this question was not asked; reload the page"))
 }
 
-/// Keeps a mark once: a flag, whose axis is the name, of the part up to and with its last tick. `stamps_ns` are those
-/// of the clip's ticks. Tells the short id of the judgement, and whether it was there before.
+/// Keeps a mark once: a flag, whose axis is the name, of the part up to and with its last tick. A point is told of
+/// in the comment. Tells the short id of the judgement, and whether it was there before.
 ///
 /// # Errors
 /// When there is no such part, it has no name, or the disk refuses.
@@ -43,11 +82,13 @@ pub(crate) fn keep(
     board: &mut Board,
     marked: &Marked,
     asked: &Asked,
-    stamps_ns: &[u64],
+    clip: &Clip,
     now_unix_ms: u64,
 ) -> Result<(String, bool), Refusal> {
     let name =
         axis(&marked.name)?.ok_or_else(|| Refusal::bad("the part has no name; give it one"))?;
+    let stamps_ns = &clip.stamps_ns;
+    let comment = marked.point.map(|point| point.words(clip)).transpose()?;
     let episode = marked
         .column
         .checked_sub(1)
@@ -77,6 +118,7 @@ pub(crate) fn keep(
     };
     let judgement = Judgement {
         axis: Some(name),
+        comment,
         ..Judgement::new(now_unix_ms, &asked.who, answer)
     }
     .with_id();

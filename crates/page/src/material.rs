@@ -19,6 +19,8 @@ pub struct Material {
     pub groups: Vec<Vec<EpisodeId>>,
     /// Why just these groups are asked, kept with every answer.
     pub reason: String,
+    /// Where questions are kept that are not in the list of groups; `None`: nowhere.
+    pub asked: Option<PathBuf>,
     /// The name an operator finds filled in.
     pub who: String,
     /// Names nobody may take.

@@ -2,14 +2,16 @@
 
 use crate::answering::{FASTEST, Said, keep, question_of};
 use crate::assets::{DOOR, PAGE, asset};
-use crate::board::{Asked, Board, axis};
-use crate::clip::{Clip, Clips, Pictures};
-use crate::entrance::Entrance;
+use crate::board::axis;
+use crate::clip::Pictures;
 use crate::marking;
+use crate::questions::Asked;
 use crate::refusal::Refusal;
-use crate::viewer;
+use crate::reply::{as_json, aside, now_unix_ms, parsed};
+use crate::shared::Shared;
+use crate::{live_routes, viewer};
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -17,58 +19,18 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Largest body of a request, bytes: an answer is far smaller.
 const LARGEST: usize = 64 << 10;
-/// Longest that a request may take to arrive and be answered.
+/// Longest that the body of a request may take to arrive.
+const ARRIVING: Duration = Duration::from_secs(10);
+/// Longest that a request may take to be answered.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Only what this program serves is loaded or run; nobody puts the page into theirs.
 const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; \
 style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
-/// What requests share.
-pub(crate) struct Shared {
-    pub board: Mutex<Board>,
-    pub clips: Clips,
-    pub entrance: Entrance,
-}
-
-impl Shared {
-    pub fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn clip(&self, asked: &Asked, column: usize) -> Result<Arc<Clip>, Refusal> {
-        let id = column.checked_sub(1).and_then(|i| asked.columns.get(i));
-        let id = id.ok_or_else(|| Refusal::unknown("there is no such column"))?;
-        let recorded = {
-            let board = self.board();
-            let mut episodes = board.material.episodes.iter();
-            episodes.find(|e| e.id == *id).cloned()
-        };
-        let recorded = recorded.ok_or_else(|| Refusal::broken("an episode is not in the list"))?;
-        self.clips.get(&recorded)
-    }
-
-    fn clips_of(&self, asked: &Asked) -> Result<Vec<Arc<Clip>>, Refusal> {
-        // At once: most of it is decoding pictures.
-        std::thread::scope(|threads| {
-            let columns = 1..=asked.columns.len();
-            let reading: Vec<_> = columns
-                .map(|column| threads.spawn(move || self.clip(asked, column)))
-                .collect();
-            reading
-                .into_iter()
-                .map(|r| {
-                    r.join()
-                        .unwrap_or_else(|_| Err(Refusal::broken("a clip could not be read")))
-                })
-                .collect()
-        })
-    }
-}
 
 type Ours = State<Arc<Shared>>;
 
@@ -89,6 +51,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/recordings/{question}", get(recording))
         .route(viewer::SCRIPT_PATH, get(viewer::script))
         .route(viewer::WASM_PATH, get(viewer::wasm))
+        .merge(live_routes::router())
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(from_fn_with_state(Arc::clone(&shared), check))
         .with_state(shared)
@@ -111,10 +74,11 @@ async fn check(State(shared): Ours, request: Request, next: Next) -> Response {
             Err(Refusal::new(StatusCode::UNAUTHORIZED, why))
         });
     let mut response = match checked {
-        Ok(()) => match tokio::time::timeout(LONGEST, next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => {
-                Refusal::new(StatusCode::REQUEST_TIMEOUT, "this took too long").into_response()
+        Ok(()) => match arrived(request).await {
+            Ok(request) => answered(request, next).await,
+            Err(refusal) => {
+                tracing::warn!("refused a request: {}", refusal.why);
+                refusal.into_response()
             }
         },
         Err(refusal) => {
@@ -136,6 +100,28 @@ async fn check(State(shared): Ours, request: Request, next: Next) -> Response {
         .entry(header::CACHE_CONTROL)
         .or_insert(header::HeaderValue::from_static("no-store"));
     response
+}
+
+/// A request all of whose body is there.
+async fn arrived(request: Request) -> Result<Request, Refusal> {
+    let (head, body) = request.into_parts();
+    match tokio::time::timeout(ARRIVING, to_bytes(body, LARGEST)).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(head, Body::from(body))),
+        Ok(Err(_)) => Err(Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("a request has at most {LARGEST} bytes"),
+        )),
+        Err(_) => Err(too_long()),
+    }
+}
+
+async fn answered(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(LONGEST, next.run(request)).await;
+    answer.unwrap_or_else(|_| too_long().into_response())
+}
+
+fn too_long() -> Refusal {
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, "this took too long")
 }
 
 async fn page(State(shared): Ours, request: Request) -> Response {
@@ -171,7 +157,10 @@ async fn web(Path(name): Path<String>) -> Result<Response, Refusal> {
 
 async fn about(State(shared): Ours) -> Response {
     let board = shared.board();
-    as_json(&json!({ "title": board.material.title, "who": board.material.who }))
+    as_json(&json!({
+        "title": board.material.title, "who": board.material.who, "live": shared.live.is_some(),
+        "groups": board.material.groups.len(),
+    }))
 }
 
 #[derive(Deserialize)]
@@ -180,43 +169,37 @@ struct Wanted {
     who: String,
     #[serde(default)]
     axis: String,
-}
-
-fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|e| Refusal::bad(format!("this cannot be read: {e}")))
-}
-
-/// Runs what waits for the disk or computes where it holds nobody up.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|_| Err(Refusal::broken("this could not be done; see the terminal")))
-}
-
-fn as_json(value: &Value) -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        value.to_string(),
-    )
-        .into_response()
+    /// A question that was asked before; any other leads to the next.
+    #[serde(default)]
+    question: String,
 }
 
 async fn question(State(shared): Ours, body: Bytes) -> Result<Response, Refusal> {
     let next = aside(move || {
         let wanted: Wanted = parsed(&body)?;
         let axis = axis(&wanted.axis)?;
-        let (asked, progress, title) = {
+        let (asked, progress, before, title, advice) = {
             let mut board = shared.board();
             let who = board.operator(&wanted.who)?;
-            let asked = board.next(&who, axis.as_deref());
+            let linked = Some(&wanted.question).filter(|id| !id.is_empty());
+            let linked = match linked {
+                Some(id) => board.find(id, &who, axis.as_deref())?,
+                None => None,
+            };
+            let asked = match linked {
+                Some(asked) => Some(asked),
+                None => board.next(&who, axis.as_deref())?,
+            };
+            let before = asked.as_ref().is_some_and(|a| board.answer_to(a).is_some());
             let progress = board.progress(&who, axis.as_deref());
-            (asked, progress, board.material.title.clone())
+            let (title, advice) = (board.material.title.clone(), board.advice());
+            (asked, progress, before, title, advice)
         };
         let question = asked.map(|asked| described(&shared, &asked)).transpose()?;
-        Ok(
-            json!({ "title": title, "question": question, "progress": progress, "fastest": FASTEST }),
-        )
+        Ok(json!({
+            "title": title, "question": question, "progress": progress, "fastest": FASTEST, "answered": before,
+                "advice": advice,
+        }))
     });
     Ok(as_json(&next.await?))
 }
@@ -227,10 +210,13 @@ fn described(shared: &Shared, asked: &Asked) -> Result<Value, Refusal> {
     let columns = clips.iter().map(|clip| {
         let cameras = clip.cameras.iter();
         let cameras =
-            cameras.map(|c| json!({ "name": c.name, "width": c.size[0], "height": c.size[1] }));
+            cameras.map(|c| json!({ "name": c.name, "width": c.size[0], "height": c.size[1], "recorded": c.recorded }));
         json!({ "times_ms": clip.times_ms, "cameras": cameras.collect::<Vec<_>>() })
     });
-    Ok(json!({ "id": asked.id, "clips": columns.collect::<Vec<_>>() }))
+    Ok(json!({
+        "id": asked.id, "clips": columns.collect::<Vec<_>>(), "reason": asked.reason, "worth": asked.worth,
+        "seconds": asked.seconds,
+    }))
 }
 
 async fn answer(State(shared): Ours, body: Bytes) -> Result<Response, Refusal> {
@@ -251,8 +237,7 @@ async fn mark(State(shared): Ours, body: Bytes) -> Result<Response, Refusal> {
         let asked = marking::question_of(&mut shared.board(), &marked)?;
         let clip = shared.clip(&asked, marked.column)?;
         let mut board = shared.board();
-        let (kept, before) =
-            marking::keep(&mut board, &marked, &asked, &clip.stamps_ns, now_unix_ms())?;
+        let (kept, before) = marking::keep(&mut board, &marked, &asked, &clip, now_unix_ms())?;
         Ok(json!({ "kept": kept, "before": before }))
     });
     Ok(as_json(&kept.await?))
@@ -274,11 +259,6 @@ async fn take_back(State(shared): Ours, body: Bytes) -> Result<Response, Refusal
         Ok(json!({ "taken_back": taken.kept, "before": before }))
     });
     Ok(as_json(&taken.await?))
-}
-
-fn now_unix_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |d| d.as_millis() as u64)
 }
 
 type OfCamera = Path<(String, usize, usize)>;

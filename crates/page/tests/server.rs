@@ -2,17 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that fails may say so by panicking.
 
+mod browsing;
+
 use apprentice_core::{Observation, RobotState, Seed};
 use apprentice_episode::{DecidedBy, Episode, EpisodeMeta, EpisodeWriter, Source, Tick};
-use apprentice_page::{Material, Page, PageError, Recorded};
+use apprentice_page::{
+    Access, Chooser, Chosen, Material, Page, PageError, Parts, Recorded, Wanted,
+};
 use apprentice_preference::JudgementLog;
+use browsing::{TOKEN, asked, cookie, get, own, post, send};
 use serde_json::{Value, json};
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-const TOKEN: &str = "a-token-of-the-tests";
 
 /// Two episodes without cameras, 0.4 s each.
 fn episodes(folder: &Path) -> Vec<Recorded> {
@@ -68,59 +71,14 @@ fn served(folder: &Path, token: Option<&str>) -> Result<Page, PageError> {
         groups: vec![episodes.iter().map(|e| e.id.clone()).collect()],
         episodes,
         reason: "test".into(),
+        asked: None,
         who: String::new(),
         reserved: vec!["simulated operator".into()],
         seed: Seed(1),
         robot: None,
     };
     let log = JudgementLog::open(folder.join("judgements.jsonl")).unwrap();
-    Page::serve(material, log, 0, token)
-}
-
-/// Status and the whole answer.
-fn send(to: SocketAddr, request: &str) -> (u16, String) {
-    let mut socket = TcpStream::connect(to).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(30)))
-        .unwrap();
-    // The server may have answered and gone before all is sent.
-    let _ = socket.write_all(request.as_bytes());
-    let mut answer = Vec::new();
-    let _ = socket.read_to_end(&mut answer);
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.split(' ').nth(1).and_then(|s| s.parse().ok());
-    (status.unwrap_or(0), answer)
-}
-
-fn cookie(page: &Page) -> String {
-    let port = page.address().port();
-    format!("Cookie: apprentice_page_{port}={TOKEN}\r\n")
-}
-
-fn own(page: &Page) -> String {
-    let at = page.address();
-    format!("Host: {at}\r\nOrigin: http://{at}\r\n")
-}
-
-fn get(page: &Page, path: &str, headers: &str) -> (u16, String) {
-    let request = format!("GET {path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
-    send(page.address(), &request)
-}
-
-fn post(page: &Page, path: &str, headers: &str, body: &str) -> (u16, String) {
-    let length = body.len();
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-    );
-    send(page.address(), &request)
-}
-
-/// A request of somebody who is in.
-fn asked(page: &Page, path: &str, body: &Value) -> (u16, Value) {
-    let headers = own(page) + &cookie(page);
-    let (status, answer) = post(page, path, &headers, &body.to_string());
-    let body = answer.split_once("\r\n\r\n").map_or("", |parts| parts.1);
-    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    Page::serve(material, log, &Access::here(0, token), Parts::default())
 }
 
 fn answer(page: &Page, who: &str, order: &Value) -> Value {
@@ -438,4 +396,75 @@ fn an_episode_that_was_exchanged_is_not_shown() {
         why["error"].as_str().unwrap().contains("restore the file"),
         "{why}"
     );
+}
+
+/// Chooses the two episodes anew each time, with another reason.
+#[derive(Debug)]
+struct Anew(Vec<apprentice_episode::EpisodeId>, u32);
+
+impl Chooser for Anew {
+    fn choose(&mut self, wanted: &Wanted<'_>) -> Option<Chosen> {
+        self.1 += 1;
+        let mine = wanted.standing.iter().filter(|j| j.who == wanted.who);
+        (mine.count() == 0).then(|| Chosen {
+            group: self.0.clone(),
+            reason: format!("choice {}", self.1),
+            worth: Some("0.4 bits".into()),
+            seconds: Some(7.5),
+        })
+    }
+
+    fn advice(&self) -> Option<String> {
+        Some("go on".into())
+    }
+}
+
+#[test]
+fn what_somebody_else_chooses_is_asked_until_it_is_answered_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = || {
+        let episodes = episodes(folder.path());
+        let ids = episodes.iter().map(|e| e.id.clone()).collect();
+        let material = Material {
+            title: "test".into(),
+            episodes,
+            groups: Vec::new(),
+            reason: "none".into(),
+            asked: Some(folder.path().join("asked.jsonl")),
+            who: String::new(),
+            reserved: Vec::new(),
+            seed: Seed(1),
+            robot: None,
+        };
+        let log = JudgementLog::open(folder.path().join("judgements.jsonl")).unwrap();
+        let parts = Parts {
+            chooser: Some(Box::new(Anew(ids, 0))),
+            ..Parts::default()
+        };
+        Page::serve(material, log, &Access::here(0, Some(TOKEN)), parts).unwrap()
+    };
+    let page = serve();
+    let said = answer(&page, "Ada", &json!([[2], [1]]));
+    let (_, again) = asked(&page, "/api/question", &json!({ "who": "Ada" }));
+    assert_eq!(again["question"]["id"], said["question"]);
+    assert_eq!(
+        (
+            &again["question"]["worth"],
+            &again["question"]["seconds"],
+            &again["advice"]
+        ),
+        (&json!("0.4 bits"), &json!(7.5), &json!("go on"))
+    );
+    drop(page);
+    let page = serve();
+    for before in [false, true] {
+        let (status, kept) = asked(&page, "/api/answer", &said);
+        assert_eq!((status, &kept["before"]), (200, &json!(before)), "{kept}");
+    }
+    let (_, next) = asked(&page, "/api/question", &json!({ "who": "Ada" }));
+    assert_eq!(next["question"], Value::Null);
+    let log = JudgementLog::read(folder.path().join("judgements.jsonl")).unwrap();
+    assert_eq!(log.judgements.len(), 1);
+    let reason = log.judgements[0].query_reason.as_deref();
+    assert_eq!(reason, Some("choice 1"), "why it was asked first");
 }

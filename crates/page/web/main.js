@@ -1,9 +1,12 @@
 // @ts-check
 import { element } from "./elements.js";
+import { Dragging } from "./dragging.js";
 import { Order } from "./order.js";
 import { Marking } from "./marking.js";
+import { placeInAddress, tellInAddress } from "./place.js";
 import { Player } from "./player.js";
 import { Refused, about, nextQuestion, sendAnswer, takeBack, untilReached } from "./requests.js";
+import { Robot } from "./robot.js";
 import { Viewer } from "./viewer.js";
 
 /** @typedef {import("./requests.js").Next} Next @typedef {import("./requests.js").What} What */
@@ -49,6 +52,8 @@ const state = {
 };
 const viewer = new Viewer(element("viewer-place", HTMLElement), element("viewer-state", HTMLElement));
 
+const dragging = new Dragging(element("places", HTMLElement), () => state.order, () => changed());
+const robot = new Robot(state, () => state.player?.pause());
 const marking = new Marking(() => state, connection);
 
 /** @param {boolean} waiting */
@@ -80,6 +85,10 @@ function showProgress(next) {
   const { groups, mine, ranked, enough, operators, agreements } = next.progress;
   const stop = enough ? "; every group is ranked, you can stop now" : "";
   fill("title", next.title);
+  const { worth, seconds } = next.question ?? { worth: null, seconds: null };
+  const cost = seconds === null ? [] : [`about ${Math.round(seconds)} s`];
+  const told = [...(worth === null ? [] : [worth]), ...cost].join(", ");
+  fill("worth", [told && `This answer: ${told}.`, next.advice ?? ""].filter(Boolean).join(" "));
   fill("progress", `You: ${mine} of ${groups} groups. All operators: ${ranked} of ${groups}${stop}.`);
   fill("operator-name", state.axis ? `${state.who}, by ${state.axis}` : state.who);
   element("operator", HTMLElement).hidden = false;
@@ -99,11 +108,11 @@ function rows(name, table) {
   }));
 }
 
-/** Asks for a question and shows it. */
-async function ask() {
+/** Asks for a question and shows it. @param {import("./place.js").Place | null} [linked] which, and where in it */
+async function ask(linked = null) {
   let next;
   try {
-    next = await untilReached(() => nextQuestion(state.who, state.axis), connection);
+    next = await untilReached(() => nextQuestion(state.who, state.axis, linked?.question ?? ""), connection);
   } catch (error) {
     show("start");
     ui.who.focus();
@@ -122,6 +131,7 @@ async function ask() {
   const question = next.question;
   if (!question) {
     state.player = null;
+    tellInAddress(null);
     fill("finished-text", next.progress.enough
       ? "Every group is ranked. What comes next can be started in the terminal."
       : "Groups that you skipped stay skipped.");
@@ -144,12 +154,15 @@ async function ask() {
   player.speed = Number(ui.speed.value);
   state.player = player;
   marking.begin(player);
+  if (!linked) tellInAddress({ question: question.id, time: null, from: null, to: null });
   ui.time.max = String(player.length);
   show("ask");
   changed();
   ui.askHeading.focus();
   try {
     await untilReached(() => player.load(), connection);
+    if (linked?.question === question.id) marking.go(linked);
+    if (next.answered) say("You have answered this group before; that answer stays unless you take it back.");
   } catch (error) {
     say(`The pictures could not be loaded: ${error instanceof Error ? error.message : error}`, true);
   }
@@ -166,6 +179,7 @@ function canvasOf(question, c, i, camera) {
   still.onload = () => {
     if (!state.player?.loaded) canvas.getContext("2d")?.drawImage(still, 0, 0);
   };
+  canvas.addEventListener("click", (event) => marking.clicked(c, i, event));
   still.src = `/stills/${question}/${c + 1}/${i}`;
   return canvas;
 }
@@ -175,7 +189,9 @@ function column(c, canvases) {
   const box = document.createElement("article");
   box.className = "column";
   const heading = document.createElement("h3");
-  heading.append(`Clip ${c + 1}`, Object.assign(document.createElement("span"), { className: "place" }));
+  const name = Object.assign(document.createElement("span"), { textContent: `Clip ${c + 1}` });
+  dragging.handle(name, c + 1);
+  heading.append(name, Object.assign(document.createElement("span"), { className: "place" }));
   const choose = document.createElement("button");
   choose.type = "button";
   choose.textContent = `Clip ${c + 1} is next best`;
@@ -226,9 +242,11 @@ function changed() {
   const seen = player.allShown
     ? "Every frame of each clip was shown."
     : `Frames shown: ${shown.map((n, c) => `clip ${c + 1} ${n} of ${player.question.clips[c]?.times_ms.length}`).join(", ")}.`;
+  if (player.loaded && !player.playing) tellInAddress({ question: player.question.id, time: player.time, from: marking.from, to: marking.to });
   if (ui.seen.textContent !== seen) ui.seen.textContent = seen;
-  const said = order.choices.length === 0 ? "No clip chosen yet." : `Your order: ${order}${order.tieNext ? " =" : ""}`;
+  const said = order.made.length === 0 ? "No clip chosen yet." : `Your order: ${order}${order.tieNext ? " =" : ""}`;
   if (ui.order.textContent !== said) ui.order.textContent = said;
+  dragging.draw();
   ui.tie.setAttribute("aria-pressed", String(order.tieNext));
   ui.answer.setAttribute("aria-disabled", String(missing(true) !== null || state.sending));
   ui.cannotTell.setAttribute("aria-disabled", String(missing(false) !== null || state.sending));
@@ -331,7 +349,7 @@ const actions = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (ui.ask.hidden || !ui.keys.checked || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (ui.ask.hidden || robot.isShown || !ui.keys.checked || event.ctrlKey || event.altKey || event.metaKey) return;
   const at = event.target;
   const typed = at instanceof HTMLInputElement && at.type !== "radio" && at.type !== "checkbox" && at.type !== "range";
   if (typed || at instanceof HTMLSelectElement) return;
@@ -384,7 +402,7 @@ element("start-form", HTMLFormElement).addEventListener("submit", (event) => {
   remember("");
   sessionStorage.setItem("who", state.who);
   sessionStorage.setItem("axis", state.axis);
-  void ask();
+  void ask(placeInAddress());
 });
 ui.viewerPart.addEventListener("toggle", () => {
   if (ui.viewerPart.open && state.player) void viewer.open(state.player);
@@ -392,12 +410,28 @@ ui.viewerPart.addEventListener("toggle", () => {
 
 ui.who.value = state.who;
 ui.axis.value = state.axis;
-if (state.who) void ask();
-else {
-  show("start");
-  ui.who.focus();
-  about().then(({ title, who }) => {
+/** What this page is of, and whether a robot is at work. */
+async function open() {
+  if (!state.who) show("start");
+  try {
+    const { title, who, live, groups } = await untilReached(about, connection);
     fill("title", title);
     ui.who.value ||= who;
-  }, () => connection(true));
+    if (live) {
+      if (groups === 0) location.hash = "#robot";
+      robot.begin();
+    }
+  } catch {
+    connection(true);
+  }
+  if (robot.isShown) return;
+  if (state.who) void ask(placeInAddress());
+  else ui.who.focus();
 }
+
+addEventListener("hashchange", () => {
+  const place = placeInAddress();
+  if (robot.isShown || !state.who) return;
+  if (!state.next || (place && place.question !== state.player?.question.id)) void ask(place);
+});
+void open();

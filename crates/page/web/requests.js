@@ -1,15 +1,25 @@
 // @ts-check
 /**
  * @typedef {{name: string, width: number, height: number}} Camera
- * @typedef {{times_ms: number[], cameras: Camera[]}} Clip
- * @typedef {{id: string, clips: Clip[]}} Question
+ * @typedef {Camera & {recorded: [number, number]}} ClipCamera
+ * @typedef {{times_ms: number[], cameras: ClipCamera[]}} Clip
+ * @typedef {{id: string, clips: Clip[], worth: string | null, seconds: number | null}} Question
  * @typedef {{between: [string, string], groups: number, opposite: number, tau_b: number | null}} Agreement
  * @typedef {{groups: number, mine: number, ranked: number, enough: boolean, operators: Record<string, number>,
  *   agreements: Agreement[]}} Progress
- * @typedef {{title: string, question: Question | null, progress: Progress, fastest: number}} Next
+ * @typedef {{title: string, question: Question | null, progress: Progress, fastest: number, answered: boolean, advice: string | null}} Next
  * @typedef {{order: number[][]} | "skip" | "cannot_tell"} What
  * @typedef {{question: string, who: string, axis: string, what: What, confidence: number, note: string,
  *   response_time_ms: number, ticks_shown: number[], speed: number}} Said
+ * @typedef {{name: string, unit: string, limits: [number, number], position: number | null, velocity: number | null}} Joint
+ * @typedef {{name: string, running: boolean, tick: number, version: string | null, interventions: Record<string, number>,
+ *   shaped: number}} Episode
+ * @typedef {"stop" | "hold" | "go_on"} Wish
+ * @typedef {{robot: string, problem: string | null, adapter: boolean, stopped: boolean, held: boolean, at_rest: boolean,
+ *   status: {phase: string, stop: "none" | "owner" | "person", stops: number, owned: boolean} | null,
+ *   joints: Joint[] | null, tool: {position_m: number[] | null, opening_m: number} | null,
+ *   decides: "policy" | "person" | "nobody" | null, ours: boolean, episode: Episode | null, cameras: Camera[], waiting: number,
+ *   asked: {what: Wish, ago_ms: number, granted: boolean, problem: string | null} | null}} RobotSeen
  */
 
 /** The server refused, and why; sending the same again would not help. */
@@ -22,15 +32,15 @@ export class Refused extends Error {
 }
 
 /**
- * @param {string} path @param {unknown} body
+ * @param {string} path @param {unknown} body @param {number} [within] milliseconds
  * @returns {Promise<any>}
  */
-async function post(path, body) {
+async function post(path, body, within = 60_000) {
   const response = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(within),
   });
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, answer.error ?? `the server says ${response.status}`);
@@ -61,21 +71,45 @@ export async function untilReached(attempt, tell) {
   }
 }
 
-/** @returns {Promise<{title: string, who: string}>} */
-export async function about() {
-  const response = await fetch("/api/about");
-  if (!response.ok) throw new Refused(response.status, `the server says ${response.status}`);
-  return response.json();
+/** @param {string} path @param {number} within milliseconds @returns {Promise<any>} */
+async function get(path, within) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(within) });
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(response.status, answer.error ?? `the server says ${response.status}`);
+  return answer;
 }
 
-/** @param {string} who @param {string} axis @returns {Promise<Next>} */
-export const nextQuestion = (who, axis) => post("/api/question", { who, axis });
+/** @returns {Promise<{title: string, who: string, live: boolean, groups: number}>} */
+export const about = () => get("/api/about", 60_000);
+
+/** @returns {Promise<RobotSeen>} */
+export const lookAtRobot = () => get("/api/live", 5000);
+
+/** @param {Wish} what @returns {Promise<RobotSeen>} */
+export const askRobot = (what) => post("/api/live/ask", { what }, 2000);
+
+/**
+ * @param {{who: string, key: string, what: string, note: string}} said
+ * @returns {Promise<{when_unix_ms: number, before: boolean}>}
+ */
+export const sayOfRobot = (said) => post("/api/live/say", said);
+
+/** @param {number} camera @returns {Promise<Blob>} what it shows now */
+export async function getPicture(camera) {
+  const response = await fetch(`/live/${camera}`, { signal: AbortSignal.timeout(5000) });
+  if (!response.ok) throw new Refused(response.status, "no picture");
+  return response.blob();
+}
+
+/** @param {string} who @param {string} axis @param {string} question one from before, or none @returns {Promise<Next>} */
+export const nextQuestion = (who, axis, question) => post("/api/question", { who, axis, question });
 
 /** @param {Said} said @returns {Promise<{kept: string, before: boolean}>} */
 export const sendAnswer = (said) => post("/api/answer", said);
 
 /**
- * @typedef {{question: string, who: string, axis: string, column: number, ticks: [number, number], name: string}} Mark
+ * @typedef {{question: string, who: string, axis: string, column: number, ticks: [number, number], name: string,
+ *   point?: {camera: number, pixel: [number, number]}}} Mark
  * @param {Mark} mark @returns {Promise<{kept: string, before: boolean}>}
  */
 export const sendMark = (mark) => post("/api/mark", mark);

@@ -39,6 +39,7 @@ pub mod inputs;
 pub mod judgements;
 pub mod layout;
 pub mod learning_share;
+mod lookers_on;
 pub mod next_step;
 pub mod on_robot;
 pub mod outcomes;

@@ -3,13 +3,20 @@
 use super::rank::Session;
 use crate::cli::{RunArgs, StudioArgs};
 use anyhow::{Result, bail};
-use apprentice_page::{Material, Page, Recorded};
+use apprentice_link::security::Security;
+use apprentice_page::{Access, LiveRobot, Material, Page, Parts, Recorded, Tls};
+use apprentice_pipeline::context::{Context, start_for, stop_on_ctrl_c};
 use apprentice_pipeline::judgements::SIMULATED;
-use apprentice_pipeline::layout::ROLLOUTS;
+use apprentice_pipeline::layout::{JUDGEMENTS, MOMENTS, ROLLOUTS};
 use apprentice_pipeline::robots::describe;
+use apprentice_pipeline::run::open_to_read;
+use apprentice_pipeline::stages::rollouts;
+use apprentice_pipeline::versions::store::History;
+use apprentice_pipeline::versions::version::Version;
 use apprentice_preference::JudgementLog;
 use serde_json::json;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long Ctrl-C, or the last answer, may go unnoticed.
@@ -20,35 +27,51 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// # Errors
 /// As those of `rank`, and when the page cannot be served.
 pub fn run(args: &StudioArgs) -> Result<()> {
-    let session = Session::open(&run_args(args), None)?;
-    let context = &session.context;
-    let groups = [session.ranked.clone(), session.left.clone()].concat();
-    if groups.is_empty() {
-        session.complete()?;
-        bail!("every ranking that is wanted is there (operator.rankings); there is nothing to ask");
+    let security = Security::from_settings("", &args.keys)?;
+    start_for(&security)?;
+    let read = open_to_read(&run_args(args).options())?;
+    // Whoever wants to see the robot needs nothing to rank.
+    if args.live && read.dir.done(rollouts::STAGE.name).is_none() {
+        read.warn("there are no rollouts to rank yet; the page shows the robot alone");
+        let context = Context {
+            stop: stop_on_ctrl_c()?,
+            ..read
+        };
+        return serve(args, &context, None, &security);
     }
-    let episodes = session.notes.episodes.iter().map(|note| Recorded {
-        id: note.id.clone(),
-        file: context.dir.path(ROLLOUTS).join(&note.file),
-    });
-    let name = context.dir.root().file_name().unwrap_or_default();
-    let material = Material {
-        title: format!("Rollouts of {}", name.display()),
-        episodes: episodes.collect(),
-        groups,
-        reason: "random groups".into(),
-        who: args.who.clone().unwrap_or_default(),
-        reserved: vec![SIMULATED.into()],
-        seed: context.seed.derive("page", 0),
-        robot: Some(describe(context)?),
-    };
+    drop(read);
+    let session = Session::open(&run_args(args), None)?;
+    if session.ranked.is_empty() && session.left.is_empty() {
+        session.complete()?;
+        if !args.live {
+            bail!(
+                "every ranking that is wanted is there (operator.rankings); there is nothing to ask"
+            );
+        }
+    }
+    serve(args, &session.context, Some(&session), &security)
+}
+
+/// Serves until Ctrl-C.
+fn serve(
+    args: &StudioArgs,
+    context: &Context,
+    session: Option<&Session>,
+    security: &Security,
+) -> Result<()> {
+    let live = || live_robot(args, context, security);
+    let robot = args.live.then(live).transpose()?;
+    let material = material(args, context, session)?;
     // The page's alone from here on.
-    let path = session.log.path().to_owned();
+    let path = context.dir.path(JUDGEMENTS);
     let page = Page::serve(
         material,
         JudgementLog::open(&path)?,
-        args.port,
-        args.token.as_deref(),
+        &access(args),
+        Parts {
+            robot,
+            ..Parts::default()
+        },
     )?;
     tell(
         args,
@@ -59,12 +82,14 @@ pub fn run(args: &StudioArgs) -> Result<()> {
             path.display()
         ),
     );
-    let mut complete = false;
-    while !session.context.stopping() {
-        if !complete && page.progress().enough {
+    let mut open = session.filter(|s| !s.ranked.is_empty() || !s.left.is_empty());
+    while !context.stopping() {
+        if let Some(session) = open
+            && page.progress().enough
+        {
             session.complete()?;
-            complete = true;
-            let root = session.context.dir.root().display();
+            open = None;
+            let root = context.dir.root().display();
             tell(
                 args,
                 &json!({ "complete": true }),
@@ -84,6 +109,78 @@ pub fn run(args: &StudioArgs) -> Result<()> {
         ),
     );
     Ok(())
+}
+
+/// What is asked about.
+fn material(args: &StudioArgs, context: &Context, session: Option<&Session>) -> Result<Material> {
+    let groups = session.map(|s| [s.ranked.clone(), s.left.clone()].concat());
+    let notes = session.map_or(&[][..], |s| &s.notes.episodes);
+    let episodes = notes.iter().map(|note| Recorded {
+        id: note.id.clone(),
+        file: context.dir.path(ROLLOUTS).join(&note.file),
+    });
+    let name = context.dir.root().file_name().unwrap_or_default();
+    Ok(Material {
+        title: format!("Rollouts of {}", name.display()),
+        episodes: episodes.collect(),
+        groups: groups.unwrap_or_default(),
+        reason: "random groups".into(),
+        asked: None,
+        who: args.who.clone().unwrap_or_default(),
+        reserved: vec![SIMULATED.into()],
+        seed: context.seed.derive("page", 0),
+        robot: Some(describe(context)?),
+    })
+}
+
+fn access(args: &StudioArgs) -> Access {
+    let files = (args.certificate.clone(), args.certificate_key.clone());
+    Access {
+        address: SocketAddr::from((args.address, args.port)),
+        token: args.token.clone(),
+        names: args.name.clone(),
+        tls: match files {
+            (Some(certificate), Some(key)) => Some(Tls { certificate, key }),
+            _ => None,
+        },
+    }
+}
+
+/// The robot of the run: where the run itself reaches it or, behind an adapter, lets operators come.
+fn live_robot(args: &StudioArgs, context: &Context, security: &Security) -> Result<LiveRobot> {
+    let settings = &context.config.robot;
+    let own = if settings.operators.is_empty() {
+        &settings.endpoint
+    } else {
+        &settings.operators
+    };
+    let endpoint = args.endpoint.as_ref().unwrap_or(own);
+    if endpoint.is_empty() {
+        bail!(
+            "--live shows the robot at robot.endpoint, which is empty in this run: its robots are simulated within it; \
+             name one with --endpoint"
+        );
+    }
+    let versions = History::of(&context.dir)?.versions;
+    let named = |v: &Version| {
+        let name = format!("version {} ({})", v.number, v.name);
+        (v.sha256.clone(), name)
+    };
+    Ok(LiveRobot {
+        robot: describe(context)?.name,
+        endpoint: endpoint.clone(),
+        security: security.clone(),
+        matters: context
+            .config
+            .promotion
+            .interventions
+            .iter()
+            .cloned()
+            .collect(),
+        versions: versions.iter().map(named).collect(),
+        root: context.dir.root().to_owned(),
+        moments: context.dir.path(MOMENTS),
+    })
 }
 
 fn run_args(args: &StudioArgs) -> RunArgs {
