@@ -96,4 +96,45 @@ export function pointingTests(test, { visitor, begin, lookAtAll, keys, rankings,
     equal(again, shown, "the same episodes in the same columns");
     equal(page.errors, [], "errors of scripts");
   });
+
+  test("a picture that stays is as large as it was recorded", async (server) => {
+    const page = await visitor(server);
+    await begin(page, "Ada");
+    const size = () => page.locator("#columns canvas").nth(0).evaluate((c) => [c.width, c.height]);
+    await until(async () => (await page.textContent("#play")) === "Pause", "it plays", 40);
+    equal(await size(), [480, 360], "smaller while it plays");
+    await page.click("#play");
+    await until(async () => { const [width] = await size(); return width === 960; }, "as recorded");
+    const box = await page.locator("#columns canvas").nth(0).boundingBox();
+    await page.locator("#columns canvas").nth(0).click({ position: { x: box.width / 2, y: box.height / 2 } });
+    const x = Number(await page.inputValue("#mark-x"));
+    holds(Math.abs(x - 480) <= 4, `pixels are those that were recorded: ${x}`);
+    await keys(page, "ArrowRight");
+    await until(async () => (await size())[0] === 960, "the next one, too");
+    await page.click("#play");
+    await until(async () => (await size())[0] === 480, "and smaller again");
+    equal(page.errors, [], "errors of scripts");
+  }, { arguments: ["4", "60", "10"] });
+
+  test("a list is built two at a time, and one may stop when it is whole", async (server) => {
+    const page = await visitor(server);
+    await begin(page, "Ada");
+    let asked = 0;
+    while (await page.isHidden("#finished")) {
+      equal(await page.locator("#columns canvas").count(), 4, "two clips of two cameras");
+      await lookAtAll(page);
+      // The redder the better: each clip has a colour of its own.
+      const reds = await Promise.all([0, 2].map((nth) => page.locator("#columns canvas").nth(nth)
+        .evaluate((c) => c.getContext("2d").getImageData(c.width >> 1, 4, 1, 1).data[0])));
+      await keys(page, ...(reds[0] > reds[1] ? ["1", "2"] : ["2", "1"]), "Enter");
+      asked++;
+      await until(() => rankings(server, "Ada").length === asked, "it is kept");
+      await until(async () => !(await page.isHidden("#finished")) || (await page.textContent("#progress")).startsWith(`You: ${asked} `), "the next");
+      holds(asked <= 6, "four clips take no more than five comparisons");
+    }
+    holds((await page.textContent("#worth")).includes("4 of 4 clips; you can stop now"), await page.textContent("#worth"));
+    holds(rankings(server, "Ada").every((j) => j.query_reason.startsWith("insertion: clip")), "why it was asked");
+    await accessible(page, "a list");
+    await page.screenshot({ path: `${screenshots}/list.png`, fullPage: true });
+  }, { arguments: ["4", "8", "1", "list"] });
 }

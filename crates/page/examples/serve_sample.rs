@@ -1,9 +1,9 @@
 //! Serves made-up episodes, to look at the page without a robot: `cargo run --release -p apprentice-page --example
-//! serve_sample -- FOLDER [PORT [TOKEN [EPISODES [TICKS]]]]`. Ends when its input ends.
+//! serve_sample -- FOLDER [PORT [TOKEN [EPISODES [TICKS [TIMES]]]]]`, with pictures so many TIMES as large; `list` as the last word has everybody put them into a list. Ends when its input ends.
 
 use apprentice_core::{CameraFrame, Image, Observation, RobotState, Seed};
 use apprentice_episode::{CameraInfo, DecidedBy, EpisodeMeta, EpisodeWriter, Source, Tick};
-use apprentice_page::{Access, Material, Page, Parts, Recorded};
+use apprentice_page::{Access, Chooser, Insertion, Material, Page, Parts, Recorded};
 use apprentice_preference::{JudgementLog, groups_of_four};
 use std::error::Error;
 use std::io::{Read as _, Write as _};
@@ -20,24 +20,35 @@ fn main() -> Result<(), Box<dyn Error>> {
     let token = argument(2).filter(|t| !t.is_empty());
     let count: u32 = argument(3).unwrap_or("8").parse()?;
     let ticks = argument(4).unwrap_or("20").parse()?;
+    let list = argument(6) == Some("list");
+    let times: u32 = argument(5).unwrap_or("1").parse()?;
     std::fs::create_dir_all(&folder)?;
     let episodes = (0..count)
-        .map(|i| recorded(&folder, i, ticks))
+        .map(|i| recorded(&folder, i, ticks, times))
         .collect::<Result<Vec<_>, _>>()?;
     let ids: Vec<_> = episodes.iter().map(|e| e.id.clone()).collect();
     let material = Material {
         title: "Sample episodes".into(),
         episodes,
-        groups: groups_of_four(&ids, SEED),
+        groups: if list {
+            Vec::new()
+        } else {
+            groups_of_four(&ids, SEED)
+        },
         reason: "random groups".into(),
-        asked: None,
+        asked: Some(folder.join("asked.jsonl")),
         who: String::new(),
         reserved: vec!["simulated operator".into()],
         seed: SEED,
         robot: None,
     };
+    let chooser = list.then(|| -> Box<dyn Chooser> { Box::new(Insertion::new(ids)) });
+    let parts = Parts {
+        chooser,
+        ..Parts::default()
+    };
     let log = JudgementLog::open(folder.join("judgements.jsonl"))?;
-    let page = Page::serve(material, log, &Access::here(port, token), Parts::default())?;
+    let page = Page::serve(material, log, &Access::here(port, token), parts)?;
     println!("{}", page.entrance());
     std::io::stdout().flush()?;
     std::io::stdin().read_to_end(&mut Vec::new())?;
@@ -45,7 +56,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// An episode of its own colour, in which a white square moves to the right.
-fn recorded(folder: &Path, number: u32, ticks: u32) -> Result<Recorded, Box<dyn Error>> {
+fn recorded(
+    folder: &Path,
+    number: u32,
+    ticks: u32,
+    times: u32,
+) -> Result<Recorded, Box<dyn Error>> {
     let file = folder.join(format!("episode-{number:04}.mcap"));
     if let Ok(episode) = apprentice_episode::Episode::open(&file) {
         return Ok(Recorded {
@@ -55,8 +71,8 @@ fn recorded(folder: &Path, number: u32, ticks: u32) -> Result<Recorded, Box<dyn 
     }
     let camera = |name: &str| CameraInfo {
         name: name.into(),
-        width: SIZE[0],
-        height: SIZE[1],
+        width: SIZE[0] * times,
+        height: SIZE[1] * times,
     };
     let cameras = vec![camera("front"), camera("wrist")];
     let meta = EpisodeMeta::new(
@@ -75,7 +91,8 @@ fn recorded(folder: &Path, number: u32, ticks: u32) -> Result<Recorded, Box<dyn 
             Ok(CameraFrame {
                 sequence: u64::from(i),
                 stamp_ns,
-                image: picture(number, f64::from(i) / f64::from(ticks), shade)?,
+                image: picture(number, f64::from(i) / f64::from(ticks), shade)?
+                    .resized(SIZE[0] * times, SIZE[1] * times),
             })
         };
         writer.tick(&Tick {

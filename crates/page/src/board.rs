@@ -24,7 +24,7 @@ const NOTE: usize = 2000;
 /// How far the ranking is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Progress {
-    /// Groups there are.
+    /// Groups there are; 0 where they are chosen one by one, and all that were answered count.
     pub groups: usize,
     /// Of those, how many this operator has answered or skipped on this axis.
     pub mine: usize,
@@ -50,6 +50,7 @@ pub(crate) struct Board {
     /// Questions that are not in that list.
     questions: Questions,
     chooser: Box<dyn Chooser>,
+    asks: bool,
 }
 
 impl Board {
@@ -65,14 +66,15 @@ impl Board {
         material
             .groups
             .retain(|group| COLUMNS.contains(&group.len()));
-        let in_order = || {
+        let in_order = || -> Box<dyn Chooser> {
             Box::new(InOrder {
                 groups: material.groups.clone(),
                 reason: material.reason.clone(),
             })
         };
         Ok(Self {
-            chooser: chooser.unwrap_or_else(|| in_order()),
+            asks: chooser.is_some() || !material.groups.is_empty(),
+            chooser: chooser.unwrap_or_else(in_order),
             standing: standing(log.judgements()),
             questions: Questions::open(material.asked.as_deref())?,
             material,
@@ -125,6 +127,11 @@ impl Board {
             )));
         }
         self.ask(who, axis, &chosen).map(Some)
+    }
+
+    /// Whether anything is asked at all.
+    pub fn asks(&self) -> bool {
+        self.asks
     }
 
     /// Whether one may stop, as whoever chooses says.
@@ -276,7 +283,11 @@ impl Board {
             .iter()
             .map(|g| g.iter().collect())
             .collect();
-        let count = |done: BTreeSet<BTreeSet<&EpisodeId>>| done.intersection(&groups).count();
+        // What somebody else chooses is in no list.
+        let count = |done: BTreeSet<BTreeSet<&EpisodeId>>| match groups.len() {
+            0 => done.len(),
+            _ => done.intersection(&groups).count(),
+        };
         let mine = count(self.answered(|j| j.who == who && j.axis.as_deref() == axis));
         let ranked = count(self.answered(|j| j.axis.is_none()));
         let names: BTreeSet<&str> = self.standing.iter().map(|j| j.who.as_str()).collect();
@@ -288,7 +299,7 @@ impl Board {
             groups: groups.len(),
             mine,
             ranked,
-            enough: ranked == groups.len(),
+            enough: self.chooser.is_enough().unwrap_or(ranked >= groups.len()),
             operators: operators.filter(|(_, of)| *of > 0).collect(),
             agreements: agreements(&self.standing),
         }

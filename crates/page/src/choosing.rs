@@ -38,6 +38,11 @@ pub trait Chooser: Debug + Send {
     fn advice(&self) -> Option<String> {
         None
     }
+
+    /// Whether what is learnt next can be learnt; `None`: once every group of the list was ranked.
+    fn is_enough(&self) -> Option<bool> {
+        None
+    }
 }
 
 /// The episodes that a ranking is of, answered or skipped.

@@ -43,7 +43,7 @@ fn told(live: &Live) -> Response {
 }
 
 async fn shown(State(shared): Ours) -> Result<Response, Refusal> {
-    Ok(told(&*live(&shared)?))
+    Ok(told(&live(&shared)?))
 }
 
 /// Nothing is waited for: whether it is done is asked for again.

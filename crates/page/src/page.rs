@@ -52,9 +52,8 @@ impl Page {
         access.check()?;
         let acceptor = access.acceptor()?;
         let Parts { robot, chooser } = parts;
-        let chosen = chooser.is_some();
         let board = Board::new(material, log, chooser)?;
-        if board.material.groups.is_empty() && !chosen && robot.is_none() {
+        if !board.asks() && robot.is_none() {
             return Err(PageError::NothingToAsk);
         }
         let wanted = access.address;

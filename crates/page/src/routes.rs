@@ -10,6 +10,7 @@ use crate::refusal::Refusal;
 use crate::reply::{as_json, aside, now_unix_ms, parsed};
 use crate::shared::Shared;
 use crate::{live_routes, viewer};
+use apprentice_episode::Episode;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -48,6 +49,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/mark", post(mark))
         .route("/stills/{question}/{column}/{camera}", get(still))
         .route("/clips/{question}/{column}/{camera}", get(clip))
+        .route("/frames/{question}/{column}/{camera}/{tick}", get(frame))
         .route("/recordings/{question}", get(recording))
         .route(viewer::SCRIPT_PATH, get(viewer::script))
         .route(viewer::WASM_PATH, get(viewer::wasm))
@@ -159,7 +161,7 @@ async fn about(State(shared): Ours) -> Response {
     let board = shared.board();
     as_json(&json!({
         "title": board.material.title, "who": board.material.who, "live": shared.live.is_some(),
-        "groups": board.material.groups.len(),
+        "asks": board.asks(),
     }))
 }
 
@@ -289,6 +291,23 @@ async fn still(State(shared): Ours, Path(of): OfCamera) -> Result<Response, Refu
 async fn clip(State(shared): Ours, Path(of): OfCamera) -> Result<Response, Refusal> {
     let bytes = pictures(shared, of, |p| p.packed.clone()).await?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}
+
+/// One picture as large as it was recorded: clips may be sent smaller.
+async fn frame(
+    State(shared): Ours,
+    Path((question, column, camera, tick)): Path<(String, usize, usize, usize)>,
+) -> Result<Response, Refusal> {
+    let bytes = aside(move || {
+        let asked = shared.board().shown(&question);
+        let asked =
+            asked.ok_or_else(|| Refusal::unknown("this question is not out; reload the page"))?;
+        let file = shared.recorded(&asked, column)?.file;
+        let picture = Episode::picture(&file, tick, camera)
+            .map_err(|e| Refusal::broken(apprentice_core::in_one_line(&e)))?;
+        picture.ok_or_else(|| Refusal::unknown("there is no such picture"))
+    });
+    Ok(([(header::CONTENT_TYPE, "image/png")], bytes.await?).into_response())
 }
 
 async fn recording(State(shared): Ours, Path(question): Path<String>) -> Result<Response, Refusal> {

@@ -4,6 +4,7 @@ use crate::board::Board;
 use crate::clip::{Clip, Clips};
 use crate::entrance::Entrance;
 use crate::live::Live;
+use crate::material::Recorded;
 use crate::questions::Asked;
 use crate::refusal::Refusal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,20 +22,25 @@ impl Shared {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The episode of a column, from 1.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn recorded(&self, asked: &Asked, column: usize) -> Result<Recorded, Refusal> {
+        let id = column.checked_sub(1).and_then(|i| asked.columns.get(i));
+        let id = id.ok_or_else(|| Refusal::unknown("there is no such column"))?;
+        let board = self.board();
+        let mut episodes = board.material.episodes.iter();
+        let recorded = episodes.find(|e| e.id == *id).cloned();
+        recorded.ok_or_else(|| Refusal::broken("an episode is not in the list"))
+    }
+
     /// The clip of a column, from 1.
     ///
     /// # Errors
     /// When there is none, or it cannot be read.
     pub fn clip(&self, asked: &Asked, column: usize) -> Result<Arc<Clip>, Refusal> {
-        let id = column.checked_sub(1).and_then(|i| asked.columns.get(i));
-        let id = id.ok_or_else(|| Refusal::unknown("there is no such column"))?;
-        let recorded = {
-            let board = self.board();
-            let mut episodes = board.material.episodes.iter();
-            episodes.find(|e| e.id == *id).cloned()
-        };
-        let recorded = recorded.ok_or_else(|| Refusal::broken("an episode is not in the list"))?;
-        self.clips.get(&recorded)
+        self.clips.get(&self.recorded(asked, column)?)
     }
 
     /// The clips of a question, read at once where they are not ready.

@@ -89,7 +89,8 @@ function showProgress(next) {
   const cost = seconds === null ? [] : [`about ${Math.round(seconds)} s`];
   const told = [...(worth === null ? [] : [worth]), ...cost].join(", ");
   fill("worth", [told && `This answer: ${told}.`, next.advice ?? ""].filter(Boolean).join(" "));
-  fill("progress", `You: ${mine} of ${groups} groups. All operators: ${ranked} of ${groups}${stop}.`);
+  const of = groups === 0 ? "answers" : `of ${groups} groups`;
+  fill("progress", `You: ${mine} ${of}. All operators: ${ranked} ${groups === 0 ? "" : `of ${groups}`}${groups === 0 ? "" : stop}.`.replace(" .", "."));
   fill("operator-name", state.axis ? `${state.who}, by ${state.axis}` : state.who);
   element("operator", HTMLElement).hidden = false;
   rows("operators", Object.entries(operators).map(([who, n]) => [who, String(n)]));
@@ -414,11 +415,11 @@ ui.axis.value = state.axis;
 async function open() {
   if (!state.who) show("start");
   try {
-    const { title, who, live, groups } = await untilReached(about, connection);
+    const { title, who, live, asks } = await untilReached(about, connection);
     fill("title", title);
     ui.who.value ||= who;
     if (live) {
-      if (groups === 0) location.hash = "#robot";
+      if (!asks) location.hash = "#robot";
       robot.begin();
     }
   } catch {

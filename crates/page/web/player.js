@@ -1,6 +1,6 @@
 // @ts-check
 /** @typedef {import("./requests.js").Question} Question */
-import { getPictures } from "./requests.js";
+import { getFrame, getPictures } from "./requests.js";
 
 /** One camera of one column. */
 class View {
@@ -52,6 +52,9 @@ class View {
   }
 }
 
+/** How long a picture has to stay before it is shown as large as it was recorded, milliseconds. */
+const STAYS = 200;
+
 /** Plays the clips of a question together. Slower than asked where frames would be left out. */
 export class Player {
   /**
@@ -72,6 +75,7 @@ export class Player {
     this.loaded = false;
     this.ended = false;
     this.last = 0;
+    this.staying = 0;
   }
 
   /** Fetches all pictures, then plays. */
@@ -95,8 +99,37 @@ export class Player {
     this.changed();
   }
 
+  /** Shows the pictures as large as they were recorded, once they stay. */
+  sharpen() {
+    clearTimeout(this.staying);
+    if (this.playing || !this.loaded) return;
+    this.staying = setTimeout(() => {
+      for (const view of this.views) void this.sharpenView(view);
+    }, STAYS);
+  }
+
+  /** @param {View} view */
+  async sharpenView(view) {
+    const cameras = this.question.clips[view.column]?.cameras ?? [];
+    const camera = this.views.filter((v) => v.column === view.column).indexOf(view);
+    const size = cameras[camera];
+    const tick = view.drawn;
+    if (!size || size.recorded[0] <= size.width || this.ended) return;
+    try {
+      const bitmap = await createImageBitmap(await getFrame(this.question.id, view.column + 1, camera, tick));
+      // Meanwhile it may have gone on.
+      if (view.drawn !== tick || view.wanted !== tick || this.playing || this.ended) return;
+      [view.canvas.width, view.canvas.height] = [bitmap.width, bitmap.height];
+      view.canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+      bitmap.close();
+    } catch {
+      // The smaller one stays.
+    }
+  }
+
   pause() {
     this.playing = false;
+    this.sharpen();
     this.changed();
   }
 
@@ -131,6 +164,7 @@ export class Player {
       view.wanted = view.tickAt(this.time);
       void view.draw(() => this.changed());
     }
+    this.sharpen();
     this.changed();
   }
 

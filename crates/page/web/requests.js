@@ -79,7 +79,7 @@ async function get(path, within) {
   return answer;
 }
 
-/** @returns {Promise<{title: string, who: string, live: boolean, groups: number}>} */
+/** @returns {Promise<{title: string, who: string, live: boolean, asks: boolean}>} */
 export const about = () => get("/api/about", 60_000);
 
 /** @returns {Promise<RobotSeen>} */
@@ -122,6 +122,15 @@ export async function getBytes(path) {
   const response = await fetch(path);
   if (!response.ok) throw new Refused(response.status, `the server says ${response.status} of ${path}`);
   return response.arrayBuffer();
+}
+
+/**
+ * One picture, as large as it was recorded.
+ * @param {string} question @param {number} column @param {number} camera @param {number} tick
+ * @returns {Promise<Blob>}
+ */
+export async function getFrame(question, column, camera, tick) {
+  return new Blob([await getBytes(`/frames/${question}/${column}/${camera}/${tick}`)], { type: "image/png" });
 }
 
 /**

@@ -15,6 +15,9 @@ pub struct StudioArgs {
     /// What a browser needs to come in, 16 to 128 letters, digits, - and _; without, a new one each time
     #[arg(long, value_name = "T")]
     pub token: Option<String>,
+    /// Have everybody put the rollouts into a list of their own, two at a time, instead of groups of four
+    #[arg(long)]
+    pub list: bool,
     /// Address to listen on instead of this machine alone; other addresses take --token and a certificate
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub address: IpAddr,

@@ -4,10 +4,12 @@ use super::rank::Session;
 use crate::cli::{RunArgs, StudioArgs};
 use anyhow::{Result, bail};
 use apprentice_link::security::Security;
-use apprentice_page::{Access, LiveRobot, Material, Page, Parts, Recorded, Tls};
+use apprentice_page::{
+    Access, Chooser, Insertion, LiveRobot, Material, Page, Parts, Recorded, Tls,
+};
 use apprentice_pipeline::context::{Context, start_for, stop_on_ctrl_c};
-use apprentice_pipeline::judgements::SIMULATED;
-use apprentice_pipeline::layout::{JUDGEMENTS, MOMENTS, ROLLOUTS};
+use apprentice_pipeline::judgements::{SIMULATED, is_ranking};
+use apprentice_pipeline::layout::{ASKED, JUDGEMENTS, MOMENTS, ROLLOUTS};
 use apprentice_pipeline::robots::describe;
 use apprentice_pipeline::run::open_to_read;
 use apprentice_pipeline::stages::rollouts;
@@ -31,8 +33,10 @@ pub fn run(args: &StudioArgs) -> Result<()> {
     start_for(&security)?;
     let read = open_to_read(&run_args(args).options())?;
     // Whoever wants to see the robot needs nothing to rank.
-    if args.live && read.dir.done(rollouts::STAGE.name).is_none() {
-        read.warn("there are no rollouts to rank yet; the page shows the robot alone");
+    if args.live
+        && let Some(why) = nothing_to_rank(&read)?
+    {
+        read.warn(&format!("{why}; the page shows the robot alone"));
         let context = Context {
             stop: stop_on_ctrl_c()?,
             ..read
@@ -41,7 +45,7 @@ pub fn run(args: &StudioArgs) -> Result<()> {
     }
     drop(read);
     let session = Session::open(&run_args(args), None)?;
-    if session.ranked.is_empty() && session.left.is_empty() {
+    if !args.list && session.ranked.is_empty() && session.left.is_empty() {
         session.complete()?;
         if !args.live {
             bail!(
@@ -50,6 +54,22 @@ pub fn run(args: &StudioArgs) -> Result<()> {
         }
     }
     serve(args, &session.context, Some(&session), &security)
+}
+
+/// Why nobody is asked to rank, if so.
+fn nothing_to_rank(context: &Context) -> Result<Option<&'static str>> {
+    if context.dir.done(rollouts::STAGE.name).is_none() {
+        return Ok(Some("there are no rollouts to rank yet"));
+    }
+    let path = context.dir.path(JUDGEMENTS);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let said = JudgementLog::read(&path)?.judgements;
+    let simulated = said.iter().any(|j| is_ranking(j) && j.who == SIMULATED);
+    Ok(simulated.then_some(
+        "the rollouts were ranked by the simulated operator, and a person's rankings are not mixed with its",
+    ))
 }
 
 /// Serves until Ctrl-C.
@@ -61,6 +81,11 @@ fn serve(
 ) -> Result<()> {
     let live = || live_robot(args, context, security);
     let robot = args.live.then(live).transpose()?;
+    let listed = session.filter(|_| args.list);
+    let chooser = listed.map(|s| -> Box<dyn Chooser> {
+        let episodes = s.notes.episodes.iter();
+        Box::new(Insertion::new(episodes.map(|e| e.id.clone()).collect()))
+    });
     let material = material(args, context, session)?;
     // The page's alone from here on.
     let path = context.dir.path(JUDGEMENTS);
@@ -68,10 +93,7 @@ fn serve(
         material,
         JudgementLog::open(&path)?,
         &access(args),
-        Parts {
-            robot,
-            ..Parts::default()
-        },
+        Parts { robot, chooser },
     )?;
     tell(
         args,
@@ -82,7 +104,7 @@ fn serve(
             path.display()
         ),
     );
-    let mut open = session.filter(|s| !s.ranked.is_empty() || !s.left.is_empty());
+    let mut open = session.filter(|s| args.list || !s.ranked.is_empty() || !s.left.is_empty());
     while !context.stopping() {
         if let Some(session) = open
             && page.progress().enough
@@ -113,7 +135,8 @@ fn serve(
 
 /// What is asked about.
 fn material(args: &StudioArgs, context: &Context, session: Option<&Session>) -> Result<Material> {
-    let groups = session.map(|s| [s.ranked.clone(), s.left.clone()].concat());
+    let groups = session.filter(|_| !args.list);
+    let groups = groups.map(|s| [s.ranked.clone(), s.left.clone()].concat());
     let notes = session.map_or(&[][..], |s| &s.notes.episodes);
     let episodes = notes.iter().map(|note| Recorded {
         id: note.id.clone(),
@@ -125,7 +148,7 @@ fn material(args: &StudioArgs, context: &Context, session: Option<&Session>) -> 
         episodes: episodes.collect(),
         groups: groups.unwrap_or_default(),
         reason: "random groups".into(),
-        asked: None,
+        asked: args.list.then(|| context.dir.path(ASKED)),
         who: args.who.clone().unwrap_or_default(),
         reserved: vec![SIMULATED.into()],
         seed: context.seed.derive("page", 0),

@@ -1,10 +1,12 @@
 //! A scripted operator ranks through the page alone, and the next stage learns from it.
 
+use crate::on_robot;
 use crate::program::{apprentice, succeed};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 const TOKEN: &str = "a-token-of-the-tests";
 
@@ -89,4 +91,97 @@ fn rankings_given_on_the_page_are_learnt_from() {
         learnt[0]["result"]["comparisons"].as_u64().unwrap() > 0,
         "{learnt}"
     );
+}
+
+/// What the page at `address` says of the robot.
+fn robot_at(address: &str) -> Value {
+    let port = address.rsplit(':').next().unwrap();
+    let request = format!(
+        "GET /api/live HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nCookie: apprentice_page_{port}={TOKEN}\r\n\r\n"
+    );
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+/// Once that is so.
+fn seen(address: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    let start = Instant::now();
+    loop {
+        let told = robot_at(address);
+        if is(&told) {
+            return told;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}: {told}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn trials_on_a_robot_are_seen_on_the_page_and_stopped_there() {
+    let place = on_robot::place();
+    let endpoint = format!(
+        "tcp/127.0.0.1:{}",
+        apprentice_link::session::free_port().unwrap()
+    );
+    let mut sim = apprentice();
+    sim.args(["sim", "--verdict", "--listen", &endpoint])
+        .args(["--config", "configs/tiny.toml", "--set"])
+        .arg(on_robot::described(&place.robot))
+        .stdout(Stdio::piped());
+    let mut sim = Ended(sim.spawn().unwrap());
+    let mut line = String::new();
+    let mut said = BufReader::new(sim.0.stdout.take().unwrap());
+    said.read_line(&mut line).unwrap();
+    let mut studio = apprentice();
+    studio
+        .args(["studio", "--json", "--port", "0", "--token", TOKEN])
+        .args(["--live", "--endpoint", &endpoint, "--run"])
+        .arg(&place.out)
+        .stdout(Stdio::piped());
+    // The demo's rankings are the simulated operator's; people see the robot all the same.
+    let mut studio = Ended(studio.spawn().unwrap());
+    let mut line = String::new();
+    let mut told = BufReader::new(studio.0.stdout.take().unwrap());
+    told.read_line(&mut line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let address = told["address"].as_str().unwrap().to_owned();
+    seen(&address, "the robot is reached", |t| t["joints"].is_array());
+
+    let mut trials = apprentice();
+    trials
+        .args([
+            "evaluate",
+            "--on-robot",
+            "--verdict",
+            "robot",
+            "--trials",
+            "40",
+        ])
+        .args(["--set", &format!("robot.endpoint={endpoint}"), "--out"])
+        .arg(&place.out)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let trials = Ended(trials.spawn().unwrap());
+    let told = seen(&address, "a trial runs", |t| {
+        t["episode"]["running"] == true
+    });
+    let name = told["episode"]["name"].as_str().unwrap();
+    assert!(name.contains("trial-"), "{told}");
+    assert_eq!(told["episode"]["version"], Value::Null, "trials are blind");
+    post(&address, "/api/live/ask", &json!({ "what": "stop" }));
+    let told = seen(&address, "it is stopped", |t| t["stopped"] == true);
+    assert_eq!(told["status"]["phase"], "stopped");
+    drop(trials);
 }

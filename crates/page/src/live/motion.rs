@@ -47,7 +47,7 @@ impl Motion {
         }
         robot.joints.iter().enumerate().all(|(i, joint)| {
             let most = NONE * joint.velocity;
-            let told = self.seen.iter().filter_map(|s| s.3.get(i));
+            let mut told = self.seen.iter().filter_map(|s| s.3.get(i));
             let at = |s: &(Instant, u64, Vec<f64>, Vec<f64>)| s.2.get(i).copied();
             let (Some(from), Some(to)) = (at(first), at(last)) else {
                 return false;
@@ -57,7 +57,7 @@ impl Motion {
                 .iter()
                 .filter_map(at)
                 .map(|p| (p - from).abs().max((p - to).abs()));
-            told.into_iter().all(|v| v.abs() <= most)
+            told.all(|v| v.abs() <= most)
                 && furthest.fold(0.0, f64::max) / covered.as_secs_f64() <= most
         })
     }
