@@ -101,6 +101,7 @@ export function pointingTests(test, { visitor, begin, lookAtAll, keys, rankings,
     const page = await visitor(server);
     await begin(page, "Ada");
     const size = () => page.locator("#columns canvas").nth(0).evaluate((c) => [c.width, c.height]);
+    await page.selectOption("#speed", "0.25");
     await until(async () => (await page.textContent("#play")) === "Pause", "it plays", 40);
     equal(await size(), [480, 360], "smaller while it plays");
     await page.click("#play");
@@ -114,7 +115,7 @@ export function pointingTests(test, { visitor, begin, lookAtAll, keys, rankings,
     await page.click("#play");
     await until(async () => (await size())[0] === 480, "and smaller again");
     equal(page.errors, [], "errors of scripts");
-  }, { arguments: ["4", "60", "10"] });
+  }, { arguments: ["4", "20", "10"] });
 
   test("a list is built two at a time, and one may stop when it is whole", async (server) => {
     const page = await visitor(server);

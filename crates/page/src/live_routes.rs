@@ -43,7 +43,8 @@ fn told(live: &Live) -> Response {
 }
 
 async fn shown(State(shared): Ours) -> Result<Response, Refusal> {
-    Ok(told(&live(&shared)?))
+    let live = live(&shared)?;
+    Ok(told(&live))
 }
 
 /// Nothing is waited for: whether it is done is asked for again.
