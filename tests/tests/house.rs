@@ -33,6 +33,7 @@ const ORDER: [&str; 25] = [
     "studio",
     "pipeline",
     "report",
+    "page",
     "app",
     "loop-tests",
 ];

@@ -9,6 +9,7 @@ mod promotion;
 mod record;
 mod robot_live;
 mod shown_options;
+mod studio;
 mod tournament;
 
 pub use by_person::{ByPersonArgs, DeviceKind};
@@ -19,6 +20,7 @@ pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 pub use record::{DemonstrationsArgs, RecordCommand, RoundArgs};
 pub use robot_live::{DescribeArgs, LiveArgs};
+pub use studio::StudioArgs;
 pub use tournament::TournamentArgs;
 
 use apprentice_episode::ImportKind;
@@ -63,6 +65,8 @@ pub enum Command {
     /// Rank rollouts, four at a time: by typing an order, or by the simulated operator
     #[command(mut_args(only_if_it_computes))]
     Rank(RankArgs),
+    /// Rank rollouts in a browser on this machine, side by side; several people may, under their names
+    Studio(StudioArgs),
     /// Say something else of episodes: whether they succeeded, a flag, a rating, what is alike, a correction, words
     Judge(JudgeArgs),
     /// Align the encoder to the rankings and score every rollout

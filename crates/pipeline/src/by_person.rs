@@ -7,6 +7,7 @@ use crate::folder_changes::follow_folder;
 use crate::layout::{
     DEMONSTRATIONS as FOLDER, JUDGEMENTS, outcomes_file, unfinished_outcomes_file,
 };
+use crate::lookers_on::LookersOn;
 use crate::outcomes::{EpisodeOutcome, GuardCounts, Outcomes};
 use crate::recording::{Recording, episode_meta, show};
 use crate::robots::Robots;
@@ -178,11 +179,13 @@ impl<'a> Session<'a> {
             seed,
         };
         let before = robots.loops.first().map(ControlLoop::totals);
+        let lookers_on = LookersOn::of(robots, [&plan], context.dir.root(), false);
         let counted = Mutex::new(GuardCounts::default());
         let watch = |robot: usize, tick: &Tick| {
             let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
             counts.add_tick(&tick.guard_interventions);
             drop(counts);
+            lookers_on.tell(robot, tick);
             show(context, recording.what, robot, tick);
         };
         let mut entry: Option<EpisodeEntry> = None;

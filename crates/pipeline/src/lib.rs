@@ -41,6 +41,7 @@ pub mod inputs;
 pub mod judgements;
 pub mod layout;
 pub mod learning_share;
+mod lookers_on;
 pub mod next_question;
 pub mod next_step;
 pub mod on_robot;

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::episode_verdict::RobotWitness;
 use crate::layout::{outcomes_file, unfinished_outcomes_file};
+use crate::lookers_on::LookersOn;
 use crate::outcomes::{EpisodeOutcome, GuardCounts, Outcomes};
 use crate::resume_recording::{Wanted, resume};
 use crate::robots::{Robots, describe};
@@ -65,6 +66,7 @@ pub fn record(
     for group in todo.chunks(group.max(1)) {
         let before: Vec<_> = robots.loops.iter().map(ControlLoop::totals).collect();
         let nodes = &robots.nodes;
+        let lookers_on = LookersOn::of(robots, group, context.dir.root(), false);
         let counted = Mutex::new(vec![GuardCounts::default(); robots.loops.len()]);
         let watch = |robot: usize, tick: &Tick| {
             let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,6 +74,7 @@ pub fn record(
                 counts.add_tick(&tick.guard_interventions);
             }
             drop(counts);
+            lookers_on.tell(robot, tick);
             show(context, recording.what, robot, tick);
         };
         if !robots.loops.iter().all(ControlLoop::sets_up_scenes) {

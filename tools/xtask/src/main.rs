@@ -2,6 +2,7 @@
 
 mod bench;
 mod beside;
+mod browser;
 mod build_cost;
 mod conformance;
 mod cuda;
@@ -19,6 +20,9 @@ const USAGE: &str = "usage: cargo xtask ci
        cargo xtask mutants [NAME]...
            whether a test notices when guard, gate or arbiter is wrong; all their mutants, or those whose names
            contain a NAME. Some minutes
+       cargo xtask browser [--json FILE]
+           the operators' page in Chromium; needs node, npm and chromium. What its tests use of others is installed
+           below target
        cargo xtask realtime
            guard, gate and control loop under RealtimeSanitizer: they neither allocate nor wait
        cargo xtask build-cost [--against COMMIT] [--json FILE]
@@ -82,6 +86,10 @@ fn main() -> ExitCode {
             None => misunderstood(),
         },
         ["questions", options @ ..] => ended(questions::run(options)),
+        ["browser", options @ ..] => match browser::Options::parse(options) {
+            Some(options) => ended(browser::run(&options)),
+            None => misunderstood(),
+        },
         ["mutants", names @ ..] => ended(mutants(names)),
         ["build-cost", options @ ..] => match build_cost::Options::parse(options) {
             Some(options) => ended(build_cost::run(&options)),
@@ -237,7 +245,7 @@ fn ci() -> ExitCode {
             &[],
         ),
         (
-            "tests that need Python, the network, namespaces or data",
+            "tests that need Python, a browser, the network, namespaces or data",
             &[
                 "test",
                 "--release",

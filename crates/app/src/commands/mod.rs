@@ -17,6 +17,7 @@ mod robot_live;
 mod round;
 mod sim;
 mod stop;
+mod studio;
 mod takeover;
 mod tournament;
 mod utc;
@@ -77,6 +78,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Train(args) => one(&args, &[&train::STAGE]),
         Command::Rank(args) if args.simulated => one(&args.run, &[&ranking::STAGE]),
         Command::Rank(args) => rank::run(&args),
+        Command::Studio(args) => studio::run(&args),
         Command::Judge(args) => judge::run(&args),
         Command::Reward(args) => one(&args, &[&reward::STAGE]),
         Command::Align(args) => one(&args, &[&align::STAGE]),

@@ -1,6 +1,6 @@
 //! `apprentice rank`: a person puts rollouts in order, four at a time.
 
-use crate::cli::{ChooseArgs, RankArgs};
+use crate::cli::{ChooseArgs, RankArgs, RunArgs};
 use anyhow::{Result, bail};
 use apprentice_episode::{Episode, EpisodeId};
 use apprentice_pipeline::context::Context;
@@ -32,6 +32,106 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Ways in which all clips are put into groups, at most.
 const WAYS: u64 = 64;
+
+/// A run whose rollouts people rank, and what they have said.
+pub(super) struct Session {
+    pub context: Context,
+    pub notes: Outcomes,
+    pub log: JudgementLog,
+    /// Groups that have been ranked, of those that are asked about.
+    pub ranked: Vec<Vec<EpisodeId>>,
+    /// Groups that are to be.
+    pub left: Vec<Vec<EpisodeId>>,
+    /// Groups of the newest round that were ranked, also others than are asked about now.
+    done: usize,
+    /// Groups that have no clip in common.
+    disjoint: usize,
+    started: Instant,
+}
+
+impl Session {
+    /// Opens the run that `args` name for its rankings, so many more where that is said.
+    ///
+    /// # Errors
+    /// When there are no rollouts, the rankings there are come from the simulated operator, or the log cannot be read.
+    pub fn open(args: &RunArgs, more: Option<usize>) -> Result<Self> {
+        let context = open(&args.options(), Some(&rank::STAGE))?;
+        context
+            .dir
+            .needs(rollouts::STAGE.name, rollouts::STAGE.command)?;
+        let ranked = context.dir.done(rank::STAGE.name);
+        let why = match &ranked {
+            Some(mark) => out_of_date(&context.dir, &context.run_settings(), &rank::STAGE, mark)?,
+            None => Vec::new(),
+        };
+        if !why.is_empty() {
+            context.warn(&format!(
+                "the rankings are out of date: {}; those whose episodes are still there stay",
+                why.join("; ")
+            ));
+            let rollouts = read_outcomes(&context, ROLLOUTS)?;
+            if who_ranked(&context.dir)?.is_some() {
+                drop_rankings(&context.dir, Some(&rollouts))?;
+            }
+            context.dir.forget(rank::STAGE.name)?;
+        }
+        let started = Instant::now();
+        let notes = read_outcomes(&context, ROLLOUTS)?;
+        let log = open_log(&context, &notes)?;
+        let groups = rounds::groups(&notes, context.seed.derive("groups", 0));
+        let disjoint = groups.len();
+        if groups.is_empty() {
+            bail!(
+                "{} rollouts are too few to rank, at least 2 are needed; record more (rollouts.episodes)",
+                notes.episodes.len()
+            );
+        }
+        // Several people may have ranked the same group: it counts once.
+        let over_all = |j: &&Judgement| is_ranking(j) && j.axis.is_none();
+        // What was taken back is asked about anew.
+        let said = standing(log.judgements());
+        let rankings = || said.iter().filter(over_all);
+        let group_of = |j: &Judgement| j.episodes().cloned().collect();
+        let shown: BTreeSet<BTreeSet<EpisodeId>> = rankings().map(group_of).collect();
+        let of_round = rankings().filter(|j| rounds::is_of_newest(j, &notes));
+        let done = of_round.map(group_of).collect::<BTreeSet<_>>().len();
+        let wanted = match more {
+            Some(more) => done.saturating_add(more),
+            None => context.config.operator.rankings.min(disjoint).max(done),
+        };
+        // Beyond groups that have no clip in common, the same clips are put together in other ways.
+        let ways = if more.is_some() { WAYS } else { 1 };
+        let again =
+            (1..ways).flat_map(|i| rounds::groups(&notes, context.seed.derive("groups", i)));
+        let is_shown = |group: &Vec<EpisodeId>| shown.contains(&group.iter().cloned().collect());
+        let (ranked, open): (Vec<_>, Vec<_>) = groups.into_iter().chain(again).partition(is_shown);
+        let left = open.into_iter().take(wanted.saturating_sub(done)).collect();
+        Ok(Self {
+            context,
+            notes,
+            log,
+            ranked,
+            left,
+            done,
+            disjoint,
+            started,
+        })
+    }
+
+    /// Notes that every group has been looked at; answers how many seconds that took.
+    ///
+    /// # Errors
+    /// When the note cannot be written.
+    pub fn complete(&self) -> Result<f64> {
+        let before = self.context.dir.done(rank::STAGE.name);
+        let seconds = self.started.elapsed().as_secs_f64() + before.map_or(0.0, |m| m.seconds);
+        let run_settings = self.context.run_settings();
+        let inputs = inputs(&self.context.dir, &run_settings, &rank::STAGE)?;
+        mark(&self.context, &rank::STAGE, seconds, inputs)?;
+        Ok(seconds)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -44,78 +144,31 @@ pub fn run(args: &RankArgs) -> Result<()> {
             args.who
         );
     }
-    let context = open(&args.run.options(), Some(&rank::STAGE))?;
-    context
-        .dir
-        .needs(rollouts::STAGE.name, rollouts::STAGE.command)?;
-    let ranked = context.dir.done(rank::STAGE.name);
-    let why = match &ranked {
-        Some(mark) => out_of_date(&context.dir, &context.run_settings(), &rank::STAGE, mark)?,
-        None => Vec::new(),
-    };
-    if !why.is_empty() {
-        context.warn(&format!(
-            "the rankings are out of date: {}; those whose episodes are still there stay",
-            why.join("; ")
-        ));
-        let rollouts = read_outcomes(&context, ROLLOUTS)?;
-        if who_ranked(&context.dir)?.is_some() {
-            drop_rankings(&context.dir, Some(&rollouts))?;
-        }
-        context.dir.forget(rank::STAGE.name)?;
-    }
-    let started = Instant::now();
-    let notes = read_outcomes(&context, ROLLOUTS)?;
-    let mut log = open_log(&context, &notes)?;
-    let ids: Vec<EpisodeId> = notes.episodes.iter().map(|e| e.id.clone()).collect();
-    let groups = rounds::groups(&notes, context.seed.derive("groups", 0));
-    let disjoint = groups.len();
-    if groups.is_empty() {
-        bail!(
-            "{} rollouts are too few to rank, at least 2 are needed; record more (rollouts.episodes)",
-            ids.len()
-        );
-    }
+    let mut session = Session::open(&args.run, args.more)?;
+    let (context, notes, log) = (&session.context, &session.notes, &mut session.log);
+    let (done, disjoint, left) = (session.done, session.disjoint, &session.left);
     let asked = context.config.operator.rankings;
-    // What was taken back is asked about anew.
-    let said = standing(log.judgements());
-    let of_round = |j: &&Judgement| is_ranking(j) && rounds::is_of_newest(j, &notes);
-    let done = said.iter().filter(of_round).count();
-    let wanted = match args.more {
-        Some(more) => done.saturating_add(more),
-        None => asked.min(disjoint).max(done),
-    };
-    // Beyond groups that have no clip in common, the same clips are put together in other ways.
-    let ways = if args.more.is_some() { WAYS } else { 1 };
-    let again = (1..ways).flat_map(|i| rounds::groups(&notes, context.seed.derive("groups", i)));
-    let left: Vec<Vec<EpisodeId>> = {
-        let shown: BTreeSet<BTreeSet<&EpisodeId>> = said
-            .iter()
-            .filter(|j| is_ranking(j))
-            .map(|j| j.episodes().collect())
-            .collect();
-        groups
-            .into_iter()
-            .chain(again)
-            .filter(|group| !shown.contains(&group.iter().collect::<BTreeSet<_>>()))
-            .take(wanted.saturating_sub(done))
-            .collect()
-    };
     let person = Person {
         who: args.who.clone(),
     };
     let mut terminal = TypedLines {
         lines: typed_lines(),
         json: args.run.json,
-        context: &context,
+        context,
     };
     let presentation = Presentation {
         layout: Some("side by side".into()),
         speed: None,
-        cameras: camera_names(&context)?,
+        cameras: camera_names(context)?,
     };
     let wanted = done + left.len();
-    terminal.say(&why_so_many(wanted, done, asked, disjoint, ids.len()));
+    terminal.say(&why_so_many(
+        wanted,
+        done,
+        asked,
+        disjoint,
+        notes.episodes.len(),
+    ));
     terminal.say(&format!(
         "Rank {wanted} groups of four clips. Type an order such as 2>1=4>3 (best first, = for a tie),\n\
          s to skip, q to stop; what you have said is kept."
@@ -125,7 +178,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
         answers: 0,
         fewest: 0,
     };
-    let mut next = choosing(&context, &notes, &args.choose, &args.who, &log);
+    let mut next = choosing(context, notes, &args.choose, &args.who, log);
     for (index, group) in left.iter().enumerate() {
         let mut question = Question::new(QuestionKind::Ranking, group.iter().cloned());
         if let Some(next) = &mut next {
@@ -139,7 +192,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
         }
         question.presentation = Some(presentation.clone());
         let group: Vec<EpisodeId> = question.items.iter().map(|i| i.episode.clone()).collect();
-        let clips = show(&context, &notes, &group)?;
+        let clips = show(context, notes, &group)?;
         terminal.say(&format!(
             "\nGroup {} of {wanted}: {clips}",
             done + index + 1
@@ -171,18 +224,15 @@ pub fn run(args: &RankArgs) -> Result<()> {
     if let Some(sentence) = consistency.and_then(|c| c.sentence()) {
         terminal.say(&sentence);
     }
-    let mut seconds = started.elapsed().as_secs_f64();
-    if !stopped {
-        seconds += context
-            .dir
-            .done(rank::STAGE.name)
-            .map_or(0.0, |m| m.seconds);
-        let inputs = inputs(&context.dir, &context.run_settings(), &rank::STAGE)?;
-        mark(&context, &rank::STAGE, seconds, inputs)?;
-    }
+    let seconds = if stopped {
+        session.started.elapsed().as_secs_f64()
+    } else {
+        session.complete()?
+    };
+    let (context, log) = (&session.context, &session.log);
     let root = context.dir.root().display();
     if args.run.json {
-        let mut summary = summary(&log, wanted, stopped, seconds);
+        let mut summary = summary(log, wanted, stopped, seconds);
         if let (Some(next), Some(strategy)) = (&next, &args.choose.choose) {
             let consistency = consistency.unwrap_or_default();
             summary["choose"] = serde_json::json!({
@@ -225,7 +275,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
         }
     }
     if !stopped {
-        say_next(&context);
+        say_next(context);
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ mod kept;
 mod keyboard;
 mod keys;
 mod on_robot;
+mod page;
 mod peers;
 mod program;
 mod promotion;

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A finished tiny run, and a robot folder with its small cameras.
-struct Place {
+pub struct Place {
     _folder: tempfile::TempDir,
-    robot: PathBuf,
-    out: PathBuf,
+    pub robot: PathBuf,
+    pub out: PathBuf,
 }
 
-fn place() -> Place {
+pub fn place() -> Place {
     let folder = tempfile::tempdir().unwrap();
     let robot = folder.path().join("robot");
     fs::create_dir(&robot).unwrap();
@@ -44,7 +44,7 @@ fn place() -> Place {
     }
 }
 
-fn described(robot: &Path) -> String {
+pub fn described(robot: &Path) -> String {
     format!("robot.description={:?}", robot.to_str().unwrap())
 }
 

@@ -35,6 +35,7 @@ fn help() {
         &["record", "rollouts"],
         &["train"],
         &["rank"],
+        &["studio"],
         &["judge"],
         &["judge", "success"],
         &["reward"],
