@@ -35,17 +35,15 @@ pub struct FreshEpisode {
 }
 
 impl FreshEpisode {
-    /// What came of a trial; `matters` are the guard's reasons that count.
+    /// What came of a trial. The guard's reasons that count are those of when it was tried, which leave out a robot's
+    /// wait for the policy's first decision.
     #[must_use]
-    pub fn of_trial(trial: &Trial, matters: &[String]) -> Self {
+    pub fn of_trial(trial: &Trial) -> Self {
         let guarding = &trial.guarding;
         Self {
             success: trial.success.known(),
             other_success: None,
-            intervention: guarding
-                .reasons
-                .keys()
-                .any(|reason| matters.contains(reason)),
+            intervention: guarding.interventions > 0,
             stop: guarding.stops > 0,
             takeover: guarding.takeovers > 0,
             drop: guarding.drops.map(|drops| drops > 0),
@@ -66,17 +64,13 @@ impl FreshEpisode {
 pub fn fresh_episodes(context: &Context, version: &Version) -> Result<Vec<FreshEpisode>> {
     let mut fresh = evaluated(context, version)?;
     let trials = TrialLog::read(&context.dir.path(TRIALS))?.entries;
-    fresh.extend(tried(
-        &trials,
-        version,
-        &context.config.promotion.interventions,
-    ));
+    fresh.extend(tried(&trials, version));
     Ok(fresh)
 }
 
 /// Its trials on a robot; in a comparison, the other policy's from the same start is the one it is held against.
 #[must_use]
-pub fn tried(trials: &[Trial], version: &Version, matters: &[String]) -> Vec<FreshEpisode> {
+pub fn tried(trials: &[Trial], version: &Version) -> Vec<FreshEpisode> {
     let own = trials.iter().filter(|t| t.policy.sha256 == version.sha256);
     own.map(|trial| {
         let other = trials.iter().find(|t| {
@@ -87,7 +81,7 @@ pub fn tried(trials: &[Trial], version: &Version, matters: &[String]) -> Vec<Fre
         });
         FreshEpisode {
             other_success: other.and_then(|t| t.success.known()),
-            ..FreshEpisode::of_trial(trial, matters)
+            ..FreshEpisode::of_trial(trial)
         }
     })
     .collect()
