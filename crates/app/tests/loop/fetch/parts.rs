@@ -1,0 +1,142 @@
+//! What each part of the way from rankings to a policy is worth: the same demonstrations, rollouts and base policy, and
+//! one thing changed at a time.
+
+use super::course::{Course, SEED};
+use super::figures::share;
+use super::lines::shell;
+use super::person::{orders, random_orders};
+use super::robot::Scene;
+use super::trials::{Trial, trials};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where it stands how the alignment went, below a run's folder.
+const LEARNT: &str = "policy/alignment.json";
+
+/// One thing that is changed.
+pub struct Change {
+    /// What, in words.
+    pub what: &'static str,
+    /// Folder of its run.
+    folder: &'static str,
+    /// Settings of reward and alignment.
+    settings: &'static str,
+    /// Whether the rankings are in random order.
+    random: bool,
+}
+
+/// The gate for evidence is off where the policy would otherwise stay as it is.
+pub const CHANGES: [Change; 4] = [
+    Change {
+        what: "rankings in random order, gate off",
+        folder: "random-order",
+        settings: "--set reward.significance=1",
+        random: true,
+    },
+    Change {
+        what: "random encoder, never trained, gate off",
+        folder: "random-encoder",
+        settings: "--set encoder.cycle.initialisation=random --set reward.learner.alignment.learning_rate=1e-12 --set \
+                   reward.significance=1",
+        random: false,
+    },
+    Change {
+        what: "no DPO term",
+        folder: "no-dpo",
+        settings: "--set align.objectives.diffusion_dpo.beta_per_number=1e-6",
+        random: false,
+    },
+    Change {
+        what: "no imitation of winners",
+        folder: "no-imitation",
+        settings: "--set align.objectives.winner_imitation.weight=0",
+        random: false,
+    },
+];
+
+impl Change {
+    /// A copy of what the run has recorded, in a folder beside it.
+    pub fn copy(&self, run: &Path) -> PathBuf {
+        let out = run.with_file_name(self.folder);
+        if !out.exists() {
+            let status = Command::new("cp").arg("-r").args([run, &out]).status();
+            assert!(status.unwrap().success(), "cp -r {run:?} {out:?}");
+        }
+        out
+    }
+
+    /// Ranks, rewards and aligns there, unless that is done.
+    pub fn learn(&self, out: &Path, scenes: &BTreeMap<u64, Scene>) {
+        if out.join(LEARNT).exists() {
+            return;
+        }
+        let orders = if self.random { random_orders } else { orders };
+        let to = format!("--out {}", out.display());
+        if !out.join("judgements.jsonl").exists() {
+            shell(&format!("apprentice rank {to}"), &orders(out, SEED, scenes));
+        }
+        for stage in ["reward", "align"] {
+            shell(&format!("apprentice {stage} {to} {}", self.settings), "");
+        }
+    }
+}
+
+/// What came of a change.
+pub struct Part {
+    what: &'static str,
+    /// Chance that the rankings say nothing.
+    p_value: f64,
+    drift: f64,
+    trials: Vec<Trial>,
+}
+
+impl Part {
+    /// Trials that were `what`, of all.
+    pub fn count(&self, what: fn(&Trial) -> bool) -> (u64, u64) {
+        let of = self.trials.iter().filter(|t| what(t)).count();
+        (of as u64, self.trials.len() as u64)
+    }
+
+    /// Tries the policy that was learnt in `out` from so many starts, the same for each change.
+    pub fn tried(change: &Change, out: &Path, course: &Course<'_>, episodes: usize) -> Self {
+        let before = out.join("trials.jsonl").exists();
+        let before = before.then(|| trials(out, &course.scenes()).len());
+        let left = episodes.saturating_sub(before.unwrap_or(0));
+        if left > 0 {
+            let run = "apprentice run --policy aligned --verdict robot";
+            shell(
+                &format!("{run} --episodes {left} --out {}", out.display()),
+                "",
+            );
+        }
+        let read = |file: &str, at: &str| number(&out.join(file), at);
+        Self {
+            what: change.what,
+            p_value: read("reward/reward.json", "/evidence/p_value"),
+            drift: read(LEARNT, "/report/drift"),
+            trials: trials(out, &course.scenes()),
+        }
+    }
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(
+            f,
+            "{}: rankings by luck {:.2} %, drift {:.4}\n  preferred {}\n  success   {}",
+            self.what,
+            100.0 * self.p_value,
+            self.drift,
+            share(self.count(|t| t.preferred)),
+            share(self.count(|t| t.success)),
+        )
+    }
+}
+
+fn number(file: &Path, at: &str) -> f64 {
+    let value: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let number = value.pointer(at).and_then(Value::as_f64);
+    number.unwrap_or_else(|| panic!("{} has no {at}", file.display()))
+}
