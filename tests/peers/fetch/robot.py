@@ -70,7 +70,7 @@ class Robot:
         self.frames_every = round(robot["control_hz"] / robot["policy_hz"])
         self.queue, self.numbers, self.said, self.told, self.cycles = queue.Queue(), {}, None, (0.0, 0.0), 0
         self.scenes = len(log.read_text().splitlines()) if log.exists() else 0
-        self.seed, self.person, self.moved = None, None, False
+        self.number, self.seed, self.person, self.moved = None, None, None, False
 
     def send(self, key, kind, rest, priority=zenoh.Priority.DATA_HIGH):
         self.numbers[key] = self.numbers.get(key, 0) + 1
@@ -159,7 +159,7 @@ class Robot:
         self.scene.reset(seed % 2**63)
         self.arm.measure()
         rules.stand(OWNED, client)
-        self.seed, self.person = seed, None
+        self.number, self.seed, self.person = self.scenes, seed, None
         return self.publish(True)
 
     def teleop(self, *_):
@@ -174,7 +174,7 @@ class Robot:
             raise Refused("no scene was set up yet")
         ended = self.scene.verdict()
         said = {"success": ended["success"], "drops": ended["drops"], "seed": self.seed}
-        return json.dumps({**said, "facts": {"scene": self.scenes}}).encode()
+        return json.dumps({**said, "facts": {"scene": self.number}}).encode()
 
     def service(self, name):
         def work(payload, key):

@@ -53,7 +53,7 @@ const TRIALS_OF_A_PART: usize = 60;
 #[ignore = "beside Python programs, which it installs below target: `-- --ignored needs_python`"]
 fn needs_python_fetch_from_unknown_to_promoted_in_lockstep() {
     let folder = tempfile::tempdir().unwrap();
-    let mut course = Course::new(folder.path(), 7615, &SMALL);
+    let mut course = Course::new(folder.path(), 7615, 1, &SMALL);
     let found = course.run();
     course.look_back();
     println!("{found}");
@@ -66,7 +66,7 @@ fn takes_an_hour_fetch_from_unknown_to_promoted_in_real_time() {
     let folder = repository().join("target/fetch");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
-    let mut course = Course::new(&folder, 7616, &FULL);
+    let mut course = Course::new(&folder, 7616, 1, &FULL);
     let found = course.run();
     course.look_back();
     println!("{found}");
@@ -74,19 +74,20 @@ fn takes_an_hour_fetch_from_unknown_to_promoted_in_real_time() {
 }
 
 #[test]
-#[ignore = "an hour; goes on in target/fetch-lockstep where it was ended, from nothing once that is deleted: \
-            `-- --ignored --nocapture takes_an_hour`"]
+#[ignore = "an hour; goes on in target/fetch-lockstep-1 where it was ended, from nothing once that is deleted; \
+            FETCH_SEED=2 for another: `-- --ignored --nocapture takes_an_hour_fetch_in_lockstep`"]
 fn takes_an_hour_fetch_in_lockstep_until_the_test_decides_and_with_parts_left_out() {
-    let folder = repository().join("target/fetch-lockstep");
+    let seed = std::env::var("FETCH_SEED").map_or(1_u64, |seed| seed.parse().unwrap());
+    let folder = repository().join(format!("target/fetch-lockstep-{seed}"));
     std::fs::create_dir_all(&folder).unwrap();
-    let mut course = Course::new(&folder, 7641, &DECIDING);
+    let mut course = Course::new(&folder, 7640 + seed as u16, seed, &DECIDING);
     let next = course.record();
     // Before anything is ranked.
     let (run, scenes) = course.recorded();
     let copies: Vec<_> = CHANGES.iter().map(|change| change.copy(&run)).collect();
     let learning = std::thread::spawn(move || {
         for (change, out) in CHANGES.iter().zip(&copies) {
-            change.learn(out, &scenes);
+            change.learn(out, seed, &scenes);
         }
         copies
     });

@@ -9,9 +9,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Seed of the run.
-pub const SEED: u64 = 1;
-
 /// How much of everything, and whether in real time.
 pub struct Size {
     /// Whether the robot's time passes by itself.
@@ -26,6 +23,7 @@ pub struct Size {
 pub struct Course<'a> {
     out: PathBuf,
     endpoint: String,
+    seed: u64,
     size: &'a Size,
     robot: Robot,
     lines: Lines,
@@ -33,12 +31,13 @@ pub struct Course<'a> {
 
 impl<'a> Course<'a> {
     /// The robot's driver runs, and nothing else is there, or what a course of before left that was ended.
-    pub fn new(folder: &Path, port: u16, size: &'a Size) -> Self {
+    pub fn new(folder: &Path, port: u16, seed: u64, size: &'a Size) -> Self {
         let endpoint = format!("tcp/127.0.0.1:{port}");
         Self {
             out: folder.join("run"),
             robot: Robot::start(folder, &endpoint, size.real_time),
             endpoint,
+            seed,
             size,
             lines: Lines::open(&folder.join("lines.jsonl")),
         }
@@ -59,8 +58,9 @@ impl<'a> Course<'a> {
         );
         // Of one's own: where the run shall lie, and how much of everything.
         let mut next = format!(
-            "{} --config {FOLDER}/run.toml --seed {SEED}",
-            with_out(&next, &self.out)
+            "{} --config {FOLDER}/run.toml --seed {}",
+            with_out(&next, &self.out),
+            self.seed
         );
         for setting in self.size.settings {
             next += &format!(" --set {setting}");
@@ -74,7 +74,7 @@ impl<'a> Course<'a> {
     /// From the line that ranks to the policy that is promoted.
     pub fn align(&mut self, mut next: String) -> Figures {
         let lines = &mut self.lines;
-        let orders = orders(&self.out, SEED, &self.robot.by_seed());
+        let orders = orders(&self.out, self.seed, &self.robot.by_seed());
         next = lines.expect(&next, "rank", &orders);
         next = lines.expect(&next, "reward", "");
         next = lines.expect(&next, "align", "");

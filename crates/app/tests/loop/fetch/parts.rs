@@ -1,10 +1,10 @@
 //! What each part of the way from rankings to a policy is worth: the same demonstrations, rollouts and base policy, and
 //! one thing changed at a time.
 
-use super::course::{Course, SEED};
+use super::course::Course;
 use super::figures::share;
 use super::lines::shell;
-use super::person::{orders, random_orders};
+use super::person::{liking, orders, random_orders};
 use super::robot::Scene;
 use super::trials::{Trial, trials};
 use serde_json::Value;
@@ -68,14 +68,16 @@ impl Change {
     }
 
     /// Ranks, rewards and aligns there, unless that is done.
-    pub fn learn(&self, out: &Path, scenes: &BTreeMap<u64, Scene>) {
+    pub fn learn(&self, out: &Path, seed: u64, scenes: &BTreeMap<u64, Scene>) {
         if out.join(LEARNT).exists() {
             return;
         }
         let orders = if self.random { random_orders } else { orders };
         let to = format!("--out {}", out.display());
-        if !out.join("judgements.jsonl").exists() {
-            shell(&format!("apprentice rank {to}"), &orders(out, SEED, scenes));
+        if !out.join("stages/rank.json").exists() {
+            // What was said until it was ended is said again.
+            let _ = std::fs::remove_file(out.join("judgements.jsonl"));
+            shell(&format!("apprentice rank {to}"), &orders(out, seed, scenes));
         }
         for stage in ["reward", "align"] {
             shell(&format!("apprentice {stage} {to} {}", self.settings), "");
@@ -88,6 +90,8 @@ pub struct Part {
     what: &'static str,
     /// Chance that the rankings say nothing.
     p_value: f64,
+    /// Share of pairs of rollouts, one of them liked better, that the reward puts in this order.
+    ordered: f64,
     drift: f64,
     trials: Vec<Trial>,
 }
@@ -115,6 +119,7 @@ impl Part {
         Self {
             what: change.what,
             p_value: read("reward/reward.json", "/evidence/p_value"),
+            ordered: ordered(out, &course.recorded().1),
             drift: read(LEARNT, "/report/drift"),
             trials: trials(out, &course.scenes()),
         }
@@ -125,9 +130,10 @@ impl std::fmt::Display for Part {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(
             f,
-            "{}: rankings by luck {:.2} %, drift {:.4}\n  preferred {}\n  success   {}",
+            "{}: rankings by luck {:.2} %, {:.1} % of the pairs of rollouts in order, drift {:.4}\n  preferred {}\n  success   {}",
             self.what,
             100.0 * self.p_value,
+            100.0 * self.ordered,
             self.drift,
             share(self.count(|t| t.preferred)),
             share(self.count(|t| t.success)),
@@ -135,8 +141,39 @@ impl std::fmt::Display for Part {
     }
 }
 
+fn ordered(out: &Path, scenes: &BTreeMap<u64, Scene>) -> f64 {
+    let list = |file: &str| {
+        json(&out.join(file))["episodes"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    let totals = list("reward/rollouts.json");
+    let rollouts = list("judge/rollouts.json");
+    let scored: Vec<(u8, f64)> = totals
+        .iter()
+        .zip(&rollouts)
+        .map(|(score, rollout)| {
+            let scene = &scenes[&rollout["seed"].as_u64().unwrap()];
+            (liking(scene), score["total"].as_f64().unwrap())
+        })
+        .collect();
+    let pairs = || {
+        scored
+            .iter()
+            .flat_map(|a| scored.iter().map(move |b| (a, b)))
+    };
+    let of = pairs().filter(|(a, b)| a.0 > b.0).count();
+    let right = pairs().filter(|(a, b)| a.0 > b.0 && a.1 > b.1).count();
+    right as f64 / of.max(1) as f64
+}
+
+fn json(file: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
 fn number(file: &Path, at: &str) -> f64 {
-    let value: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let value = json(file);
     let number = value.pointer(at).and_then(Value::as_f64);
     number.unwrap_or_else(|| panic!("{} has no {at}", file.display()))
 }
