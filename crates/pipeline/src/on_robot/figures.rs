@@ -85,6 +85,8 @@ impl Tried {
     /// Of these trials.
     #[must_use]
     pub fn of<'a>(trials: impl Iterator<Item = &'a Trial> + Clone) -> Self {
+        // Failures alone say nothing of the way where nobody did.
+        let asked = trials.clone().any(|t| t.preferred.is_some());
         let sum = |count: fn(&Trial) -> u64| trials.clone().map(count).sum();
         Self {
             sha256: trials
@@ -93,7 +95,7 @@ impl Tried {
                 .map_or_else(String::new, |t| t.policy.sha256.clone()),
             trials: sum(|_| 1),
             success: Share::of(trials.clone().map(|t| t.success)),
-            preferred: Share::of(trials.clone().filter_map(preferred)),
+            preferred: Share::of(trials.clone().filter(|_| asked).filter_map(preferred)),
             interventions: sum(|t| u64::from(t.guarding.interventions > 0)),
             stops: sum(|t| t.guarding.stops),
             takeovers: sum(|t| t.guarding.takeovers),

@@ -155,7 +155,8 @@ fn robot(context: &Context, robots: &Robots, seed: u64) -> Result<Said> {
     });
     Ok(Said {
         success: Verdict::of(verdict.success),
-        preferred: Some(Verdict::of(preferred)),
+        // A robot that says nothing of the way was not asked, as it were.
+        preferred: preferred.map(|known| Verdict::of(Some(known))),
         judge: Judge::Robot,
         drops: verdict.drops,
         facts: facts.collect(),

@@ -28,7 +28,7 @@ pub struct Change {
 }
 
 /// The gate for evidence is off where the policy would otherwise stay as it is.
-pub const CHANGES: [Change; 4] = [
+pub const CHANGES: [Change; 5] = [
     Change {
         what: "rankings in random order, gate off",
         folder: "random-order",
@@ -54,6 +54,12 @@ pub const CHANGES: [Change; 4] = [
         settings: "--set align.objectives.winner_imitation.weight=0",
         random: false,
     },
+    Change {
+        what: "no imitation of winners, a tenth of the rate, drift measured every 5 steps",
+        folder: "no-imitation-slow",
+        settings: "--set align.objectives.winner_imitation.weight=0 --set align.learning_rate=1e-4 --set align.drift_every=5",
+        random: false,
+    },
 ];
 
 impl Change {
@@ -61,6 +67,11 @@ impl Change {
     pub fn copy(&self, run: &Path) -> PathBuf {
         let out = run.with_file_name(self.folder);
         if !out.exists() {
+            let ranked = run.join("stages/rank.json").exists();
+            assert!(
+                !ranked,
+                "{run:?} is ranked already; delete the folder it is in"
+            );
             let status = Command::new("cp").arg("-r").args([run, &out]).status();
             assert!(status.unwrap().success(), "cp -r {run:?} {out:?}");
         }
