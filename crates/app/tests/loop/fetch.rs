@@ -102,10 +102,6 @@ fn takes_an_hour_fetch_in_lockstep_until_the_test_decides_and_with_parts_left_ou
     let parts: Vec<Part> = parts.collect();
     found.check();
     assert!(found.decision() != PairedDecision::Undecided, "{found}");
-    // What random rankings ask for is not the wish: otherwise the wish made no difference above.
-    let ((of, all), (random, tried)) = (
-        found.count(true, |t| t.preferred),
-        parts[0].count(|t| t.preferred),
-    );
-    assert!(of * tried > random * all, "{found}{}", parts[0]);
+    // A policy that follows random rankings may end up on either mat: what keeps it from the arm is the gate.
+    assert!(parts[0].p_value > 0.01, "{}", parts[0]);
 }

@@ -99,8 +99,8 @@ impl Change {
 /// What came of a change.
 pub struct Part {
     what: &'static str,
-    /// Chance that the rankings say nothing.
-    p_value: f64,
+    /// Chance of such rankings by luck; the gate for evidence lets 1 % pass.
+    pub p_value: f64,
     /// Share of pairs of rollouts, one of them liked better, that the reward puts in this order.
     ordered: f64,
     drift: f64,
