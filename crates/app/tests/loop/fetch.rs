@@ -103,5 +103,7 @@ fn takes_an_hour_fetch_in_lockstep_until_the_test_decides_and_with_parts_left_ou
     found.check();
     assert!(found.decision() != PairedDecision::Undecided, "{found}");
     // A policy that follows random rankings may end up on either mat: what keeps it from the arm is the gate.
-    assert!(parts[0].p_value > 0.01, "{}", parts[0]);
+    for part in &parts[..3] {
+        assert!(part.p_value > 0.01, "{part}");
+    }
 }

@@ -23,42 +23,54 @@ pub struct Change {
     folder: &'static str,
     /// Settings of reward and alignment.
     settings: &'static str,
-    /// Whether the rankings are in random order.
-    random: bool,
+    /// Which random order the rankings are in; `None` for that of the wish.
+    random: Option<u64>,
 }
 
 /// The gate for evidence is off where the policy would otherwise stay as it is.
-pub const CHANGES: [Change; 5] = [
+pub const CHANGES: [Change; 7] = [
     Change {
         what: "rankings in random order, gate off",
         folder: "random-order",
         settings: "--set reward.significance=1",
-        random: true,
+        random: Some(0),
+    },
+    Change {
+        what: "rankings in another random order, gate off",
+        folder: "random-order-1",
+        settings: "--set reward.significance=1",
+        random: Some(1),
+    },
+    Change {
+        what: "rankings in a third random order, gate off",
+        folder: "random-order-2",
+        settings: "--set reward.significance=1",
+        random: Some(2),
     },
     Change {
         what: "random encoder, never trained, gate off",
         folder: "random-encoder",
         settings: "--set encoder.cycle.initialisation=random --set reward.learner.alignment.learning_rate=1e-12 --set \
                    reward.significance=1",
-        random: false,
+        random: None,
     },
     Change {
         what: "no DPO term",
         folder: "no-dpo",
         settings: "--set align.objectives.diffusion_dpo.beta_per_number=1e-6",
-        random: false,
+        random: None,
     },
     Change {
         what: "no imitation of winners",
         folder: "no-imitation",
         settings: "--set align.objectives.winner_imitation.weight=0",
-        random: false,
+        random: None,
     },
     Change {
         what: "no imitation of winners, a tenth of the rate, drift measured every 5 steps",
         folder: "no-imitation-slow",
         settings: "--set align.objectives.winner_imitation.weight=0 --set align.learning_rate=1e-4 --set align.drift_every=5",
-        random: false,
+        random: None,
     },
 ];
 
@@ -83,12 +95,15 @@ impl Change {
         if out.join(LEARNT).exists() {
             return;
         }
-        let orders = if self.random { random_orders } else { orders };
         let to = format!("--out {}", out.display());
         if !out.join("stages/rank.json").exists() {
             // What was said until it was ended is said again.
             let _ = std::fs::remove_file(out.join("judgements.jsonl"));
-            shell(&format!("apprentice rank {to}"), &orders(out, seed, scenes));
+            let said = match self.random {
+                Some(which) => random_orders(out, seed, which, scenes),
+                None => orders(out, seed, scenes),
+            };
+            shell(&format!("apprentice rank {to}"), &said);
         }
         for stage in ["reward", "align"] {
             shell(&format!("apprentice {stage} {to} {}", self.settings), "");

@@ -25,9 +25,9 @@ pub fn orders(out: &Path, seed: u64, scenes: &BTreeMap<u64, Scene>) -> String {
 }
 
 /// The same lines with the clips of each group in random order: a control, from which nothing can be learnt.
-pub fn random_orders(out: &Path, seed: u64, scenes: &BTreeMap<u64, Scene>) -> String {
+pub fn random_orders(out: &Path, seed: u64, which: u64, scenes: &BTreeMap<u64, Scene>) -> String {
     let mut groups = likings(out, seed, scenes);
-    let mut random = Seed(seed).derive("random orders", 0).rng();
+    let mut random = Seed(seed).derive("random orders", which).rng();
     for group in &mut groups {
         group.shuffle(&mut random);
     }
