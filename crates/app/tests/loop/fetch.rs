@@ -74,7 +74,7 @@ fn takes_an_hour_fetch_from_unknown_to_promoted_in_real_time() {
 }
 
 #[test]
-#[ignore = "an hour; goes on in target/fetch-lockstep-1 where it was ended, from nothing once that is deleted; \
+#[ignore = "12 minutes on two idle processors; goes on in target/fetch-lockstep-1 where it was ended, from nothing once that is deleted; \
             FETCH_SEED=2 for another: `-- --ignored --nocapture takes_an_hour_fetch_in_lockstep`"]
 fn takes_an_hour_fetch_in_lockstep_until_the_test_decides_and_with_parts_left_out() {
     let seed = std::env::var("FETCH_SEED").map_or(1_u64, |seed| seed.parse().unwrap());
