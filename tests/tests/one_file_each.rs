@@ -1,4 +1,4 @@
-//! Adding a task, an encoder, an objective, a reward learner, a judge, an importer, a stage or a robot is one new file and one
+//! Adding a task, an encoder, an objective, a reward learner, a way to choose questions, a judge, an importer, a stage or a robot is one new file and one
 //! changed line. Each folder below `tests/patches` is such an addition: it is made in a copy of the workspace, and
 //! the conformance suites of their kinds, which go over everything that is listed, are run there.
 
@@ -134,6 +134,7 @@ fn an_addition_of_every_kind_is_there_and_no_longer_than_a_file_should_be() {
         "importer",
         "judge",
         "objective",
+        "query_strategy",
         "reward_learner",
         "robot",
         "stage",

@@ -2,26 +2,34 @@
 
 mod by_person;
 mod camera;
+mod choose;
 mod judge;
 mod on_robot;
 mod promotion;
+mod record;
 mod robot_live;
-mod round;
+mod shown_options;
+mod studio;
+mod tournament;
 
 pub use by_person::{ByPersonArgs, DeviceKind};
 pub use camera::CameraArgs;
+pub use choose::ChooseArgs;
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
+pub use record::{DemonstrationsArgs, RecordCommand, RoundArgs};
 pub use robot_live::{DescribeArgs, LiveArgs};
-pub use round::RoundArgs;
+pub use studio::StudioArgs;
+pub use tournament::TournamentArgs;
 
 use apprentice_episode::ImportKind;
 use apprentice_pipeline::device::{CPU, NAMES, OLD_CPU};
 use apprentice_pipeline::run::Options;
 use apprentice_pipeline::stages::STAGES;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+use shown_options::{only_if_it_changes_the_run, only_if_it_computes, only_if_robots_move};
 use std::path::PathBuf;
 
 /// Teaches a robot arm to do a job the way its operator likes it.
@@ -48,17 +56,24 @@ pub enum Command {
     Acknowledge(AcknowledgeArgs),
     /// Run one stage of the loop, by its name, or let a policy drive the robot until told to stop
     Run(RunStageArgs),
-    /// Record episodes: demonstrations by the scripted expert, or rollouts of the policy
-    Record(RecordArgs),
+    /// Record episodes: demonstrations by the scripted expert or a person, or rollouts of a policy
+    #[command(subcommand)]
+    Record(RecordCommand),
     /// Train the diffusion policy on the recorded demonstrations
+    #[command(mut_args(only_if_robots_move))]
     Train(RunArgs),
     /// Rank rollouts, four at a time: by typing an order, or by the simulated operator
+    #[command(mut_args(only_if_it_computes))]
     Rank(RankArgs),
+    /// Rank rollouts in a browser on this machine, side by side; several people may, under their names
+    Studio(StudioArgs),
     /// Say something else of episodes: whether they succeeded, a flag, a rating, what is alike, a correction, words
     Judge(JudgeArgs),
     /// Align the encoder to the rankings and score every rollout
+    #[command(mut_args(only_if_robots_move))]
     Reward(RunArgs),
     /// Align the policy to the reward; ends with exit code 3 where the rankings are no evidence
+    #[command(mut_args(only_if_robots_move))]
     Align(RunArgs),
     /// Try base and aligned policy on the same held-out scenes, or on the robot
     Evaluate(EvaluateArgs),
@@ -69,8 +84,12 @@ pub enum Command {
     /// List every version of the policy, and what happened to it
     History(HistoryArgs),
     /// Show base and aligned policy side by side
+    #[command(mut_args(only_if_it_changes_the_run))]
     Compare(RunArgs),
+    /// Compare versions of the policy blind, two episodes at a time, until their order is told
+    Tournament(TournamentArgs),
     /// Write report.html and report.json of a run
+    #[command(mut_args(only_if_it_changes_the_run), mut_args(only_if_robots_move))]
     Report(RunArgs),
     /// Look at robots: list, describe, check and draw them, test drivers, turn joints into poses and back
     #[command(subcommand)]
@@ -229,27 +248,6 @@ pub struct TakeoverArgs {
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct RecordArgs {
-    /// What to record
-    #[arg(value_enum)]
-    pub what: RecordWhat,
-    #[command(flatten)]
-    pub run: RunArgs,
-    #[command(flatten)]
-    pub person: ByPersonArgs,
-    #[command(flatten)]
-    pub round: RoundArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RecordWhat {
-    /// The scripted expert, both ways in equal parts; or a person, with --by
-    Demonstrations,
-    /// The trained base policy
-    Rollouts,
-}
-
-#[derive(Clone, Debug, Args)]
 pub struct RankArgs {
     #[command(flatten)]
     pub run: RunArgs,
@@ -262,6 +260,8 @@ pub struct RankArgs {
     /// Rank so many groups more than there are rankings now, whatever has been learnt from those
     #[arg(long, value_name = "N", conflicts_with = "simulated")]
     pub more: Option<usize>,
+    #[command(flatten)]
+    pub choose: ChooseArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -293,7 +293,7 @@ pub enum RobotCommand {
         /// The name of a robot, or its folder
         #[arg(value_name = "NAME")]
         robot: String,
-        /// Joint positions, rad, separated by commas
+        /// Joint positions, rad (or the joint's unit), separated by commas
         #[arg(
             long,
             value_name = "Q1,Q2,...",
@@ -320,7 +320,7 @@ pub enum RobotCommand {
             required = true
         )]
         pose: Vec<f64>,
-        /// Joints to look near first, rad; home when missing
+        /// Joints to look near first, rad (or the joint's unit); home when missing
         #[arg(
             long,
             value_name = "Q1,Q2,...",

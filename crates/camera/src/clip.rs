@@ -21,8 +21,9 @@ enum PictureAt {
 }
 
 impl Clip {
-    /// The PNG and JPEG files of a folder in the order of their names, or what the camera called `camera` saw in an
-    /// episode (`.mcap`), `rate` pictures a second (Hz). It begins anew at its end, unless it is played `once`.
+    /// The PNG and JPEG files of a folder in the order of their names (2 before 10), `rate` pictures a second (Hz); or
+    /// what the camera called `camera` saw in an episode (`.mcap`), as fast as it was recorded. It begins anew at its
+    /// end, unless it is played `once`.
     ///
     /// # Errors
     /// When there is no such clip, it has no pictures, or the episode has no such camera.
@@ -36,8 +37,8 @@ impl Clip {
                 "its rate is {rate} Hz, allowed: above 0 and at most 1000"
             )));
         }
-        let pictures = if path.is_dir() {
-            files(path).map_err(|e| refused(e.to_string()))?
+        let (pictures, rate) = if path.is_dir() {
+            (files(path).map_err(|e| refused(e.to_string()))?, rate)
         } else if path.extension().is_some_and(|end| end == "mcap") {
             frames(path, camera)?
         } else {
@@ -68,11 +69,33 @@ fn files(folder: &Path) -> std::io::Result<Vec<PictureAt>> {
             found.push(path);
         }
     }
-    found.sort();
+    found.sort_by_cached_key(|path| (in_order(path), path.clone()));
     Ok(found.into_iter().map(PictureAt::File).collect())
 }
 
-fn frames(path: &Path, camera: &str) -> Result<Vec<PictureAt>, CameraError> {
+/// A name as it is put in order: a number in it counts as a number.
+fn in_order(path: &Path) -> Vec<(String, u64)> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut parts = vec![(String::new(), 0_u64)];
+    let mut in_number = false;
+    for c in name.chars() {
+        let digit = c.to_digit(10);
+        if digit.is_none() && in_number {
+            parts.push((String::new(), 0));
+        }
+        in_number = digit.is_some();
+        if let Some((text, number)) = parts.last_mut() {
+            match digit {
+                Some(digit) => *number = number.saturating_mul(10).saturating_add(digit.into()),
+                None => text.push(c),
+            }
+        }
+    }
+    parts
+}
+
+/// The pictures of an episode, and how many there are a second.
+fn frames(path: &Path, camera: &str) -> Result<(Vec<PictureAt>, f64), CameraError> {
     let episode = Episode::open(path)?;
     let names: Vec<&str> = episode
         .meta
@@ -86,11 +109,17 @@ fn frames(path: &Path, camera: &str) -> Result<Vec<PictureAt>, CameraError> {
             reason: format!("it has no camera {camera:?}, allowed: {}", names.join(", ")),
         });
     };
+    let rate = episode.meta.policy_hz;
+    if !(rate.is_finite() && rate > 0.0 && rate <= 1000.0) {
+        return Err(CameraError::Clip {
+            path: path.to_owned(),
+            reason: format!("it was recorded at {rate} Hz, allowed: above 0 and at most 1000"),
+        });
+    }
     let frames = episode.ticks.into_iter();
     let frames = frames.filter_map(|tick| tick.observation.frames.into_iter().nth(index));
-    Ok(frames
-        .map(|frame| PictureAt::Memory(Picture::Rgb(frame.image)))
-        .collect())
+    let pictures = frames.map(|frame| PictureAt::Memory(Picture::Rgb(frame.image)));
+    Ok((pictures.collect(), rate))
 }
 
 impl Source for Clip {

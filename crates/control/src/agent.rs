@@ -23,7 +23,7 @@ pub trait Agent {
     }
 
     /// Whether the episode is over for the agent before its ticks are up, as a person ends one; asked after every
-    /// action of an agent whose decisions are about now only.
+    /// action of an agent whose decisions are about now only, and after every decision where robots move meanwhile.
     fn is_done(&self) -> bool {
         false
     }

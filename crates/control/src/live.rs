@@ -27,6 +27,7 @@ use board::{Board, ControlSide};
 use control_thread::Control;
 use deciding::decide_until_done;
 use recording::{UNWRITTEN, record};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use wake_flag::WakeFlag;
@@ -47,7 +48,7 @@ pub(crate) fn run(
     let seeds: Vec<Seed> = running.iter().map(|r| r.seed).collect();
     let descriptions: Vec<_> = robots.iter().map(|r| r.description().clone()).collect();
     let boards: Vec<_> = running.iter().map(|_| Board::new()).collect();
-    let news = &WakeFlag::default();
+    let (news, finished) = (&WakeFlag::default(), &AtomicBool::new(false));
     let history = agent.observation_history().max(1);
     let boards = &boards;
     thread::scope(|scope| {
@@ -73,6 +74,7 @@ pub(crate) fn run(
                 side: ControlSide::new(board),
                 board,
                 news,
+                finished,
                 history,
                 origin,
                 recorder: sender,
@@ -86,7 +88,13 @@ pub(crate) fn run(
                 .map_err(|_| ControlError::Thread(i))?;
             threads.push((control, recorder));
         }
-        let planned = decide_until_done(agent, boards, (&seeds, &descriptions), chunking, news);
+        let planned = decide_until_done(
+            agent,
+            boards,
+            (&seeds, &descriptions),
+            chunking,
+            (news, finished),
+        );
         if planned.is_err() {
             boards.iter().for_each(Board::end);
         }

@@ -5,7 +5,9 @@
 //! keyboard, [`GamepadState`] of a gamepad, [`SpaceMouseState`] of a SpaceMouse. [`PersonAgent`] is such a person as the
 //! agent of a run, [`LeaderAgent`] one who moves a second arm. [`who_has_the_arm`] is what the person is told.
 
+mod dead_zone;
 mod decider;
+mod device_reader;
 mod gamepad;
 mod gamepad_state;
 mod jog;
@@ -20,7 +22,8 @@ mod space_mouse;
 mod space_mouse_state;
 
 pub use decider::who_has_the_arm;
-pub use gamepad::{DeviceError, Gamepad};
+pub use device_reader::{DeviceError, DeviceReader, DeviceState};
+pub use gamepad::Gamepad;
 pub use gamepad_state::{GamepadEvent, GamepadState, decode_event};
 pub use jog::{Jog, JogCommand};
 pub use jog_config::{JogConfig, JogError};

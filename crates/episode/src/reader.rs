@@ -36,6 +36,25 @@ impl Episode {
         Self::decode(&bytes, path)
     }
 
+    /// The picture of a camera (by its place in the meta, from 0) at a tick (from 0) of the episode at `path`, as it was
+    /// recorded: a PNG. `None` where there is none. Nothing else of the episode is decoded.
+    ///
+    /// # Errors
+    /// As [`Self::open`], of the file but not of what else is in it.
+    pub fn picture(
+        path: impl AsRef<Path>,
+        tick: usize,
+        camera: usize,
+    ) -> Result<Option<Vec<u8>>, EpisodeError> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|e| EpisodeError::io("read episode", path, e))?;
+        let scan = EpisodeScan::of(&bytes, path)?;
+        let picture = scan.ticks.get(tick).and_then(|t| t.pictures.get(camera));
+        let png = picture.map(|bytes| decode_image(bytes).map(<[u8]>::to_vec));
+        png.transpose()
+            .map_err(|problem| EpisodeError::corrupt(path, problem))
+    }
+
     pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<Self, EpisodeError> {
         let scan = EpisodeScan::of(bytes, path)?;
         let ticks = scan

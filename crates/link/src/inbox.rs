@@ -46,7 +46,7 @@ pub enum Acceptance {
 /// beyond its limits by more than a margin or moves faster than it can, by this machine's clock and by the
 /// stamps. While the arm is commanded ([`Inbox::set_commanding`]) nothing else is accepted, however long it is
 /// repeated. While it is not, whoever contradicts what is believed takes that belief away, until states have
-/// agreed for half a second.
+/// agreed for half a second; that is counted as a contradiction of the arm's only while it is commanded.
 pub struct Inbox {
     robot: String,
     state_key: String,
@@ -253,6 +253,13 @@ impl Inbox {
             Verdict::Rejected(problem) => {
                 if !seen.judge.has_accepted() {
                     seen.state.withdraw();
+                }
+                // While nobody drives it, whoever set up a scene may have put the arm elsewhere: no fault, and the states
+                // to come have to agree anew before anybody may drive.
+                if problem.is_elsewhere() && !seen.judge.is_commanding() {
+                    seen.state.rejected.note(problem);
+                    self.changed.notify_all();
+                    return Acceptance::Rejected;
                 }
                 self.reject(&mut seen.state, &seen.judge, &self.state_key, problem)
             }

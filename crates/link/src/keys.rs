@@ -108,6 +108,12 @@ impl Keys {
         format!("{}/authority", self.prefix)
     }
 
+    /// How far the running episode is, published by the runtime.
+    #[must_use]
+    pub fn episode(&self) -> String {
+        format!("{}/episode", self.prefix)
+    }
+
     /// The liveliness token of the robot.
     #[must_use]
     pub fn alive(&self) -> String {

@@ -3,7 +3,8 @@
 //!
 //! The arm is enabled and moved only where [`Permission::moves`] says so, and then by two thousandths of a radian of
 //! its last joint (or a thousandth of its range), a jump that has to be refused apart: the command right after that
-//! one asks the arm to stay.
+//! one asks the arm to stay, and a driver that obeys both sends it there for a control period. A stop that was not
+//! asked for here ends the test, and stays.
 
 mod findings;
 mod listening;
@@ -43,12 +44,33 @@ pub fn check_driver(
 ) -> Result<Vec<Finding>, LinkError> {
     let mut probe = Probe::connect(wanted, endpoint, security)?;
     let mut findings = Findings::default();
-    saying::check(&mut probe, &mut findings)?;
-    if owning::may_be_owned(&mut probe, &mut findings)? {
-        let is_owned = owning::check(&mut probe, &mut findings)?;
+    match tested(&mut probe, &mut findings, permission) {
+        Err(_) if probe.is_stopped_by_others() => {
+            findings.judge(
+                "nobody else stops the arm meanwhile",
+                false,
+                "somebody did: the check ended there, and the stop stays",
+                "an arm that nobody else needs while it is tested",
+                "see to why, then `apprentice acknowledge`, and check again (or the driver counts one stop twice)",
+            );
+            probe.leave();
+        }
+        tested => tested?,
+    }
+    Ok(findings.list)
+}
+
+fn tested(
+    probe: &mut Probe,
+    findings: &mut Findings,
+    permission: Permission,
+) -> Result<(), LinkError> {
+    saying::check(probe, findings)?;
+    if owning::may_be_owned(probe, findings)? {
+        let is_owned = owning::check(probe, findings)?;
         if is_owned && permission.moves {
-            moving::check(&mut probe, &mut findings)?;
-            silence::check(&mut probe, &mut findings)?;
+            moving::check(probe, findings)?;
+            silence::check(probe, findings)?;
         } else {
             let (why, advice) = if is_owned {
                 (
@@ -61,9 +83,8 @@ pub fn check_driver(
             let what = "commands, silence, stop while active, motion";
             findings.not_tried(what, why, advice);
         }
-        owning::check_reset(&mut probe, &mut findings, permission.resets)?;
+        owning::check_reset(probe, findings, permission.resets)?;
         probe.leave();
     }
-    saying::check_optional(&mut probe, &mut findings)?;
-    Ok(findings.list)
+    saying::check_optional(probe, findings)
 }

@@ -2,10 +2,12 @@
 //! is ever deleted: what is not kept is moved aside, and every take has a number that no other take had.
 
 use crate::context::Context;
+use crate::episode_verdict::RobotWitness;
 use crate::folder_changes::follow_folder;
 use crate::layout::{
     DEMONSTRATIONS as FOLDER, JUDGEMENTS, outcomes_file, unfinished_outcomes_file,
 };
+use crate::lookers_on::LookersOn;
 use crate::outcomes::{EpisodeOutcome, GuardCounts, Outcomes};
 use crate::recording::{Recording, episode_meta, show};
 use crate::robots::Robots;
@@ -114,6 +116,7 @@ struct Session<'a> {
     context: &'a Context,
     list: Outcomes,
     takes: Takes,
+    witness: RobotWitness,
 }
 
 impl<'a> Session<'a> {
@@ -132,6 +135,7 @@ impl<'a> Session<'a> {
             context,
             list,
             takes,
+            witness: RobotWitness::default(),
         };
         session.save()?;
         Ok(session)
@@ -152,7 +156,7 @@ impl<'a> Session<'a> {
     }
 
     fn record(
-        &self,
+        &mut self,
         robots: &mut Robots,
         agent: &mut dyn Agent,
         (number, seed): (u64, Seed),
@@ -175,11 +179,13 @@ impl<'a> Session<'a> {
             seed,
         };
         let before = robots.loops.first().map(ControlLoop::totals);
+        let lookers_on = LookersOn::of(robots, [&plan], context.dir.root(), false);
         let counted = Mutex::new(GuardCounts::default());
         let watch = |robot: usize, tick: &Tick| {
             let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
             counts.add_tick(&tick.guard_interventions);
             drop(counts);
+            lookers_on.tell(robot, tick);
             show(context, recording.what, robot, tick);
         };
         let mut entry: Option<EpisodeEntry> = None;
@@ -200,12 +206,16 @@ impl<'a> Session<'a> {
             counts.add_counts(before, robot.totals());
         }
         let entry = entry.context("nothing was recorded")?;
-        let truth = robots.nodes.first();
+        let outcome = match (robots.nodes.first(), robots.loops.first()) {
+            (Some(node), _) => Some(node.ground_truth().outcome()),
+            (None, Some(control)) => self.witness.outcome(context, control, seed.0),
+            (None, None) => None,
+        };
         Ok(EpisodeOutcome {
             id: entry.id,
             file: entry.file,
             seed: seed.0,
-            outcome: truth.map(|node| node.ground_truth().outcome()),
+            outcome,
             guard: Some(counts),
             added: false,
         })

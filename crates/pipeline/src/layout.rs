@@ -12,6 +12,10 @@ pub const BASE_POLICY: &str = "policy/base.safetensors";
 pub const TRAINING_CURVE: &str = "policy/base-training.json";
 /// The operator's judgements.
 pub const JUDGEMENTS: &str = "judgements.jsonl";
+/// Questions that were chosen one by one, before they are answered.
+pub const ASKED: &str = "asked.jsonl";
+/// What people said while the robot ran, until its episode is there.
+pub const MOMENTS: &str = "moments.jsonl";
 /// The compact backbone's weights; not there with a pretrained one.
 pub const BACKBONE: &str = "encoder/backbone.safetensors";
 /// The learnt reward.

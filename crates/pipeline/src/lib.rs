@@ -26,9 +26,11 @@
 #![deny(missing_docs)]
 
 pub mod by_person;
+pub mod checked_log;
 pub mod config;
 pub mod context;
 pub mod device;
+pub mod episode_verdict;
 pub mod estimate;
 pub mod evaluation;
 pub mod evidence_words;
@@ -39,6 +41,8 @@ pub mod inputs;
 pub mod judgements;
 pub mod layout;
 pub mod learning_share;
+mod lookers_on;
+pub mod next_question;
 pub mod next_step;
 pub mod on_robot;
 pub mod outcomes;
@@ -63,6 +67,7 @@ pub mod success;
 pub mod summary;
 pub mod takes;
 pub mod timing;
+pub mod tournament;
 pub mod trials;
 pub mod versions;
 pub mod viewer_file;

@@ -89,7 +89,7 @@ fn is_aligned(context: &Context) -> bool {
 fn is_compared(context: &Context, aligned: &str) -> bool {
     let log = TrialLog::read(&context.dir.path(TRIALS));
     log.is_ok_and(|log| {
-        log.trials
+        log.entries
             .iter()
             .any(|t| t.purpose == Purpose::Comparison && t.policy.sha256 == aligned)
     })

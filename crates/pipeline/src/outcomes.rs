@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The episodes of a folder and how they ended, as the simulator saw it. Known to the simulated operator and to the
+/// The episodes of a folder and how they ended, as the simulator saw it, or the robot told by itself. Known to the simulated operator and to the
 /// evaluation; no policy or reward reads it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcomes {
@@ -30,7 +30,7 @@ pub struct EpisodeOutcome {
     pub file: String,
     /// Its seed.
     pub seed: u64,
-    /// How it ended, where a simulator saw it.
+    /// How it ended, where a simulator saw it or the robot told ([`crate::episode_verdict::outcome_of`]).
     pub outcome: Option<Outcome>,
     /// What the guard did in it; `None` in lists of builds that did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]

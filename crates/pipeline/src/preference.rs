@@ -1,6 +1,7 @@
 //! What the simulated operator prefers, and so what the figures count as preferred.
 
 use crate::config::Config;
+use crate::episode_verdict::PREFERRED;
 use crate::outcomes::EpisodeOutcome;
 use anyhow::{Context as _, Result};
 use apprentice_preference::{Expression, KnownFact, Value};
@@ -56,6 +57,14 @@ impl Preference {
     pub fn is_preferred(&self, episode: &EpisodeOutcome) -> Option<bool> {
         if !episode.success()? {
             return Some(false);
+        }
+        // A robot that tells knows better than an expression over what it measured.
+        let told = episode
+            .outcome
+            .as_ref()
+            .and_then(|o| o.facts.get(PREFERRED));
+        if let Some(told) = told {
+            return Some(*told == Fact::name("yes"));
         }
         let utility = self.utility(episode).ok()?;
         Some(utility >= self.preferred_from)

@@ -1,7 +1,9 @@
 //! Recording a set of episodes, with their outcomes kept apart from them.
 
 use crate::context::Context;
+use crate::episode_verdict::RobotWitness;
 use crate::layout::{outcomes_file, unfinished_outcomes_file};
+use crate::lookers_on::LookersOn;
 use crate::outcomes::{EpisodeOutcome, GuardCounts, Outcomes};
 use crate::resume_recording::{Wanted, resume};
 use crate::robots::{Robots, describe};
@@ -59,10 +61,12 @@ pub fn record(
     let done = context.config.task.words().done;
     let bar = context.bar(plans.len() as u64, recording.what);
     bar.set_position((plans.len() - todo.len()) as u64);
+    let mut witness = RobotWitness::default();
     let mut succeeded = list.episodes.iter().filter(|e| e.succeeded()).count();
     for group in todo.chunks(group.max(1)) {
         let before: Vec<_> = robots.loops.iter().map(ControlLoop::totals).collect();
         let nodes = &robots.nodes;
+        let lookers_on = LookersOn::of(robots, group, context.dir.root(), false);
         let counted = Mutex::new(vec![GuardCounts::default(); robots.loops.len()]);
         let watch = |robot: usize, tick: &Tick| {
             let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,6 +74,7 @@ pub fn record(
                 counts.add_tick(&tick.guard_interventions);
             }
             drop(counts);
+            lookers_on.tell(robot, tick);
             show(context, recording.what, robot, tick);
         };
         if !robots.loops.iter().all(ControlLoop::sets_up_scenes) {
@@ -112,6 +117,14 @@ pub fn record(
         }
         for (robot, mut outcome) in recorded {
             outcome.guard = counted.get(robot).cloned();
+            // The arm was given back: now a real robot may be asked.
+            if let (None, Some(control)) = (&outcome.outcome, robots.loops.get(robot)) {
+                outcome.outcome = witness.outcome(context, control, outcome.seed);
+                succeeded += usize::from(outcome.succeeded());
+                if outcome.success().is_some() {
+                    bar.set_message(format!("{succeeded} {done}"));
+                }
+            }
             list.episodes.push(outcome);
         }
         list.put_in_order(&plans);

@@ -16,6 +16,8 @@ use std::time::Duration;
 pub struct Robots {
     /// One control loop a cell.
     pub loops: Vec<ControlLoop>,
+    /// Where those who look on are told how far the episode is, one a loop; none for simulated robots.
+    pub lookers_on: Vec<TakeoverInbox>,
     /// The simulated robots, if they are simulated; they run while this lives.
     pub nodes: Vec<SimNode>,
 }
@@ -38,6 +40,7 @@ impl Robots {
         let description = describe(context)?;
         let mut robots = Self {
             loops: Vec::new(),
+            lookers_on: Vec::new(),
             nodes: Vec::new(),
         };
         let guard = &context.config.guard;
@@ -45,6 +48,7 @@ impl Robots {
             let takeover = listen_to_operators(context, arm.as_ref())?;
             let mut control = ControlLoop::new(arm, guard.clone())?;
             if let Some(takeover) = takeover {
+                robots.lookers_on.push(takeover.clone());
                 control.listen_to(takeover);
             }
             robots.loops.push(control);
@@ -54,6 +58,7 @@ impl Robots {
             let security = context.config.robot.security()?;
             let takeover = link.takeover(access(context, &security))?;
             let mut control = ControlLoop::new(Box::new(link), guard.clone())?;
+            robots.lookers_on.push(takeover.clone());
             control.listen_to(takeover);
             robots.loops.push(control);
             return Ok(robots);

@@ -17,7 +17,7 @@ use crate::run_dir::{RunDir, RunInfo, StageMark};
 use crate::run_lock::take_for;
 use crate::scores::check_weights;
 use crate::stage::{Output, Stage};
-use crate::stages::{STAGES, needed};
+use crate::stages::{STAGES, demonstrate, needed};
 use anyhow::{Result, bail};
 use apprentice_core::Seed;
 use apprentice_studio::Studio;
@@ -86,11 +86,12 @@ pub fn open_for_round(options: &Options) -> Result<Context> {
 fn open_for(options: &Options, stage: Option<&Stage>, ranks: bool) -> Result<Context> {
     let (file, set) = (options.config.as_deref(), &options.set);
     let named = options.device.clone();
-    let mut ranked = false;
+    let (mut demonstrated, mut ranked) = (false, false);
     let mut before = Vec::new();
     let mut info = if options.folder.join("run.json").exists() {
         let (dir, found) = RunDir::open(&options.folder)?;
         ranked = dir.done("rank").is_some();
+        demonstrated = dir.done(demonstrate::STAGE.name).is_some();
         before = found.named;
         RunInfo::new(
             options.seed.unwrap_or(found.seed),
@@ -106,13 +107,23 @@ fn open_for(options: &Options, stage: Option<&Stage>, ranks: bool) -> Result<Con
     start_for(&info.config.robot.security()?)?;
     let device = device::open(&info.device)?;
     info.config.inference.precision.check(&device)?;
-    describe_in(&info.config)?;
+    let robot = describe_in(&info.config)?;
     check_weights(&info.config)?;
     let effort = info.config.encoder.channels.effort;
     if effort > 0.0 && info.config.robot.endpoint.is_empty() {
         bail!(
             "encoder.channels.effort is {effort}, but the simulated robot gives no joint efforts; allowed: 0"
         );
+    }
+    let endpoint = &info.config.robot.endpoint;
+    if ranks && !ranked && !endpoint.is_empty() {
+        bail!(
+            "all stages at once are for simulation, where the simulated operator ranks and the simulator judges; with the \
+             robot at {endpoint} begin with `apprentice record demonstrations`, and go on with what each command prints"
+        );
+    }
+    if ranks && !demonstrated {
+        demonstrate::check_expert(&robot)?;
     }
     if ranks && !ranked {
         // Said now and not after an hour of training.

@@ -140,13 +140,25 @@ pub type ReadyEncoder = Option<(Channel, Box<dyn FrameEncoder>)>;
 /// # Errors
 /// When it cannot be trained or read.
 pub fn encoder(context: &Context, clips: Option<&[Clip]>) -> Result<ReadyEncoder> {
+    encoder_in(context, clips, BACKBONE)
+}
+
+/// As [`encoder`], one that is trained on the run's own clips with its weights in another file of the run.
+///
+/// # Errors
+/// As [`encoder`].
+pub fn encoder_in(
+    context: &Context,
+    clips: Option<&[Clip]>,
+    trained: &str,
+) -> Result<ReadyEncoder> {
     let config = &context.config.encoder;
     config.with_encoder(|encoder| {
         if config.channels.of(encoder.channel()) == 0.0 {
             return Ok(None);
         }
         let file = match encoder.weights() {
-            WeightsSource::Training { .. } => context.dir.path(BACKBONE),
+            WeightsSource::Training { .. } => context.dir.path(trained),
             _ => weights_file(config),
         };
         if let (WeightsSource::Training { steps }, Some(clips)) = (encoder.weights(), clips) {

@@ -5,6 +5,7 @@ use crate::evaluation::rates;
 use crate::outcomes::read_outcomes;
 use crate::success::SuccessLabels;
 use anyhow::Result;
+use apprentice_sim::Outcome;
 use apprentice_statistics::Proportion;
 use serde_json::{Value, json};
 
@@ -29,9 +30,14 @@ pub fn recorded(context: &Context, folder: &str) -> Result<Value> {
         let success = labelled.episodes.iter().filter(|e| e.succeeded()).count();
         value["success"] = serde_json::to_value(Proportion::new(success as u64, known))?;
     }
-    // A label does not tell how it was done.
-    if all == 0 || notes.episodes.iter().any(|e| e.success().is_some()) {
-        let task = &context.config.task;
+    let task = &context.config.task;
+    // Neither a label nor a robot's verdict has to tell how it was done.
+    let tells = |outcome: &Outcome| {
+        let mut facts = task.styles().iter().flat_map(|style| style.facts);
+        facts.any(|(name, _)| outcome.facts.get(name).is_some())
+    };
+    let outcomes = || notes.episodes.iter().filter_map(|e| e.outcome.as_ref());
+    if all == 0 || outcomes().any(|outcome| outcome.success.is_some() && tells(outcome)) {
         let styles: Vec<Option<usize>> = notes
             .episodes
             .iter()

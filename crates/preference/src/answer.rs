@@ -113,14 +113,24 @@ pub enum Verdict {
     Yes,
     /// It was not.
     No,
-    /// It cannot be told.
+    /// It cannot be told, which never counts as done.
     Unsure,
 }
 
 impl Verdict {
+    /// Of what was measured; unsure where nothing was.
+    #[must_use]
+    pub const fn of(measured: Option<bool>) -> Self {
+        match measured {
+            Some(true) => Self::Yes,
+            Some(false) => Self::No,
+            None => Self::Unsure,
+        }
+    }
+
     /// Whether it was done, where that can be told.
     #[must_use]
-    pub fn known(self) -> Option<bool> {
+    pub const fn known(self) -> Option<bool> {
         match self {
             Self::Yes => Some(true),
             Self::No => Some(false),

@@ -1,8 +1,8 @@
 //! What every judge that needs no person has to keep to.
 
 use crate::{
-    Answer, Item, Judge, JudgeInputs, Judgement, PreferenceError, Question, QuestionKind, Scale,
-    Span, validate,
+    Answer, Asked, Item, Judge, JudgeInputs, Judgement, PreferenceError, Question, QuestionKind,
+    Scale, Span, validate,
 };
 use apprentice_core::{Seed, sha256_bytes};
 use apprentice_episode::EpisodeId;
@@ -162,6 +162,10 @@ fn questions() -> Vec<Question> {
     let on_axis = plain.iter().map(|question| Question {
         axis: Some("gentleness".into()),
         reason: Some("active: largest disagreement".into()),
+        asked: Some(Asked {
+            strategy: "disagreement".into(),
+            ..Asked::default()
+        }),
         ..question.clone()
     });
     let on_axis: Vec<Question> = on_axis.collect();

@@ -1,6 +1,6 @@
 //! One answer of an operator.
 
-use crate::{Answer, Item};
+use crate::{Answer, Asked, Item};
 use apprentice_episode::EpisodeId;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub struct Judgement {
     /// Why just this was asked, such as `active: largest disagreement`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_reason: Option<String>,
+    /// Which strategy chose the question, and what it expected of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// How it was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presentation: Option<Presentation>,
@@ -67,6 +70,7 @@ impl Judgement {
             skipped: false,
             response_time_ms: None,
             query_reason: None,
+            asked: None,
             presentation: None,
             comment: None,
         }

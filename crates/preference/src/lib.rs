@@ -30,6 +30,7 @@
 #![deny(missing_docs)]
 
 mod answer;
+mod asked;
 mod comparison;
 mod conformance;
 mod error;
@@ -51,6 +52,7 @@ mod validation;
 mod version_1;
 
 pub use answer::{ActionSegment, Answer, Instead, Scale, Verdict};
+pub use asked::Asked;
 pub use comparison::{Pair, Triplet, equal_pairs, pairs, triplets};
 pub use conformance::check_judge;
 pub use error::PreferenceError;

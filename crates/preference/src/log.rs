@@ -2,9 +2,9 @@
 //!
 //! One JSON object a line, whose first member is the CRC-32 of the object without it. A line that a
 //! crash cut short can only be the last, and has no end; it is moved aside and the log goes on. Any
-//! other damage is an error. Each line has a `format_version`: new lines have version 2, revocations version 3, so that
-//! builds that do not know them say so; those of version 1 are read as well and stay as they are, and a log may hold
-//! all.
+//! other damage is an error. Each line has a `format_version`: new lines have version 2, revocations version 3, and
+//! judgements with what was expected of them version 4, so that builds that do not know them say so; those of version 1
+//! are read as well and stay as they are, and a log may hold all.
 
 use crate::revocation::is_revocation;
 use crate::version_1::{self, JudgementV1};
@@ -18,7 +18,13 @@ use std::{
 };
 
 /// The newest version of lines this crate writes and reads.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
+
+/// Version of lines with what was expected of the answer ([`Asked`](crate::Asked)).
+const WITH_ASKED: u32 = 4;
+
+/// Version of revocations.
+const OF_REVOCATIONS: u32 = 3;
 
 /// Version of lines that builds from before revocations read as well.
 const WITHOUT_REVOCATIONS: u32 = 2;
@@ -178,8 +184,10 @@ struct Line<'a> {
 /// The judgement as a line, newline included.
 fn encode(judgement: &Judgement) -> serde_json::Result<String> {
     let json = serde_json::to_string(&Line {
-        format_version: if is_revocation(judgement) {
-            FORMAT_VERSION
+        format_version: if judgement.asked.is_some() {
+            WITH_ASKED
+        } else if is_revocation(judgement) {
+            OF_REVOCATIONS
         } else {
             WITHOUT_REVOCATIONS
         },
@@ -252,7 +260,7 @@ fn decode(line: &[u8]) -> Result<Judgement, Problem> {
         .and_then(|o| o.remove("format_version"));
     match version.as_ref().and_then(Value::as_u64) {
         Some(version_1::VERSION) => parse::<JudgementV1>(value).map(Judgement::from),
-        Some(2 | 3) => parse(value),
+        Some(2..=4) => parse(value),
         Some(got) if got > u64::from(FORMAT_VERSION) => Err(Problem::Newer(got)),
         _ => Err(damaged(&format!(
             "its format_version is {}, allowed: 1 to {FORMAT_VERSION}",

@@ -1,6 +1,6 @@
 //! What a judge is asked.
 
-use crate::{Answer, Item, Judgement, PreferenceError, Presentation, Scale};
+use crate::{Answer, Asked, Item, Judgement, PreferenceError, Presentation, Scale};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -19,6 +19,9 @@ pub struct Question {
     /// Why this is asked, kept with the answer.
     #[serde(default)]
     pub reason: Option<String>,
+    /// Which strategy chose it, and what it expects of the answer; kept with the answer.
+    #[serde(default)]
+    pub asked: Option<Asked>,
     /// How the items are shown, kept with the answer.
     #[serde(default)]
     pub presentation: Option<Presentation>,
@@ -66,6 +69,7 @@ impl Question {
             items: items.into_iter().map(Into::into).collect(),
             axis: None,
             reason: None,
+            asked: None,
             presentation: None,
         }
     }
@@ -76,6 +80,7 @@ impl Question {
         Judgement {
             axis: self.axis.clone(),
             query_reason: self.reason.clone(),
+            asked: self.asked.clone(),
             presentation: self.presentation.clone(),
             ..Judgement::new(when_unix_ms, who, answer)
         }

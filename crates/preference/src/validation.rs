@@ -35,6 +35,19 @@ pub(crate) fn consistent(judgement: &Judgement) -> Result<(), PreferenceError> {
             check.worded(what, text)?;
         }
     }
+    if let Some(asked) = &judgement.asked {
+        check.worded("asked.strategy", &asked.strategy)?;
+        for (what, number) in [
+            ("asked.bits", asked.bits),
+            ("asked.answer_bits", asked.answer_bits),
+            ("asked.accuracy_gain", asked.accuracy_gain),
+            ("asked.seconds", asked.seconds),
+        ] {
+            let number = number.unwrap_or(0.0);
+            let allowed = "a finite number, 0 or more";
+            check.that(number.is_finite() && number >= 0.0, what, number, allowed)?;
+        }
+    }
     if let Some(speed) = judgement.presentation.as_ref().and_then(|p| p.speed) {
         let plays = speed.is_finite() && speed > 0.0;
         let allowed = "more than 0 times the robot's";

@@ -72,7 +72,7 @@ pub fn write_of_an_arm(context: &Context) -> Result<ArmReport> {
 fn judges(context: &Context, figures: &ComparisonFigures) -> Result<Vec<String>> {
     let log = TrialLog::read(&context.dir.path(TRIALS))?;
     let names: BTreeSet<String> = log
-        .trials
+        .entries
         .into_iter()
         .filter(|t| t.comparison == figures.comparison)
         .map(|t| match t.judge {
@@ -125,7 +125,7 @@ pub fn section(figures: &ComparisonFigures) -> String {
         )
     };
     let mut rows = row("done", base.success, aligned.success);
-    if base.preferred.n + aligned.preferred.n > 0 {
+    if figures.tells_preferred() {
         rows += &row("the preferred way", base.preferred, aligned.preferred);
     }
     for (name, before, after) in [
@@ -143,9 +143,12 @@ pub fn section(figures: &ComparisonFigures) -> String {
     let preferred = figures
         .paired_preferred
         .as_ref()
-        .map_or_else(String::new, |p| {
-            format!("<p>The preferred way: {}</p>", pairs(p))
-        });
+        .map(|p| format!("<p>The preferred way: {}</p>", pairs(p)));
+    let not_told = (!figures.tells_preferred())
+        .then(|| "<p>Nobody told which way it was done: the decision is about success alone.</p>");
+    let preferred = preferred
+        .or(not_told.map(str::to_owned))
+        .unwrap_or_default();
     format!(
         "<p>{} trials of each policy, in turns from the same starts, in an order nobody was shown.</p>\
          <table><tr><th></th><th>base</th><th>aligned</th></tr>{rows}</table>\

@@ -8,7 +8,7 @@ use super::page_content::PageContent;
 use super::rates_plot::rates_plot;
 use super::task_words::TaskWords;
 use super::terminal_summary::suggestions;
-use super::wording::{bytes, chance, count, duration, percent, reasons, way, who};
+use super::wording::{bytes, chance, count, duration, guard_advice, percent, reasons, way, who};
 use apprentice_core::sha256_bytes;
 use apprentice_pipeline::layout;
 use apprentice_preference::unused_sentence;
@@ -162,9 +162,13 @@ pub fn guard(report: &Report) -> String {
         format!(
             "<p>A policy names a pose some ticks ahead, and the guard makes of it what the arm can do: most changes are \
              such smoothing and no alarm. Share of the {} ticks (several commands each) in which it did so, by reason; \
-             a tick may have several: {}.</p>",
+             a tick may have several: {}.{}</p>",
             count(guard.ticks),
-            escape(&why)
+            escape(&why),
+            guard_advice(guard).map_or_else(String::new, |advice| format!(
+                " Of these {}.",
+                escape(&advice)
+            ))
         )
     };
     format!(

@@ -4,7 +4,7 @@ use super::figures::Report;
 use super::files::{HTML, JSON};
 use super::page_content::recordings;
 use super::wording::{
-    Verdict, bytes, chance, count, duration, percent, reasons, share, warnings, who,
+    Verdict, bytes, chance, count, duration, guard_advice, percent, reasons, share, warnings, who,
 };
 use apprentice_pipeline::shell_word::shell_word;
 use apprentice_statistics::Proportion;
@@ -46,6 +46,9 @@ pub fn terminal_summary(report: &Report, dir: &Path, named: &[String]) -> String
     let why = reasons(&report.guard, 2);
     if !why.is_empty() {
         lines.push(format!("              share of ticks in which it {why}"));
+    }
+    if let Some(advice) = guard_advice(&report.guard) {
+        lines.push(format!("              {advice}"));
     }
     lines.extend([
         format!(
@@ -150,7 +153,7 @@ mod tests {
             "report.html".into(),
             "run.rrd".into(),
             "0 outside limits".into(),
-            "spread a change of speed 40.0 %".into(),
+            "spread a change of a joint's speed over more time 40.0 %".into(),
             "apprentice rank --out".into(),
             "operator.shuffle=true".into(),
         ] {

@@ -4,6 +4,7 @@ use super::figures::Report;
 use super::task_words::TaskWords;
 use apprentice_pipeline::judgements::SIMULATED;
 use apprentice_pipeline::outcomes::GuardCounts;
+use apprentice_safety::{Intervention, Interventions};
 use apprentice_sim::Words;
 use apprentice_statistics::Proportion;
 
@@ -142,21 +143,38 @@ pub fn reasons(guard: &GuardCounts, most: usize) -> String {
     found.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let share = |ticks: u64| percent(ticks as f64 / guard.ticks.max(1) as f64);
     let told = |(reason, ticks): (&String, &u64)| {
-        let words = match reason.as_str() {
-            "acceleration" => "spread a change of speed",
-            "velocity" => "kept a joint to its speed",
-            "position" => "stayed clear of a joint's end",
-            "workspace" => "stayed inside the workspace",
-            "lead" => "waited for the arm",
-            "gripper" => "kept to the gripper's opening",
-            "stale" => "braked, as no command came",
-            "not_finite" | "dimension" => "braked, as a command made no sense",
-            other => other,
+        let words = match Intervention::named(reason) {
+            Some(known) => known.did(),
+            None => reason,
         };
         format!("{words} {}", share(*ticks))
     };
     let told: Vec<String> = found.into_iter().take(most).map(told).collect();
     told.join(", ")
+}
+
+/// What to do about the most frequent of the guard's reasons that are more than smoothing; `None` where there is none.
+#[must_use]
+pub fn guard_advice(guard: &GuardCounts) -> Option<String> {
+    let smooths = |reason: Intervention| {
+        let mut alone = Interventions::default();
+        alone.insert(reason);
+        alone.only_rate_limits()
+    };
+    let known = guard.reasons.iter().filter(|(_, ticks)| **ticks > 0);
+    let (reason, _) = known
+        .filter_map(|(name, ticks)| Some((Intervention::named(name)?, *ticks)))
+        .filter(|(reason, _)| !smooths(*reason))
+        .max_by_key(|(_, ticks)| *ticks)?;
+    let limit = match reason.limit() {
+        "" => String::new(),
+        limit => format!(" ({limit})"),
+    };
+    Some(format!(
+        "more than smoothing: it {}{limit}; what to do: {}",
+        reason.did(),
+        reason.advice()
+    ))
 }
 
 /// The preferred way, as it completes what was to be done.
@@ -306,9 +324,21 @@ mod tests {
         let guard = report().guard;
         assert_eq!(
             reasons(&guard, 2),
-            "spread a change of speed 40.0 %, kept a joint to its speed 15.0 %"
+            "spread a change of a joint's speed over more time 40.0 %, slowed a joint to its highest speed 15.0 %"
         );
         assert_eq!(reasons(&GuardCounts::default(), 3), "");
+        // Smoothing asks for nothing; what may be wrong is said with its unit and what to do.
+        let mut guard = guard;
+        guard
+            .reasons
+            .retain(|reason, _| ["acceleration", "velocity"].contains(&reason.as_str()));
+        assert_eq!(guard_advice(&guard), None);
+        guard.reasons.insert("lead".into(), 3);
+        let advice = guard_advice(&guard).unwrap();
+        assert!(
+            advice.contains("rad or m); what to do: see whether"),
+            "{advice}"
+        );
     }
 
     #[test]

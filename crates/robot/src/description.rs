@@ -69,16 +69,16 @@ pub enum Control {
 pub struct Joint {
     /// Its name.
     pub name: String,
-    /// Lowest and highest position, rad.
+    /// Lowest and highest position, rad (or its unit).
     pub position: [f64; 2],
-    /// Highest speed, rad/s.
+    /// Highest speed, rad/s (or its unit a second; so are the others).
     pub velocity: f64,
     /// Highest acceleration, rad/s^2.
     pub acceleration: f64,
     /// Highest jerk, rad/s^3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jerk: Option<f64>,
-    /// Highest torque, N m.
+    /// Highest torque, N m; of a joint that slides the highest force, N.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub torque: Option<f64>,
     /// How its highest speed falls towards its position limits, where it does.
@@ -91,6 +91,14 @@ pub struct Joint {
 
 fn radian() -> String {
     "rad".into()
+}
+
+impl Joint {
+    /// The unit of what drives it: N where it slides (its unit is m), N m where it turns.
+    #[must_use]
+    pub fn effort_unit(&self) -> &'static str {
+        if self.unit == "m" { "N" } else { "N m" }
+    }
 }
 
 /// A speed limit that falls towards a joint's position limits:

@@ -64,19 +64,23 @@ pub struct Survey {
 pub struct JointSummary {
     /// Its name.
     pub name: String,
-    /// rad (or its unit).
+    /// Unit of its positions: rad, or m where it slides.
+    pub unit: String,
+    /// In its unit, as all that follows.
     pub position: [f64; 2],
-    /// rad/s.
+    /// Unit/s.
     pub velocity: f64,
-    /// rad/s^2.
+    /// Unit/s^2.
     pub acceleration: f64,
-    /// rad/s^3.
+    /// Unit/s^3.
     pub jerk: Option<f64>,
-    /// N m.
+    /// N m, or N where it slides.
     pub torque: Option<f64>,
+    /// Which of the two.
+    pub effort_unit: &'static str,
     /// Whether its highest speed falls towards its limits.
     pub barrier: bool,
-    /// rad (or its unit).
+    /// In its unit.
     pub home: f64,
 }
 
@@ -160,6 +164,8 @@ impl Survey {
             joints: joints
                 .map(|(j, home)| JointSummary {
                     name: j.name.clone(),
+                    unit: j.unit.clone(),
+                    effort_unit: j.effort_unit(),
                     position: j.position,
                     velocity: j.velocity,
                     acceleration: j.acceleration,
@@ -197,7 +203,7 @@ impl Survey {
     /// Limits beside those of the URDF, and beside each other.
     fn compare_limits(&mut self, robot: &RobotDescription, serial: Option<&SerialChain>) {
         for (i, joint) in robot.joints.iter().enumerate() {
-            let name = &joint.name;
+            let (name, unit) = (&joint.name, &joint.unit);
             if joint.jerk.is_none() {
                 self.warn(format!("joint {name} has no jerk limit"));
             }
@@ -212,15 +218,16 @@ impl Survey {
                 && (joint.position[0] < low || joint.position[1] > high)
             {
                 self.warn(format!(
-                    "joint {name} may go from {} to {} rad, the URDF allows {low} to {high}",
+                    "joint {name} may go from {} to {} {unit}, the URDF allows {low} to {high}",
                     joint.position[0], joint.position[1]
                 ));
             }
             if let Some(most) = limit.velocity
                 && joint.velocity > most
             {
+                let moves = if unit == "m" { "slide" } else { "turn" };
                 self.warn(format!(
-                    "joint {name} may turn at {} rad/s, the URDF allows {most}",
+                    "joint {name} may {moves} at {} {unit}/s, the URDF allows {most}",
                     joint.velocity
                 ));
             }
@@ -228,7 +235,8 @@ impl Survey {
                 && torque > most
             {
                 self.warn(format!(
-                    "joint {name} may push with {torque} N m, the URDF allows {most}"
+                    "joint {name} may push with {torque} {}, the URDF allows {most}",
+                    joint.effort_unit()
                 ));
             }
         }

@@ -170,7 +170,7 @@ impl Homing {
 pub struct Clearance(GeometryLimits);
 
 /// What would be crossed, in which unit, and by how much; less than 0 for clear of it.
-type Crossed = (&'static str, &'static str, f64);
+type Crossed<'d> = (&'static str, &'d str, f64);
 
 impl Clearance {
     /// Of this robot, with the guard's own distance between its capsules.
@@ -184,17 +184,24 @@ impl Clearance {
         )?))
     }
 
-    fn excess(&mut self, description: &RobotDescription, posture: &[f64]) -> [Crossed; 3] {
+    fn excess<'d>(
+        &mut self,
+        description: &'d RobotDescription,
+        posture: &[f64],
+    ) -> [Crossed<'d>; 3] {
         let joints = description.joints.iter().zip(posture);
-        let outside =
-            |(j, q): (&apprentice_robot::Joint, &f64)| (j.position[0] - q).max(q - j.position[1]);
+        let outside = |(j, q): (&'d apprentice_robot::Joint, &f64)| {
+            let [low, high] = j.position;
+            (j.unit.as_str(), (low - q).max(q - high))
+        };
+        let (unit, beyond) = joints
+            .map(outside)
+            .fold(("", f64::NEG_INFINITY), |most, next| {
+                if next.1 > most.1 { next } else { most }
+            });
         let excess = self.0.excess(posture);
         [
-            (
-                "a joint would be beyond its limits",
-                "rad (or its unit)",
-                joints.map(outside).fold(f64::NEG_INFINITY, f64::max),
-            ),
+            ("a joint would be beyond its limits", unit, beyond),
             ("the tool would leave the workspace", "m", excess.workspace),
             (
                 "parts of the arm would be too near each other",

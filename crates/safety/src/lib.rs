@@ -78,6 +78,7 @@ mod geometry_limits;
 pub mod guard;
 pub mod homing;
 pub mod intervention;
+mod intervention_words;
 mod limits;
 pub mod proposal;
 pub mod sequence;

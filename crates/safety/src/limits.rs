@@ -11,11 +11,28 @@ const LONGEST_BRAKING: usize = 1000;
 const FASTEST: f64 = 1e6;
 /// Part of a limit that rounding of positions may make up in finite differences.
 const ROUNDING: f64 = 1e-3;
+/// So far beyond a limit lies a target that was meant to be at it and went through 32-bit numbers, in parts of the
+/// range's larger end: between two and four units in the last place there (at 3 rad less than a millionth of a rad).
+const ROUNDED: f64 = 2.0 * f32::EPSILON as f64;
+
+/// A target in a range, without what rounding to 32 bits may have put it beyond an end.
+pub(crate) fn without_rounding(wanted: f64, [low, high]: [f64; 2]) -> f64 {
+    let rounding = ROUNDED * low.abs().max(high.abs());
+    if wanted < low && wanted >= low - rounding {
+        low
+    } else if wanted > high && wanted <= high + rounding {
+        high
+    } else {
+        wanted
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub low: f64,
     pub high: f64,
+    /// Lowest and highest position of the description, a little farther out.
+    described: [f64; 2],
     pub velocity: f64,
     /// Largest change of speed in one period.
     pub step: f64,
@@ -56,6 +73,7 @@ impl Limits {
         Ok(Self {
             low: low + inset,
             high: high - inset,
+            described: joint.position,
             velocity,
             step,
             jolt,
@@ -104,6 +122,21 @@ impl Limits {
             });
         }
         Ok(ticks as usize)
+    }
+
+    /// Where a joint at this position goes that is wanted somewhere: as far out as the guard lets it, where it is wanted
+    /// at the end of what the description allows or just short of it. Farther out the wish is left as it is, and is a
+    /// reason to intervene.
+    pub fn kept(&self, wanted: f64, position: f64) -> f64 {
+        let wanted = without_rounding(wanted, self.described);
+        let [low, high] = self.described;
+        if (low..=high).contains(&wanted) {
+            wanted
+                .max(self.low.min(position))
+                .min(self.high.max(position))
+        } else {
+            wanted
+        }
     }
 
     /// How far outside the position limits this is; less than 0 inside.

@@ -84,20 +84,32 @@ pub(crate) fn send_robot(to: &RecordingStream, joints: &[&str]) -> RecordingStre
     send(to, all.into())
 }
 
-/// Arranges clips side by side: the pictures of each under its label.
+/// Arranges clips side by side, a column each under its label: its pictures, the arm where it is drawn, its actions.
 pub(crate) fn send_clips(
     to: &RecordingStream,
     clips: &[(String, Vec<String>)],
+    arm: bool,
 ) -> RecordingStreamResult<()> {
-    let cells = clips.iter().map(|(label, cameras)| {
+    let columns = clips.iter().map(|(label, cameras)| -> ContainerLike {
         let root = clip_root(label);
         // A viewer shows the names of pictures, not those of what they are in.
         let pictures = cameras
             .iter()
             .map(|name| named_picture(format!("{label}: {name}"), &root, name));
-        Horizontal::new(pictures).with_name(label.as_str()).into()
+        let mut rows: Vec<ContainerLike> = vec![Grid::new(pictures).into()];
+        let mut shares = vec![2.0];
+        if arm {
+            let view = Spatial3DView::new("arm").with_origin(format!("{root}world"));
+            rows.push(view.into());
+            shares.push(2.0);
+        }
+        let actions = TimeSeriesView::new("action").with_origin(format!("{root}action"));
+        rows.push(actions.into());
+        shares.push(1.0);
+        let column = Vertical::new(rows).with_row_shares(shares);
+        column.with_name(label.as_str()).into()
     });
-    send_along(to, Grid::new(cells).with_grid_columns(2).into(), SECONDS)
+    send_along(to, Horizontal::new(columns).into(), SECONDS)
 }
 
 /// Where a clip's things are logged, slash at the end.

@@ -11,6 +11,7 @@
 //! | `action`, `reward` | as given |
 //! | `holder` | who has the arm, as text |
 //! | `log` | takeovers and what the guard refused, line by line |
+//! | `clips/<label>/...` | of clips side by side: `cameras`, `world` and `action` as above |
 //! | `guard/<reason>` | ticks at which commands were changed for it, so far; not those only slowed |
 
 use crate::layout::{SECONDS, STEP, clip_root, send_clips, send_live};
@@ -154,7 +155,7 @@ impl Scene {
         self.numbers("joints/position", &state.positions)?;
         self.numbers("joints/velocity", &state.velocities)?;
         self.numbers("gripper", &[state.gripper_width])?;
-        self.arm(&state.positions, state.gripper_width)
+        self.arm("", &state.positions, state.gripper_width)
     }
 
     pub fn action(&mut self, tick: u64, action: &[f32]) -> RecordingStreamResult<()> {
@@ -202,15 +203,22 @@ impl Scene {
             .iter()
             .map(|(label, episode)| (label.clone(), camera_names(episode)))
             .collect();
-        send_clips(&self.to, &named)?;
+        send_clips(&self.to, &named, self.arm.is_some())?;
         self.begin("clips", None)?;
         for ((label, episode), (_, cameras)) in clips.iter().zip(&named) {
             let root = clip_root(label);
+            if self.arm.is_some() {
+                self.fixed(&format!("{root}world"), &ViewCoordinates::RIGHT_HAND_Z_UP())?;
+            }
             let first = episode.ticks.first().map_or(0, |tick| tick.stamp_ns);
             for tick in &episode.ticks {
                 self.at(tick.index);
                 let seconds = tick.stamp_ns.saturating_sub(first) as f64 / 1e9;
                 self.to.set_duration_secs(SECONDS, seconds);
+                let state = &tick.observation.state;
+                self.arm(&root, &state.positions, state.gripper_width)?;
+                let action: Vec<f64> = tick.action.iter().map(|v| f64::from(*v)).collect();
+                self.numbers(&format!("{root}action"), &action)?;
                 for (name, frame) in cameras.iter().zip(&tick.observation.frames) {
                     self.picture(&format!("{root}cameras/{name}"), &frame.image)?;
                 }
@@ -235,7 +243,8 @@ impl Scene {
             .log(path, &rerun::Image::from_rgb24(image.rgb().to_vec(), size))
     }
 
-    fn arm(&self, joints: &[f64], width: f64) -> RecordingStreamResult<()> {
+    /// The arm below `root` (empty, or with a slash at the end).
+    fn arm(&self, root: &str, joints: &[f64], width: f64) -> RecordingStreamResult<()> {
         let Some(arm) = &self.arm else {
             return Ok(());
         };
@@ -247,20 +256,21 @@ impl Scene {
         chain.extend(arm.link_poses(joints).iter().map(origin));
         chain.push(point(&(tool * Point3::new(0.0, 0.0, -FINGER_LENGTH))));
         let links = LineStrips3D::new([chain]).with_radii([LINK_RADIUS]);
-        self.to.log("world/arm", &links.with_colors([ARM_COLOUR]))?;
+        self.to
+            .log(format!("{root}world/arm"), &links.with_colors([ARM_COLOUR]))?;
         let finger = |side: f64| {
             let y = side * width / 2.0;
             [-FINGER_LENGTH, 0.0].map(|z| point(&(tool * Point3::new(0.0, y, z))))
         };
         let fingers = LineStrips3D::new([finger(-1.0), finger(1.0)]).with_radii([FINGER_RADIUS]);
         let fingers = fingers.with_colors([FINGER_COLOUR]);
-        self.to.log("world/arm/fingers", &fingers)?;
+        self.to.log(format!("{root}world/arm/fingers"), &fingers)?;
         let turn = tool.rotation.coords.map(|v| v as f32);
         let pose = Transform3D::from_translation_rotation(
             origin(&tool),
             rerun::Quaternion::from_xyzw([turn.x, turn.y, turn.z, turn.w]),
         );
-        self.to.log("world/tool", &pose)
+        self.to.log(format!("{root}world/tool"), &pose)
     }
 }
 

@@ -57,7 +57,7 @@ impl Story {
             // A reason that lasts is one line.
             if !self.refused.contains(reason) {
                 news.lines.push(Line {
-                    text: format!("the guard changed commands: {reason}"),
+                    text: in_words(reason),
                     warns: true,
                 });
             }
@@ -90,11 +90,22 @@ fn turn(before: Option<DecidedBy>, now: DecidedBy) -> Option<Line> {
     })
 }
 
+/// What the guard did for a reason, the limit it kept, and what to do; of a reason that is not known its name.
+fn in_words(reason: &str) -> String {
+    let Some(known) = Intervention::named(reason) else {
+        return format!("the guard changed commands: {reason}");
+    };
+    let limit = match known.limit() {
+        "" => String::new(),
+        limit => format!(" ({limit})"),
+    };
+    format!("the guard {}{limit}; {}", known.did(), known.advice())
+}
+
 /// Whether a reason only slows a command down, as any step of a target has to be. A reason that is not known
 /// does not.
 fn only_shapes(reason: &str) -> bool {
-    let known = Intervention::ALL.into_iter().find(|r| r.name() == reason);
-    known.is_some_and(|intervention| {
+    Intervention::named(reason).is_some_and(|intervention| {
         let mut alone = Interventions::default();
         alone.insert(intervention);
         alone.only_rate_limits()
@@ -138,7 +149,10 @@ mod tests {
         let lasting = ["workspace", "acceleration"];
         assert_eq!(
             told(&mut story, DecidedBy::Agent, &lasting),
-            ["the guard changed commands: workspace"]
+            [
+                "the guard kept the tool inside the workspace (`workspace` in robot.toml, m); see whether the task needs more \
+                 room than `workspace`, or demonstrate farther inside"
+            ]
         );
         assert!(told(&mut story, DecidedBy::Agent, &lasting).is_empty());
         let news = story.tick(

@@ -2,11 +2,13 @@
 
 mod bench;
 mod beside;
+mod browser;
 mod build_cost;
 mod conformance;
 mod cuda;
 mod faults;
 mod program;
+mod questions;
 mod realtime;
 mod second_day;
 
@@ -18,6 +20,9 @@ const USAGE: &str = "usage: cargo xtask ci
        cargo xtask mutants [NAME]...
            whether a test notices when guard, gate or arbiter is wrong; all their mutants, or those whose names
            contain a NAME. Some minutes
+       cargo xtask browser [--json FILE]
+           the operators' page in Chromium; needs node, npm and chromium. What its tests use of others is installed
+           below target
        cargo xtask realtime
            guard, gate and control loop under RealtimeSanitizer: they neither allocate nor wait
        cargo xtask build-cost [--against COMMIT] [--json FILE]
@@ -42,6 +47,10 @@ const USAGE: &str = "usage: cargo xtask ci
                               [--seed N] [--config FILE] [--set KEY=VALUE]...
            the operator's wish changes after the demo: how much of the preferred rate comes back. --run is a demo
            that has run; --all tries other remedies too
+       cargo xtask questions [--seeds N] [--first SEED] [--seconds S] [--members N] [--world smooth|rare|levels]
+                             [--learner linear|transport] [--with STRATEGY]... [--json FILE]
+           every way to choose what is asked next, at equal seconds of a simulated operator: held-out accuracy of the
+           reward, and how far each is ahead of random questions. Under a minute, with transport many
        cargo xtask faults [--json FILE] [--row NAME]... [--full] [--hours H] [--binary FILE]
            the rows of the fault table: what comes of parts that are killed, flooded, starved or lied to. As
            in continuous integration, or in full; --row R17 --hours 8 is the long run. The program is built
@@ -74,6 +83,11 @@ fn main() -> ExitCode {
         },
         ["faults", options @ ..] => match faults::Options::parse(options) {
             Some(options) => ended(faults::run(&options)),
+            None => misunderstood(),
+        },
+        ["questions", options @ ..] => ended(questions::run(options)),
+        ["browser", options @ ..] => match browser::Options::parse(options) {
+            Some(options) => ended(browser::run(&options)),
             None => misunderstood(),
         },
         ["mutants", names @ ..] => ended(mutants(names)),
@@ -231,7 +245,7 @@ fn ci() -> ExitCode {
             &[],
         ),
         (
-            "tests that need Python, the network, namespaces or data",
+            "tests that need Python, a browser, the network, namespaces or data",
             &[
                 "test",
                 "--release",

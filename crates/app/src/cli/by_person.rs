@@ -4,13 +4,22 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "A person demonstrates, with --by")]
 pub struct ByPersonArgs {
     /// Let a person demonstrate with this device, episode by episode: keep, redo or discard each
-    #[arg(long, value_enum, value_name = "DEVICE", conflicts_with = "policy")]
+    #[arg(long, value_enum, value_name = "DEVICE")]
     pub by: Option<DeviceKind>,
     /// Where the device is: /dev/input/js0, /dev/hidraw0, or the endpoint of a leader such as tcp/127.0.0.1:7448
     #[arg(long = "input", value_name = "PATH", requires = "by")]
     pub input: Option<PathBuf>,
+    /// Demonstrations to keep, those of before included; without --by: --set demonstrations.episodes=N
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "by",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    pub episodes: Option<u32>,
     /// Longest demonstration, s
     #[arg(long, value_name = "S", default_value_t = 120.0, requires = "by")]
     pub seconds: f64,

@@ -16,7 +16,7 @@ pub struct CameraArgs {
         required_unless_present = "file"
     )]
     pub device: Option<String>,
-    /// A clip instead: a folder of PNG or JPEG files, or an episode (.mcap)
+    /// A clip instead: a folder of PNG or JPEG files, or an episode (.mcap), played as fast as it was recorded
     #[arg(long, value_name = "CLIP")]
     pub file: Option<PathBuf>,
     /// Play the clip once, not over and over

@@ -14,11 +14,13 @@ pub struct DescribeArgs {
 
 /// How a running driver is tested.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "A running driver, with --live")]
 pub struct LiveArgs {
     /// Test the driver that runs there, such as tcp/127.0.0.1:7447, against robots/PROTOCOL.md
     #[arg(long, value_name = "ENDPOINT", conflicts_with = "rrd")]
     pub live: Option<String>,
-    /// Enable the arm, and move its last joint by millimetres: everybody is clear of it (otherwise a terminal is asked)
+    /// Enable the arm, and move its last joint by millimetres (a driver that obeys the jump it has to refuse: for one
+    /// control period further): everybody is clear of it (otherwise a terminal is asked)
     #[arg(long = "move", requires = "live")]
     pub moves: bool,
     /// Have a new scene set up, where the robot can: that moves it as far as it likes

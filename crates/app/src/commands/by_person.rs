@@ -4,8 +4,8 @@ mod at_the_arm;
 mod driver;
 mod keys;
 
-use crate::cli::{ByPersonArgs, DeviceKind, RecordArgs, RecordWhat};
-use crate::commands::print_results;
+use crate::cli::{ByPersonArgs, DemonstrationsArgs, DeviceKind};
+use crate::commands::{print_results, robot_live};
 use anyhow::{Context as _, Result, bail};
 use apprentice_control::TeleopAgent;
 use apprentice_control::operator::{
@@ -33,11 +33,8 @@ use std::time::Duration;
 ///
 /// # Errors
 /// When robot or device are not there, the disk refuses, or the person leaves; what was kept stays.
-pub fn run(args: &RecordArgs) -> Result<()> {
+pub fn run(args: &DemonstrationsArgs) -> Result<()> {
     let person = &args.person;
-    if args.what != RecordWhat::Demonstrations {
-        bail!("--by says who demonstrates, and rollouts are a policy's; leave it away");
-    }
     if person.who.trim().is_empty() || person.who == SIMULATED {
         bail!(
             "--who is {:?}, allowed: any name but none and {SIMULATED:?}",
@@ -55,11 +52,12 @@ pub fn run(args: &RecordArgs) -> Result<()> {
         }
     }
     let mut options = args.run.options();
-    let episodes = args.round.episodes.iter();
+    let episodes = person.episodes.iter();
     options
         .set
         .extend(episodes.map(|n| format!("demonstrations.episodes={n}")));
     let context = open(&options, Some(&STAGE))?;
+    robot_live::check_before_recording(&context)?;
     run_stage_by(&context, &STAGE, &|context| by_person(context, person))?;
     print_results(&context, &args.run, &[&STAGE])
 }

@@ -17,10 +17,13 @@ mod robot_live;
 mod round;
 mod sim;
 mod stop;
+mod studio;
 mod takeover;
+mod tournament;
+mod utc;
 
-use crate::cli::{Cli, Command, RecordWhat, RunArgs, WeightsCommand};
-use anyhow::{Context as _, Result, bail};
+use crate::cli::{Cli, Command, RecordCommand, RunArgs, WeightsCommand};
+use anyhow::{Context as _, Result};
 use apprentice_pipeline::context::Context;
 use apprentice_pipeline::estimate::say_plan;
 use apprentice_pipeline::layout::ALIGNMENT;
@@ -54,16 +57,16 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Camera(args) => camera::run(&args),
         Command::Stop(args) => stop::stop(&args),
         Command::Acknowledge(args) => stop::acknowledge(&args),
-        Command::Record(args) if args.person.is_given() => by_person::run(&args),
-        Command::Record(args) => match args.what {
-            what if args.round.policy.is_some() => round::run(what, &args.run, &args.round),
-            _ if args.round.episodes.is_some() => bail!(
-                "--episodes goes with --policy (rollouts) or --by (a person's demonstrations); otherwise use --set \
-                 demonstrations.episodes=N or rollouts.episodes=N"
-            ),
-            RecordWhat::Demonstrations => one(&args.run, &[&demonstrate::STAGE]),
-            RecordWhat::Rollouts => one(&args.run, &[&rollouts::STAGE]),
-        },
+        Command::Record(RecordCommand::Demonstrations(args)) if args.person.is_given() => {
+            by_person::run(&args)
+        }
+        Command::Record(RecordCommand::Demonstrations(args)) => {
+            one(&args.run, &[&demonstrate::STAGE])
+        }
+        Command::Record(RecordCommand::Rollouts(args)) if args.round.policy.is_some() => {
+            round::run(&args.run, &args.round)
+        }
+        Command::Record(RecordCommand::Rollouts(args)) => one(&args.run, &[&rollouts::STAGE]),
         Command::Run(args) => {
             if let Some(policy) = &args.how.policy {
                 return on_robot::run(&args.run, policy, &args.how);
@@ -75,6 +78,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Train(args) => one(&args, &[&train::STAGE]),
         Command::Rank(args) if args.simulated => one(&args.run, &[&ranking::STAGE]),
         Command::Rank(args) => rank::run(&args),
+        Command::Studio(args) => studio::run(&args),
         Command::Judge(args) => judge::run(&args),
         Command::Reward(args) => one(&args, &[&reward::STAGE]),
         Command::Align(args) => one(&args, &[&align::STAGE]),
@@ -87,6 +91,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Rollback(args) => promotion::rollback(&args),
         Command::History(args) => promotion::history(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Tournament(args) => tournament::run(&args),
         Command::Report(args) => {
             let context = open_to_read(&args.options())?;
             if args.view {
@@ -122,6 +127,9 @@ pub fn run(cli: Cli) -> Result<()> {
 /// Runs these stages and no others.
 fn one(args: &RunArgs, stages: &[&'static Stage]) -> Result<()> {
     let context = open(&args.options(), stages.first().copied())?;
+    if stages.iter().any(|s| s.name == demonstrate::STAGE.name) {
+        robot_live::check_before_recording(&context)?;
+    }
     for stage in stages {
         if stage.name == evaluate_aligned::STAGE.name
             && context.dir.done(align::STAGE.name).is_none()

@@ -43,13 +43,10 @@ pub fn run(args: &RunArgs, policy: &str, how: &RunPolicyArgs) -> Result<()> {
 /// # Errors
 /// As [`compare`].
 pub fn evaluate(args: &EvaluateArgs) -> Result<()> {
-    if args.verdict == VerdictBy::None {
-        bail!("--verdict none tells nothing of two policies; allowed: ask, robot");
-    }
     let context = open_to_drive(&args.run)?;
     let settings = ComparisonSettings {
         trials: args.trials,
-        asked: asked(&context.config, args.verdict, &args.ask)?,
+        asked: asked(&context.config, args.verdict.into(), &args.ask)?,
         error_rate: args.error_rate,
         margin: args.margin,
         all: args.all,
@@ -72,11 +69,13 @@ pub fn print(found: &ComparisonFigures, json: bool) -> Result<()> {
     let (base, aligned) = (&found.base, &found.aligned);
     println!("                 {:<42} aligned", "base");
     println!("{:<16} {:<42} {}", "done", base.success, aligned.success);
-    if base.preferred.n + aligned.preferred.n > 0 {
+    if found.tells_preferred() {
         println!(
             "the way you like {:<42} {}",
             base.preferred, aligned.preferred
         );
+    } else {
+        println!("the way you like: nobody told of any trial, so the decision says nothing of it");
     }
     println!(
         "(share, count, Clopper-Pearson 95 % interval, unsure trials counted against it and for it)"

@@ -1,6 +1,7 @@
 //! `apprentice promote`, `rollback` and `history`: which policy is the arm's, and how it became that.
 
 use crate::cli::{HistoryArgs, PromoteArgs, RollbackArgs};
+use crate::commands::utc::in_utc;
 use anyhow::{Result, bail};
 use apprentice_pipeline::run::{Options, open_to_read};
 use apprentice_pipeline::run_dir::RunDir;
@@ -78,7 +79,7 @@ pub fn rollback(args: &RollbackArgs) -> Result<()> {
 pub fn history(args: &HistoryArgs) -> Result<()> {
     let (dir, _) = RunDir::open(&args.out)?;
     let history = History::of(&dir)?;
-    let current = history.current()?.map(|v| v.number);
+    let current = history.current_number();
     let watch = Watch::of_current(&dir)?;
     if args.json {
         let versions: Result<Vec<Value>> = history
@@ -87,11 +88,18 @@ pub fn history(args: &HistoryArgs) -> Result<()> {
             .map(|v| described(&history, v, current))
             .collect();
         let watch = watch.as_ref().map(Watch::described);
-        let said = json!({ "current": current, "versions": versions?, "events": history.events, "watch": watch });
+        let damaged: Vec<Value> = history
+            .damaged
+            .iter()
+            .map(|(number, why)| json!({ "number": number, "why": why }))
+            .collect();
+        let said = json!({
+            "current": current, "versions": versions?, "events": history.events, "damaged": damaged, "watch": watch,
+        });
         println!("{}", serde_json::to_string_pretty(&said)?);
         return Ok(());
     }
-    if history.versions.is_empty() {
+    if history.versions.is_empty() && history.damaged.is_empty() {
         println!("no version is kept yet; apprentice align makes one");
     }
     for version in &history.versions {
@@ -113,6 +121,13 @@ pub fn history(args: &HistoryArgs) -> Result<()> {
             version.number, version.name
         );
         for event in happened(&history, version.number) {
+            println!("         {}", in_words(event));
+        }
+    }
+    for (number, why) in &history.damaged {
+        let mark = if current == Some(*number) { "*" } else { " " };
+        println!("{mark} {number:>3}  damaged: {why}");
+        for event in happened(&history, *number) {
             println!("         {}", in_words(event));
         }
     }
@@ -182,7 +197,7 @@ fn in_words(event: &Event) -> String {
             event.from, event.version
         ),
     };
-    format!("{what} by {}, {} s after 1970{why}", event.who, event.at_s)
+    format!("{what} by {}, {}{why}", event.who, in_utc(event.at_s))
 }
 
 fn described(history: &History, version: &Version, current: Option<u32>) -> Result<Value> {

@@ -1,6 +1,6 @@
 //! `apprentice rank`: a person puts rollouts in order, four at a time.
 
-use crate::cli::RankArgs;
+use crate::cli::{ChooseArgs, RankArgs, RunArgs};
 use anyhow::{Result, bail};
 use apprentice_episode::{Episode, EpisodeId};
 use apprentice_pipeline::context::Context;
@@ -9,6 +9,7 @@ use apprentice_pipeline::judgements::{
     SIMULATED, check_episodes, drop_rankings, is_ranking, who_ranked,
 };
 use apprentice_pipeline::layout::{JUDGEMENTS, ROLLOUTS};
+use apprentice_pipeline::next_question::{HowToAsk, NextQuestion};
 use apprentice_pipeline::next_step::say_next;
 use apprentice_pipeline::outcomes::{Outcomes, by_id, open_episode, read_outcomes};
 use apprentice_pipeline::robots::describe;
@@ -17,8 +18,9 @@ use apprentice_pipeline::run::{mark, open};
 use apprentice_pipeline::stages::{align, evaluate_aligned, rank, reward, rollouts};
 use apprentice_preference::{
     Judge as _, JudgeInputs, Judgement, JudgementLog, Person, Presentation, Question, QuestionKind,
-    Terminal,
+    Terminal, standing,
 };
+use apprentice_query::{Advice, Strategy};
 use apprentice_studio::Studio;
 use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, Write as _};
@@ -30,6 +32,106 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Ways in which all clips are put into groups, at most.
 const WAYS: u64 = 64;
+
+/// A run whose rollouts people rank, and what they have said.
+pub(super) struct Session {
+    pub context: Context,
+    pub notes: Outcomes,
+    pub log: JudgementLog,
+    /// Groups that have been ranked, of those that are asked about.
+    pub ranked: Vec<Vec<EpisodeId>>,
+    /// Groups that are to be.
+    pub left: Vec<Vec<EpisodeId>>,
+    /// Groups of the newest round that were ranked, also others than are asked about now.
+    done: usize,
+    /// Groups that have no clip in common.
+    disjoint: usize,
+    started: Instant,
+}
+
+impl Session {
+    /// Opens the run that `args` name for its rankings, so many more where that is said.
+    ///
+    /// # Errors
+    /// When there are no rollouts, the rankings there are come from the simulated operator, or the log cannot be read.
+    pub fn open(args: &RunArgs, more: Option<usize>) -> Result<Self> {
+        let context = open(&args.options(), Some(&rank::STAGE))?;
+        context
+            .dir
+            .needs(rollouts::STAGE.name, rollouts::STAGE.command)?;
+        let ranked = context.dir.done(rank::STAGE.name);
+        let why = match &ranked {
+            Some(mark) => out_of_date(&context.dir, &context.run_settings(), &rank::STAGE, mark)?,
+            None => Vec::new(),
+        };
+        if !why.is_empty() {
+            context.warn(&format!(
+                "the rankings are out of date: {}; those whose episodes are still there stay",
+                why.join("; ")
+            ));
+            let rollouts = read_outcomes(&context, ROLLOUTS)?;
+            if who_ranked(&context.dir)?.is_some() {
+                drop_rankings(&context.dir, Some(&rollouts))?;
+            }
+            context.dir.forget(rank::STAGE.name)?;
+        }
+        let started = Instant::now();
+        let notes = read_outcomes(&context, ROLLOUTS)?;
+        let log = open_log(&context, &notes)?;
+        let groups = rounds::groups(&notes, context.seed.derive("groups", 0));
+        let disjoint = groups.len();
+        if groups.is_empty() {
+            bail!(
+                "{} rollouts are too few to rank, at least 2 are needed; record more (rollouts.episodes)",
+                notes.episodes.len()
+            );
+        }
+        // Several people may have ranked the same group: it counts once.
+        let over_all = |j: &&Judgement| is_ranking(j) && j.axis.is_none();
+        // What was taken back is asked about anew.
+        let said = standing(log.judgements());
+        let rankings = || said.iter().filter(over_all);
+        let group_of = |j: &Judgement| j.episodes().cloned().collect();
+        let shown: BTreeSet<BTreeSet<EpisodeId>> = rankings().map(group_of).collect();
+        let of_round = rankings().filter(|j| rounds::is_of_newest(j, &notes));
+        let done = of_round.map(group_of).collect::<BTreeSet<_>>().len();
+        let wanted = match more {
+            Some(more) => done.saturating_add(more),
+            None => context.config.operator.rankings.min(disjoint).max(done),
+        };
+        // Beyond groups that have no clip in common, the same clips are put together in other ways.
+        let ways = if more.is_some() { WAYS } else { 1 };
+        let again =
+            (1..ways).flat_map(|i| rounds::groups(&notes, context.seed.derive("groups", i)));
+        let is_shown = |group: &Vec<EpisodeId>| shown.contains(&group.iter().cloned().collect());
+        let (ranked, open): (Vec<_>, Vec<_>) = groups.into_iter().chain(again).partition(is_shown);
+        let left = open.into_iter().take(wanted.saturating_sub(done)).collect();
+        Ok(Self {
+            context,
+            notes,
+            log,
+            ranked,
+            left,
+            done,
+            disjoint,
+            started,
+        })
+    }
+
+    /// Notes that every group has been looked at; answers how many seconds that took.
+    ///
+    /// # Errors
+    /// When the note cannot be written.
+    pub fn complete(&self) -> Result<f64> {
+        let before = self.context.dir.done(rank::STAGE.name);
+        let seconds = self.started.elapsed().as_secs_f64() + before.map_or(0.0, |m| m.seconds);
+        let run_settings = self.context.run_settings();
+        let inputs = inputs(&self.context.dir, &run_settings, &rank::STAGE)?;
+        mark(&self.context, &rank::STAGE, seconds, inputs)?;
+        Ok(seconds)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -42,92 +144,62 @@ pub fn run(args: &RankArgs) -> Result<()> {
             args.who
         );
     }
-    let context = open(&args.run.options(), Some(&rank::STAGE))?;
-    context
-        .dir
-        .needs(rollouts::STAGE.name, rollouts::STAGE.command)?;
-    let ranked = context.dir.done(rank::STAGE.name);
-    let why = match &ranked {
-        Some(mark) => out_of_date(&context.dir, &context.run_settings(), &rank::STAGE, mark)?,
-        None => Vec::new(),
-    };
-    if !why.is_empty() {
-        context.warn(&format!(
-            "the rankings are out of date: {}; those whose episodes are still there stay",
-            why.join("; ")
-        ));
-        let rollouts = read_outcomes(&context, ROLLOUTS)?;
-        if who_ranked(&context.dir)?.is_some() {
-            drop_rankings(&context.dir, Some(&rollouts))?;
-        }
-        context.dir.forget(rank::STAGE.name)?;
-    }
-    let started = Instant::now();
-    let notes = read_outcomes(&context, ROLLOUTS)?;
-    let mut log = open_log(&context, &notes)?;
-    let ids: Vec<EpisodeId> = notes.episodes.iter().map(|e| e.id.clone()).collect();
-    let groups = rounds::groups(&notes, context.seed.derive("groups", 0));
-    let disjoint = groups.len();
-    if groups.is_empty() {
-        bail!(
-            "{} rollouts are too few to rank, at least 2 are needed; record more (rollouts.episodes)",
-            ids.len()
-        );
-    }
+    let mut session = Session::open(&args.run, args.more)?;
+    let (context, notes, log) = (&session.context, &session.notes, &mut session.log);
+    let (done, disjoint, left) = (session.done, session.disjoint, &session.left);
     let asked = context.config.operator.rankings;
-    let of_round = |j: &&Judgement| is_ranking(j) && rounds::is_of_newest(j, &notes);
-    let done = log.judgements().iter().filter(of_round).count();
-    let wanted = match args.more {
-        Some(more) => done.saturating_add(more),
-        None => asked.min(disjoint).max(done),
-    };
-    // Beyond groups that have no clip in common, the same clips are put together in other ways.
-    let ways = if args.more.is_some() { WAYS } else { 1 };
-    let again = (1..ways).flat_map(|i| rounds::groups(&notes, context.seed.derive("groups", i)));
-    let left: Vec<Vec<EpisodeId>> = {
-        let shown: BTreeSet<BTreeSet<&EpisodeId>> = log
-            .judgements()
-            .iter()
-            .filter(|j| is_ranking(j))
-            .map(|j| j.episodes().collect())
-            .collect();
-        groups
-            .into_iter()
-            .chain(again)
-            .filter(|group| !shown.contains(&group.iter().collect::<BTreeSet<_>>()))
-            .take(wanted.saturating_sub(done))
-            .collect()
-    };
     let person = Person {
         who: args.who.clone(),
     };
     let mut terminal = TypedLines {
         lines: typed_lines(),
         json: args.run.json,
-        context: &context,
+        context,
     };
     let presentation = Presentation {
         layout: Some("side by side".into()),
         speed: None,
-        cameras: camera_names(&context)?,
+        cameras: camera_names(context)?,
     };
     let wanted = done + left.len();
-    terminal.say(&why_so_many(wanted, done, asked, disjoint, ids.len()));
+    terminal.say(&why_so_many(
+        wanted,
+        done,
+        asked,
+        disjoint,
+        notes.episodes.len(),
+    ));
     terminal.say(&format!(
         "Rank {wanted} groups of four clips. Type an order such as 2>1=4>3 (best first, = for a tie),\n\
          s to skip, q to stop; what you have said is kept."
     ));
     let (mut stopped, mut given) = (false, 0);
+    let mut said = Advice::TooEarly {
+        answers: 0,
+        fewest: 0,
+    };
+    let mut next = choosing(context, notes, &args.choose, &args.who, log);
     for (index, group) in left.iter().enumerate() {
-        let clips = show(&context, &notes, group)?;
+        let mut question = Question::new(QuestionKind::Ranking, group.iter().cloned());
+        if let Some(next) = &mut next {
+            let Some(chosen) = next.next(log.judgements()) else {
+                break;
+            };
+            question = chosen;
+            if let Some(problem) = next.problem() {
+                context.warn(&format!("nothing is learnt beside you: {problem}"));
+            }
+        }
+        question.presentation = Some(presentation.clone());
+        let group: Vec<EpisodeId> = question.items.iter().map(|i| i.episode.clone()).collect();
+        let clips = show(context, notes, &group)?;
         terminal.say(&format!(
             "\nGroup {} of {wanted}: {clips}",
             done + index + 1
         ));
-        let question = Question {
-            presentation: Some(presentation.clone()),
-            ..Question::new(QuestionKind::Ranking, group.iter().cloned())
-        };
+        if let Some(reason) = &question.reason {
+            terminal.say(reason);
+        }
         let mut inputs = JudgeInputs {
             terminal: Some(&mut terminal),
             ..JudgeInputs::nothing(context.seed)
@@ -139,24 +211,48 @@ pub fn run(args: &RankArgs) -> Result<()> {
         };
         log.append(&ranking)?;
         given += 1;
+        if let Some(next) = &mut next {
+            next.answered(log.judgements());
+            let advice = next.advice();
+            if std::mem::discriminant(&advice) != std::mem::discriminant(&said) {
+                terminal.say(&advice.sentence());
+                said = advice;
+            }
+        }
     }
-    let mut seconds = started.elapsed().as_secs_f64();
-    if !stopped {
-        seconds += context
-            .dir
-            .done(rank::STAGE.name)
-            .map_or(0.0, |m| m.seconds);
-        let inputs = inputs(&context.dir, &context.run_settings(), &rank::STAGE)?;
-        mark(&context, &rank::STAGE, seconds, inputs)?;
+    let consistency = next.as_ref().map(|next| next.consistency(log.judgements()));
+    if let Some(sentence) = consistency.and_then(|c| c.sentence()) {
+        terminal.say(&sentence);
     }
+    let seconds = if stopped {
+        session.started.elapsed().as_secs_f64()
+    } else {
+        session.complete()?
+    };
+    let (context, log) = (&session.context, &session.log);
     let root = context.dir.root().display();
     if args.run.json {
-        println!("{}", summary(&log, wanted, stopped, seconds)?);
+        let mut summary = summary(log, wanted, stopped, seconds);
+        if let (Some(next), Some(strategy)) = (&next, &args.choose.choose) {
+            let consistency = consistency.unwrap_or_default();
+            summary["choose"] = serde_json::json!({
+                "strategy": strategy,
+                "advice": next.advice().sentence(),
+                "asked_again": consistency.questions,
+                "pairs_again": consistency.pairs,
+                "pairs_the_same": consistency.same,
+                "pairs_the_contrary": consistency.contrary,
+            });
+        }
+        println!("{}", serde_json::to_string_pretty(&summary)?);
     }
     if context.stopping() {
         bail!(
             "stopped on request after {} of {wanted} groups; the same command goes on from there",
-            log.judgements().iter().filter(|j| is_ranking(j)).count()
+            standing(log.judgements())
+                .iter()
+                .filter(|j| is_ranking(j))
+                .count()
         );
     }
     terminal.say(&if stopped {
@@ -179,7 +275,7 @@ pub fn run(args: &RankArgs) -> Result<()> {
         }
     }
     if !stopped {
-        say_next(&context);
+        say_next(context);
     }
     Ok(())
 }
@@ -228,11 +324,28 @@ fn camera_names(context: &Context) -> Result<Vec<String>> {
     Ok(description.cameras.into_iter().map(|c| c.name).collect())
 }
 
-fn summary(log: &JudgementLog, wanted: usize, stopped: bool, seconds: f64) -> Result<String> {
-    let rankings = || log.judgements().iter().filter(|j| is_ranking(j));
+/// What chooses the questions, if they are chosen.
+fn choosing(
+    context: &Context,
+    notes: &Outcomes,
+    args: &ChooseArgs,
+    who: &str,
+    log: &JudgementLog,
+) -> Option<NextQuestion> {
+    let how = HowToAsk {
+        strategy: Strategy::named(args.choose.as_deref()?)?,
+        again: args.again,
+        who: who.to_owned(),
+    };
+    Some(NextQuestion::start(context, notes, how, log.judgements()))
+}
+
+fn summary(log: &JudgementLog, wanted: usize, stopped: bool, seconds: f64) -> serde_json::Value {
+    let said = standing(log.judgements());
+    let rankings = || said.iter().filter(|j| is_ranking(j));
     let skipped = rankings().filter(|j| j.skipped).count();
     let who: BTreeSet<&str> = rankings().map(|j| j.who.as_str()).collect();
-    Ok(serde_json::to_string_pretty(&serde_json::json!({
+    serde_json::json!({
         "groups": wanted,
         "rankings": rankings().count() - skipped,
         "skipped": skipped,
@@ -240,7 +353,7 @@ fn summary(log: &JudgementLog, wanted: usize, stopped: bool, seconds: f64) -> Re
         "complete": !stopped,
         "seconds": seconds,
         "log": log.path(),
-    }))?)
+    })
 }
 
 /// Writes the group's clips to a rerun file, shows them on the page if one is served, and says where.
@@ -277,10 +390,13 @@ fn show(context: &Context, notes: &Outcomes, group: &[EpisodeId]) -> Result<Stri
 }
 
 /// Lines that somebody types.
-struct TypedLines<'a> {
-    lines: Receiver<io::Result<String>>,
-    json: bool,
-    context: &'a Context,
+pub struct TypedLines<'a> {
+    /// As they come.
+    pub lines: Receiver<io::Result<String>>,
+    /// Whether standard output is for the result alone.
+    pub json: bool,
+    /// Says whether the user stops.
+    pub context: &'a Context,
 }
 
 impl Terminal for TypedLines<'_> {
@@ -327,7 +443,8 @@ pub fn now_unix_ms() -> u64 {
 }
 
 /// What is typed, line by line, read on a thread: reading cannot be interrupted, waiting for it can.
-fn typed_lines() -> Receiver<io::Result<String>> {
+#[must_use]
+pub fn typed_lines() -> Receiver<io::Result<String>> {
     let (typed, lines) = channel();
     std::thread::spawn(move || {
         for line in io::stdin().lock().lines() {

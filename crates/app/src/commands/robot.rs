@@ -99,8 +99,13 @@ fn described(survey: &Survey) -> String {
     };
     for joint in &survey.joints {
         let [low, high] = joint.position;
-        let jerk = joint.jerk.map_or("no limit".into(), |j| format!("{j}"));
-        let torque = joint.torque.map_or(String::new(), |t| format!(", {t} N m"));
+        let jerk = joint.jerk.map_or("without a limit".into(), |j| {
+            format!("{j} {}/s^3", joint.unit)
+        });
+        let (unit, effort) = (&joint.unit, joint.effort_unit);
+        let torque = joint
+            .torque
+            .map_or(String::new(), |t| format!(", {t} {effort}"));
         let barrier = if joint.barrier {
             ", slower near its limits"
         } else {
@@ -109,7 +114,7 @@ fn described(survey: &Survey) -> String {
         line(
             "joint",
             format!(
-                "{}: {low} to {high} rad, home {}; {} rad/s, {} rad/s^2, jerk {jerk} rad/s^3{torque}{barrier}",
+                "{}: {low} to {high} {unit}, home {}; {} {unit}/s, {} {unit}/s^2, jerk {jerk}{torque}{barrier}",
                 joint.name, joint.home, joint.velocity, joint.acceleration
             ),
         );
@@ -215,11 +220,21 @@ fn checked<'a>(robot: &RobotDescription, joints: &'a [f64], what: &str) -> Resul
     let count = robot.joints.len();
     if joints.len() != count || joints.iter().any(|q| !q.is_finite()) {
         bail!(
-            "{what} is {joints:?}, allowed: {count} finite numbers (rad) for {}",
+            "{what} is {joints:?}, allowed: {count} finite numbers ({}) for {}",
+            units(robot),
             robot.name
         );
     }
     Ok(joints)
+}
+
+/// The unit of joint positions: one word where all have the same, otherwise one for each joint.
+fn units(robot: &RobotDescription) -> String {
+    let mut units: Vec<&str> = robot.joints.iter().map(|j| j.unit.as_str()).collect();
+    if units.iter().all(|unit| Some(unit) == units.first()) {
+        units.truncate(1);
+    }
+    units.join(", ")
 }
 
 /// The joints that are outside their limits, in words.
@@ -231,8 +246,11 @@ fn outside(robot: &RobotDescription, joints: &[f64]) -> Vec<String> {
     beyond
         .map(|(j, q)| {
             format!(
-                "{} at {q} rad is outside {} to {} rad",
-                j.name, j.position[0], j.position[1]
+                "{} at {q} {unit} is outside {} to {} {unit}",
+                j.name,
+                j.position[0],
+                j.position[1],
+                unit = j.unit
             )
         })
         .collect()
@@ -288,7 +306,7 @@ fn ik(name: &str, pose: &[f64], start: &[f64], seed: Seed, as_json: bool) -> Res
     let names: Vec<&str> = robot.joints.iter().map(|j| j.name.as_str()).collect();
     if as_json {
         return show(&json!({
-            "robot": robot.name, "frame": "tool in base", "units": "rad", "names": names,
+            "robot": robot.name, "frame": "tool in base", "units": units(&robot), "names": names,
             "joints": solution.joints, "position_error_m": solution.position_error_m,
             "orientation_error_rad": solution.orientation_error_rad, "starts": solution.starts,
             "clearance_m": clearance, "pose": numbers(&target),
@@ -296,8 +314,9 @@ fn ik(name: &str, pose: &[f64], start: &[f64], seed: Seed, as_json: bool) -> Res
     }
     let joints: Vec<String> = solution.joints.iter().map(|q| format!("{q:.9}")).collect();
     println!(
-        "joints of {} (rad) for the tool at {}:",
+        "joints of {} ({}) for the tool at {}:",
         robot.name,
+        units(&robot),
         place(&numbers(&target))
     );
     println!("{}", joints.join(","));

@@ -5,7 +5,9 @@ use crate::cli::{DescribeArgs, LiveArgs};
 use anyhow::{Context as _, Result, bail};
 use apprentice_link::live_check::{Finding, Permission, Verdict, check_driver};
 use apprentice_link::security::Security;
-use apprentice_pipeline::context::start_for;
+use apprentice_pipeline::context::{Context, start_for};
+use apprentice_pipeline::layout::DEMONSTRATIONS;
+use apprentice_pipeline::robots::describe as describe_robot;
 use apprentice_pipeline::shell_word::shell_word;
 use apprentice_robot::{RobotDescription, RobotFolder};
 use serde_json::json;
@@ -84,13 +86,54 @@ pub fn check(robot: &str, endpoint: &str, args: &LiveArgs, as_json: bool) -> Res
     Ok(())
 }
 
+/// Tests the driver of a run's robot, without moving its arm, before the first demonstration is recorded; prints what was
+/// found. What is not as the protocol says is named, and whoever records decides whether that matters.
+///
+/// # Errors
+/// When the robot's keys cannot be used.
+pub fn check_before_recording(context: &Context) -> Result<()> {
+    let robot = &context.config.robot;
+    let wanted = describe_robot(context)?;
+    if robot.endpoint.is_empty()
+        || wanted.adapter.is_some()
+        || context.dir.path(DEMONSTRATIONS).exists()
+    {
+        return Ok(());
+    }
+    let (name, endpoint) = (&wanted.name, &robot.endpoint);
+    let permission = Permission::default();
+    let found = match check_driver(&wanted, endpoint, &robot.security()?, permission) {
+        Ok(found) => found,
+        Err(error) => {
+            context.warn(&format!(
+                "the driver of {name} at {endpoint} was not tested: {error}"
+            ));
+            return Ok(());
+        }
+    };
+    let count = |verdict| found.iter().filter(|f| f.verdict == verdict).count();
+    for finding in found.iter().filter(|f| f.verdict == Verdict::Fail) {
+        context.warn(&line(finding));
+    }
+    context.say(&format!(
+        "the driver of {name} was tested against robots/PROTOCOL.md, its arm at rest: {} pass, {} fail, {} not tried; \
+         `apprentice robot check {} --live {} --move` names each, and moves the arm",
+        count(Verdict::Pass),
+        count(Verdict::Fail),
+        count(Verdict::NotTried),
+        shell_word(&robot.description),
+        shell_word(endpoint)
+    ));
+    Ok(())
+}
+
 /// Asks whether the arm may move, where somebody can be asked.
 fn may_move(robot: &RobotDescription) -> Result<bool> {
     if !stdin().is_terminal() {
         return Ok(false);
     }
     eprint!(
-        "May {} be enabled and moved by millimetres, and is everybody clear of it? [y/N] ",
+        "May {} be enabled and moved by millimetres (further if it obeys what it has to refuse), and is everybody clear of it? [y/N] ",
         robot.name
     );
     stderr().flush()?;

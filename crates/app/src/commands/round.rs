@@ -1,7 +1,7 @@
 //! `apprentice record rollouts --policy`: a further round of rollouts, by any policy.
 
-use crate::cli::{RecordWhat, RoundArgs, RunArgs};
-use anyhow::{Result, bail};
+use crate::cli::{RoundArgs, RunArgs};
+use anyhow::Result;
 use apprentice_core::sha256_file;
 use apprentice_pipeline::context::{Context, peak_memory_bytes};
 use apprentice_pipeline::on_robot::chosen::check_fits;
@@ -16,12 +16,7 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 /// When the first rollouts have not been recorded, there is no such policy, or recording fails.
-pub fn run(what: RecordWhat, run: &RunArgs, round: &RoundArgs) -> Result<()> {
-    if what != RecordWhat::Rollouts {
-        bail!(
-            "--policy is for `apprentice record rollouts`; demonstrations are shown by a demonstrator"
-        );
-    }
+pub fn run(run: &RunArgs, round: &RoundArgs) -> Result<()> {
     let name = round.policy.as_deref().unwrap_or("current");
     let context = open_for_round(&run.options())?;
     context.dir.needs("rollouts", "record rollouts")?;

@@ -204,3 +204,31 @@ fn stages_out_of_order() {
         &["/proc/nowhere", "cannot be made"],
     );
 }
+
+#[test]
+fn a_robot_that_the_expert_cannot_drive_is_refused_before_anything_moves() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in [&["demo"][..], &["record", "demonstrations"]] {
+        let out = folder.path().join(command[0]);
+        let mut asked = apprentice();
+        asked
+            .args(command)
+            .args(["--set", "robot.description=so101"]);
+        let line = fail(asked.arg("--out").arg(&out));
+        for says in [
+            "robot so101 is told where its joints go",
+            "apprentice robot list",
+            "apprentice record demonstrations --by keyboard --set robot.description=so101",
+        ] {
+            assert!(line.contains(says), "{line}");
+        }
+        assert!(!out.join("demonstrations").exists());
+    }
+    let mut asked = apprentice();
+    asked.args(["demo", "--set", "robot.endpoint=tcp/127.0.0.1:7614"]);
+    let line = fail(asked.arg("--out").arg(folder.path().join("real")));
+    assert!(
+        line.contains("begin with `apprentice record demonstrations`"),
+        "{line}"
+    );
+}

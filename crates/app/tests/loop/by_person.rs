@@ -106,12 +106,18 @@ fn ten_by_keyboard_one_redone_one_discarded_one_deleted_and_none_lost() {
     let (done, said) = record(&out, &endpoint, 10, &some);
     assert!(!done, "{said}");
     assert!(said.contains("2 of 10 demonstrations kept"), "{said}");
+    // The driver is tested before the first demonstration, and what was found is printed.
+    let tested = "the driver of franka_fr3 was tested against robots/PROTOCOL.md";
+    assert!(
+        said.contains(tested) && said.contains(" pass, 0 fail, "),
+        "{said}"
+    );
     let rest: String = std::iter::once("k".to_owned())
         .chain([showing("jju", "d")])
         .chain((0..7).map(|_| showing("wad", "k")))
         .collect();
     let (done, said) = record(&out, &endpoint, 10, &rest);
-    assert!(done, "{said}");
+    assert!(done && !said.contains(tested), "{said}");
     let (dir, _) = RunDir::open(&out).unwrap();
     let all = kept(&dir);
     assert_eq!(all.len(), 10, "{all:?}");

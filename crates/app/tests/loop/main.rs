@@ -5,17 +5,25 @@
 
 mod bad_input;
 mod by_person;
+mod camera;
+mod devices;
 mod example_driver;
 mod fetch;
 mod full_disk;
 mod import;
 mod kept;
+mod keyboard;
 mod keys;
 mod on_robot;
+mod page;
 mod peers;
 mod program;
+mod promotion;
 mod ranking;
+mod revoking;
 mod robots;
 mod second_day;
 mod snapshots;
+mod terminal;
+mod tournament;
 mod whole_loop;

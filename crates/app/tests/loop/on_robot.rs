@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A finished tiny run, and a robot folder with its small cameras.
-struct Place {
+pub struct Place {
     _folder: tempfile::TempDir,
-    robot: PathBuf,
-    out: PathBuf,
+    pub robot: PathBuf,
+    pub out: PathBuf,
 }
 
-fn place() -> Place {
+pub fn place() -> Place {
     let folder = tempfile::tempdir().unwrap();
     let robot = folder.path().join("robot");
     fs::create_dir(&robot).unwrap();
@@ -44,7 +44,7 @@ fn place() -> Place {
     }
 }
 
-fn described(robot: &Path) -> String {
+pub fn described(robot: &Path) -> String {
     format!("robot.description={:?}", robot.to_str().unwrap())
 }
 
@@ -133,6 +133,30 @@ fn policies_are_tried_and_work_on_a_robot_behind_the_link() {
     let after = trials(&place);
     assert_eq!(after.len(), 6);
     assert_eq!(after[..3], before[..3]);
+
+    // Rollouts are asked about, too, and the answer is kept with them.
+    let more = [
+        "record",
+        "rollouts",
+        "--policy",
+        "base",
+        "--episodes",
+        "2",
+        "--json",
+    ];
+    let round = json(&mut on(&sim, &place, &more));
+    let list = fs::read_to_string(place.out.join("judge/rounds-0002.json")).unwrap();
+    let list: Value = serde_json::from_str(&list).unwrap();
+    let outcomes: Vec<&Value> = list["episodes"].as_array().unwrap().iter().collect();
+    assert_eq!(outcomes.len(), 2);
+    let told = |e: &&&Value| e["outcome"]["success"].is_boolean();
+    assert_eq!(outcomes.iter().filter(told).count(), 2, "{list}");
+    assert!(
+        outcomes[0]["outcome"]["facts"]["duration_s"].is_number(),
+        "{list}"
+    );
+    let done = outcomes.iter().filter(|e| e["outcome"]["success"] == true);
+    assert_eq!(round["succeeded"], done.count());
 
     let worked = json(&mut on(
         &sim,

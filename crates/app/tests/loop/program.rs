@@ -1,7 +1,9 @@
 //! Starting the program.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 /// The program, ready for arguments; its weights folder is one that does not exist.
 pub fn apprentice() -> Command {
@@ -27,6 +29,30 @@ pub fn tiny_demo(out: &Path, seed: u64) -> Command {
         .arg("--out")
         .arg(out);
     command
+}
+
+/// A copy, in `to`, of one finished tiny run that tests share.
+pub fn tiny_run(to: &Path) {
+    static RUN: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let run = RUN.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        succeed(&mut tiny_demo(&folder.path().join("run"), 3));
+        folder
+    });
+    copy(&run.path().join("run"), to);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
 }
 
 /// Runs it and says why, if it fails.

@@ -268,3 +268,83 @@ fn whoever_stops_reading_ends_the_program_quietly() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!said.contains("panicked"), "{said}");
 }
+
+/// What was chosen from the answers so far is asked while the next fit is learnt, and why stands in the log.
+#[test]
+fn questions_are_chosen_from_the_answers_so_far() {
+    use apprentice_preference::{Item, Judgement, JudgementLog};
+    use std::collections::BTreeSet;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    for stage in [
+        &["record", "demonstrations"][..],
+        &["train"],
+        &["record", "rollouts"],
+    ] {
+        let mut command = apprentice();
+        command
+            .args(stage)
+            .args(["--config", "configs/tiny.toml", "--json", "--out"])
+            .arg(&out)
+            .args(["--set", "rollouts.episodes=14"]);
+        succeed(&mut command);
+    }
+    let refused = apprentice()
+        .args(["rank", "--choose", "oracle", "--out"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    let refused = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        refused.contains("random, disagreement, information, diversity, mix"),
+        "{refused}"
+    );
+    let mut child = rank(&out)
+        .args(["--choose", "mix", "--again", "0.25", "--more", "9"])
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let log = out.join("judgements.jsonl");
+    let given = || JudgementLog::read(&log).map_or_else(|_| Vec::new(), |said| said.judgements);
+    for answer in 0..9 {
+        input.write_all(b"2>1=4>3\n").unwrap();
+        // As a person would, and so that something has been learnt in the end.
+        let begun = Instant::now();
+        while given().len() <= answer {
+            assert!(begun.elapsed() < Duration::from_secs(60), "answer {answer}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(if answer < 6 { 100 } else { 1500 }));
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("Asked again: of 12 pairs in 2 questions"),
+        "{said}"
+    );
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["choose"]["strategy"], "mix");
+    assert_eq!(summary["choose"]["asked_again"], 2);
+    let given = given();
+    let asked: Vec<_> = given.iter().map(|j| j.asked.clone().unwrap()).collect();
+    assert!(
+        asked
+            .iter()
+            .all(|a| a.strategy == "mix" && a.seconds > Some(0.0))
+    );
+    assert_eq!(asked.iter().filter(|a| a.again).count(), 2);
+    let last = asked.last().unwrap();
+    assert!(last.learnt_from > 0 && last.bits >= Some(0.0), "{last:?}");
+    assert!(
+        given
+            .iter()
+            .all(|j| j.query_reason.as_ref().unwrap().starts_with("mix: "))
+    );
+    assert!(given.iter().all(|j| j.response_time_ms.is_some()));
+    let group =
+        |j: &Judgement| -> BTreeSet<Item> { j.answer.items().into_iter().cloned().collect() };
+    let groups: BTreeSet<_> = given.iter().map(group).collect();
+    assert_eq!(groups.len(), 7, "nothing else is asked twice");
+}

@@ -62,6 +62,23 @@ fn joints_and_poses_go_back_and_forth() {
 }
 
 #[test]
+fn joints_that_slide_are_told_in_metres() {
+    let said = succeed(apprentice().args(["robot", "check", "tests/peers/fetch"]));
+    let joints: Vec<&str> = said.lines().filter(|l| l.starts_with("joint ")).collect();
+    assert_eq!(joints.len(), 3, "{said}");
+    assert!(
+        joints[0].contains("x: 1.1 to 1.5 m, home 1.3; 0.5 m/s, 4 m/s^2"),
+        "{said}"
+    );
+    assert!(joints.iter().all(|l| !l.contains("rad")), "{said}");
+    let checked = json(&["check", "tests/peers/fetch"]);
+    assert_eq!(checked["joints"][2]["unit"], "m");
+    assert_eq!(checked["joints"][2]["effort_unit"], "N");
+    let turning = succeed(apprentice().args(["robot", "check", "so101"]));
+    assert!(turning.contains("rad/s^2, jerk 400 rad/s^3"), "{turning}");
+}
+
+#[test]
 fn a_driver_is_told_what_to_answer_and_one_that_is_not_there_is_named() {
     let folder = "robots/examples/planar_arm";
     let printed = succeed(apprentice().args(["robot", "describe", folder]));

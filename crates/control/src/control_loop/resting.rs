@@ -5,6 +5,7 @@ use crate::ControlError;
 use crate::plan_ready::PlanReady;
 use apprentice_core::Observation;
 use apprentice_link::LinkError;
+use apprentice_robot::Joint;
 use apprentice_safety::{ControlAuthority, Homing};
 use std::time::Duration;
 
@@ -50,10 +51,19 @@ impl ControlLoop {
                 self.wait()?;
             }
             if seconds > patience {
-                let reason = format!(
-                    "it is still {:.3} rad (or units) away after {patience:.1} s",
-                    away(&self.target)
-                );
+                let away = |(joint, (at, home)): (&Joint, (&f64, &f64))| {
+                    let apart = (at - home).abs();
+                    (apart >= 1e-3).then(|| format!("{} {apart:.3} {}", joint.name, joint.unit))
+                };
+                let homes = self.target.iter().zip(&description.home);
+                let joints = description.joints.iter().zip(homes);
+                let left: Vec<String> = joints.filter_map(away).collect();
+                let reason = if left.is_empty() {
+                    format!("after {patience:.1} s it still does not rest")
+                } else {
+                    let left = left.join(", ");
+                    format!("after {patience:.1} s joints are still away from it: {left}")
+                };
                 return Err(ControlError::Home(description.name, reason));
             }
         }

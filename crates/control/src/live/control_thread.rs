@@ -14,6 +14,7 @@ use apprentice_core::{Observation, PolicyObservation};
 use apprentice_robot::proprioception;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 /// What a control thread works with.
@@ -22,6 +23,8 @@ pub(super) struct Control<'a> {
     pub side: ControlSide<'a, RobotSnapshot, Arc<ScheduledChunk>>,
     pub board: &'a Board<RobotSnapshot, Arc<ScheduledChunk>>,
     pub news: &'a WakeFlag,
+    /// Whether the episode is over for the agent before its ticks are up.
+    pub finished: &'a AtomicBool,
     pub history: usize,
     pub origin: EpisodeOrigin,
     pub recorder: SyncSender<FinishedTick>,
@@ -83,6 +86,10 @@ impl Control<'_> {
         for tick in 0..ticks {
             if self.board.is_done() {
                 return Err(ControlError::Stopped);
+            }
+            // What was decided last is still executed at the beginning: no episode is without a tick.
+            if tick > 0 && self.finished.load(Relaxed) {
+                break;
             }
             self.policy_tick(robot, tick, &mut lateness_us)?;
         }

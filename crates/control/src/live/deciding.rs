@@ -10,6 +10,7 @@ use crate::{Agent, ChunkingConfig, ControlError};
 use apprentice_core::{PolicyInput, Seed};
 use apprentice_robot::RobotDescription;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,14 +25,14 @@ struct RobotPlanner<'a> {
     epoch: u64,
 }
 
-/// Lets the agent decide for whichever robot needs it, until all are done. Answers how many decisions there
-/// were and how long the slowest took, milliseconds.
+/// Lets the agent decide for whichever robot needs it, until all are done or the agent is, which it says by `finished`.
+/// Answers how many decisions there were and how long the slowest took, milliseconds.
 pub(super) fn decide_until_done(
     agent: &mut dyn Agent,
     boards: &[Board<RobotSnapshot, Arc<ScheduledChunk>>],
     (seeds, descriptions): (&[Seed], &[RobotDescription]),
     chunking: ChunkingConfig,
-    news: &WakeFlag,
+    (news, finished): (&WakeFlag, &AtomicBool),
 ) -> Result<(u64, f64), ControlError> {
     let latency = Duration::from_millis(chunking.latency_ms);
     let (mut decisions, mut slowest) = (0, Duration::ZERO);
@@ -41,6 +42,10 @@ pub(super) fn decide_until_done(
         .map(|(board, description)| RobotPlanner::new(board, &chunking, description))
         .collect();
     while boards.iter().any(|b| !b.is_done()) {
+        if finished.load(Relaxed) {
+            news.wait(Duration::from_millis(20));
+            continue;
+        }
         let next = neediest(&mut planners, agent.n_action_steps());
         let next =
             next.and_then(|robot| Some((robot, planners.get_mut(robot)?, seeds.get(robot)?)));
@@ -56,6 +61,7 @@ pub(super) fn decide_until_done(
         decisions += 1;
         slowest = slowest.max(begun.elapsed());
         planner.offer(chunk);
+        finished.store(agent.is_done(), Relaxed);
     }
     Ok((decisions, slowest.as_secs_f64() * 1e3))
 }

@@ -6,6 +6,7 @@
 //! numbered as the kernel numbers those of Xbox and PlayStation pads; but for button 7 no control is used
 //! that the two number differently.
 
+use super::dead_zone::share;
 use super::operator_input::OperatorInput;
 
 /// Bytes of one event.
@@ -20,6 +21,8 @@ const AXES: usize = 8;
 const BUTTONS: usize = 16;
 /// A stick nearer to the middle than this share rests.
 const DEAD_ZONE: f64 = 0.15;
+/// The value of a stick at the end of its way.
+const FULL: f64 = 32767.0;
 
 /// Buttons: A (cross), B (circle), the third and fourth, left and right shoulder.
 const CLOSE: usize = 0;
@@ -120,13 +123,7 @@ impl GamepadState {
     /// An axis as a share, 0 in the middle of its way.
     fn axis(&self, number: usize) -> f64 {
         let value = self.axes.get(number).copied().unwrap_or(0);
-        let share = (f64::from(value) / 32767.0).clamp(-1.0, 1.0);
-        let beyond = (share.abs() - DEAD_ZONE).max(0.0) / (1.0 - DEAD_ZONE);
-        if beyond == 0.0 {
-            0.0
-        } else {
-            beyond.copysign(share)
-        }
+        share(value, FULL, DEAD_ZONE)
     }
 }
 

@@ -1,10 +1,9 @@
 //! A person at a device of this computer, as the agent of a run.
 
-use super::gamepad::{DeviceError, Gamepad};
+use super::device_reader::{DeviceError, DeviceReader, DeviceState};
 use super::jog::Jog;
 use super::jog_config::{JogConfig, JogError};
 use super::operator_input::OperatorInput;
-use super::space_mouse::SpaceMouse;
 use crate::{Agent, ControlError};
 use apprentice_core::{ActionChunk, PolicyInput};
 use apprentice_robot::RobotDescription;
@@ -28,15 +27,9 @@ impl InputSource for Box<dyn InputSource> {
     }
 }
 
-impl InputSource for Gamepad {
+impl<S: DeviceState> InputSource for DeviceReader<S> {
     fn input(&mut self) -> Result<OperatorInput, DeviceError> {
-        Gamepad::input(self)
-    }
-}
-
-impl InputSource for SpaceMouse {
-    fn input(&mut self) -> Result<OperatorInput, DeviceError> {
-        SpaceMouse::input(self)
+        DeviceReader::input(self)
     }
 }
 

@@ -5,6 +5,7 @@
 //! byte first, about -350 to 350. Report 1 is the translation along x (right), y (towards the person), z (down), of
 //! newer devices followed by the rotation; report 2 the rotation about the same axes; report 3 the buttons, one a bit.
 
+use super::dead_zone::share;
 use super::operator_input::OperatorInput;
 
 /// The value of a cap that is pushed all the way.
@@ -64,6 +65,7 @@ impl SpaceMouseState {
 
     /// What the person asks for now. Away from the person is along x of the base frame, left along y.
     pub fn input(&mut self) -> OperatorInput {
+        let share = |value| share(value, FULL, DEAD_ZONE);
         let [right, towards, down] = self.shift.map(share);
         let [about_right, about_towards, about_down] = self.turn.map(share);
         let pressed = |button: u32| f64::from(u8::from(self.buttons & button != 0));
@@ -87,17 +89,6 @@ fn three(bytes: &[u8]) -> Option<[i16; 3]> {
     match *bytes {
         [a, b, c, d, e, f, ..] => Some([[a, b], [c, d], [e, f]].map(i16::from_le_bytes)),
         _ => None,
-    }
-}
-
-/// A number as a share of the whole way.
-fn share(value: i16) -> f64 {
-    let share = (f64::from(value) / FULL).clamp(-1.0, 1.0);
-    let beyond = (share.abs() - DEAD_ZONE).max(0.0) / (1.0 - DEAD_ZONE);
-    if beyond == 0.0 {
-        0.0
-    } else {
-        beyond.copysign(share)
     }
 }
 

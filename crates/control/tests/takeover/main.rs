@@ -6,6 +6,7 @@ mod homing;
 mod marks;
 mod random_ticks;
 mod real_time;
+mod slow_keys;
 mod waiting;
 mod watched_arm;
 

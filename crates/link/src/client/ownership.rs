@@ -98,6 +98,8 @@ impl Arm for RobotLink {
         let set_up = self.as_owner(|link| {
             let key = link.keys.of(ClientMessage::Reset, link.client);
             let request = wire::encode_reset(link.client, seed);
+            // From here to the next `enable` nobody drives.
+            link.inbox.set_commanding(false);
             if link.lockstep {
                 // What the answer speaks of may come before it.
                 link.inbox.restart();
@@ -212,24 +214,39 @@ impl RobotLink {
             self.lease = Some(token.wait().map_err(|e| key_error(&key, &e))?);
         }
         // Its side may not have seen our lease yet.
-        self.ask_while(Service::Acquire, Denial::NoLease, LEASE_SEEN)?;
+        let ask = || self.serve(Service::Acquire);
+        self.ask_while(Service::Acquire, Denial::NoLease, LEASE_SEEN, ask)?;
         self.owns = true;
         self.come_to(|s| s.owner == self.client)
     }
 
-    /// Enables the arm, once it is at rest. A stop is a person's to lift, never ours.
+    /// Enables the arm, once it is at rest. A stop is a person's to lift, never ours: what we know of is what there
+    /// was when the arm said that it is not stopped, however long it takes to come to rest.
     fn enable(&self) -> Result<(), LinkError> {
-        if self.reported.status().is_some_and(|s| s.stop != Stop::None) {
-            return Err(LinkError::Refused {
+        let known = self.stops_seen_to()?;
+        let ask = || {
+            self.stops_seen_to()?;
+            self.serve_knowing(Service::Enable, known)
+        };
+        self.ask_while(Service::Enable, Denial::Moving, REST, ask)?;
+        self.come_to(|s| s.phase == Phase::Active && s.owner == self.client)
+    }
+
+    /// How many stops the arm counted when it said last that it is not stopped.
+    ///
+    /// # Errors
+    /// When it says that it is.
+    fn stops_seen_to(&self) -> Result<u64, LinkError> {
+        match self.reported.status() {
+            Some(status) if status.stop != Stop::None => Err(LinkError::Refused {
                 robot: self.description.name.clone(),
                 key: self
                     .keys
                     .of(ClientMessage::Service(Service::Enable), self.client),
                 reason: format!("{}: {}", Denial::Stopped.name(), Denial::Stopped.advice()),
-            });
+            }),
+            status => Ok(status.map_or(0, |s| s.stops)),
         }
-        self.ask_while(Service::Enable, Denial::Moving, REST)?;
-        self.come_to(|s| s.phase == Phase::Active && s.owner == self.client)
     }
 
     /// Asks again while the answer is this refusal.
@@ -238,11 +255,12 @@ impl RobotLink {
         service: Service,
         denial: Denial,
         patience: Duration,
+        ask: impl Fn() -> Result<Phase, LinkError>,
     ) -> Result<(), LinkError> {
         let began = Instant::now();
         let mut said = false;
         loop {
-            match self.serve(service) {
+            match ask() {
                 Err(LinkError::Refused { reason, .. })
                     if reason.starts_with(denial.name()) && began.elapsed() < patience =>
                 {

@@ -74,6 +74,15 @@ impl Problem {
         }
     }
 
+    /// Whether it is that the arm is elsewhere than it can have moved to since it was seen last.
+    pub fn is_elsewhere(&self) -> bool {
+        match self {
+            Self::Jump { .. } => true,
+            Self::Disagreement(problem) => problem.is_elsewhere(),
+            _ => false,
+        }
+    }
+
     fn describe(&self, joints: &[JointEnvelope]) -> String {
         let known = |joint: &usize| joints.get(*joint);
         let name = |joint| known(joint).map_or("?", |j| j.name.as_str());
@@ -198,6 +207,12 @@ impl Rejected {
             self.warned = Some(now);
         }
         silent
+    }
+
+    /// Remembers a message for whoever wonders why nothing is believed, without counting it.
+    pub fn note(&mut self, problem: Problem) {
+        self.now.count(problem.reason());
+        self.last = Some(problem);
     }
 
     /// Counts a part that was left out of a message that is taken without it. Answers what to say of it, when it

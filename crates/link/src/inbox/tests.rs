@@ -1,5 +1,7 @@
 //! What is taken and what is left out.
 
+mod put_elsewhere;
+
 use super::*;
 use crate::LinkError;
 use apprentice_core::Image;

@@ -28,7 +28,10 @@ pub(super) fn may_be_owned(probe: &mut Probe, findings: &mut Findings) -> Result
         ));
     };
     let why = match (status.owner, status.stop, status.phase) {
-        (0, Stop::None, Phase::Free) => return Ok(true),
+        (0, Stop::None, Phase::Free) => {
+            probe.stops = status.stops;
+            return Ok(true);
+        }
         (0, Stop::None, Phase::Faulted) => "it reports a fault",
         (0, Stop::Person | Stop::Owner, _) => {
             "it was stopped; see to it, then `apprentice acknowledge`"
@@ -181,8 +184,8 @@ fn stops(probe: &mut Probe, findings: &mut Findings) -> Result<(), LinkError> {
         return Ok(());
     }
     let (owner, stranger) = (probe.owner, probe.stranger);
-    let before = probe.status().map_or(0, |s| s.stops);
-    let answer = probe.serve(Service::Stop, stranger, 0)?;
+    let before = probe.stops;
+    let answer = probe.stop()?;
     findings.judge(
         "stop by anyone",
         answer.is_ok(),
@@ -213,7 +216,8 @@ fn stops(probe: &mut Probe, findings: &mut Findings) -> Result<(), LinkError> {
     probe.own(Service::Acquire, "no_lease", TOKEN)?.ok();
     let still = (Phase::Stopped, Stop::Person, owner);
     stands(probe, findings, "and the next one's acquire", still)?;
-    let answer = probe.serve(Service::Acknowledge, stranger, counted)?;
+    // As many as are known here: a person's stop that comes now stays.
+    let answer = probe.serve(Service::Acknowledge, stranger, probe.known_stops())?;
     findings.judge(
         "acknowledge",
         answer.is_ok(),

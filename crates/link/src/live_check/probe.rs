@@ -38,6 +38,8 @@ pub(super) struct Probe {
     pub sent: u64,
     pub stranger_sent: u64,
     pub lease: Option<LivelinessToken>,
+    /// Stops that there were before, and those asked for here. Any more are a person's, whose to lift they are.
+    pub stops: u64,
     /// What it answers about itself, and how its time passes.
     pub described: (String, Option<Vec<u8>>),
     _subscribers: Vec<Subscriber<()>>,
@@ -93,6 +95,7 @@ impl Probe {
             sent: 0,
             stranger_sent: 0,
             lease: None,
+            stops: 0,
             _subscribers: subscribers,
         })
     }
@@ -123,7 +126,35 @@ impl Probe {
         }))
     }
 
-    /// As [`Self::serve`] as the owner who knows of all stops, again while that is the refusal.
+    /// Asks for a stop, as the stranger.
+    pub fn stop(&mut self) -> Result<Result<String, String>, LinkError> {
+        let answer = self.serve(Service::Stop, self.stranger, 0)?;
+        self.stops += u64::from(answer.is_ok());
+        Ok(answer)
+    }
+
+    /// Stops that may be lifted here; a driver that counts too few knows of fewer.
+    pub fn known_stops(&self) -> u64 {
+        self.status().map_or(0, |s| s.stops.min(self.stops))
+    }
+
+    /// Whether somebody else stopped the arm while it is tested.
+    pub fn is_stopped_by_others(&self) -> bool {
+        self.status().is_some_and(|s| s.stops > self.stops)
+    }
+
+    /// Ends the test where somebody else has stopped the arm.
+    fn check_stops(&self) -> Result<(), LinkError> {
+        if !self.is_stopped_by_others() {
+            return Ok(());
+        }
+        Err(LinkError::ControlLost {
+            robot: self.robot.name.clone(),
+            said: "it was stopped by somebody else".into(),
+        })
+    }
+
+    /// As [`Self::serve`] as the owner who knows of the stops of this test, again while that is the refusal.
     pub fn own(
         &self,
         service: Service,
@@ -132,8 +163,8 @@ impl Probe {
     ) -> Result<Result<String, String>, LinkError> {
         let deadline = Instant::now() + patience;
         loop {
-            let stops = self.status().map_or(0, |s| s.stops);
-            match self.serve(service, self.owner, stops)? {
+            self.check_stops()?;
+            match self.serve(service, self.owner, self.known_stops())? {
                 Err(said) if said.starts_with(while_refused) && Instant::now() < deadline => {
                     self.pass(Duration::from_millis(20))?;
                 }
@@ -221,6 +252,7 @@ impl Probe {
 
     /// Sends a target of the owner's, numbered on.
     pub fn command(&mut self, positions: &[f64], width: f64) -> Result<(), LinkError> {
+        self.check_stops()?;
         self.sent += 1;
         self.put_command(self.owner, self.sent, positions, width)
     }

@@ -74,17 +74,17 @@ fn not_obeyed(probe: &mut Probe, findings: &mut Findings, what: &str) -> Result<
 }
 
 fn stop_while_active(probe: &mut Probe, findings: &mut Findings) -> Result<(), LinkError> {
-    let (owner, stranger) = (probe.owner, probe.stranger);
+    let owner = probe.owner;
     if ready(probe)?.is_none() {
         return Ok(());
     }
-    probe.serve(Service::Stop, stranger, 0)?.ok();
+    probe.stop()?.ok();
     let stopped = (Phase::Stopped, Stop::Owner, owner);
     if !stands(probe, findings, "stop of an arm that obeys", stopped)? {
         return Ok(());
     }
     not_obeyed(probe, findings, "a command to a stopped arm")?;
-    let stops = probe.status().map_or(0, |s| s.stops);
+    let stops = probe.known_stops();
     let answer = probe.serve(Service::Enable, owner, stops.wrapping_sub(1))?;
     findings.refused(
         "enable by an owner who does not know of the stop",

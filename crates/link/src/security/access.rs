@@ -25,7 +25,14 @@ struct Rights {
 /// At the end of a key: the numbers of the certificate that is meant.
 const OWN: &str = "OWN";
 /// What is said of a robot, by itself and by the runtime that drives it.
-const SAID: &[&str] = &["state", "status", "event", "camera/*", "authority"];
+const SAID: &[&str] = &[
+    "state",
+    "status",
+    "event",
+    "camera/*",
+    "authority",
+    "episode",
+];
 /// All tokens: that of the robot, of who commands it, of who takes over.
 const TOKENS: &[&str] = &["alive", "lease/*", "takeover/*"];
 
@@ -53,7 +60,7 @@ fn rights(role: Role) -> Option<Rights> {
             watches: TOKENS,
         }),
         Role::Runtime => Some(Rights {
-            publishes: &["command/OWN", "chunk/OWN", "authority"],
+            publishes: &["command/OWN", "chunk/OWN", "authority", "episode"],
             reads: &["state", "status", "event", "camera/*", "takeover/*"],
             serves: &[],
             asks: &[
@@ -279,6 +286,7 @@ mod tests {
         assert_eq!(senders("put", "takeover/201$*"), ["operator.1"]);
         assert_eq!(senders("put", "state"), ["robot"]);
         assert_eq!(senders("put", "authority").len(), 16);
+        assert_eq!(senders("put", "episode"), senders("put", "authority"));
         assert_eq!(senders("liveliness_token", "lease/101$*"), ["runtime.1"]);
         assert_eq!(
             senders("liveliness_token", "takeover/202$*"),

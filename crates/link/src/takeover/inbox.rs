@@ -7,7 +7,7 @@ use crate::error::key_error;
 use crate::keys::{ClientMessage, Keys};
 use crate::tokens::TokenSearch;
 use crate::wire::{self, Takeover};
-use crate::{Inbox, LinkError};
+use crate::{EpisodeTeller, Inbox, LinkError, RunningEpisode};
 use apprentice_robot::RobotDescription;
 use apprentice_safety::ControlAuthority;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ pub struct TakeoverInbox {
     shared: Arc<Shared>,
     _subscribers: Arc<Vec<Subscriber<()>>>,
     _telling: Option<Arc<AuthorityPublisher>>,
+    episode: Option<EpisodeTeller>,
     /// Where the robot does not speak the native link, whoever speaks it in its place.
     _host: Option<Arc<TakeoverHost>>,
 }
@@ -78,6 +79,7 @@ impl TakeoverInbox {
             _telling: Some(Arc::new(AuthorityPublisher::start(
                 &shared, session, &keys,
             )?)),
+            episode: Some(EpisodeTeller::start(session, robot)?),
             _host: None,
             shared,
         })
@@ -89,7 +91,15 @@ impl TakeoverInbox {
             shared,
             _subscribers: Arc::default(),
             _telling: None,
+            episode: None,
             _host: None,
+        }
+    }
+
+    /// Tells whoever looks on that a tick of `episode` has passed, in which the guard gave these reasons. Never waits.
+    pub fn tell(&self, episode: RunningEpisode, reasons: &[String]) {
+        if let Some(teller) = &self.episode {
+            teller.tick(episode, reasons);
         }
     }
 

@@ -2,9 +2,10 @@
 
 use crate::error::key_error;
 use crate::keys::{ClientMessage, Keys};
+use crate::running_episode::EpisodeListener;
 use crate::security::{Role, Security};
 use crate::wire::{self, AuthorityStatus, Status, Takeover};
-use crate::{Arm as _, Freshness, LinkError, RobotLink};
+use crate::{Arm as _, Freshness, LinkError, RobotLink, RunningEpisode};
 use apprentice_core::RobotState;
 use apprentice_robot::RobotDescription;
 use apprentice_safety::TeleopMessage;
@@ -29,6 +30,7 @@ pub struct OperatorLink {
     sequence: u64,
     since: Instant,
     told: Told,
+    episode: EpisodeListener,
     _deciders: Subscriber<()>,
     _token: LivelinessToken,
 }
@@ -88,6 +90,7 @@ impl OperatorLink {
             sequence: 0,
             since: Instant::now(),
             told,
+            episode: EpisodeListener::start(session, &robot.description().name)?,
             _deciders: deciders,
             _token: held,
             robot,
@@ -126,6 +129,18 @@ impl OperatorLink {
         let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.filter(|(_, at)| at.elapsed() < BELIEVED)
             .map(|(status, _)| status)
+    }
+
+    /// How far the episode is that the runtime runs, as it said within the last 2 s; `None` where it did not.
+    #[must_use]
+    pub fn running_episode(&self) -> Option<RunningEpisode> {
+        self.episode.now()
+    }
+
+    /// The connection itself: what the robot shows and says, and a stop.
+    #[must_use]
+    pub fn robot(&self) -> &RobotLink {
+        &self.robot
     }
 
     /// Under which number it is known to the runtime.

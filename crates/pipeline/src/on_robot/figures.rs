@@ -1,6 +1,6 @@
 //! What trials of two policies come to.
 
-use crate::trials::{PolicyRole, Trial, Verdict};
+use crate::trials::{Judge, PolicyRole, Trial, Verdict};
 use anyhow::Result;
 use apprentice_statistics::{PairedDecision, PairedTest, clopper_pearson};
 use serde::{Deserialize, Serialize};
@@ -85,8 +85,12 @@ impl Tried {
     /// Of these trials.
     #[must_use]
     pub fn of<'a>(trials: impl Iterator<Item = &'a Trial> + Clone) -> Self {
-        // Failures alone say nothing of the way where nobody did.
-        let asked = trials.clone().any(|t| t.preferred.is_some());
+        let told = trials.clone().any(tells_preferred);
+        Self::telling(told, trials)
+    }
+
+    /// Of these trials; where nobody `told` which way it was done, nothing is said of that.
+    fn telling<'a>(told: bool, trials: impl Iterator<Item = &'a Trial> + Clone) -> Self {
         let sum = |count: fn(&Trial) -> u64| trials.clone().map(count).sum();
         Self {
             sha256: trials
@@ -95,12 +99,21 @@ impl Tried {
                 .map_or_else(String::new, |t| t.policy.sha256.clone()),
             trials: sum(|_| 1),
             success: Share::of(trials.clone().map(|t| t.success)),
-            preferred: Share::of(trials.clone().filter(|_| asked).filter_map(preferred)),
+            preferred: Share::of(trials.clone().filter(|_| told).filter_map(preferred)),
             interventions: sum(|t| u64::from(t.guarding.interventions > 0)),
             stops: sum(|t| t.guarding.stops),
             takeovers: sum(|t| t.guarding.takeovers),
             drops: sum(|t| t.guarding.drops.unwrap_or(0)),
         }
+    }
+}
+
+/// Whether somebody told of this trial which way it was done: a person who was asked, or a robot that can tell.
+fn tells_preferred(trial: &Trial) -> bool {
+    match trial.preferred {
+        Some(Verdict::Unsure) => trial.judge != Judge::Robot,
+        Some(_) => true,
+        None => false,
     }
 }
 
@@ -205,6 +218,13 @@ pub struct ComparisonFigures {
 }
 
 impl ComparisonFigures {
+    /// Whether anybody told which way the task was done.
+    #[must_use]
+    pub fn tells_preferred(&self) -> bool {
+        let told = |share: Share| share.n + share.unsure > 0;
+        told(self.base.preferred) || told(self.aligned.preferred)
+    }
+
     /// Of the trials of one comparison.
     ///
     /// # Errors
@@ -230,8 +250,11 @@ impl ComparisonFigures {
             .collect();
         let success = whole.iter().map(|(b, a)| (b.success, a.success));
         let paired = Pairs::of(success, error_rate, margin)?;
+        // A robot that cannot tell says nothing of the way, rather than that it is unsure each time.
+        let told = of_it().any(tells_preferred);
         let liked: Vec<(Verdict, Verdict)> = whole
             .iter()
+            .filter(|_| told)
             .filter_map(|(b, a)| {
                 // Asked in this comparison at all, not only known from a failure.
                 b.preferred.or(a.preferred)?;
@@ -252,8 +275,8 @@ impl ComparisonFigures {
         });
         Ok(Self {
             comparison: comparison.to_owned(),
-            base: Tried::of(role(PolicyRole::Base)),
-            aligned: Tried::of(role(PolicyRole::Aligned)),
+            base: Tried::telling(told, role(PolicyRole::Base)),
+            aligned: Tried::telling(told, role(PolicyRole::Aligned)),
             paired,
             paired_preferred,
             decision: paired.decision,
@@ -282,6 +305,7 @@ pub fn in_words(decision: PairedDecision) -> &'static str {
 mod tests {
     use super::Verdict::{No, Unsure, Yes};
     use super::*;
+    use crate::trials::{Guarding, PolicyIdentity, Purpose, Start};
 
     #[test]
     fn unsure_is_never_success_and_widens_both_bounds() {
@@ -310,5 +334,55 @@ mod tests {
         assert_eq!(decide(&hidden), PairedDecision::Undecided);
         let pairs = Pairs::of(hidden.into_iter(), 0.05, 0.03).unwrap();
         assert_eq!((pairs.pairs, pairs.unsure, pairs.base_only), (14, 14, 0));
+    }
+
+    fn trials(preferred: Option<Verdict>) -> Vec<Trial> {
+        let all = [(PolicyRole::Base, Yes), (PolicyRole::Aligned, Yes)];
+        let each = all
+            .into_iter()
+            .chain([(PolicyRole::Base, No), (PolicyRole::Aligned, Yes)]);
+        each.enumerate()
+            .map(|(i, (role, success))| Trial {
+                number: i as u64,
+                purpose: Purpose::Comparison,
+                comparison: "a".into(),
+                policy: PolicyIdentity {
+                    role,
+                    sha256: String::new(),
+                    version: None,
+                },
+                start: Start {
+                    number: i as u64 / 2,
+                    seed: 1,
+                    by_person: false,
+                },
+                place: Some(i as u8 % 2),
+                success,
+                preferred: preferred.filter(|_| success == Yes),
+                judge: Judge::Robot,
+                facts: BTreeMap::new(),
+                guarding: Guarding::default(),
+                reward: None,
+                episode: None,
+                at_unix_ms: 0,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_robot_that_never_tells_the_way_is_not_unsure_of_it() {
+        // Logs of before say that it was unsure.
+        for said in [None, Some(Unsure)] {
+            let found = ComparisonFigures::of("a", &trials(said), (0.05, 0.03), 4).unwrap();
+            assert!(!found.tells_preferred(), "{found:?}");
+            assert_eq!(found.base.preferred, Share::of([].into_iter()));
+            assert_eq!(found.paired_preferred, None);
+            assert_eq!((found.base.success.n, found.paired.pairs), (2, 2));
+        }
+        let found = ComparisonFigures::of("a", &trials(Some(Yes)), (0.05, 0.03), 4).unwrap();
+        assert!(found.tells_preferred());
+        // A failure is not the preferred way, where that is told at all.
+        assert_eq!((found.base.preferred.k, found.base.preferred.n), (1, 2));
+        assert_eq!(found.paired_preferred.unwrap().pairs, 2);
     }
 }

@@ -2,13 +2,12 @@
 
 use crate::config::Config;
 use crate::context::Context;
+use crate::episode_verdict::{DROPS, PREFERRED, ask_robot, outcome_of};
 use crate::outcomes::EpisodeOutcome;
 use crate::preference::Preference;
 use crate::robots::Robots;
 use crate::trials::{Judge, Verdict};
 use anyhow::{Context as _, Result, bail};
-use apprentice_link::EpisodeVerdict;
-use apprentice_link::verdict::VerdictFact;
 use apprentice_sim::{Fact, Outcome};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -121,69 +120,43 @@ fn yes_no_unsure(context: &Context, question: &str, typed: &mut dyn BufRead) -> 
 }
 
 fn robot(context: &Context, robots: &Robots, seed: u64) -> Result<Said> {
-    let verdict = match (robots.nodes.first(), robots.loops.first()) {
-        (Some(node), _) => {
-            let outcome = node.ground_truth().outcome();
-            EpisodeVerdict {
-                success: outcome.success,
-                facts: outcome
-                    .facts
-                    .iter()
-                    .map(|(name, fact)| (name.to_owned(), sent(fact)))
-                    .collect(),
-                ..EpisodeVerdict::default()
-            }
+    let (outcome, drops) = match (robots.nodes.first(), robots.loops.first()) {
+        (Some(node), _) => (node.ground_truth().outcome(), None),
+        (None, Some(control)) => {
+            let verdict = ask_robot(control, seed).context(
+                "the robot does not say how the episode went; --verdict ask asks the person at it instead",
+            )?;
+            (outcome_of(&verdict), verdict.drops)
         }
-        (None, Some(control)) => control.verdict().context(
-            "the robot does not say how the episode went; --verdict ask asks the person at it instead",
-        )?,
         (None, None) => bail!("there is no robot to ask"),
     };
-    if let Some(other) = verdict.seed.filter(|other| *other != seed) {
-        bail!(
-            "the robot's verdict is about the scene of seed {other}, the episode was in that of {seed}; its driver has to \
-             answer about the newest scene"
-        );
-    }
-    let preferred = verdict.preferred.or_else(|| preferred(context, &verdict));
-    let facts = verdict.facts.into_iter().map(|(name, fact)| {
-        let value = match fact {
-            VerdictFact::Number(number) => number.into(),
-            VerdictFact::Word(word) => word.into(),
-        };
-        (name, value)
-    });
+    let facts: BTreeMap<String, Value> = (outcome.facts.iter())
+        .filter_map(|(name, fact)| {
+            let value = match fact {
+                Fact::Number(number) => (*number).into(),
+                Fact::Name(name) => name.clone().into(),
+            };
+            // These have places of their own.
+            (![PREFERRED, DROPS].contains(&name)).then(|| (name.to_owned(), value))
+        })
+        .collect();
     Ok(Said {
-        success: Verdict::of(verdict.success),
-        // A robot that says nothing of the way was not asked, as it were.
-        preferred: preferred.map(|known| Verdict::of(Some(known))),
+        success: Verdict::of(outcome.success),
+        facts,
+        preferred: preferred(context, outcome).map(|yes| Verdict::of(Some(yes))),
         judge: Judge::Robot,
-        drops: verdict.drops,
-        facts: facts.collect(),
+        drops,
     })
 }
 
-fn sent(fact: &Fact) -> VerdictFact {
-    match fact {
-        Fact::Number(number) => VerdictFact::Number(*number),
-        Fact::Name(name) => VerdictFact::Word(name.clone().into_owned()),
+/// Whether the robot says that it was the preferred way, or what it measured does; `None` where neither tells, which is
+/// not the same as unsure. A failure tells nothing of its own: it may come of a robot that never tells.
+fn preferred(context: &Context, outcome: Outcome) -> Option<bool> {
+    if outcome.success != Some(true) {
+        let told = outcome.facts.get(PREFERRED)?;
+        return Some(*told == Fact::name("yes"));
     }
-}
-
-/// Whether the facts are those of the preferred way, where they tell.
-fn preferred(context: &Context, verdict: &EpisodeVerdict) -> Option<bool> {
     let preference = Preference::of(&context.config).ok()?;
-    let mut outcome = Outcome {
-        success: verdict.success,
-        ..Outcome::default()
-    };
-    for (name, fact) in &verdict.facts {
-        let fact = match fact {
-            VerdictFact::Number(number) => Fact::Number(*number),
-            VerdictFact::Word(word) => Fact::Name(word.clone().into()),
-        };
-        outcome.facts.put(name.clone(), fact);
-    }
     preference.is_preferred(&EpisodeOutcome {
         id: "".into(),
         file: String::new(),

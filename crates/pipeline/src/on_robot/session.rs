@@ -3,6 +3,7 @@
 use super::counted::Counted;
 use super::judging::{Asked, Said, ask, line};
 use crate::context::Context;
+use crate::lookers_on::LookersOn;
 use crate::recording::{Recording, plans, say_figures, show};
 use crate::robots::{Robots, describe};
 use crate::timing;
@@ -113,11 +114,14 @@ impl TrialSession<'_> {
         plan.path = path.join(&file);
         let matters = &context.config.promotion.interventions;
         let first_second = describe(context)?.policy_hz.ceil() as u64;
+        // Whoever judges does not know which policy acts.
+        let lookers_on = LookersOn::of(&self.robots, [&plan], context.dir.root(), true);
         let counted = Mutex::new(Counted::default());
         let watch = |robot: usize, tick: &Tick| {
             let mut counts = counted.lock().unwrap_or_else(PoisonError::into_inner);
             counts.add(tick, matters, first_second);
             drop(counts);
+            lookers_on.tell(robot, tick);
             show(context, wanted.what, robot, tick);
         };
         let mut entry = None;

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::layout::DEMONSTRATIONS as FOLDER;
 use crate::outcomes::Outcomes;
 use crate::recording::{Recording, record};
-use crate::robots::{Robots, connect};
+use crate::robots::{Robots, connect, describe};
 use crate::stage::{Output, Stage};
 use crate::summary::recorded;
 use crate::takes::Takes;
@@ -15,7 +15,7 @@ use apprentice_control::{Agent, ControlError, TeleopAgent};
 use apprentice_core::{ActionChunk, ActionSpace, PolicyInput, Seed};
 use apprentice_episode::Source;
 use apprentice_link::RobotLink;
-use apprentice_robot::Kinematics;
+use apprentice_robot::{Kinematics, RobotDescription};
 use apprentice_sim::{Expert, GroundTruth, TaskKind};
 
 /// The stage.
@@ -65,6 +65,9 @@ fn run(context: &Context) -> Result<()> {
             context.dir.root().display()
         );
     }
+    if context.config.robot.endpoint.is_empty() {
+        check_expert(&describe(context)?)?;
+    }
     let mut robots = Robots::start(context)?;
     if let Some(controls) = connect(context)? {
         return by_hand(context, &mut robots, controls);
@@ -85,6 +88,23 @@ fn run(context: &Context) -> Result<()> {
     };
     record(context, &mut robots, &mut agent, &recording)?;
     Ok(())
+}
+
+/// Refuses a robot that the scripted expert cannot drive, before anything moves.
+///
+/// # Errors
+/// When its actions are not Cartesian, and what to do instead.
+pub fn check_expert(robot: &RobotDescription) -> Result<()> {
+    if robot.is_cartesian() {
+        return Ok(());
+    }
+    bail!(
+        "the scripted expert says where the tool goes, and robot {name} is told where its joints go (control = \"joint\"); \
+         allowed in simulation: robots with control = \"cartesian\" (`apprentice robot list` names them). Or show the task \
+         yourself: apprentice record demonstrations --by keyboard --set robot.description={name}; or drive the arm itself: \
+         --set robot.endpoint=ENDPOINT",
+        name = robot.name
+    );
 }
 
 /// A person shows the task at the controls of a robot that is not simulated here.

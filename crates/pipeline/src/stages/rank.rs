@@ -49,6 +49,13 @@ fn run(context: &Context) -> Result<()> {
     // Nobody measured what others put there.
     notes.episodes.retain(|e| !e.added || e.outcome.is_some());
     let config = &context.config.operator;
+    if !context.config.robot.endpoint.is_empty() {
+        bail!(
+            "the simulated operator judges by what the simulator saw, and the robot at {} is none: what it tells of its \
+             episodes is for evaluation alone; rank in person (apprentice rank)",
+            context.config.robot.endpoint
+        );
+    }
     if let Some(unknown) = notes.episodes.iter().find(|e| e.outcome.is_none()) {
         bail!(
             "the simulated operator judges by the outcomes the simulator saw, and there is none of {}; rank in person (apprentice rank)",

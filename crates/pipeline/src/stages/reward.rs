@@ -14,9 +14,9 @@ use crate::stage::{Output, Stage};
 use crate::viewer_file::write_recording;
 use crate::wishes::Wishes;
 use crate::work::Work;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use apprentice_encoder::WeightsSource;
-use apprentice_preference::{unused, unused_sentence};
+use apprentice_preference::{is_wish, unused, unused_sentence};
 use serde_json::{Value, json};
 
 /// Comparisons (one episode nearer to another than a third) that a ranking of four comes to.
@@ -58,6 +58,13 @@ fn run(context: &Context) -> Result<()> {
         context.say(&sentence);
     }
     let judgements = &wishes.judgements;
+    if wishes.taken_back > 0 && !judgements.iter().any(is_wish) {
+        bail!(
+            "every wish was taken back, and nothing is left to learn a reward from; say anew how things should be: \
+             apprentice rank --out {}",
+            context.dir.root().display()
+        );
+    }
     let unused = unused(judgements, context.config.reward.learner.uses());
     if let Some(sentence) = unused_sentence(&unused) {
         context.say(&sentence);

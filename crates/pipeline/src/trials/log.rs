@@ -1,170 +1,38 @@
-//! Trials on disk: one JSON object a line, whose first member is the CRC-32 of the rest, appended and on disk
-//! before the next trial begins. A line that a crash cut short can only be the last, and has no end; it is set
-//! aside when the log is opened for more. Any other damage is refused, with the number of the line.
+//! Trials on disk.
 
 use super::trial::Trial;
-use anyhow::{Context as _, Result, anyhow, bail};
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
-
-const PREFIX: &str = r#"{"crc32":""#;
+use crate::checked_log::{CheckedLog, LogContents, LogEntry};
+use anyhow::Result;
 
 /// The log of a run's trials, open for more.
-#[derive(Debug)]
-pub struct TrialLog {
-    path: PathBuf,
-    file: File,
-    safe_bytes: u64,
-    trials: Vec<Trial>,
-}
+pub type TrialLog = CheckedLog<Trial>;
 
-/// What a log holds, read without changing it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TrialLogContents {
-    /// Every trial, in order.
-    pub trials: Vec<Trial>,
-    /// Bytes of a last line that was cut off and is not counted.
-    pub torn_bytes: usize,
-}
+/// What a log of trials holds.
+pub type TrialLogContents = LogContents<Trial>;
 
 impl TrialLog {
-    /// Reads the log at `path`; one that is not there holds nothing.
-    ///
-    /// # Errors
-    /// When it cannot be read, or a line with an end is damaged: which, and what to do.
-    pub fn read(path: &Path) -> Result<TrialLogContents> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(TrialLogContents::default()),
-            Err(e) => return Err(e).with_context(|| format!("{} cannot be read", path.display())),
-        };
-        let (trials, safe) = read_lines(&bytes, path)?;
-        Ok(TrialLogContents {
-            trials,
-            torn_bytes: bytes.len() - safe,
-        })
-    }
-
-    /// Opens the log at `path`, or starts one. A last line that was cut off goes to `PATH.torn`.
-    ///
-    /// # Errors
-    /// As [`Self::read`], or when it cannot be written.
-    pub fn open(path: &Path) -> Result<Self> {
-        let TrialLogContents { trials, torn_bytes } = Self::read(path)?;
-        let failed = || format!("{} cannot be opened for more trials", path.display());
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .with_context(failed)?;
-        let whole = file.metadata().with_context(failed)?.len();
-        let safe_bytes = whole.saturating_sub(torn_bytes as u64);
-        if torn_bytes > 0 {
-            let bytes = fs::read(path).with_context(failed)?;
-            let mut name = path.as_os_str().to_owned();
-            name.push(".torn");
-            let mut aside = OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(PathBuf::from(name))
-                .with_context(failed)?;
-            aside.write_all(bytes.get(safe_bytes as usize..).unwrap_or_default())?;
-            aside.write_all(b"\n")?;
-            aside.sync_data()?;
-            file.set_len(safe_bytes).with_context(failed)?;
-            file.sync_data().with_context(failed)?;
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            safe_bytes,
-            trials,
-        })
-    }
-
-    /// Appends a trial; when this returns, the disk has it. Its number is set to the next one.
-    ///
-    /// # Errors
-    /// When it contradicts itself or cannot be written; those before are kept.
-    pub fn append(&mut self, mut trial: Trial) -> Result<&Trial> {
-        trial.number = self.trials.len() as u64;
-        trial.check()?;
-        let line = encode(&trial)?;
-        let written = (self.file.write_all(line.as_bytes())).and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
-            // Best effort: a torn line is set aside at the next opening anyway.
-            let _ = self.file.set_len(self.safe_bytes);
-            return Err(error).with_context(|| {
-                format!(
-                    "trial {} cannot be written to {}; the {} before it are kept. Is the disk full?",
-                    trial.number,
-                    self.path.display(),
-                    self.trials.len()
-                )
-            });
-        }
-        self.safe_bytes += line.len() as u64;
-        self.trials.push(trial);
-        self.trials
-            .last()
-            .ok_or_else(|| anyhow!("a trial that was appended is not there"))
-    }
-
     /// Every trial, in order.
     #[must_use]
     pub fn trials(&self) -> &[Trial] {
-        &self.trials
+        self.entries()
     }
 }
 
-fn encode(trial: &Trial) -> Result<String> {
-    let json = serde_json::to_string(trial)?;
-    let crc = crc32fast::hash(json.as_bytes());
-    let members = json.strip_prefix('{').unwrap_or(&json);
-    Ok(format!("{PREFIX}{crc:08x}\",{members}\n"))
-}
+impl LogEntry for Trial {
+    const NAME: &'static str = "trial";
+    const PLURAL: &'static str = "trials";
 
-/// The trials in `bytes`, and how many bytes hold them.
-fn read_lines(bytes: &[u8], path: &Path) -> Result<(Vec<Trial>, usize)> {
-    let (mut trials, mut at) = (Vec::new(), 0);
-    for (i, line) in bytes.split_inclusive(|&b| b == b'\n').enumerate() {
-        let Some(whole) = line.strip_suffix(b"\n") else {
-            return Ok((trials, at));
-        };
-        let trial = decode(whole, i as u64).map_err(|why| {
-            anyhow!(
-                "{} line {}: {why:#}; restore the file from a copy, or move it away and begin anew",
-                path.display(),
-                i + 1
-            )
-        })?;
-        trials.push(trial);
-        at += line.len();
+    fn number(&self) -> u64 {
+        self.number
     }
-    Ok((trials, at))
-}
 
-fn decode(line: &[u8], number: u64) -> Result<Trial> {
-    let text = std::str::from_utf8(line).context("it is no text")?;
-    let parts = text
-        .strip_prefix(PREFIX)
-        .and_then(|rest| Some((rest.get(..8)?, rest.get(8..)?.strip_prefix("\",")?)));
-    let Some((crc, members)) = parts else {
-        bail!("it does not begin with its CRC-32");
-    };
-    let json = format!("{{{members}");
-    let found = format!("{:08x}", crc32fast::hash(json.as_bytes()));
-    if found != crc {
-        bail!("it has changed since it was written: its CRC-32 is {found}, expected {crc}");
+    fn set_number(&mut self, number: u64) {
+        self.number = number;
     }
-    let trial: Trial = serde_json::from_str(&json)
-        .context("it is no trial that this build can read; use the version that wrote it")?;
-    if trial.number != number {
-        bail!("trial {} stands where trial {number} belongs", trial.number);
+
+    fn check(&self) -> Result<()> {
+        Self::check(self)
     }
-    trial.check()?;
-    Ok(trial)
 }
 
 #[cfg(test)]
@@ -173,6 +41,8 @@ mod tests {
         Guarding, Judge, PolicyIdentity, PolicyRole, Purpose, Start, Verdict,
     };
     use super::*;
+    use crate::checked_log::PREFIX;
+    use std::fs;
 
     fn trial(start: u64) -> Trial {
         Trial {
@@ -211,10 +81,10 @@ mod tests {
             log.append(trial(start)).unwrap();
         }
         let whole = fs::read(&path).unwrap();
-        assert_eq!(TrialLog::read(&path).unwrap().trials, log.trials());
+        assert_eq!(TrialLog::read(&path).unwrap().entries, log.trials());
         assert_eq!(log.trials()[2].number, 2);
         fs::write(&path, &whole[..whole.len() - 5]).unwrap();
-        assert_eq!(TrialLog::read(&path).unwrap().trials.len(), 2);
+        assert_eq!(TrialLog::read(&path).unwrap().entries.len(), 2);
         let mut log = TrialLog::open(&path).unwrap();
         log.append(trial(2)).unwrap();
         assert_eq!(fs::read(&path).unwrap(), whole);

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use apprentice_episode::EpisodeId;
+pub use apprentice_preference::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -53,40 +54,6 @@ pub struct Start {
     /// Whether a person set it up.
     #[serde(default)]
     pub by_person: bool,
-}
-
-/// What somebody says of a trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// So it was.
-    Yes,
-    /// It was not.
-    No,
-    /// Nobody can tell. Never counts as success.
-    Unsure,
-}
-
-impl Verdict {
-    /// Of what was measured; unsure where nothing was.
-    #[must_use]
-    pub const fn of(measured: Option<bool>) -> Self {
-        match measured {
-            Some(true) => Self::Yes,
-            Some(false) => Self::No,
-            None => Self::Unsure,
-        }
-    }
-
-    /// Yes or no; `None` where unsure.
-    #[must_use]
-    pub const fn known(self) -> Option<bool> {
-        match self {
-            Self::Yes => Some(true),
-            Self::No => Some(false),
-            Self::Unsure => None,
-        }
-    }
 }
 
 /// Who said how it went.

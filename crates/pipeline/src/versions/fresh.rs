@@ -3,11 +3,19 @@
 use super::version::Version;
 use crate::context::Context;
 use crate::layout::{ALIGNED_EVALUATION, ALIGNED_POLICY, BASE_EVALUATION, TRIALS};
-use crate::outcomes::{EpisodeOutcome, Outcomes};
+use crate::outcomes::{EpisodeOutcome, Outcomes, open_all};
 use crate::success::SuccessLabels;
 use crate::trials::{Trial, TrialLog};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use apprentice_episode::{DecidedBy, Episode};
+use apprentice_sim::Outcome;
 use std::collections::BTreeMap;
+
+/// What was lifted higher than this, metres, and ends lower than [`DOWN_M`] was dropped: tasks with these facts put nothing
+/// down again.
+const LIFTED_M: f64 = 0.05;
+/// See there.
+const DOWN_M: f64 = 0.02;
 
 /// What came of one episode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +65,7 @@ impl FreshEpisode {
 /// When what is there cannot be read.
 pub fn fresh_episodes(context: &Context, version: &Version) -> Result<Vec<FreshEpisode>> {
     let mut fresh = evaluated(context, version)?;
-    let trials = TrialLog::read(&context.dir.path(TRIALS))?.trials;
+    let trials = TrialLog::read(&context.dir.path(TRIALS))?.entries;
     fresh.extend(tried(
         &trials,
         version,
@@ -100,18 +108,63 @@ fn evaluated(context: &Context, version: &Version) -> Result<Vec<FreshEpisode>> 
         .map(|e| (e.seed, e.success()))
         .collect();
     let matters = &context.config.promotion.interventions;
-    let fresh = |episode: &EpisodeOutcome| FreshEpisode {
+    let list = read(ALIGNED_EVALUATION)?;
+    let recorded = open_all(context, ALIGNED_EVALUATION, &list)
+        .context("whether somebody took over in the held-out scenes cannot be told")?;
+    let fresh = |(episode, recorded): (&EpisodeOutcome, &Episode)| FreshEpisode {
         success: episode.success(),
         other_success: other.get(&episode.seed).copied().flatten(),
         intervention: episode.guard.as_ref().is_some_and(|g| {
             g.violations > 0 || g.reasons.keys().any(|reason| matters.contains(reason))
         }),
-        // Nobody stands by simulated robots, and they hold what they hold.
-        ..FreshEpisode::default()
+        // A stop ends the evaluation, and the episode it cut short is recorded anew: what is whole had none.
+        stop: false,
+        takeover: recorded
+            .ticks
+            .iter()
+            .any(|tick| tick.decided_by == DecidedBy::Human),
+        drop: episode.outcome.as_ref().and_then(dropped),
     };
-    Ok(read(ALIGNED_EVALUATION)?
-        .episodes
-        .iter()
-        .map(fresh)
-        .collect())
+    Ok(list.episodes.iter().zip(&recorded).map(fresh).collect())
+}
+
+/// Whether something that had been lifted came down again, where a simulator measured that; `None` where none did.
+fn dropped(outcome: &Outcome) -> Option<bool> {
+    let number = |name| outcome.facts.number(name);
+    let (peak, end) = (number("peak_lift_m")?, number("lifted_m")?);
+    Some(peak > LIFTED_M && end < DOWN_M)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apprentice_sim::Fact;
+
+    #[test]
+    fn what_was_lifted_and_lies_down_again_was_dropped() {
+        let ended = |facts: &[(&'static str, f64)]| {
+            let mut outcome = Outcome::default();
+            for (name, number) in facts {
+                outcome.facts.put(*name, Fact::Number(*number));
+            }
+            dropped(&outcome)
+        };
+        assert_eq!(
+            ended(&[("peak_lift_m", 0.2), ("lifted_m", 0.19)]),
+            Some(false)
+        );
+        assert_eq!(
+            ended(&[("peak_lift_m", 0.2), ("lifted_m", 0.1)]),
+            Some(false)
+        );
+        assert_eq!(
+            ended(&[("peak_lift_m", 0.2), ("lifted_m", 0.0)]),
+            Some(true)
+        );
+        assert_eq!(
+            ended(&[("peak_lift_m", 0.01), ("lifted_m", 0.0)]),
+            Some(false)
+        );
+        assert_eq!(ended(&[("lifted_m", 0.0)]), None);
+    }
 }

@@ -4,9 +4,8 @@ use super::event::{Event, EventKind};
 use super::version::Version;
 use crate::run_dir::RunDir;
 use anyhow::{Context as _, Result, bail};
-use apprentice_core::sha256_file;
+use apprentice_core::{in_one_line, sha256_file};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -24,18 +23,31 @@ pub struct History {
     pub versions: Vec<Version>,
     /// What happened to them, oldest first.
     pub events: Vec<Event>,
+    /// Versions of which what is kept cannot be read: their numbers, and why not.
+    pub damaged: Vec<(u32, String)>,
 }
 
 impl History {
-    /// That of a run; empty where nothing was kept yet.
+    /// That of a run; empty where nothing was kept yet. A damaged version does not hide the others.
     ///
     /// # Errors
-    /// When a file of it cannot be read or understood.
+    /// When a folder or an event cannot be read or understood.
     pub fn of(dir: &RunDir) -> Result<Self> {
-        Ok(Self {
-            versions: all(dir, VERSIONS)?,
-            events: all(dir, EVENTS)?,
-        })
+        let mut history = Self::default();
+        for (number, name) in documents(dir, VERSIONS)? {
+            match dir.read(&name) {
+                Ok(version) => history.versions.push(version),
+                Err(why) => history.damaged.push((number, in_one_line(why.as_ref()))),
+            }
+        }
+        let events = documents(dir, EVENTS)?.into_iter();
+        history.events = events
+            .map(|(_, name)| {
+                dir.read(&name)
+                    .context("what happened to versions is damaged; restore that file from a copy")
+            })
+            .collect::<Result<_>>()?;
+        Ok(history)
     }
 
     /// A version by its number.
@@ -43,6 +55,12 @@ impl History {
     /// # Errors
     /// When there is none.
     pub fn version(&self, number: u32) -> Result<&Version> {
+        if let Some((_, why)) = self.damaged.iter().find(|(n, _)| *n == number) {
+            bail!(
+                "version {number} is damaged: {why}; restore that file from a copy, or go back to the version before \
+                 (apprentice rollback)"
+            );
+        }
         let found = self.versions.iter().find(|v| v.number == number);
         found.with_context(|| {
             let there: Vec<String> = self.versions.iter().map(|v| v.number.to_string()).collect();
@@ -63,15 +81,18 @@ impl History {
         self.versions.iter().rev().find(|v| v.sha256 == sha256)
     }
 
+    /// Number of the version that is the arm's, be it damaged; `None` where none was ever promoted.
+    #[must_use]
+    pub fn current_number(&self) -> Option<u32> {
+        self.events.last().map(|e| e.version)
+    }
+
     /// The version that is the arm's; `None` where none was ever promoted.
     ///
     /// # Errors
-    /// When an event names a version that is not there.
+    /// When an event names a version that is not there or damaged.
     pub fn current(&self) -> Result<Option<&Version>> {
-        self.events
-            .last()
-            .map(|e| self.version(e.version))
-            .transpose()
+        self.current_number().map(|n| self.version(n)).transpose()
     }
 
     /// How the current version became the arm's; `None` where none was promoted, or the arm went back to the first.
@@ -153,14 +174,15 @@ pub fn now_s() -> u64 {
         .map_or(0, |d| d.as_secs())
 }
 
-fn all<T: DeserializeOwned>(dir: &RunDir, folder: &str) -> Result<Vec<T>> {
-    let mut names: Vec<String> = numbered(dir, folder)?
+/// Numbered JSON files, by their numbers.
+fn documents(dir: &RunDir, folder: &str) -> Result<Vec<(u32, String)>> {
+    let mut names: Vec<(u32, String)> = numbered(dir, folder)?
         .into_iter()
         .filter(|(_, name)| name.ends_with(".json"))
-        .map(|(_, name)| format!("{folder}/{name}"))
+        .map(|(number, name)| (number, format!("{folder}/{name}")))
         .collect();
     names.sort_unstable();
-    names.iter().map(|name| dir.read(name)).collect()
+    Ok(names)
 }
 
 /// Files whose names begin with a number.

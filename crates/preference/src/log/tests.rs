@@ -89,7 +89,7 @@ fn damage_before_the_end_and_newer_lines_are_errors() {
     fs::write(&path, format!("{PREFIX}{crc:08x}\",{}\n", &newer[1..])).unwrap();
     let error = JudgementLog::open(&path).unwrap_err().to_string();
     assert!(
-        error.contains("format version 7, this build reads up to 3"),
+        error.contains("format version 7, this build reads up to 4"),
         "{error}"
     );
 }
@@ -144,7 +144,7 @@ fn version_1_is_read_and_learnt_from_and_never_rewritten() {
 
 #[test]
 fn every_field_survives_a_log() {
-    use crate::{Answer, Item, Presentation, Scale, Span};
+    use crate::{Answer, Asked, Item, Presentation, Scale, Span};
     let span = Span {
         start_ns: 5,
         end_ns: u64::MAX,
@@ -161,6 +161,15 @@ fn every_field_survives_a_log() {
         axis: Some("gentleness".into()),
         response_time_ms: Some(1500),
         query_reason: Some("active: largest disagreement".into()),
+        asked: Some(Asked {
+            strategy: "information".into(),
+            again: true,
+            learnt_from: 12,
+            bits: Some(0.25),
+            answer_bits: Some(2.5),
+            accuracy_gain: None,
+            seconds: Some(17.5),
+        }),
         presentation: Some(Presentation {
             layout: Some("side by side".into()),
             speed: Some(0.5),
@@ -173,6 +182,33 @@ fn every_field_survives_a_log() {
     let path = dir.path().join("log");
     JudgementLog::open(&path).unwrap().append(&full).unwrap();
     assert_eq!(JudgementLog::read(&path).unwrap().judgements, [full]);
+    // Builds that do not know what was expected of an answer are told that the line is newer.
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\"format_version\":4"), "{text}");
+}
+
+#[test]
+fn what_was_expected_of_an_answer_is_a_number() {
+    let asked = |strategy: &str, seconds| Judgement {
+        asked: Some(crate::Asked {
+            strategy: strategy.into(),
+            seconds: Some(seconds),
+            ..crate::Asked::default()
+        }),
+        ..sample(1, None)
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = JudgementLog::open(dir.path().join("log")).unwrap();
+    log.append(&asked("mix", 3.0)).unwrap();
+    for (wrong, part) in [
+        (asked("mix", f64::NAN), "asked.seconds is NaN"),
+        (asked("mix", -1.0), "asked.seconds is -1"),
+        (asked(" ", 1.0), "asked.strategy"),
+    ] {
+        let refused = log.append(&wrong).unwrap_err().to_string();
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+    assert_eq!(log.judgements().len(), 1);
 }
 
 #[test]
@@ -190,7 +226,7 @@ fn what_no_version_has_is_damage() {
     };
     let mut line = good.clone();
     line["format_version"] = 0.into();
-    assert!(damage(&line).contains("format_version is 0, allowed: 1 to 3"));
+    assert!(damage(&line).contains("format_version is 0, allowed: 1 to 4"));
     let mut line = good.clone();
     line["mood"] = "good".into();
     assert!(damage(&line).contains("unknown field `mood`"));

@@ -139,7 +139,7 @@ impl RobotDescription {
         {
             return wrong(
                 format!("torque of joint {name}"),
-                format!("{torque} N m"),
+                format!("{torque} {}", joint.effort_unit()),
                 "more than 0",
             );
         }
@@ -152,8 +152,10 @@ impl RobotDescription {
             return wrong(
                 format!("barrier of joint {name}"),
                 format!(
-                    "deceleration {} rad/s^2, offset {} rad/s",
-                    barrier.deceleration, barrier.offset
+                    "deceleration {} {unit}/s^2, offset {} {unit}/s",
+                    barrier.deceleration,
+                    barrier.offset,
+                    unit = joint.unit
                 ),
                 "deceleration above 0, offset 0 or more",
             );

@@ -2,7 +2,7 @@
 
 use super::joint_motion::JointMotion;
 use crate::geometry_limits::{Excess, GeometryLimits};
-use crate::limits::Limits;
+use crate::limits::{Limits, without_rounding};
 use crate::shaping::{self, clamped};
 use crate::{GuardConfig, GuardError, Intervention, Interventions, Proposal};
 use apprentice_core::{JointCommand, RobotState};
@@ -21,7 +21,8 @@ const PARTS: [f64; 3] = [1.0, 0.6, 0.25];
 pub struct Admitted {
     /// A command within all limits; without positions while the guard has nothing to start from.
     pub command: JointCommand,
-    /// Why it is not the one that was proposed; empty when it is.
+    /// Why it is not the one that was proposed; empty when it is, but for the last thousandth of a joint's range, which
+    /// the guard keeps clear.
     pub interventions: Interventions,
 }
 
@@ -134,8 +135,9 @@ impl Guard {
         if !interventions.is_empty() {
             return self.brake_into(proposed.sequence, now_ns, interventions, out);
         }
-        for (joint, position) in self.joints.iter_mut().zip(proposed.positions) {
-            joint.wanted = *position;
+        let joints = self.joints.iter_mut().zip(&self.position);
+        for ((joint, position), wanted) in joints.zip(proposed.positions) {
+            joint.wanted = joint.limits.kept(*wanted, *position);
         }
         if self.following_error_rad > 0.0 {
             for (joint, measured) in self.joints.iter_mut().zip(&state.positions) {
@@ -152,8 +154,9 @@ impl Guard {
                 }
             }
         }
-        let width = clamped(proposed.gripper_width, 0.0, self.gripper_width);
-        if width != proposed.gripper_width && self.gripper_width > 0.0 {
+        let wanted = without_rounding(proposed.gripper_width, [0.0, self.gripper_width]);
+        let width = clamped(wanted, 0.0, self.gripper_width);
+        if width != wanted && self.gripper_width > 0.0 {
             interventions.insert(Intervention::Gripper);
         }
         self.width = width;

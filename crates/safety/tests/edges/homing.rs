@@ -129,7 +129,7 @@ fn a_way_beyond_a_limit_is_refused_from_when_it_is_beyond() {
         };
         let tick = (1..).find(|tick| outside(tick) > 1e-6).unwrap();
         let says = format!(
-            "after {:.2} s a joint would be beyond its limits by {:.4} rad (or its unit), allowed: not at all; move the arm by hand",
+            "after {:.2} s a joint would be beyond its limits by {:.4} m, allowed: not at all; move the arm by hand",
             f64::from(tick) / robot.control_hz,
             outside(&tick)
         );

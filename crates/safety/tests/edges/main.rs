@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod arbiter;
+mod at_the_limit;
 mod following;
 mod following_error;
 mod gate;

@@ -11,6 +11,7 @@ const PARTS: [f64; 3] = [1.0, 0.6, 0.25];
 struct Limits {
     low: f64,
     high: f64,
+    described: [f64; 2],
     velocity: f64,
     step: f64,
 }
@@ -34,6 +35,7 @@ impl PlainGuard {
             Limits {
                 low: j.position[0] + inset,
                 high: j.position[1] - inset,
+                described: j.position,
                 velocity: j.velocity * MARGIN,
                 step: j.acceleration * MARGIN * period,
             }
@@ -62,6 +64,11 @@ impl PlainGuard {
         let mut wanted = Vec::new();
         for (i, l) in self.joints.iter().enumerate() {
             let mut q = proposed.positions[i];
+            // The last thousandth of a joint's range is kept clear.
+            if (l.described[0]..=l.described[1]).contains(&q) {
+                let at = self.position[i];
+                q = q.clamp(l.low.min(at), l.high.max(at));
+            }
             if self.following_error_rad > 0.0 {
                 let measured = state.positions[i];
                 q = q.clamp(

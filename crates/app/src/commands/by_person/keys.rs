@@ -83,6 +83,8 @@ impl PersonKeys {
                 Some(byte) => self.state.press(char::from(byte), self.now_ns()),
             }
         }
+        // Whoever ends the program ends the episode.
+        self.end |= self.stop.load(Relaxed);
         let mut input = self.state.input(self.now_ns());
         input.deadman = true;
         input.hand_back |= self.end;
