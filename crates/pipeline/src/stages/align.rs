@@ -16,7 +16,7 @@ use crate::start_policy::{StartPolicy, StartedFrom};
 use crate::versions::keeping::keep_aligned;
 use crate::work::Work;
 use anyhow::Result;
-use apprentice_align::{AlignReport, align_policy};
+use apprentice_align::{AlignConfig, AlignReport, align_policy};
 use apprentice_policy::Windows;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -131,6 +131,9 @@ fn run(context: &Context) -> Result<()> {
     too_much?;
     let (aligned, report) = aligned?;
     bar.finish();
+    if let Some(words) = left_at_once(&report, &context.config.align) {
+        context.warn(&words);
+    }
     aligned.save(&context.dir.path(ALIGNED_POLICY))?;
     keep_aligned(context, Some(&start.described().sha256), Some(&report))?;
     context.dir.write(
@@ -141,6 +144,20 @@ fn run(context: &Context) -> Result<()> {
             start: Some(start.described()),
         },
     )
+}
+
+/// What to do where the drift was beyond its budget when it was first measured, so that the policy stays as it was.
+fn left_at_once(report: &AlignReport, config: &AlignConfig) -> Option<String> {
+    let [(step, .., drift)] = report.curve[..] else {
+        return None;
+    };
+    report.stopped_by_budget.then(|| {
+        format!(
+            "the policy stays as it was: when its drift was first measured, after {step} steps, it was {drift:.3}, more than \
+             align.drift_budget = {}; set a smaller align.learning_rate (it is {}) or align.drift_every (it is {})",
+            config.drift_budget, config.learning_rate, config.drift_every
+        )
+    })
 }
 
 /// How thin the evidence of the rankings is, and how many more would do.
@@ -171,4 +188,31 @@ fn summary(context: &Context) -> Result<Value> {
         "drift_budget": context.config.align.drift_budget,
         "stopped_by_budget": report.is_some_and(|r| r.stopped_by_budget),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_could_not_move_is_said_to_be_as_it_was() {
+        let config = AlignConfig::default();
+        let report = |curve: &[(usize, f32, f32, f64)], stopped_by_budget| AlignReport {
+            steps: curve.last().map_or(0, |c| c.0),
+            pairs: 1,
+            facts: std::collections::BTreeMap::new(),
+            drift: 0.0,
+            drift_budget: config.drift_budget,
+            stopped_by_budget,
+            curve: curve.to_vec(),
+        };
+        let (near, far) = ((20, 0.1, 1.0, 0.05), (40, 0.1, 1.0, 0.3));
+        let words = left_at_once(&report(&[far], true), &config).unwrap();
+        assert!(
+            words.contains("after 40 steps, it was 0.300") && words.contains("align.learning_rate"),
+            "{words}"
+        );
+        assert_eq!(left_at_once(&report(&[near, far], true), &config), None);
+        assert_eq!(left_at_once(&report(&[near], false), &config), None);
+    }
 }

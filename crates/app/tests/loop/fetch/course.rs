@@ -1,16 +1,13 @@
 //! The whole course: one command after the other, each as the one before printed it.
 
-use super::figures::{Figures, Trial};
-use super::person::{PREFERRED, orders};
+use super::figures::Figures;
+use super::lines::{Lines, shell};
+use super::person::orders;
 use super::robot::{FOLDER, Robot, Scene};
-use crate::program::repository;
+use super::trials::trials;
 use serde_json::Value;
-use std::io::Write as _;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-/// Seed of the run.
-const SEED: u64 = 1;
 
 /// How much of everything, and whether in real time.
 pub struct Size {
@@ -26,145 +23,96 @@ pub struct Size {
 pub struct Course<'a> {
     out: PathBuf,
     endpoint: String,
+    seed: u64,
     size: &'a Size,
     robot: Robot,
-    typed: Vec<String>,
+    lines: Lines,
 }
 
 impl<'a> Course<'a> {
-    /// The robot's driver runs, and nothing else is there.
-    pub fn new(folder: &Path, port: u16, size: &'a Size) -> Self {
+    /// The robot's driver runs, and nothing else is there, or what a course of before left that was ended.
+    pub fn new(folder: &Path, port: u16, seed: u64, size: &'a Size) -> Self {
         let endpoint = format!("tcp/127.0.0.1:{port}");
         Self {
             out: folder.join("run"),
             robot: Robot::start(folder, &endpoint, size.real_time),
             endpoint,
+            seed,
             size,
-            typed: Vec::new(),
+            lines: Lines::open(&folder.join("lines.jsonl")),
         }
     }
 
-    /// From the robot's check to the policy that is promoted, reported on, and taken back.
-    pub fn run(mut self) -> Figures {
-        let next = self.enter(
+    /// From the robot's check to the policy that is promoted.
+    pub fn run(&mut self) -> Figures {
+        let next = self.record();
+        self.align(next)
+    }
+
+    /// From the robot's check to the rollouts; the next line.
+    pub fn record(&mut self) -> String {
+        let lines = &mut self.lines;
+        let next = lines.enter(
             &format!("apprentice robot check {FOLDER} --live {}", self.endpoint),
             "",
         );
         // Of one's own: where the run shall lie, and how much of everything.
         let mut next = format!(
-            "{} --config {FOLDER}/run.toml --seed {SEED}",
-            with_out(&next, &self.out)
+            "{} --config {FOLDER}/run.toml --seed {}",
+            with_out(&next, &self.out),
+            self.seed
         );
         for setting in self.size.settings {
             next += &format!(" --set {setting}");
         }
-        self.typed.clear();
-        next = self.expect(&next, "record demonstrations", "");
-        next = self.expect(&next, "train", "");
-        let first = self.robot.scenes().len();
-        next = self.expect(&next, "record rollouts", "");
-        let orders = orders(&self.out, SEED, &self.robot.by_seed(first));
-        next = self.expect(&next, "rank", &orders);
-        next = self.expect(&next, "reward", "");
-        next = self.expect(&next, "align", "");
+        lines.typed.clear();
+        next = lines.expect(&next, "record demonstrations", "");
+        next = lines.expect(&next, "train", "");
+        lines.expect(&next, "record rollouts", "")
+    }
+
+    /// From the line that ranks to the policy that is promoted.
+    pub fn align(&mut self, mut next: String) -> Figures {
+        let lines = &mut self.lines;
+        let orders = orders(&self.out, self.seed, &self.robot.by_seed());
+        next = lines.expect(&next, "rank", &orders);
+        next = lines.expect(&next, "reward", "");
+        next = lines.expect(&next, "align", "");
         // How many, and that the robot can tell by itself.
         next = with_trials(&next, self.size.trials).replace("--verdict ask", "--verdict robot");
-        let first = self.robot.scenes().len();
-        next = self.expect(&next, "evaluate --on-robot", "");
-        let trials = self.trials(first);
-        self.expect(&next, "promote", "y\n");
-        let typed = std::mem::take(&mut self.typed);
-        self.look_back();
-        Figures { typed, trials }
+        next = lines.expect(&next, "evaluate --on-robot", "");
+        let trials = trials(&self.out, &self.robot.scenes());
+        lines.expect(&next, "promote", "y\n");
+        Figures {
+            typed: std::mem::take(&mut lines.typed),
+            trials,
+        }
     }
 
-    /// Types a line, which must be about `what`; the next one that it prints.
-    fn expect(&mut self, line: &str, what: &str, answers: &str) -> String {
-        assert!(
-            line.contains(&format!("apprentice {what}")),
-            "printed {line:?}, expected {what}"
-        );
-        assert!(
-            !line.contains("&&") && !line.contains(';'),
-            "{line:?} chains commands"
-        );
-        self.enter(line, answers)
+    /// The run's folder, and how each seed's last scene ended.
+    pub fn recorded(&self) -> (PathBuf, BTreeMap<u64, Scene>) {
+        (self.out.clone(), self.robot.by_seed())
     }
 
-    /// Types a line and what is asked meanwhile; the next line that it prints.
-    fn enter(&mut self, line: &str, answers: &str) -> String {
-        println!("$ {line}");
-        let said = self.shell(line, answers);
-        self.typed.push(line.to_owned());
-        let next = said.lines().rev().find_map(|l| {
-            let at = l.to_lowercase().find("next: apprentice ")?;
-            Some(l[at + "next: ".len()..].trim().to_owned())
-        });
-        next.unwrap_or_else(|| panic!("{line} printed no next command:\n{said}"))
-    }
-
-    /// What a line of the shell says, with our program on the path.
-    fn shell(&self, line: &str, answers: &str) -> String {
-        let program = Path::new(env!("CARGO_BIN_EXE_apprentice"));
-        let folders = [
-            program.parent().unwrap().display().to_string(),
-            std::env::var("PATH").unwrap(),
-        ];
-        let mut child = Command::new("sh")
-            .args(["-c", &format!("{line} 2>&1")])
-            .env("PATH", folders.join(":"))
-            .env("XDG_DATA_HOME", "/nonexistent")
-            .current_dir(repository())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It may end before it has read all.
-        let _ = child.stdin.take().unwrap().write_all(answers.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{line} failed:\n{said}");
-        said
-    }
-
-    /// The trials of the comparison, with what the robot alone knows of each: its scenes from the `first` one on.
-    fn trials(&self, first: usize) -> Vec<Trial> {
-        let log = std::fs::read_to_string(self.out.join("trials.jsonl")).unwrap();
-        let scenes: Vec<(u64, Scene)> = self.robot.scenes().into_iter().skip(first).collect();
-        let trials: Vec<Value> = log
-            .lines()
-            .map(|l| serde_json::from_str(l).unwrap())
-            .collect();
-        assert_eq!(
-            trials.len(),
-            scenes.len(),
-            "each trial is a scene of the robot"
-        );
-        let with = |(trial, (seed, scene)): (Value, (u64, Scene))| {
-            assert_eq!(trial["start"]["seed"].as_u64(), Some(seed), "{trial}");
-            // What our side holds for success is what the robot said, and of the side it holds nothing.
-            assert_eq!(trial["success"] == "yes", scene.success, "{trial}");
-            Trial {
-                aligned: trial["policy"]["role"] == "aligned",
-                start: trial["start"]["number"].as_u64().unwrap(),
-                success: scene.success,
-                preferred: scene.success && scene.side == PREFERRED,
-            }
-        };
-        trials.into_iter().zip(scenes).map(with).collect()
+    /// Every scene so far.
+    pub fn scenes(&self) -> Vec<(u64, Scene)> {
+        self.robot.scenes()
     }
 
     /// The report is written, the promotion stands in the history, and is taken back.
-    fn look_back(&self) {
+    pub fn look_back(&self) {
         let out = self.out.display();
-        self.shell(&format!("apprentice report --out {out}"), "");
+        shell(&format!("apprentice report --out {out}"), "");
         let history = || -> Value {
-            serde_json::from_str(&self.shell(&format!("apprentice history --out {out} --json"), ""))
-                .unwrap()
+            serde_json::from_str(&shell(
+                &format!("apprentice history --out {out} --json"),
+                "",
+            ))
+            .unwrap()
         };
         let promoted = history()["current"].clone();
         assert!(promoted.is_u64(), "{}", history());
-        self.shell(
+        shell(
             &format!("apprentice rollback --reason 'it was a trial' --out {out}"),
             "",
         );

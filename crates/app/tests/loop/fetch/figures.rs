@@ -1,5 +1,6 @@
 //! What the course came to.
 
+use super::trials::Trial;
 use apprentice_statistics::clopper_pearson::interval;
 use apprentice_statistics::{PairedDecision, PairedTest};
 use std::collections::BTreeMap;
@@ -10,19 +11,6 @@ const ERROR: f64 = 0.05;
 
 /// Loss of success that is still fine.
 const MARGIN: f64 = 0.03;
-
-/// A trial of the comparison, as the robot saw it.
-#[derive(Clone, Copy, Debug)]
-pub struct Trial {
-    /// Whether the aligned policy was tried; otherwise the base policy.
-    pub aligned: bool,
-    /// From which start.
-    pub start: u64,
-    /// Whether the task was done.
-    pub success: bool,
-    /// Whether it was done the preferred way.
-    pub preferred: bool,
-}
 
 /// The commands that were typed, and the trials of the comparison.
 pub struct Figures {
@@ -52,6 +40,11 @@ impl Figures {
             .collect()
     }
 
+    /// What the sequential test says of success.
+    pub fn decision(&self) -> PairedDecision {
+        self.paired().decision()
+    }
+
     fn paired(&self) -> PairedTest {
         let mut test = PairedTest::new(ERROR, MARGIN).unwrap();
         for (base, aligned) in self.pairs() {
@@ -63,17 +56,24 @@ impl Figures {
     /// What has to hold at any size: the wish is followed, the task is done as before, and few commands did it.
     pub fn check(&self) {
         assert!(self.typed.len() <= 8, "{} commands", self.typed.len());
-        let share = |(of, all): (u64, u64)| of as f64 / all.max(1) as f64;
+        let rate = |(of, all): (u64, u64)| of as f64 / all.max(1) as f64;
         let (before, after) = (
-            share(self.count(false, |t| t.preferred)),
-            share(self.count(true, |t| t.preferred)),
+            rate(self.count(false, |t| t.preferred)),
+            rate(self.count(true, |t| t.preferred)),
         );
         assert!(
             after > before,
             "preferred in {after} of the trials, before in {before}"
         );
-        assert!(self.paired().decision() != PairedDecision::Worse, "{self}");
+        assert!(self.decision() != PairedDecision::Worse, "{self}");
     }
+}
+
+/// How many of how many, in words.
+pub fn share((of, all): (u64, u64)) -> String {
+    let (low, high) = interval(of, all, ERROR);
+    let [rate, low, high] = [of as f64 / all.max(1) as f64, low, high].map(|p| 100.0 * p);
+    format!("{of:>4} of {all:<4} {rate:5.1} % (95 % interval {low:.1} to {high:.1})")
 }
 
 impl fmt::Display for Figures {
@@ -83,14 +83,7 @@ impl fmt::Display for Figures {
             "{} commands typed, each printed by the one before",
             self.typed.len()
         )?;
-        let mut row = |name: &str, (of, all): (u64, u64)| {
-            let (low, high) = interval(of, all, ERROR);
-            let [share, low, high] = [of as f64 / all.max(1) as f64, low, high].map(|p| 100.0 * p);
-            writeln!(
-                f,
-                "{name:<20}{of:>4} of {all:<4} {share:5.1} % (95 % interval {low:.1} to {high:.1})"
-            )
-        };
+        let mut row = |name: &str, count| writeln!(f, "{name:<20}{}", share(count));
         row("preferred, base", self.count(false, |t| t.preferred))?;
         row("preferred, aligned", self.count(true, |t| t.preferred))?;
         row("success, base", self.count(false, |t| t.success))?;

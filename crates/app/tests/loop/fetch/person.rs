@@ -5,6 +5,7 @@ use super::robot::Scene;
 use apprentice_core::Seed;
 use apprentice_episode::EpisodeId;
 use apprentice_preference::groups_of_four;
+use rand::seq::SliceRandom as _;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,6 +21,25 @@ pub fn liking(scene: &Scene) -> u8 {
 
 /// The lines to type for the groups of the run in `out`, whose seed is `seed`.
 pub fn orders(out: &Path, seed: u64, scenes: &BTreeMap<u64, Scene>) -> String {
+    lines(&likings(out, seed, scenes))
+}
+
+/// The same lines with the clips of each group in random order: a control, from which nothing can be learnt.
+pub fn random_orders(out: &Path, seed: u64, which: u64, scenes: &BTreeMap<u64, Scene>) -> String {
+    let mut groups = likings(out, seed, scenes);
+    let mut random = Seed(seed).derive("random orders", which).rng();
+    for group in &mut groups {
+        group.shuffle(&mut random);
+    }
+    lines(&groups)
+}
+
+fn lines(groups: &[Vec<u8>]) -> String {
+    groups.iter().map(|group| order(group) + "\n").collect()
+}
+
+/// How much each clip of each group is liked.
+fn likings(out: &Path, seed: u64, scenes: &BTreeMap<u64, Scene>) -> Vec<Vec<u8>> {
     let list = std::fs::read_to_string(out.join("judge/rollouts.json")).unwrap();
     let list: Value = serde_json::from_str(&list).unwrap();
     let likings: BTreeMap<EpisodeId, u8> = list["episodes"]
@@ -43,7 +63,7 @@ pub fn orders(out: &Path, seed: u64, scenes: &BTreeMap<u64, Scene>) -> String {
     let groups = groups_of_four(&ids, Seed(seed).derive("groups", 0));
     groups
         .iter()
-        .map(|group| order(&group.iter().map(|id| likings[id]).collect::<Vec<_>>()) + "\n")
+        .map(|group| group.iter().map(|id| likings[id]).collect())
         .collect()
 }
 

@@ -61,9 +61,9 @@ impl Robot {
         text.lines().map(read).collect()
     }
 
-    /// The last scene of each seed from the `first` one on.
-    pub fn by_seed(&self, first: usize) -> BTreeMap<u64, Scene> {
-        self.scenes().into_iter().skip(first).collect()
+    /// The last scene of each seed.
+    pub fn by_seed(&self) -> BTreeMap<u64, Scene> {
+        self.scenes().into_iter().collect()
     }
 }
 
