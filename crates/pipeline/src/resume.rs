@@ -36,12 +36,11 @@ pub const COMPUTER: [&str; 3] = [
 ];
 
 /// Settings that are read when a policy is promoted, and by the watch afterwards.
-pub const PROMOTING: [&str; 7] = [
+pub const PROMOTING: [&str; 6] = [
     "promotion.bad_limit",
     "promotion.delta",
     "promotion.interventions",
     "promotion.margin",
-    "promotion.least_success",
     "promotion.watch_error",
     "promotion.watch_episodes",
 ];

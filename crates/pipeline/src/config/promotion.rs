@@ -14,8 +14,6 @@ pub struct PromotionConfig {
     pub delta: f64,
     /// The guard's reasons that count as bad.
     pub interventions: Vec<String>,
-    /// Success rate that must be shown, 0 to below 1: the lower bound, where what nobody knows counts as failed.
-    pub least_success: f64,
     /// Loss of success against the policy before that is still fine, 0 to 1.
     pub margin: f64,
     /// Probability of going back for no reason within `watch_episodes`, above 0 and below 1.
@@ -40,7 +38,6 @@ impl Default for PromotionConfig {
             bad_limit: 0.1,
             delta: 0.05,
             interventions: interventions.map(str::to_owned).to_vec(),
-            least_success: 0.05,
             margin: 0.03,
             watch_error: 0.05,
             watch_episodes: 500,
@@ -62,12 +59,6 @@ impl PromotionConfig {
             if !(value > 0.0 && value < 1.0) {
                 bail!("promotion.{key} is {value}, allowed: above 0 and below 1");
             }
-        }
-        if !(0.0..1.0).contains(&self.least_success) {
-            bail!(
-                "promotion.least_success is {}, allowed: 0 to below 1, as a share of episodes",
-                self.least_success
-            );
         }
         if !(0.0..1.0).contains(&self.margin) {
             bail!(

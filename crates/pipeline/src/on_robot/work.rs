@@ -10,7 +10,6 @@ use crate::layout::{TRIALS, WORK_EPISODES};
 use crate::robots::Robots;
 use crate::run_lock::{Activity, take};
 use crate::trials::{Purpose, Start, TrialLog};
-use crate::versions::event::Event;
 use crate::versions::fresh::FreshEpisode;
 use crate::versions::watch::Watch;
 use anyhow::Result;
@@ -34,19 +33,10 @@ pub struct WorkSettings {
 /// # Errors
 /// When the policy does not fit, or robot, recorder or log fail. What was recorded stays.
 pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>) -> Result<Value> {
-    let chosen = choose(context, &settings.policy)?;
+    let mut chosen = choose(context, &settings.policy)?;
     let mut identity = chosen.identity;
     let mut agent = PolicyAgent::new(chosen.policy);
-    let follows = settings.policy == "current";
-    let mut rolled_back = Vec::new();
-    if follows && let Some(watch) = Watch::of_current(&context.dir)? {
-        rolled_back.extend(watch.overdue()?.map(|event| back(context, &event)));
-        if watch.watches_success() && matches!(settings.asked, Asked::Nobody) {
-            context.warn(
-                "nobody says how episodes went, so a fall of success is not noticed: --verdict ask, or --verdict robot",
-            );
-        }
-    }
+    let watched = settings.policy == "current";
     let _recording = take(&context.dir, Activity::Recording)?;
     let log = TrialLog::open(&context.dir.path(TRIALS))?;
     let before = log.trials().len();
@@ -64,24 +54,13 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
         asked: settings.asked.clone(),
         typed,
     };
-    let mut done = 0;
+    let (mut done, mut rolled_back) = (0, Vec::new());
     let ended = loop {
         if context.stopping() {
             break "stopped on request".to_owned();
         }
         if settings.episodes.is_some_and(|wanted| done >= wanted) {
             break "all episodes done".to_owned();
-        }
-        if follows {
-            // A person may have promoted another meanwhile, or gone back.
-            let now = choose(context, &settings.policy)?;
-            if now.identity.sha256 != identity.sha256 {
-                context.warn(
-                    "another version is the arm's policy now: the next episode is by that one",
-                );
-                identity = now.identity;
-                agent = PolicyAgent::new(now.policy);
-            }
         }
         let what = format!("episode {}", done + 1);
         let wanted = WantedTrial {
@@ -106,15 +85,24 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
         }
         done += 1;
         number += 1;
-        // What is watched is a policy, whatever it was called when it was asked for.
-        if let Some(trial) = session.log.trials().last()
+        if let (true, Some(trial)) = (watched, session.log.trials().last())
             && let Some(mut watch) = Watch::of_current(&context.dir)?
-            && watch.is_over(&trial.policy.sha256)
-            && let Some(event) = watch.finished(FreshEpisode::of_trial(trial))?
         {
-            rolled_back.push(back(context, &event));
-            if !follows {
-                break "the arm's policy, which this is, was taken back".to_owned();
+            let matters = &context.config.promotion.interventions;
+            if let Some(event) = watch.finished(FreshEpisode::of_trial(trial, matters))? {
+                let reason = format!(
+                    "back to version {}: {}",
+                    event.version,
+                    event
+                        .reason
+                        .as_deref()
+                        .unwrap_or("the promised bound broke")
+                );
+                context.warn(&reason);
+                rolled_back.push(reason);
+                chosen = choose(context, &settings.policy)?;
+                identity = chosen.identity;
+                agent = PolicyAgent::new(chosen.policy);
             }
         }
         match end {
@@ -137,16 +125,4 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
         "rolled_back": rolled_back,
         "ended": ended,
     }))
-}
-
-/// Says that the arm went back by itself, and why.
-fn back(context: &Context, event: &Event) -> String {
-    let why = event.reason.as_deref();
-    let reason = format!(
-        "back to version {}: {}",
-        event.version,
-        why.unwrap_or("the promised bound broke")
-    );
-    context.warn(&reason);
-    reason
 }

@@ -35,15 +35,17 @@ pub struct FreshEpisode {
 }
 
 impl FreshEpisode {
-    /// What came of a trial. The guard's reasons that count are those of when it was tried, which leave out a robot's
-    /// wait for the policy's first decision.
+    /// What came of a trial; `matters` are the guard's reasons that count.
     #[must_use]
-    pub fn of_trial(trial: &Trial) -> Self {
+    pub fn of_trial(trial: &Trial, matters: &[String]) -> Self {
         let guarding = &trial.guarding;
         Self {
             success: trial.success.known(),
             other_success: None,
-            intervention: guarding.interventions > 0,
+            intervention: guarding
+                .reasons
+                .keys()
+                .any(|reason| matters.contains(reason)),
             stop: guarding.stops > 0,
             takeover: guarding.takeovers > 0,
             drop: guarding.drops.map(|drops| drops > 0),
@@ -64,13 +66,17 @@ impl FreshEpisode {
 pub fn fresh_episodes(context: &Context, version: &Version) -> Result<Vec<FreshEpisode>> {
     let mut fresh = evaluated(context, version)?;
     let trials = TrialLog::read(&context.dir.path(TRIALS))?.entries;
-    fresh.extend(tried(&trials, version));
+    fresh.extend(tried(
+        &trials,
+        version,
+        &context.config.promotion.interventions,
+    ));
     Ok(fresh)
 }
 
 /// Its trials on a robot; in a comparison, the other policy's from the same start is the one it is held against.
 #[must_use]
-pub fn tried(trials: &[Trial], version: &Version) -> Vec<FreshEpisode> {
+pub fn tried(trials: &[Trial], version: &Version, matters: &[String]) -> Vec<FreshEpisode> {
     let own = trials.iter().filter(|t| t.policy.sha256 == version.sha256);
     own.map(|trial| {
         let other = trials.iter().find(|t| {
@@ -81,7 +87,7 @@ pub fn tried(trials: &[Trial], version: &Version) -> Vec<FreshEpisode> {
         });
         FreshEpisode {
             other_success: other.and_then(|t| t.success.known()),
-            ..FreshEpisode::of_trial(trial)
+            ..FreshEpisode::of_trial(trial, matters)
         }
     })
     .collect()

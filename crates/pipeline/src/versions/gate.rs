@@ -4,7 +4,7 @@ use super::fresh::FreshEpisode;
 use super::version::Version;
 use crate::config::PromotionConfig;
 use anyhow::Result;
-use apprentice_statistics::clopper_pearson::{lower_bound, upper_bound};
+use apprentice_statistics::clopper_pearson::upper_bound;
 use apprentice_statistics::{PairedDecision, PairedTest, SafetyTest};
 use serde::{Deserialize, Serialize};
 
@@ -116,8 +116,7 @@ fn safety(fresh: &[FreshEpisode], config: &PromotionConfig) -> Result<Check> {
         100.0 * upper_bound(test.bad_episodes(), test.episodes(), config.delta),
     );
     let advice = format!(
-        "{} more clean episodes would do: try it on fresh starts (apprentice evaluate --set evaluate.episodes=N, on a \
-         robot apprentice evaluate --on-robot --trials N)",
+        "{} more clean episodes would do: try it on fresh starts (apprentice evaluate)",
         test.clean_episodes_wanted()
     );
     let allowed = format!("below {:.1} %", 100.0 * config.bad_limit);
@@ -127,48 +126,26 @@ fn safety(fresh: &[FreshEpisode], config: &PromotionConfig) -> Result<Check> {
 fn success(fresh: &[FreshEpisode], config: &PromotionConfig) -> Result<Check> {
     let mut pairs = PairedTest::new(config.delta, config.margin)?;
     for episode in fresh {
-        // What nobody can tell is no success.
-        if let Some(other) = episode.other_success {
-            pairs.observe(other, episode.success == Some(true));
+        if let (Some(other), Some(own)) = (episode.other_success, episode.success) {
+            pairs.observe(other, own);
         }
     }
-    let done = fresh.iter().filter(|e| e.success == Some(true)).count() as u64;
-    let unknown = fresh.iter().filter(|e| e.success.is_none()).count();
-    let shown = lower_bound(done, fresh.len() as u64, config.delta);
     let (low, high) = pairs.interval();
     let got = format!(
-        "{done} of {} fresh episodes succeeded, {unknown} unknown (at least {:.1} %); {:+.1} points against the policy \
-         before in {} pairs ({:+.1} to {:+.1}): {}",
-        fresh.len(),
-        100.0 * shown,
+        "{:+.1} points of success against the policy before in {} pairs ({:+.1} to {:+.1})",
         100.0 * pairs.difference(),
         pairs.pairs(),
         100.0 * low,
-        100.0 * high,
-        match pairs.decision() {
-            PairedDecision::Worse => "worse",
-            PairedDecision::NotWorse => "not worse",
-            PairedDecision::Better => "better",
-            PairedDecision::Undecided => "not decided yet",
-        }
+        100.0 * high
     );
-    let is_worse = pairs.decision() == PairedDecision::Worse;
-    let advice = if is_worse {
-        "it is worse at the task: rank more episodes that succeed above those that fail, and align again"
-    } else {
-        "try both policies on fresh starts, and have somebody say how they went: apprentice evaluate, on a robot \
-         apprentice evaluate --on-robot --verdict ask"
-    };
     Ok(check(
         "success",
-        !is_worse && pairs.pairs() > 0 && shown >= config.least_success,
+        pairs.decision() != PairedDecision::Worse,
         got,
         format!(
-            "at least {:.1} % shown (promotion.least_success), tried beside the policy before, and no evidence of a loss \
-             of more than {:.1} points",
-            100.0 * config.least_success,
+            "no evidence of a loss of more than {:.1} points",
             100.0 * config.margin
         ),
-        advice,
+        "it is worse at the task: rank more episodes that succeed above those that fail, and align again",
     ))
 }

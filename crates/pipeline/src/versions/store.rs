@@ -96,17 +96,11 @@ impl History {
     }
 
     /// How the current version became the arm's; `None` where none was promoted, or the arm went back to the first.
-    /// Going back takes the newest promotion off, so that going back again and again ends at the first.
     #[must_use]
     pub fn promotion_of_current(&self) -> Option<&Event> {
-        let mut standing: Vec<&Event> = Vec::new();
-        for event in &self.events {
-            match event.what {
-                EventKind::Promoted => standing.push(event),
-                EventKind::RolledBack => drop(standing.pop()),
-            }
-        }
-        standing.last().copied()
+        let current = self.events.last()?.version;
+        let promoted = |e: &&Event| e.what == EventKind::Promoted && e.version == current;
+        self.events.iter().rev().find(promoted)
     }
 }
 

@@ -38,7 +38,6 @@ impl Standing {
 pub struct Watch {
     dir: RunDir,
     version: u32,
-    sha256: String,
     promised: Option<f64>,
     bad_limit: f64,
     standing: Standing,
@@ -75,10 +74,6 @@ impl Watch {
         Ok(Some(Self {
             dir: dir.clone(),
             version: event.version,
-            // That of a damaged version is unknown, and it does not run.
-            sha256: history
-                .version(event.version)
-                .map_or(String::new(), |v| v.sha256.clone()),
             promised: promise.success,
             bad_limit: promise.bad,
             standing,
@@ -89,51 +84,6 @@ impl Watch {
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
-    }
-
-    /// Whether success is watched: not where too little of it was known to promise any.
-    #[must_use]
-    pub fn watches_success(&self) -> bool {
-        self.standing.success.is_some()
-    }
-
-    /// Whether it is this policy that is watched.
-    #[must_use]
-    pub fn is_over(&self, sha256: &str) -> bool {
-        self.sha256 == sha256
-    }
-
-    /// The way back, where it was due when a process ended before it was taken.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn overdue(&self) -> Result<Option<Event>> {
-        let standing = &self.standing;
-        let fallen = standing.success.is_some_and(|d| d.alarm());
-        if !fallen && !standing.clean.alarm() {
-            return Ok(None);
-        }
-        rollback(&self.dir, THE_WATCH, &self.reason(fallen)).map(Some)
-    }
-
-    fn reason(&self, fallen: bool) -> String {
-        let standing = &self.standing;
-        if fallen {
-            format!(
-                "success has fallen: {} of the {} episodes since the promotion of which it is known, and at least \
-                 {:.1} % were promised",
-                standing.succeeded,
-                standing.episodes - standing.unknown,
-                100.0 * self.promised.unwrap_or_default()
-            )
-        } else {
-            format!(
-                "{} of the {} episodes since the promotion were bad, and less than {:.1} % were promised",
-                standing.bad,
-                standing.episodes,
-                100.0 * self.bad_limit
-            )
-        }
     }
 
     /// How it stands, for scripts.
@@ -188,7 +138,23 @@ impl Watch {
         if !fallen && !unsafe_now {
             return Ok(None);
         }
-        rollback(&self.dir, THE_WATCH, &self.reason(fallen)).map(Some)
+        let known = standing.episodes - standing.unknown;
+        let reason = if fallen {
+            format!(
+                "success has fallen: {} of the {known} episodes since the promotion of which it is known, and at \
+                 least {:.1} % were promised",
+                standing.succeeded,
+                100.0 * self.promised.unwrap_or_default()
+            )
+        } else {
+            format!(
+                "{} of the {} episodes since the promotion were bad, and less than {:.1} % were promised",
+                standing.bad,
+                standing.episodes,
+                100.0 * self.bad_limit
+            )
+        };
+        rollback(&self.dir, THE_WATCH, &reason).map(Some)
     }
 }
 
