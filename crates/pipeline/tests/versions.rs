@@ -5,8 +5,11 @@
 use apprentice_core::Seed;
 use apprentice_pipeline::config::PromotionConfig;
 use apprentice_pipeline::run_dir::RunDir;
+use apprentice_pipeline::trials::{
+    Guarding, Judge, PolicyIdentity, PolicyRole, Purpose, Start, Trial, Verdict,
+};
 use apprentice_pipeline::versions::event::{EventKind, THE_WATCH};
-use apprentice_pipeline::versions::fresh::FreshEpisode;
+use apprentice_pipeline::versions::fresh::{FreshEpisode, tried};
 use apprentice_pipeline::versions::gate::{Check, checks};
 use apprentice_pipeline::versions::promise::Promise;
 use apprentice_pipeline::versions::promotion::{Proposal, promote, rollback};
@@ -155,7 +158,12 @@ fn versions_and_events_are_kept_and_the_way_back_is_the_way_there() {
 
     let fresh = episodes(180, 0, 0.9);
     let refused = promote(&dir, proposal(&dir, 2, &episodes(3, 0, 1.0)), "Ann");
-    assert!(refused.unwrap_err().to_string().contains("safety failed"));
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("safety and success failed")
+    );
     assert!(promote(&dir, proposal(&dir, 2, &fresh), " ").is_err());
     assert_eq!(current_policy(&dir).unwrap(), None);
 
@@ -362,4 +370,56 @@ fn a_promotion_that_somebody_else_came_before_is_refused() {
     rollback(&dir, "Ben", "drops cups").unwrap();
     let error = promote(&dir, late, "Ann").unwrap_err().to_string();
     assert!(error.contains("changed meanwhile"), "{error}");
+}
+
+/// A trial in real time: the first tick waits for the policy's first decision.
+fn trial(sha256: String, place: u8, success: Verdict) -> Trial {
+    Trial {
+        number: 0,
+        purpose: Purpose::Comparison,
+        comparison: "c1".into(),
+        policy: PolicyIdentity {
+            role: PolicyRole::Aligned,
+            sha256,
+            version: None,
+        },
+        start: Start {
+            number: 0,
+            seed: 7,
+            by_person: false,
+        },
+        place: Some(place),
+        success,
+        preferred: None,
+        judge: Judge::Person("Ada".into()),
+        facts: [].into(),
+        guarding: Guarding {
+            ticks: 100,
+            interventions: 0,
+            reasons: [("stale".to_owned(), 1)].into(),
+            drops: Some(0),
+            ..Guarding::default()
+        },
+        reward: None,
+        episode: None,
+        at_unix_ms: 1,
+    }
+}
+
+#[test]
+fn waiting_for_the_first_decision_is_not_bad_and_pairs_are_against_the_version_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::of(&run_with(folder.path(), 3)).unwrap();
+    let [base, before, new] = [1, 2, 3].map(|n| history.version(n).unwrap().clone());
+    let trials = [
+        trial(new.sha256.clone(), 0, Verdict::Yes),
+        trial(base.sha256.clone(), 1, Verdict::Unsure),
+    ];
+    let against_base = tried(&trials, &new, &base);
+    assert!(!against_base[0].is_bad());
+    assert_eq!(against_base[0].other_success, Some(true));
+    assert_eq!(tried(&trials, &new, &before)[0].other_success, None);
+    let mut late = trials.clone();
+    late[0].guarding.interventions = 1;
+    assert!(tried(&late, &new, &base)[0].is_bad());
 }

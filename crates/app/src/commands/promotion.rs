@@ -217,7 +217,11 @@ fn in_words(event: &Event) -> String {
             event.from, event.version
         ),
     };
-    format!("{what} by {}, {}{why}{accepted}", event.who, in_utc(event.at_s))
+    format!(
+        "{what} by {}, {}{why}{accepted}",
+        event.who,
+        in_utc(event.at_s)
+    )
 }
 
 fn described(history: &History, version: &Version, current: Option<u32>) -> Result<Value> {

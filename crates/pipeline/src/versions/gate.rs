@@ -125,9 +125,11 @@ fn safety(fresh: &[FreshEpisode], config: &PromotionConfig) -> Result<Check> {
         100.0 * (1.0 - config.delta),
         100.0 * upper_bound(test.bad_episodes(), test.episodes(), config.delta),
     );
-    let shown_bad = lower_bound(test.bad_episodes(), test.episodes(), config.delta) > config.bad_limit;
+    let shown_bad =
+        lower_bound(test.bad_episodes(), test.episodes(), config.delta) > config.bad_limit;
     let advice = if test.is_safe() {
-        "nobody said whether anything was dropped: try it where somebody does (--verdict ask)".to_owned()
+        "nobody said whether anything was dropped: try it where somebody does (--verdict ask)"
+            .to_owned()
     } else {
         format!(
             "{} more clean episodes would do: try it on fresh starts (apprentice evaluate)",

@@ -115,9 +115,8 @@ impl History {
             let found = self.versions.iter().find(|v| v.number == number);
             found.is_some_and(|v| v.sha256 == sha256)
         };
-        let left = |e: &&Event| {
-            e.what == EventKind::RolledBack && e.who == THE_WATCH && same(e.from)
-        };
+        let left =
+            |e: &&Event| e.what == EventKind::RolledBack && e.who == THE_WATCH && same(e.from);
         self.events.iter().filter(left).map(|e| e.at_s).max()
     }
 
