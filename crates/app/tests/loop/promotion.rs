@@ -67,22 +67,22 @@ fn a_version_is_promoted_by_a_person_and_taken_back_for_a_reason() {
     );
     // Nobody says yes; the gate is asked before anybody is.
     let (answer, told) = refused("promote --yes --who Ada", &out);
-    assert_eq!(failed(&answer), ["safety"]);
+    assert_eq!(failed(&answer), ["safety", "success"]);
     assert!(
-        told.contains("FAILED safety   0 of 4 fresh episodes bad"),
+        told.contains("OPEN   safety   0 of 4 fresh episodes bad"),
         "{told}"
     );
     assert!(told.contains("more clean episodes would do"), "{told}");
     assert!(!told.contains("[y/N]"), "{told}");
     let line = one_error(&told[told.find("error:").unwrap()..]);
     assert!(
-        line.contains("version 2 is not promoted: safety failed"),
+        line.contains("version 2 is not promoted: safety and success failed"),
         "{line}"
     );
 
     lenient(&out);
     for answer in ["n\n", ""] {
-        let mut child = command("promote", &out)
+        let mut child = command("promote --accept tiny", &out)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -102,9 +102,9 @@ fn a_version_is_promoted_by_a_person_and_taken_back_for_a_reason() {
         );
     }
     assert_eq!(said("history", &out)["events"], json!([]));
-    let line = fail(command("promote --yes", &out).args(["--who", " "]));
+    let line = fail(command("promote --yes --accept tiny", &out).args(["--who", " "]));
     assert!(line.contains("--who NAME"), "{line}");
-    let promoted = said("promote --yes --who Ada", &out);
+    let promoted = said("promote --yes --who Ada --accept tiny", &out);
     assert_eq!(
         (
             &promoted["promoted"],
@@ -251,7 +251,7 @@ fn a_damaged_version_is_named_and_the_way_back_is_open() {
     let line = fail(&mut command("promote 2 --yes --who Ada", &out));
     assert!(line.contains("is not version 2 any more"), "{line}");
     fs::write(&policy, &whole).unwrap();
-    said("promote --yes --who Ada", &out);
+    said("promote --yes --who Ada --accept tiny", &out);
     // Damaged after it became the arm's: it does not run, and the version before does.
     fs::write(&policy, &damaged).unwrap();
     let line = fail(&mut command("run --policy current --episodes 1", &out));

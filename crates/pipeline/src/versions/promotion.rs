@@ -104,7 +104,7 @@ pub fn promote(dir: &RunDir, proposal: Proposal, who: &str) -> Result<Event> {
             failed.join(" and ")
         );
     }
-    let current = History::of(dir)?.current()?.map(|v| v.number);
+    let current = History::of(dir)?.events.last().map(|e| e.version);
     if current.is_some_and(|now| now != proposal.from) {
         bail!(
             "version {} is not promoted: the arm's policy has changed meanwhile; look again by apprentice promote",
@@ -141,7 +141,8 @@ pub fn rollback(dir: &RunDir, who: &str, reason: &str) -> Result<Event> {
         "there is no version to go back to: the arm's policy is the first (apprentice history lists all)",
     )?;
     let version = history.version(back)?;
-    let from = history.current()?.map_or(back, |v| v.number);
+    // By number: what is kept of the one that is left may be damaged.
+    let from = history.events.last().map_or(back, |e| e.version);
     check_content(dir, version)?;
     keep_event(dir, |number| Event {
         number,
