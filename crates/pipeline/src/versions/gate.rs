@@ -158,7 +158,7 @@ fn success(fresh: &[FreshEpisode], config: &PromotionConfig) -> Result<Check> {
     let does_it = lower_bound(k, n, config.delta) >= LEAST_SUCCESS;
     let unsure = fresh.iter().filter(|e| e.success.is_none()).count();
     let got = format!(
-        "done in {k} of {n} fresh episodes (unknown of {unsure}, counted as failures); {:+.1} points against the policy \
+        "done in {k} of {n} fresh episodes (unknown of {unsure}, counted as failures); {:+.1} points of success against the policy \
          before in {} pairs ({:+.1} to {:+.1})",
         100.0 * pairs.difference(),
         pairs.pairs(),
