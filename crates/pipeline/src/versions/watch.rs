@@ -72,7 +72,9 @@ impl Watch {
         Ok(Some(Self {
             dir: dir.clone(),
             version: event.version,
-            sha256: history.version(event.version)?.sha256.clone(),
+            // What is kept of it may be damaged: then nothing of it drives, and the history says so.
+            sha256: (history.version(event.version))
+                .map_or_else(|_| String::new(), |v| v.sha256.clone()),
             promised: promise.success,
             bad_limit: promise.bad,
             standing,
