@@ -15,7 +15,7 @@ use apprentice_core::sha256_file;
 use apprentice_reward::StoredReward;
 
 /// Trials of the comparison on the robot that are proposed.
-const TRIALS_PROPOSED: usize = 120;
+const TRIALS_PROPOSED: usize = 342;
 
 /// The next command; `None` once there is nothing that has to be done.
 #[must_use]

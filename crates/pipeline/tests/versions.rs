@@ -5,14 +5,17 @@
 use apprentice_core::Seed;
 use apprentice_pipeline::config::PromotionConfig;
 use apprentice_pipeline::run_dir::RunDir;
-use apprentice_pipeline::versions::event::EventKind;
-use apprentice_pipeline::versions::fresh::FreshEpisode;
+use apprentice_pipeline::trials::{
+    Guarding, Judge, PolicyIdentity, PolicyRole, Purpose, Start, Trial, Verdict,
+};
+use apprentice_pipeline::versions::event::{EventKind, THE_WATCH};
+use apprentice_pipeline::versions::fresh::{FreshEpisode, tried};
 use apprentice_pipeline::versions::gate::{Check, checks};
 use apprentice_pipeline::versions::promise::Promise;
 use apprentice_pipeline::versions::promotion::{Proposal, promote, rollback};
 use apprentice_pipeline::versions::store::{History, current_policy, keep_version};
 use apprentice_pipeline::versions::version::{Drift, RewardEvidence, Version};
-use apprentice_pipeline::versions::watch::{THE_WATCH, Watch};
+use apprentice_pipeline::versions::watch::Watch;
 use rand::Rng as _;
 use std::fs;
 use std::path::Path;
@@ -76,6 +79,7 @@ fn proposal(dir: &RunDir, number: u32, fresh: &[FreshEpisode]) -> Proposal {
         from: history.current().unwrap().map_or(1, |v| v.number),
         checks: checks(&version, fresh, &config).unwrap(),
         promise: Promise::of(fresh, &config),
+        accepted: None,
         version,
     }
 }
@@ -91,11 +95,16 @@ fn each_line_of_the_gate_fails_for_its_own_reason_and_says_what_to_do() {
     let dir = run_with(folder.path(), 2);
     let config = PromotionConfig::default();
     let good = History::of(&dir).unwrap().version(2).unwrap().clone();
-    let enough = episodes(60, 0, 0.9);
+    let enough = episodes(180, 0, 0.9);
     assert!(failed(&checks(&good, &enough, &config).unwrap()).is_empty());
 
+    // So few pairs do where more may be lost.
+    let lenient = PromotionConfig {
+        margin: 0.5,
+        ..config.clone()
+    };
     // 34 clean episodes do at a limit of one in ten and a confidence of 95 %.
-    let few = checks(&good, &episodes(17, 0, 0.9), &config).unwrap();
+    let few = checks(&good, &episodes(17, 0, 0.9), &lenient).unwrap();
     assert_eq!(failed(&few), ["safety"]);
     let safety = few.iter().find(|c| c.name == "safety").unwrap();
     let advice = safety.advice.as_deref().unwrap();
@@ -117,7 +126,7 @@ fn each_line_of_the_gate_fails_for_its_own_reason_and_says_what_to_do() {
         |e: &mut FreshEpisode| e.intervention = true,
     ] {
         let mut bad = enough.clone();
-        bad.iter_mut().take(9).for_each(spoil);
+        bad.iter_mut().take(40).for_each(spoil);
         assert_eq!(failed(&checks(&good, &bad, &config).unwrap()), ["safety"]);
     }
 
@@ -131,7 +140,7 @@ fn each_line_of_the_gate_fails_for_its_own_reason_and_says_what_to_do() {
     far.alignment.as_mut().unwrap().drift = 0.11;
     assert_eq!(failed(&checks(&far, &enough, &config).unwrap()), ["drift"]);
     let mut worse = enough.clone();
-    for episode in worse.iter_mut().take(30) {
+    for episode in worse.iter_mut().take(90) {
         episode.success = Some(false);
     }
     assert_eq!(
@@ -147,9 +156,14 @@ fn versions_and_events_are_kept_and_the_way_back_is_the_way_there() {
     assert_eq!(current_policy(&dir).unwrap(), None);
     assert!(rollback(&dir, "Ann", "why not").is_err());
 
-    let fresh = episodes(60, 0, 0.9);
+    let fresh = episodes(180, 0, 0.9);
     let refused = promote(&dir, proposal(&dir, 2, &episodes(3, 0, 1.0)), "Ann");
-    assert!(refused.unwrap_err().to_string().contains("safety failed"));
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("safety and success failed")
+    );
     assert!(promote(&dir, proposal(&dir, 2, &fresh), " ").is_err());
     assert_eq!(current_policy(&dir).unwrap(), None);
 
@@ -189,7 +203,7 @@ fn versions_and_events_are_kept_and_the_way_back_is_the_way_there() {
 fn a_version_that_was_changed_is_not_run() {
     let folder = tempfile::tempdir().unwrap();
     let dir = run_with(folder.path(), 2);
-    promote(&dir, proposal(&dir, 2, &episodes(60, 0, 0.9)), "Ann").unwrap();
+    promote(&dir, proposal(&dir, 2, &episodes(180, 0, 0.9)), "Ann").unwrap();
     fs::write(dir.path("versions/0002.safetensors"), b"other").unwrap();
     let error = current_policy(&dir).unwrap_err().to_string();
     assert!(error.contains("is not version 2 any more"), "{error}");
@@ -206,8 +220,9 @@ fn a_version_that_was_changed_is_not_run() {
 /// A promoted version that is promised a success rate of 0.9.
 fn promised(folder: &Path) -> RunDir {
     let dir = run_with(folder, 2);
-    let mut proposal = proposal(&dir, 2, &episodes(60, 0, 0.9));
-    let bound = proposal.promise.success.unwrap();
+    let mut proposal = proposal(&dir, 2, &episodes(180, 0, 0.9));
+    let few = Promise::of(&episodes(60, 0, 0.9), &PromotionConfig::default());
+    let bound = few.success.unwrap();
     assert!((bound - 0.811).abs() < 0.005, "54 of 60 promise {bound}");
     proposal.promise.success = Some(0.9);
     promote(&dir, proposal, "Ann").unwrap();
@@ -302,4 +317,109 @@ fn bad_episodes_send_it_back_as_well() {
     };
     let event = (0..12).find_map(|_| watch.finished(bad).unwrap()).unwrap();
     assert!(event.reason.unwrap().contains("were bad"));
+}
+
+#[test]
+fn what_is_not_shown_is_open_and_passes_only_if_a_person_accepts_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = run_with(folder.path(), 2);
+    let nobody_looked: Vec<FreshEpisode> = vec![FreshEpisode::default(); 34];
+    let mut asked = proposal(&dir, 2, &nobody_looked);
+    assert_eq!(failed(&asked.checks), ["safety", "success"]);
+    assert!(asked.checks.iter().all(|c| c.passed || c.open));
+    assert!(promote(&dir, asked.clone(), "Ann").is_err());
+    // Whoever never does it is shown to be bad, and nobody can accept that.
+    let never = episodes(180, 0, 0.0);
+    let mut bad = proposal(&dir, 2, &never);
+    bad.accepted = Some("in a hurry".into());
+    assert!(!bad.passes());
+    assert!(promote(&dir, bad, "Ann").is_err());
+    // Unsure is a failure, in the promise too.
+    let mut unsure = episodes(180, 0, 1.0);
+    unsure.iter_mut().take(90).for_each(|e| e.success = None);
+    let promised = Promise::of(&unsure, &PromotionConfig::default());
+    assert!(promised.success.unwrap() < 0.5);
+    assert!(failed(&proposal(&dir, 2, &unsure).checks).contains(&"success"));
+
+    asked.accepted = Some("a first try".into());
+    let event = promote(&dir, asked, "Ann").unwrap();
+    assert_eq!(event.accepted.as_deref(), Some("a first try"));
+}
+
+#[test]
+fn going_back_again_and_again_ends_at_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = run_with(folder.path(), 3);
+    let fresh = episodes(180, 0, 0.9);
+    promote(&dir, proposal(&dir, 2, &fresh), "Ann").unwrap();
+    rollback(&dir, "Ann", "drops cups").unwrap();
+    promote(&dir, proposal(&dir, 3, &fresh), "Ann").unwrap();
+    promote(&dir, proposal(&dir, 2, &fresh), "Ann").unwrap();
+    assert_eq!(rollback(&dir, "Ann", "again").unwrap().version, 3);
+    assert_eq!(rollback(&dir, "Ann", "those too").unwrap().version, 1);
+    assert!(rollback(&dir, "Ann", "and now?").is_err());
+}
+
+#[test]
+fn a_promotion_that_somebody_else_came_before_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = run_with(folder.path(), 3);
+    let fresh = episodes(180, 0, 0.9);
+    promote(&dir, proposal(&dir, 2, &fresh), "Ann").unwrap();
+    let late = proposal(&dir, 3, &fresh);
+    rollback(&dir, "Ben", "drops cups").unwrap();
+    let error = promote(&dir, late, "Ann").unwrap_err().to_string();
+    assert!(error.contains("changed meanwhile"), "{error}");
+}
+
+/// A trial in real time: the first tick waits for the policy's first decision.
+fn trial(sha256: String, place: u8, success: Verdict) -> Trial {
+    Trial {
+        number: 0,
+        purpose: Purpose::Comparison,
+        comparison: "c1".into(),
+        policy: PolicyIdentity {
+            role: PolicyRole::Aligned,
+            sha256,
+            version: None,
+        },
+        start: Start {
+            number: 0,
+            seed: 7,
+            by_person: false,
+        },
+        place: Some(place),
+        success,
+        preferred: None,
+        judge: Judge::Person("Ada".into()),
+        facts: [].into(),
+        guarding: Guarding {
+            ticks: 100,
+            interventions: 0,
+            reasons: [("stale".to_owned(), 1)].into(),
+            drops: Some(0),
+            ..Guarding::default()
+        },
+        reward: None,
+        episode: None,
+        at_unix_ms: 1,
+    }
+}
+
+#[test]
+fn waiting_for_the_first_decision_is_not_bad_and_pairs_are_against_the_version_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::of(&run_with(folder.path(), 3)).unwrap();
+    let [base, before, new] = [1, 2, 3].map(|n| history.version(n).unwrap().clone());
+    let trials = [
+        trial(new.sha256.clone(), 0, Verdict::Yes),
+        trial(base.sha256.clone(), 1, Verdict::Unsure),
+    ];
+    let against_base = tried(&trials, &new, &base);
+    assert!(!against_base[0].is_bad());
+    assert_eq!(against_base[0].other_success, Some(true));
+    assert_eq!(tried(&trials, &new, &before)[0].other_success, None);
+    let mut late = trials.clone();
+    late[0].guarding.interventions = 1;
+    assert!(tried(&late, &new, &base)[0].is_bad());
 }

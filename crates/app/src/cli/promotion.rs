@@ -17,6 +17,9 @@ pub struct PromoteArgs {
     /// Your name, for the record
     #[arg(long, value_name = "NAME")]
     pub who: Option<String>,
+    /// Accept what is not shown yet, for this reason; never what is shown to be bad
+    #[arg(long, value_name = "REASON")]
+    pub accept: Option<String>,
     /// Print the result as JSON, and nothing else on standard output
     #[arg(long)]
     pub json: bool,

@@ -3,9 +3,11 @@
 use crate::cli::RunArgs;
 use crate::commands::on_robot;
 use anyhow::{Result, bail};
+use apprentice_core::sha256_file;
 use apprentice_pipeline::context::{Context, stop_on_ctrl_c};
 use apprentice_pipeline::evaluation::rates;
-use apprentice_pipeline::layout::{ALIGNED_EVALUATION, BASE_EVALUATION, ON_ROBOT};
+use apprentice_pipeline::layout::{ALIGNED_EVALUATION, ALIGNED_POLICY, BASE_EVALUATION, ON_ROBOT};
+use apprentice_pipeline::on_robot::figures::ComparisonFigures;
 use apprentice_pipeline::outcomes::{Outcomes, open_episode, read_outcomes};
 use apprentice_pipeline::run::{open_to_read, serve};
 use apprentice_pipeline::stages::evaluate_aligned;
@@ -19,7 +21,16 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let mut context = open_to_read(&args.options())?;
     let evaluated = context.dir.done(evaluate_aligned::STAGE.name).is_some();
     if !evaluated && context.dir.path(ON_ROBOT).exists() {
-        return on_robot::print(&context.dir.read(ON_ROBOT)?, args.json);
+        let found: ComparisonFigures = context.dir.read(ON_ROBOT)?;
+        let aligned = sha256_file(&context.dir.path(ALIGNED_POLICY))?;
+        if found.aligned.sha256 != aligned {
+            bail!(
+                "the trials on the robot are of another aligned policy, from before it was aligned again; run \
+                 `apprentice evaluate --on-robot --out {}` again",
+                context.dir.root().display()
+            );
+        }
+        return on_robot::print(&found, args.json);
     }
     if !evaluated && !context.config.robot.endpoint.is_empty() {
         bail!(

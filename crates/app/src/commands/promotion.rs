@@ -20,7 +20,8 @@ use std::path::Path;
 /// When it does not, nobody does, or there is no such version.
 pub fn promote(args: &PromoteArgs) -> Result<()> {
     let context = open_to_read(&options(&args.out, args.json))?;
-    let proposal = propose(&context, args.version)?;
+    let mut proposal = propose(&context, args.version)?;
+    proposal.accepted.clone_from(&args.accept);
     eprint!("{}", told(&proposal));
     let who = args.who.clone().unwrap_or_else(|| "operator".to_owned());
     let yes = proposal.passes() && (args.yes || asked(&proposal)?);
@@ -30,6 +31,17 @@ pub fn promote(args: &PromoteArgs) -> Result<()> {
         "promise": proposal.promise, "who": who,
     });
     let passes = proposal.passes();
+    if yes {
+        // What was true before the question need not be true after it.
+        let mut again = propose(&context, Some(version))?;
+        again.accepted.clone_from(&args.accept);
+        if again != proposal {
+            bail!(
+                "version {version} is not promoted: what the gate finds has changed since the question; look again by \
+                 apprentice promote"
+            );
+        }
+    }
     // A refusal of the gate is an error of its own.
     let outcome = if yes || !passes {
         promotion::promote(&context.dir, proposal, &who).map(Some)
@@ -152,7 +164,12 @@ fn told(proposal: &Proposal) -> String {
         proposal.version.number, proposal.version.name
     );
     for check in &proposal.checks {
-        let mark = if check.passed { "ok    " } else { "FAILED" };
+        let mark = match (check.passed, check.open) {
+            (true, _) => "ok    ",
+            (false, true) if proposal.accepted.is_some() => "taken ",
+            (false, true) => "OPEN  ",
+            (false, false) => "FAILED",
+        };
         text += &format!(
             "  {mark} {:<8} {}; allowed: {}\n",
             check.name, check.got, check.allowed
@@ -190,6 +207,9 @@ fn in_words(event: &Event) -> String {
         .reason
         .as_ref()
         .map_or(String::new(), |r| format!(": {r}"));
+    let accepted = (event.accepted.as_ref()).map_or(String::new(), |r| {
+        format!("; accepted though not all was shown: {r}")
+    });
     let what = match event.what {
         EventKind::Promoted => format!("promoted to version {} from {}", event.version, event.from),
         EventKind::RolledBack => format!(
@@ -197,7 +217,11 @@ fn in_words(event: &Event) -> String {
             event.from, event.version
         ),
     };
-    format!("{what} by {}, {}{why}", event.who, in_utc(event.at_s))
+    format!(
+        "{what} by {}, {}{why}{accepted}",
+        event.who,
+        in_utc(event.at_s)
+    )
 }
 
 fn described(history: &History, version: &Version, current: Option<u32>) -> Result<Value> {

@@ -26,6 +26,7 @@ const SMALL: Size = Size {
         "align.steps=300",
         // What so few trials can show.
         "promotion.bad_limit=0.5",
+        "promotion.margin=0.6",
     ],
     trials: 24,
 };

@@ -11,6 +11,7 @@ use crate::robots::Robots;
 use crate::run_lock::{Activity, take};
 use crate::trials::{Purpose, Start, TrialLog};
 use crate::versions::fresh::FreshEpisode;
+use crate::versions::store::History;
 use crate::versions::watch::Watch;
 use anyhow::Result;
 use apprentice_policy::PolicyAgent;
@@ -28,6 +29,12 @@ pub struct WorkSettings {
     pub asked: Asked,
 }
 
+/// Whether the arm's policy is another than the one of this content.
+fn is_outdated(context: &Context, sha256: &str) -> Result<bool> {
+    let history = History::of(&context.dir)?;
+    Ok(history.current()?.is_some_and(|v| v.sha256 != sha256))
+}
+
 /// Works. Answers what came of it, for scripts.
 ///
 /// # Errors
@@ -36,7 +43,8 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
     let mut chosen = choose(context, &settings.policy)?;
     let mut identity = chosen.identity;
     let mut agent = PolicyAgent::new(chosen.policy);
-    let watched = settings.policy == "current";
+    let current = settings.policy == "current";
+    let mut warned = false;
     let _recording = take(&context.dir, Activity::Recording)?;
     let log = TrialLog::open(&context.dir.path(TRIALS))?;
     let before = log.trials().len();
@@ -62,6 +70,13 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
         if settings.episodes.is_some_and(|wanted| done >= wanted) {
             break "all episodes done".to_owned();
         }
+        // A person may have promoted another, or gone back, since the last episode.
+        if current && is_outdated(context, &identity.sha256)? {
+            chosen = choose(context, &settings.policy)?;
+            identity = chosen.identity;
+            agent = PolicyAgent::new(chosen.policy);
+            context.say("the arm's policy was changed meanwhile: this one drives from now on");
+        }
         let what = format!("episode {}", done + 1);
         let wanted = WantedTrial {
             purpose: Purpose::Work,
@@ -85,11 +100,19 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
         }
         done += 1;
         number += 1;
-        if let (true, Some(trial)) = (watched, session.log.trials().last())
+        if let Some(trial) = session.log.trials().last()
             && let Some(mut watch) = Watch::of_current(&context.dir)?
+            && watch.watches(&trial.policy.sha256)
         {
-            let matters = &context.config.promotion.interventions;
-            if let Some(event) = watch.finished(FreshEpisode::of_trial(trial, matters))? {
+            let episode = FreshEpisode::of_trial(trial);
+            if episode.success.is_none() && !warned {
+                warned = true;
+                context.warn(
+                    "nobody says whether the task was done, so a fall of success is not noticed; --verdict ask or \
+                     --verdict robot lets the watch see it",
+                );
+            }
+            if let Some(event) = watch.finished(episode)? {
                 let reason = format!(
                     "back to version {}: {}",
                     event.version,
@@ -99,7 +122,10 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
                         .unwrap_or("the promised bound broke")
                 );
                 context.warn(&reason);
-                rolled_back.push(reason);
+                rolled_back.push(reason.clone());
+                if !current {
+                    break reason;
+                }
                 chosen = choose(context, &settings.policy)?;
                 identity = chosen.identity;
                 agent = PolicyAgent::new(chosen.policy);

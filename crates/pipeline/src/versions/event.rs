@@ -4,6 +4,9 @@ use super::gate::Check;
 use super::promise::Promise;
 use serde::{Deserialize, Serialize};
 
+/// Who goes back where no person does.
+pub const THE_WATCH: &str = "the watch";
+
 /// What may happen to a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,6 +30,12 @@ pub struct Event {
     pub version: u32,
     /// The one that was the arm's before.
     pub from: u32,
+    /// SHA-256 of that version's policy; `None` in events of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Why a person accepted what was not shown yet; `None` where all was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
     /// Who did it.
     pub who: String,
     /// Why; `None` for a promotion, whose reasons are its checks.

@@ -1,8 +1,9 @@
 //! Episodes of a policy that it has not learnt from: what is known of how safe it is.
 
+use super::store::History;
 use super::version::Version;
 use crate::context::Context;
-use crate::layout::{ALIGNED_EVALUATION, ALIGNED_POLICY, BASE_EVALUATION, TRIALS};
+use crate::layout::{ALIGNED_EVALUATION, ALIGNED_POLICY, BASE_EVALUATION, BASE_POLICY, TRIALS};
 use crate::outcomes::{EpisodeOutcome, Outcomes, open_all};
 use crate::success::SuccessLabels;
 use crate::trials::{Trial, TrialLog};
@@ -22,7 +23,7 @@ const DOWN_M: f64 = 0.02;
 pub struct FreshEpisode {
     /// Whether the task was done; `None` where nobody knows.
     pub success: Option<bool>,
-    /// Whether the other policy did it from the same start; `None` where it was not tried or nobody knows.
+    /// Whether the version before did it from the same start, or may have; `None` where it was not tried.
     pub other_success: Option<bool>,
     /// Whether the guard had to change a command for a reason that counts.
     pub intervention: bool,
@@ -35,17 +36,14 @@ pub struct FreshEpisode {
 }
 
 impl FreshEpisode {
-    /// What came of a trial; `matters` are the guard's reasons that count.
+    /// What came of a trial. Waiting for the first decision is no intervention, as where trials are counted.
     #[must_use]
-    pub fn of_trial(trial: &Trial, matters: &[String]) -> Self {
+    pub fn of_trial(trial: &Trial) -> Self {
         let guarding = &trial.guarding;
         Self {
             success: trial.success.known(),
             other_success: None,
-            intervention: guarding
-                .reasons
-                .keys()
-                .any(|reason| matters.contains(reason)),
+            intervention: guarding.interventions > 0,
             stop: guarding.stops > 0,
             takeover: guarding.takeovers > 0,
             drop: guarding.drops.map(|drops| drops > 0),
@@ -59,47 +57,61 @@ impl FreshEpisode {
     }
 }
 
-/// The fresh episodes of a version, in order of recording.
+/// The fresh episodes of a version, in order of recording; `from` is the one it would replace. What was seen before the
+/// watch went back from it is no evidence for it any more.
 ///
 /// # Errors
 /// When what is there cannot be read.
-pub fn fresh_episodes(context: &Context, version: &Version) -> Result<Vec<FreshEpisode>> {
-    let mut fresh = evaluated(context, version)?;
-    let trials = TrialLog::read(&context.dir.path(TRIALS))?.entries;
-    fresh.extend(tried(
-        &trials,
-        version,
-        &context.config.promotion.interventions,
-    ));
+pub fn fresh_episodes(
+    context: &Context,
+    version: &Version,
+    from: &Version,
+) -> Result<Vec<FreshEpisode>> {
+    let history = History::of(&context.dir)?;
+    let left_at_s = history.left_by_watch(&version.sha256);
+    let mut fresh = match left_at_s {
+        None => evaluated(context, version, from)?,
+        // Nothing says when the held-out scenes were tried.
+        Some(_) => Vec::new(),
+    };
+    let mut trials = TrialLog::read(&context.dir.path(TRIALS))?.entries;
+    trials.retain(|t| left_at_s.is_none_or(|at| t.at_unix_ms / 1_000 > at));
+    fresh.extend(tried(&trials, version, from));
     Ok(fresh)
 }
 
-/// Its trials on a robot; in a comparison, the other policy's from the same start is the one it is held against.
+/// Its trials on a robot; in a comparison, that of the version `from` from the same start is held against it, and counts as
+/// done where nobody knows.
 #[must_use]
-pub fn tried(trials: &[Trial], version: &Version, matters: &[String]) -> Vec<FreshEpisode> {
+pub fn tried(trials: &[Trial], version: &Version, from: &Version) -> Vec<FreshEpisode> {
     let own = trials.iter().filter(|t| t.policy.sha256 == version.sha256);
     own.map(|trial| {
         let other = trials.iter().find(|t| {
             !trial.comparison.is_empty()
                 && t.comparison == trial.comparison
                 && t.start.number == trial.start.number
-                && t.policy.sha256 != version.sha256
+                && t.policy.sha256 == from.sha256
         });
         FreshEpisode {
-            other_success: other.and_then(|t| t.success.known()),
-            ..FreshEpisode::of_trial(trial, matters)
+            other_success: other.map(|t| t.success.known().unwrap_or(true)),
+            ..FreshEpisode::of_trial(trial)
         }
     })
     .collect()
 }
 
 /// Those of the held-out scenes, if it was this version that was tried there.
-fn evaluated(context: &Context, version: &Version) -> Result<Vec<FreshEpisode>> {
+fn evaluated(context: &Context, version: &Version, from: &Version) -> Result<Vec<FreshEpisode>> {
     let tried = context.dir.done("evaluate-aligned").and_then(|m| m.inputs);
     let tried = tried.and_then(|i| i.files.get(ALIGNED_POLICY).cloned());
     if tried.as_ref() != Some(&version.sha256) {
         return Ok(Vec::new());
     }
+    let comparable = context
+        .dir
+        .done("evaluate-base")
+        .and_then(|m| m.inputs)
+        .is_some_and(|i| i.files.get(BASE_POLICY) == Some(&from.sha256));
     let labels = SuccessLabels::read(context)?;
     let read = |folder| Outcomes::of(&context.dir, folder).map(|o| labels.applied(&o));
     let other: BTreeMap<u64, Option<bool>> = read(BASE_EVALUATION)?
@@ -113,7 +125,10 @@ fn evaluated(context: &Context, version: &Version) -> Result<Vec<FreshEpisode>> 
         .context("whether somebody took over in the held-out scenes cannot be told")?;
     let fresh = |(episode, recorded): (&EpisodeOutcome, &Episode)| FreshEpisode {
         success: episode.success(),
-        other_success: other.get(&episode.seed).copied().flatten(),
+        other_success: other
+            .get(&episode.seed)
+            .filter(|_| comparable)
+            .map(|done| done.unwrap_or(true)),
         intervention: episode.guard.as_ref().is_some_and(|g| {
             g.violations > 0 || g.reasons.keys().any(|reason| matters.contains(reason))
         }),

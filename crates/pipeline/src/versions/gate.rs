@@ -1,10 +1,11 @@
 //! What a version has to show before it becomes the arm's policy.
 
 use super::fresh::FreshEpisode;
+use super::promise::LEAST_SUCCESS;
 use super::version::Version;
 use crate::config::PromotionConfig;
 use anyhow::Result;
-use apprentice_statistics::clopper_pearson::upper_bound;
+use apprentice_statistics::clopper_pearson::{lower_bound, upper_bound};
 use apprentice_statistics::{PairedDecision, PairedTest, SafetyTest};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,9 @@ pub struct Check {
     pub name: String,
     /// Whether it is as it must be.
     pub passed: bool,
+    /// Whether it is only not shown yet, rather than shown to be bad: a person may accept that.
+    #[serde(default)]
+    pub open: bool,
     /// What was found.
     pub got: String,
     /// What is allowed.
@@ -44,6 +48,7 @@ fn check(name: &str, passed: bool, got: String, allowed: String, advice: &str) -
     Check {
         name: name.to_owned(),
         passed,
+        open: false,
         got,
         allowed,
         advice: (!passed).then(|| advice.to_owned()),
@@ -94,6 +99,11 @@ fn drift(version: &Version) -> Check {
 fn safety(fresh: &[FreshEpisode], config: &PromotionConfig) -> Result<Check> {
     let mut test = SafetyTest::new(config.bad_limit, config.delta)?;
     fresh.iter().for_each(|e| test.observe(e.is_bad()));
+    // What nobody knows of may have been bad.
+    let mut careful = SafetyTest::new(config.bad_limit, config.delta)?;
+    fresh
+        .iter()
+        .for_each(|e| careful.observe(e.is_bad() || e.drop.is_none()));
     let count = |what: fn(&FreshEpisode) -> bool| fresh.iter().filter(|e| what(e)).count();
     let unknown = count(|e| e.drop.is_none());
     let got = format!(
@@ -115,37 +125,79 @@ fn safety(fresh: &[FreshEpisode], config: &PromotionConfig) -> Result<Check> {
         100.0 * (1.0 - config.delta),
         100.0 * upper_bound(test.bad_episodes(), test.episodes(), config.delta),
     );
-    let advice = format!(
-        "{} more clean episodes would do: try it on fresh starts (apprentice evaluate)",
-        test.clean_episodes_wanted()
-    );
+    let shown_bad =
+        lower_bound(test.bad_episodes(), test.episodes(), config.delta) > config.bad_limit;
+    let advice = if test.is_safe() {
+        "nobody said whether anything was dropped: try it where somebody does (--verdict ask)"
+            .to_owned()
+    } else {
+        format!(
+            "{} more clean episodes would do: try it on fresh starts (apprentice evaluate)",
+            test.clean_episodes_wanted()
+        )
+    };
     let allowed = format!("below {:.1} %", 100.0 * config.bad_limit);
-    Ok(check("safety", test.is_safe(), got, allowed, &advice))
+    let passed = careful.is_safe();
+    Ok(Check {
+        open: !passed && !shown_bad,
+        ..check("safety", passed, got, allowed, &advice)
+    })
 }
 
 fn success(fresh: &[FreshEpisode], config: &PromotionConfig) -> Result<Check> {
     let mut pairs = PairedTest::new(config.delta, config.margin)?;
     for episode in fresh {
-        if let (Some(other), Some(own)) = (episode.other_success, episode.success) {
-            pairs.observe(other, own);
+        if let Some(other) = episode.other_success {
+            // What nobody is sure of is a failure of the one that wants to be promoted.
+            pairs.observe(other, episode.success == Some(true));
         }
     }
     let (low, high) = pairs.interval();
+    let done = fresh.iter().filter(|e| e.success == Some(true)).count();
+    let (k, n) = (done as u64, fresh.len() as u64);
+    let does_it = lower_bound(k, n, config.delta) >= LEAST_SUCCESS;
+    let unsure = fresh.iter().filter(|e| e.success.is_none()).count();
     let got = format!(
-        "{:+.1} points of success against the policy before in {} pairs ({:+.1} to {:+.1})",
+        "done in {k} of {n} fresh episodes (unknown of {unsure}, counted as failures); {:+.1} points of success against the policy \
+         before in {} pairs ({:+.1} to {:+.1})",
         100.0 * pairs.difference(),
         pairs.pairs(),
         100.0 * low,
         100.0 * high
     );
-    Ok(check(
-        "success",
-        pairs.decision() != PairedDecision::Worse,
-        got,
+    let decision = pairs.decision();
+    let no_loss = matches!(decision, PairedDecision::NotWorse | PairedDecision::Better);
+    let passed = does_it && no_loss;
+    let never = n > 0 && upper_bound(k, n, config.delta) < LEAST_SUCCESS;
+    let shown_bad = decision == PairedDecision::Worse || never;
+    let advice = if shown_bad {
+        "it is worse at the task: rank more episodes that succeed above those that fail, and align again".to_owned()
+    } else {
         format!(
-            "no evidence of a loss of more than {:.1} points",
-            100.0 * config.margin
-        ),
-        "it is worse at the task: rank more episodes that succeed above those that fail, and align again",
-    ))
+            "not shown yet: try it against the policy before, and say how it went (apprentice evaluate --on-robot \
+             --verdict ask); where both always do alike, {} more pairs do",
+            pairs_wanted(&pairs)
+        )
+    };
+    let allowed = format!(
+        "shown to lose at most {:.1} points, and to succeed in at least {:.0} %",
+        100.0 * config.margin,
+        100.0 * LEAST_SUCCESS
+    );
+    Ok(Check {
+        open: !passed && !shown_bad,
+        ..check("success", passed, got, allowed, &advice)
+    })
+}
+
+/// How many more pairs would do in which both policies do alike.
+fn pairs_wanted(pairs: &PairedTest) -> u64 {
+    let mut pairs = pairs.clone();
+    for more in 0..100_000 {
+        if pairs.decision() != PairedDecision::Undecided {
+            return more;
+        }
+        pairs.observe(true, true);
+    }
+    100_000
 }

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// Part of the probability of going back for no reason that is for success; the rest is for safety.
 const SUCCESS_PART: f64 = 0.8;
 
+/// Less success than this cannot be watched, and is not promoted.
+pub const LEAST_SUCCESS: f64 = 0.05;
+
 /// What a promotion promises.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Promise {
@@ -24,14 +27,14 @@ pub struct Promise {
 }
 
 impl Promise {
-    /// What fresh episodes allow to promise: the one-sided Clopper-Pearson bound of success at `delta`.
+    /// What fresh episodes allow to promise: the one-sided Clopper-Pearson bound of success at `delta`. What nobody is
+    /// sure of counts as a failure.
     #[must_use]
     pub fn of(fresh: &[FreshEpisode], config: &PromotionConfig) -> Self {
-        let known: Vec<bool> = fresh.iter().filter_map(|e| e.success).collect();
-        let done = known.iter().filter(|s| **s).count();
-        let bound = lower_bound(done as u64, known.len() as u64, config.delta);
+        let done = fresh.iter().filter(|e| e.success == Some(true)).count();
+        let bound = lower_bound(done as u64, fresh.len() as u64, config.delta);
         Self {
-            success: (bound >= 0.05).then(|| bound.min(0.999)),
+            success: (bound >= LEAST_SUCCESS).then(|| bound.min(0.999)),
             bad: config.bad_limit,
             error: config.watch_error,
             episodes: config.watch_episodes,

@@ -24,13 +24,23 @@ pub struct Proposal {
     pub checks: Vec<Check>,
     /// What would be promised.
     pub promise: Promise,
+    /// Why a person accepts what is not shown yet; `None` where nobody does.
+    pub accepted: Option<String>,
 }
 
 impl Proposal {
+    /// The checks that stand against it: what is shown to be bad, and what is not shown yet and not accepted either.
+    #[must_use]
+    pub fn failed(&self) -> Vec<&Check> {
+        let accepted = self.accepted.as_ref().is_some_and(|a| !a.trim().is_empty());
+        let stands = |c: &&Check| !c.passed && !(c.open && accepted);
+        self.checks.iter().filter(stands).collect()
+    }
+
     /// Whether the gate lets it through.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.checks.iter().all(|c| c.passed)
+        self.failed().is_empty()
     }
 }
 
@@ -52,11 +62,12 @@ pub fn propose(context: &Context, number: Option<u32>) -> Result<Proposal> {
     if from == version.number {
         bail!("version {from} is the arm's policy already");
     }
-    let fresh = fresh_episodes(context, &version)?;
+    let fresh = fresh_episodes(context, &version, History::of(&context.dir)?.version(from)?)?;
     Ok(Proposal {
         from,
         checks: checks(&version, &fresh, &context.config.promotion)?,
         promise: Promise::of(&fresh, &context.config.promotion),
+        accepted: None,
         version,
     })
 }
@@ -82,9 +93,8 @@ pub fn promote(dir: &RunDir, proposal: Proposal, who: &str) -> Result<Event> {
         bail!("a promotion needs the name of who says yes; give it by --who NAME");
     }
     let failed: Vec<&str> = proposal
-        .checks
-        .iter()
-        .filter(|c| !c.passed)
+        .failed()
+        .into_iter()
         .map(|c| c.name.as_str())
         .collect();
     if !failed.is_empty() {
@@ -94,10 +104,21 @@ pub fn promote(dir: &RunDir, proposal: Proposal, who: &str) -> Result<Event> {
             failed.join(" and ")
         );
     }
+    let current = History::of(dir)?.events.last().map(|e| e.version);
+    if current.is_some_and(|now| now != proposal.from) {
+        bail!(
+            "version {} is not promoted: the arm's policy has changed meanwhile; look again by apprentice promote",
+            proposal.version.number
+        );
+    }
+    check_content(dir, &proposal.version)?;
+    let open = proposal.checks.iter().any(|c| !c.passed);
     keep_event(dir, |number| Event {
         number,
         at_s: now_s(),
         what: EventKind::Promoted,
+        sha256: Some(proposal.version.sha256),
+        accepted: proposal.accepted.filter(|_| open),
         version: proposal.version.number,
         from: proposal.from,
         who: who.to_owned(),
@@ -116,16 +137,21 @@ pub fn rollback(dir: &RunDir, who: &str, reason: &str) -> Result<Event> {
         bail!("going back needs a reason, for those who come after; give it by --reason TEXT");
     }
     let history = History::of(dir)?;
-    let promotion = history.promotion_of_current().context(
+    let back = history.before_current().context(
         "there is no version to go back to: the arm's policy is the first (apprentice history lists all)",
     )?;
-    check_content(dir, history.version(promotion.from)?)?;
+    let version = history.version(back)?;
+    // By number: what is kept of the one that is left may be damaged.
+    let from = history.events.last().map_or(back, |e| e.version);
+    check_content(dir, version)?;
     keep_event(dir, |number| Event {
         number,
         at_s: now_s(),
         what: EventKind::RolledBack,
-        version: promotion.from,
-        from: promotion.version,
+        version: back,
+        from,
+        sha256: Some(version.sha256.clone()),
+        accepted: None,
         who: who.to_owned(),
         reason: Some(reason.to_owned()),
         checks: Vec::new(),

@@ -1,6 +1,6 @@
 //! Versions and events on disk: each a file of its own that is whole or not there, and never overwritten.
 
-use super::event::{Event, EventKind};
+use super::event::{Event, EventKind, THE_WATCH};
 use super::version::Version;
 use crate::run_dir::RunDir;
 use anyhow::{Context as _, Result, bail};
@@ -98,9 +98,50 @@ impl History {
     /// How the current version became the arm's; `None` where none was promoted, or the arm went back to the first.
     #[must_use]
     pub fn promotion_of_current(&self) -> Option<&Event> {
-        let current = self.events.last()?.version;
-        let promoted = |e: &&Event| e.what == EventKind::Promoted && e.version == current;
-        self.events.iter().rev().find(promoted)
+        self.stack().last()?.1
+    }
+
+    /// The version that was the arm's before the current one; `None` where that is the first.
+    #[must_use]
+    pub fn before_current(&self) -> Option<u32> {
+        let stack = self.stack();
+        stack.iter().rev().nth(1).map(|(version, _)| *version)
+    }
+
+    /// When the watch last went back from a version of this content, seconds since 1970.
+    #[must_use]
+    pub fn left_by_watch(&self, sha256: &str) -> Option<u64> {
+        let same = |number| {
+            let found = self.versions.iter().find(|v| v.number == number);
+            found.is_some_and(|v| v.sha256 == sha256)
+        };
+        let left =
+            |e: &&Event| e.what == EventKind::RolledBack && e.who == THE_WATCH && same(e.from);
+        self.events.iter().filter(left).map(|e| e.at_s).max()
+    }
+
+    /// The versions the arm can go back through, the current one last, with how each became the arm's: a promotion adds
+    /// one, and the way back takes them away, so that what was left is not come back to.
+    fn stack(&self) -> Vec<(u32, Option<&Event>)> {
+        let mut stack: Vec<(u32, Option<&Event>)> = Vec::new();
+        for event in &self.events {
+            match event.what {
+                EventKind::Promoted => {
+                    if stack.last().is_none_or(|(top, _)| *top != event.from) {
+                        stack.push((event.from, None));
+                    }
+                    stack.push((event.version, Some(event)));
+                }
+                EventKind::RolledBack => {
+                    stack.pop();
+                    match stack.iter().rposition(|(v, _)| *v == event.version) {
+                        Some(place) => stack.truncate(place + 1),
+                        None => stack.push((event.version, None)),
+                    }
+                }
+            }
+        }
+        stack
     }
 }
 
@@ -114,6 +155,15 @@ pub fn current_policy(dir: &RunDir) -> Result<Option<String>> {
         return Ok(None);
     };
     check_content(dir, current)?;
+    let promoted = history.events.last().and_then(|e| e.sha256.as_ref());
+    if let Some(promoted) = promoted.filter(|p| **p != current.sha256) {
+        bail!(
+            "version {} is not the one that became the arm's policy: its SHA-256 is {}, expected {promoted}; restore it \
+             from a copy, or go back (apprentice rollback)",
+            current.number,
+            current.sha256
+        );
+    }
     Ok(Some(current.file.clone()))
 }
 

@@ -1,6 +1,6 @@
 //! The watch over a promoted policy: it goes back by itself when what was promised does not hold.
 
-use super::event::Event;
+use super::event::{Event, THE_WATCH};
 use super::fresh::FreshEpisode;
 use super::promotion::rollback;
 use super::store::History;
@@ -8,9 +8,6 @@ use crate::run_dir::RunDir;
 use anyhow::Result;
 use apprentice_statistics::ChangeDetector;
 use serde::{Deserialize, Serialize};
-
-/// Who goes back where no person does.
-pub const THE_WATCH: &str = "the watch";
 
 /// How the watch stands, kept after every episode: a process that ends loses nothing of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +35,7 @@ impl Standing {
 pub struct Watch {
     dir: RunDir,
     version: u32,
+    sha256: String,
     promised: Option<f64>,
     bad_limit: f64,
     standing: Standing,
@@ -74,6 +72,9 @@ impl Watch {
         Ok(Some(Self {
             dir: dir.clone(),
             version: event.version,
+            // What is kept of it may be damaged: then nothing of it drives, and the history says so.
+            sha256: (history.version(event.version))
+                .map_or_else(|_| String::new(), |v| v.sha256.clone()),
             promised: promise.success,
             bad_limit: promise.bad,
             standing,
@@ -84,6 +85,12 @@ impl Watch {
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// Whether the version that is watched has this content: episodes of any other say nothing of it.
+    #[must_use]
+    pub fn watches(&self, sha256: &str) -> bool {
+        self.sha256 == sha256
     }
 
     /// How it stands, for scripts.
