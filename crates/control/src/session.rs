@@ -131,6 +131,9 @@ fn run(
             // Action i of a chunk is meant for that many policy ticks after the decision.
             let mut due_ns = robot.now_ns();
             for i in 0..count as usize {
+                if robot.is_to_brake() {
+                    return Err(ControlError::Stopped);
+                }
                 let (Some(execute), Some(record)) = (chunk.executed(i), chunk.recorded(i)) else {
                     break;
                 };

@@ -77,6 +77,10 @@ pub trait Person {
 pub fn record_by_person(context: &Context, person: &mut dyn Person, ticks: u64) -> Result<()> {
     let wanted = context.config.demonstrations.episodes;
     let mut robots = Robots::start(context)?;
+    // A take that is ended may still be kept: the person's agent ends it, within a decision.
+    for control in &mut robots.loops {
+        control.brake_when(Arc::default());
+    }
     // A person has two hands.
     robots.loops.truncate(1);
     robots.nodes.truncate(1);

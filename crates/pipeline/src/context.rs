@@ -135,7 +135,7 @@ pub fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
             std::process::exit(130);
         }
         eprintln!(
-            "\nstopping after this step; what is recorded stays (Ctrl-C again to leave at once)"
+            "\nstopping after this step, an arm in real time at once; what is recorded stays (Ctrl-C again to leave at once)"
         );
     })?;
     Ok(stop)

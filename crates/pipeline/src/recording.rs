@@ -9,7 +9,9 @@ use crate::resume_recording::{Wanted, resume};
 use crate::robots::{Robots, describe};
 use crate::timing;
 use anyhow::{Result, bail};
-use apprentice_control::{Agent, ControlLoop, EpisodePlan, RealTimeStats, record_episodes};
+use apprentice_control::{
+    Agent, ControlError, ControlLoop, EpisodePlan, RealTimeStats, record_episodes,
+};
 use apprentice_core::Seed;
 use apprentice_episode::{CameraInfo, Catalog, EpisodeMeta, Source, Tick};
 use std::fs;
@@ -107,7 +109,16 @@ pub fn record(
                 }
                 true
             },
-        )?;
+        );
+        let figures = match figures {
+            Err(ControlError::Stopped) if context.stopping() => bail!(
+                "stopped on request: {} of {} episodes are recorded, the one under way is not; the same command goes on \
+                 from there",
+                list.episodes.len(),
+                plans.len()
+            ),
+            figures => figures?,
+        };
         say_figures(context, &figures);
         timing::add(context, recording.folder, &figures)?;
         let mut counted = counted.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -148,11 +159,15 @@ pub fn record(
 /// A person sets up the scene, and says when the arm may move.
 fn ask_for_scene(context: &Context, what: &str) -> Result<()> {
     context.warn(&format!(
-        "{what}: set up the next scene. When you press Enter the arm moves to its home posture, then begins"
+        "{what}: set up the next scene. When you press Enter the arm moves to its home posture, then begins \
+         (Ctrl-C and Enter end)"
     ));
     let mut line = String::new();
     if std::io::stdin().read_line(&mut line)? == 0 {
         bail!("nobody is there to set up scenes: standard input has ended");
+    }
+    if context.stopping() {
+        bail!("stopped on request, before the arm moved; the same command goes on from there");
     }
     Ok(())
 }

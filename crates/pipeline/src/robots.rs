@@ -32,6 +32,7 @@ impl Robots {
         let mut robots = Self::connect(context)?;
         for control in &mut robots.loops {
             control.end_when(Arc::clone(&context.stop));
+            control.brake_when(Arc::clone(&context.stop));
         }
         Ok(robots)
     }

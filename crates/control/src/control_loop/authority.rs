@@ -26,6 +26,16 @@ impl ControlLoop {
         self.stop = stop;
     }
 
+    /// Brakes a robot in real time once `brake` is set, and ends the episode that is under way: it is not recorded.
+    pub fn brake_when(&mut self, brake: Arc<AtomicBool>) {
+        self.brake = brake;
+    }
+
+    /// Whether it was asked to brake; in lockstep nothing moves unless it is asked to.
+    pub(crate) fn is_to_brake(&self) -> bool {
+        !self.is_lockstep() && self.brake.load(Relaxed)
+    }
+
     /// Waits while nobody has the arm, since a person let go of it and has not handed it back: at rest, and
     /// commanded. Answers what the robot sees then, or `None` where there was nothing to wait for.
     pub(super) fn wait_for_somebody(&mut self) -> Result<Option<Observation>, ControlError> {

@@ -47,6 +47,8 @@ pub struct ControlLoop {
     pub(super) takeovers: u64,
     /// Set when the run is to end.
     pub(super) stop: Arc<AtomicBool>,
+    /// Set once the user wants an episode in real time to end at once.
+    pub(super) brake: Arc<AtomicBool>,
 }
 
 /// What one action came to.
@@ -112,6 +114,7 @@ impl ControlLoop {
             interrupted: false,
             takeovers: 0,
             stop: Arc::default(),
+            brake: Arc::default(),
             link,
         })
     }

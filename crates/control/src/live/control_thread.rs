@@ -74,7 +74,7 @@ impl Control<'_> {
             if self.schedule.remaining(0) > 0 {
                 break;
             }
-            if self.board.is_done() {
+            if self.board.is_done() || robot.is_to_brake() {
                 return Err(ControlError::Stopped);
             }
             let observation = robot.policy_tick(None, |_| ())?;
@@ -84,7 +84,7 @@ impl Control<'_> {
         }
         let mut lateness_us = Vec::with_capacity((ticks * robot.ticks_per_action()) as usize);
         for tick in 0..ticks {
-            if self.board.is_done() {
+            if self.board.is_done() || robot.is_to_brake() {
                 return Err(ControlError::Stopped);
             }
             // What was decided last is still executed at the beginning: no episode is without a tick.

@@ -7,7 +7,9 @@ use apprentice_control::{ChunkingConfig, ControlError, ControlLoop, record_episo
 use apprentice_core::JointCommand;
 use apprentice_link::LinkError;
 use apprentice_safety::{GuardConfig, Intervention};
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Whether the last two commands say the same, after ones that did not.
@@ -137,4 +139,43 @@ fn actions_that_come_too_late_are_not_obeyed() {
         .unwrap()
         .interventions;
     assert!(!interventions.contains(Intervention::Stale));
+}
+
+#[test]
+fn an_arm_that_is_asked_to_brake_comes_to_rest_within_a_policy_tick_whoever_thinks() {
+    let folder = tempfile::tempdir().unwrap();
+    let robot = FakeRobot::start(fr3(), false);
+    let mut robots = [robot.connect(GuardConfig::default())];
+    let brake = Arc::new(AtomicBool::new(false));
+    robots[0].brake_when(Arc::clone(&brake));
+    let plans = [episode(&robot.description, folder.path(), "cut", 1)];
+    let mut agent = Ditherer {
+        robot: robot.description.clone(),
+        thinks: Duration::from_millis(100),
+        thought: Vec::new(),
+    };
+    let ticks = Mutex::new(0);
+    let asked = Mutex::new(None);
+    let ended = record_episodes(
+        &mut robots,
+        &mut agent,
+        &plans,
+        600,
+        ChunkingConfig::default(),
+        &|_, _| {
+            *ticks.lock().unwrap() += 1;
+            if *ticks.lock().unwrap() == 5 {
+                *asked.lock().unwrap() = Some(Instant::now());
+                brake.store(true, Relaxed);
+            }
+        },
+        |_| true,
+    );
+    assert!(matches!(ended, Err(ControlError::Stopped)), "{ended:?}");
+    let took = asked.lock().unwrap().unwrap().elapsed();
+    // The agent's last thought, too, has to end; without the request it would have gone on for a minute.
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(*ticks.lock().unwrap() <= 7, "{ticks:?} ticks");
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(came_to_rest(&robot.commands()), "the arm was left moving");
 }

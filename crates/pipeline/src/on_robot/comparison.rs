@@ -4,7 +4,7 @@
 use super::chosen::choose;
 use super::figures::ComparisonFigures;
 use super::judging::Asked;
-use super::session::{TrialEnd, TrialSession, WantedTrial};
+use super::session::{INTERRUPTED, TrialEnd, TrialSession, WantedTrial};
 use crate::context::Context;
 use crate::layout::{ON_ROBOT, TRIAL_EPISODES, TRIALS};
 use crate::robots::Robots;
@@ -123,6 +123,9 @@ pub fn compare(
                     bar.position()
                 ),
                 TrialEnd::NotBegun(why) => bail!("{what} has not begun, and is run again: {why}"),
+                TrialEnd::ArmStopped(why) if why == INTERRUPTED => {
+                    bail!("{why}: {what} counts as a failure; the same command goes on from there")
+                }
                 TrialEnd::ArmStopped(why) => bail!(
                     "{what} was cut short and counts as a failure: {why}. Once the arm has been seen to (`apprentice \
                      acknowledge`), the same command goes on from there"

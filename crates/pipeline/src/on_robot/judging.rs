@@ -44,6 +44,20 @@ pub struct Said {
     pub facts: BTreeMap<String, Value>,
 }
 
+impl Said {
+    /// Where nobody was there to say.
+    #[must_use]
+    pub fn nothing(success: Verdict) -> Self {
+        Self {
+            success,
+            preferred: None,
+            judge: Judge::Nobody,
+            drops: None,
+            facts: BTreeMap::new(),
+        }
+    }
+}
+
 impl Asked {
     /// The question that is asked about the way, where a wish was set and none was given.
     #[must_use]

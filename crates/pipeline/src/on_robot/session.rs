@@ -16,10 +16,12 @@ use apprentice_core::Seed;
 use apprentice_episode::{Source, Tick};
 use apprentice_link::LinkError;
 use apprentice_safety::Denial;
-use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Why a trial was cut short that the user ended while the arm moved.
+pub const INTERRUPTED: &str = "stopped on request while the arm moved";
 
 /// A robot, who judges, and the log.
 pub struct TrialSession<'a> {
@@ -62,7 +64,7 @@ pub struct WantedTrial<'a> {
 pub enum TrialEnd {
     /// It is in the log.
     Logged(Box<Trial>),
-    /// The user stopped: it does not count.
+    /// The user stopped before the arm moved: it does not count.
     Cancelled,
     /// Somebody stopped the arm, or took it away: it is in the log as a failure, and why.
     ArmStopped(String),
@@ -86,7 +88,7 @@ impl TrialSession<'_> {
         let context = self.context;
         if self.people_set_up() {
             context.warn(&format!(
-                "{}: {}. When you press Enter the arm moves to its home posture, then begins",
+                "{}: {}. When you press Enter the arm moves to its home posture, then begins (Ctrl-C and Enter end)",
                 wanted.what, wanted.scene
             ));
             line(self.typed.as_mut())?;
@@ -152,7 +154,6 @@ impl TrialSession<'_> {
                 timing::add(context, self.folder, &figures)?;
                 None
             }
-            Err(_) if context.stopping() => return Ok(TrialEnd::Cancelled),
             Err(ControlError::Link(refused @ LinkError::Refused { .. })) if is_a_stop(&refused) => {
                 return Ok(TrialEnd::NotBegun(refused.to_string()));
             }
@@ -160,24 +161,23 @@ impl TrialSession<'_> {
                 guarding.stops = 1;
                 Some(error.to_string())
             }
+            // Why a person wants the end while the arm moves, nobody knows.
+            Err(ControlError::Stopped) if context.stopping() && guarding.ticks > 0 => {
+                guarding.stops = 1;
+                Some(INTERRUPTED.to_owned())
+            }
+            Err(_) if context.stopping() => return Ok(TrialEnd::Cancelled),
             Err(error) => return Err(error.into()),
         };
-        let said = if stopped.is_some() {
-            Said {
-                success: Verdict::No,
-                preferred: None,
-                judge: Judge::Nobody,
-                drops: None,
-                facts: BTreeMap::new(),
-            }
+        let (said, unanswered) = if stopped.is_some() {
+            (Said::nothing(Verdict::No), None)
         } else {
-            ask(
-                context,
-                &self.asked,
-                &self.robots,
-                wanted.start.seed,
-                self.typed.as_mut(),
-            )?
+            let (asked, seed) = (&self.asked, wanted.start.seed);
+            match ask(context, asked, &self.robots, seed, self.typed.as_mut()) {
+                Ok(said) => (said, None),
+                // It was driven: what nobody said of it is unsure, and it is not driven again.
+                Err(why) => (Said::nothing(Verdict::Unsure), Some(why)),
+            }
         };
         guarding.drops = said.drops;
         let trial = self.log.append(Trial {
@@ -200,6 +200,9 @@ impl TrialSession<'_> {
             }),
             at_unix_ms: now_unix_ms(),
         })?;
+        if let Some(why) = unanswered {
+            return Err(why.context(format!("{} is in the log as unsure", wanted.what)));
+        }
         Ok(match stopped {
             Some(why) => TrialEnd::ArmStopped(why),
             None => TrialEnd::Logged(Box::new(trial.clone())),

@@ -4,7 +4,7 @@
 use super::chosen::choose;
 use super::figures::Tried;
 use super::judging::Asked;
-use super::session::{TrialEnd, TrialSession, WantedTrial};
+use super::session::{INTERRUPTED, TrialEnd, TrialSession, WantedTrial};
 use crate::context::Context;
 use crate::layout::{TRIALS, WORK_EPISODES};
 use crate::robots::Robots;
@@ -132,6 +132,9 @@ pub fn work(context: &Context, settings: &WorkSettings, typed: Box<dyn BufRead>)
             }
         }
         match end {
+            TrialEnd::ArmStopped(why) if why == INTERRUPTED => {
+                break "stopped on request".to_owned();
+            }
             TrialEnd::ArmStopped(why) => {
                 context.warn(&format!("{what} was cut short: {why}"));
                 break format!("the arm was stopped: {why}");
