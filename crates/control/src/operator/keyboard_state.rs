@@ -7,6 +7,11 @@ use std::collections::BTreeMap;
 /// Most keys that are remembered at once.
 const MOST_KEYS: usize = 32;
 
+/// How long a key moves the arm after the last word of any key, where the terminal tells of releases, ns: it repeats the
+/// newest key that is held, after 0.66 s at first on X11, so a terminal that says nothing for longer has frozen, or the
+/// newest key is let go of and others have to be pressed anew.
+const FROZEN_NS: u64 = 800_000_000;
+
 /// The key that is held down to have the arm, where the terminal tells of releases.
 const DEADMAN: char = ' ';
 const HAND_BACK: char = '\n';
@@ -44,6 +49,8 @@ pub struct KeyboardState {
     releases: bool,
     /// When each was last heard of, ns.
     keys: BTreeMap<char, u64>,
+    /// When any was, ns.
+    heard_ns: u64,
     choose: i32,
     /// The arm was handed back since the last time, however short the press.
     handed_back: bool,
@@ -58,6 +65,7 @@ impl KeyboardState {
         Self {
             releases,
             keys: BTreeMap::new(),
+            heard_ns: 0,
             choose: 0,
             handed_back: false,
             switch: false,
@@ -75,6 +83,7 @@ impl KeyboardState {
     pub fn press(&mut self, key: char, now_ns: u64) {
         let key = key.to_ascii_lowercase();
         self.repeat.press(key, now_ns);
+        self.heard_ns = self.heard_ns.max(now_ns);
         let fresh = !self.is_down(key, now_ns);
         let hold_ns = self.repeat.hold_ns();
         self.keys
@@ -109,10 +118,12 @@ impl KeyboardState {
             ..OperatorInput::default()
         };
         let mut moving = false;
+        let is_frozen = self.releases && now_ns.saturating_sub(self.heard_ns) > FROZEN_NS;
+        let moves = |key| !is_frozen && self.is_down(key, now_ns);
         let tables = [(SHIFTS, &mut input.shift), (TURNS, &mut input.turn)];
         for (table, axes) in tables {
             for (key, axis, way) in table {
-                if self.is_down(key, now_ns)
+                if moves(key)
                     && let Some(share) = axes.get_mut(axis)
                 {
                     *share += way;
@@ -121,7 +132,7 @@ impl KeyboardState {
             }
         }
         for (key, way) in OPENS {
-            if self.is_down(key, now_ns) {
+            if moves(key) {
                 input.open += way;
                 moving = true;
             }
@@ -147,15 +158,20 @@ mod tests {
     fn where_releases_are_told_space_holds_the_arm() {
         let mut keys = KeyboardState::new(true);
         keys.press('w', 0);
-        let input = keys.input(5000 * MS);
+        let input = keys.input(500 * MS);
         assert_eq!((input.deadman, input.shift), (false, [1.0, 0.0, 0.0]));
         keys.press(' ', 5000 * MS);
         keys.press('W', 5000 * MS);
         keys.press('d', 5000 * MS);
-        let input = keys.input(9000 * MS);
+        let input = keys.input(5800 * MS);
         assert_eq!((input.deadman, input.shift), (true, [1.0, -1.0, 0.0]));
         keys.release('w');
-        assert_eq!(keys.input(9000 * MS).shift, [0.0, -1.0, 0.0]);
+        assert_eq!(keys.input(5800 * MS).shift, [0.0, -1.0, 0.0]);
+        // A terminal that says nothing any more moves nothing; the arm stays the person's, and at rest.
+        let input = keys.input(5801 * MS);
+        assert_eq!((input.deadman, input.shift), (true, [0.0; 3]));
+        keys.press('d', 6000 * MS);
+        assert_eq!(keys.input(6000 * MS).shift, [0.0, -1.0, 0.0]);
         keys.release_all();
         assert_eq!(keys.input(9000 * MS), OperatorInput::default());
         // Pressed and let go of before anybody looked.

@@ -234,8 +234,14 @@ impl LeaderAgent {
     fn follow(&mut self, period: f64) {
         // A leader that is silent is not followed: the robot stays.
         let Some((wanted, opening)) = self.wanted() else {
+            self.reached = false;
             return;
         };
+        // One that was silent may be somewhere else now: it is approached slowly again, and not from too far away.
+        let apart = wanted.iter().zip(&self.target).map(|(w, t)| (w - t).abs());
+        if !self.reached && apart.fold(0.0, f64::max) > self.farthest {
+            return;
+        }
         for ((target, wanted), joint) in self.target.iter_mut().zip(&wanted).zip(&self.robot.joints)
         {
             let speed = if self.reached {

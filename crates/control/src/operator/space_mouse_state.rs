@@ -7,6 +7,7 @@
 
 use super::dead_zone::share;
 use super::operator_input::OperatorInput;
+use std::time::{Duration, Instant};
 
 /// The value of a cap that is pushed all the way.
 const FULL: f64 = 350.0;
@@ -15,6 +16,9 @@ const DEAD_ZONE: f64 = 0.08;
 /// Buttons: left closes, right opens, both together end or hand back.
 const CLOSE: u32 = 1;
 const OPEN: u32 = 2;
+/// How long a cap stands where the newest report has it: a device sends reports without end while its cap is deflected,
+/// so one that is silent meanwhile has frozen.
+const FROZEN: Duration = Duration::from_millis(300);
 /// Goes on in the other space, on devices that have a third.
 const SWITCH: u32 = 4;
 
@@ -26,6 +30,8 @@ pub struct SpaceMouseState {
     /// About the same.
     turn: [i16; 3],
     buttons: u32,
+    /// When the newest report came.
+    heard: Option<Instant>,
     handed_back: bool,
     switched: bool,
 }
@@ -60,11 +66,20 @@ impl SpaceMouseState {
             }
             _ => return false,
         }
+        self.heard = Some(Instant::now());
         true
     }
 
     /// What the person asks for now. Away from the person is along x of the base frame, left along y.
     pub fn input(&mut self) -> OperatorInput {
+        self.input_at(Instant::now())
+    }
+
+    fn input_at(&mut self, now: Instant) -> OperatorInput {
+        let is_frozen = |heard| now.saturating_duration_since(heard) > FROZEN;
+        if self.heard.is_none_or(is_frozen) {
+            (self.shift, self.turn) = ([0; 3], [0; 3]);
+        }
         let share = |value| share(value, FULL, DEAD_ZONE);
         let [right, towards, down] = self.shift.map(share);
         let [about_right, about_towards, about_down] = self.turn.map(share);
@@ -118,6 +133,11 @@ mod tests {
             "{small:?}"
         );
         assert!(mouse.input().deadman);
+        let mut frozen = mouse;
+        let later = |ms| Instant::now() + Duration::from_millis(ms);
+        assert!(mouse.input_at(later(200)).deadman);
+        let input = frozen.input_at(later(400));
+        assert_eq!((input.deadman, input.turn), (false, [0.0; 3]));
         assert!(mouse.apply(&[0x02, 0, 0, 0, 0, 0, 0]));
         for (report, open) in [(LEFT, -1.0), (NONE, 0.0), (RIGHT, 1.0), (NONE, 0.0)] {
             assert!(mouse.apply(report));

@@ -158,5 +158,15 @@ fn a_leader_is_refused_far_away_approached_slowly_then_followed_and_not_when_sil
     assert!((followed[7] - 0.02).abs() < 1e-6);
     *at.lock().unwrap() = None;
     assert_eq!(act(&mut agent, ticks + 6, &now).unwrap(), followed);
+    // Back from silence it is not chased: not at all from too far away, and slowly from nearer.
+    for (away, most) in [(0.6, 0.0), (0.4, 0.3 * period)] {
+        let mut moved = near.clone();
+        moved[2] += away;
+        *at.lock().unwrap() = Some(mirrored(&moved));
+        let next = act(&mut agent, ticks + 7, &now).unwrap();
+        let step = f64::from(next[2] - followed[2]);
+        assert!(step <= most + 1e-6 && step >= 0.9 * most, "{away}: {step}");
+    }
+    *at.lock().unwrap() = None;
     assert!(act(&mut agent, 0, &now).is_err());
 }
