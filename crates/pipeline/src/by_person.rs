@@ -18,6 +18,7 @@ use apprentice_core::Seed;
 use apprentice_episode::{Catalog, EpisodeEntry, Source, Tick};
 use apprentice_preference::{Answer, Item, Judgement, JudgementLog, Verdict};
 use std::fs;
+use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 

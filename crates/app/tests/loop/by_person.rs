@@ -1,6 +1,6 @@
 //! Demonstrations by a person whose keys are scripted: kept, redone, discarded, deleted by hand, and none lost.
 
-use crate::program::{apprentice, succeed};
+use crate::program::{apprentice, fail, succeed};
 use apprentice_pipeline::layout::{DEMONSTRATIONS, JUDGEMENTS};
 use apprentice_pipeline::outcomes::Outcomes;
 use apprentice_pipeline::run_dir::RunDir;
@@ -106,6 +106,13 @@ fn ten_by_keyboard_one_redone_one_discarded_one_deleted_and_none_lost() {
     let (done, said) = record(&out, &endpoint, 10, &some);
     assert!(!done, "{said}");
     assert!(said.contains("2 of 10 demonstrations kept"), "{said}");
+    // Nobody scripted takes the place of what is begun either.
+    let scripted = fail(
+        apprentice()
+            .args(["record", "demonstrations", "--out"])
+            .arg(&out),
+    );
+    assert!(scripted.contains("recorded by a person"), "{scripted}");
     // The driver is tested before the first demonstration, and what was found is printed.
     let tested = "the driver of franka_fr3 was tested against robots/PROTOCOL.md";
     assert!(

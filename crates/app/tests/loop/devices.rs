@@ -212,7 +212,11 @@ fn a_gamepad_a_leader_and_a_device_on_the_network_teach_one_policy() {
     let device = ["leader", "--leader", "leader", "--input", &leader.endpoint];
     let mut recording = Recording::start(&out, &endpoint, 1, &device);
     recording.pass(6);
-    leader.at.lock().unwrap()[0] += 0.3;
+    // At a pace that joints have: one that jumps is not believed, and then approached slowly again.
+    for _ in 0..30 {
+        leader.at.lock().unwrap()[0] += 0.01;
+        std::thread::sleep(Duration::from_millis(15));
+    }
     recording.pass(8);
     let episode = recording.keep("\n");
     // Approached slowly, then followed as it moves: the tool is where the leader's is.

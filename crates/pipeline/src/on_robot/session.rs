@@ -8,7 +8,7 @@ use crate::recording::{Recording, plans, say_figures, show};
 use crate::robots::{Robots, describe};
 use crate::timing;
 use crate::trials::{
-    EpisodeFile, Guarding, Judge, PolicyIdentity, Purpose, Start, Trial, TrialLog, Verdict,
+    EpisodeFile, Guarding, PolicyIdentity, Purpose, Start, Trial, TrialLog, Verdict,
 };
 use anyhow::{Context as _, Result};
 use apprentice_control::{Agent, ControlError, ControlLoop, record_episodes};

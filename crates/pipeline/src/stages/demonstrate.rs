@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::layout::DEMONSTRATIONS as FOLDER;
+use crate::layout::{DEMONSTRATIONS as FOLDER, unfinished_outcomes_file};
 use crate::outcomes::Outcomes;
 use crate::recording::{Recording, record};
 use crate::robots::{Robots, connect, describe};
@@ -54,9 +54,10 @@ fn work(config: &Config) -> Vec<Work> {
 /// # Errors
 /// When recording fails.
 fn run(context: &Context) -> Result<()> {
-    if let Ok(list) = Outcomes::of(&context.dir, FOLDER)
-        && Takes::any_kept(&context.dir, &list)
-    {
+    let whole = Outcomes::of(&context.dir, FOLDER).ok();
+    let begun: Option<Outcomes> = context.dir.read(&unfinished_outcomes_file(FOLDER)).ok();
+    let by_people = |list: &&Outcomes| Takes::any_kept(&context.dir, list);
+    if let Some(list) = [&whole, &begun].into_iter().flatten().find(by_people) {
         bail!(
             "{} demonstrations of {} were recorded by a person, and nothing scripted replaces them; go on with \
              `apprentice record demonstrations --by keyboard` (or gamepad, spacemouse, leader, network), or use \
