@@ -5,6 +5,7 @@
 //! promoted version stands.
 
 pub mod event;
+pub mod evidence;
 pub mod fresh;
 pub mod gate;
 pub mod keeping;

@@ -9,7 +9,8 @@ use apprentice_pipeline::trials::{
     Guarding, Judge, PolicyIdentity, PolicyRole, Purpose, Start, Trial, Verdict,
 };
 use apprentice_pipeline::versions::event::{EventKind, THE_WATCH};
-use apprentice_pipeline::versions::fresh::{FreshEpisode, tried};
+use apprentice_pipeline::versions::evidence::tried;
+use apprentice_pipeline::versions::fresh::FreshEpisode;
 use apprentice_pipeline::versions::gate::{Check, checks};
 use apprentice_pipeline::versions::promise::Promise;
 use apprentice_pipeline::versions::promotion::{Proposal, promote, rollback};

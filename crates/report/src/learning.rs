@@ -46,6 +46,10 @@ pub fn learnt(report: &Report, content: &PageContent) -> String {
             of.iter().map(|e| e.scored.total).collect(),
         )
     });
+    let share = |share: f64| match reward.pairs_heldout {
+        0 => "nothing to count".to_owned(),
+        _ => percent(share),
+    };
     format!(
         "<p>From the rankings came an encoder that sees what matters to the operator, and with it a reward: how near an \
          attempt comes to the closest of a few preferred ones. Of {} pairs of attempts it had never seen, shown with \
@@ -57,12 +61,12 @@ pub fn learnt(report: &Report, content: &PageContent) -> String {
          <div class=\"pair\">{}{}</div><p class=\"note\">Lines: mean of each kind of attempt; bands: 10th to 90th \
          percentile.</p>{}",
         count(reward.pairs_heldout as u64),
-        percent(reward.triplet_accuracy_heldout),
+        share(reward.triplet_accuracy_heldout),
         reward.spearman_heldout,
-        percent(reward.triplet_accuracy_heldout),
+        share(reward.triplet_accuracy_heldout),
         escape(&best.name),
-        percent(best.accuracy),
-        percent(reward.controls.majority),
+        share(best.accuracy),
+        share(reward.controls.majority),
         line_chart(
             &moments,
             &reward_lines(report.words.words.done, &content.held_out)

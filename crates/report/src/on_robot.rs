@@ -144,8 +144,9 @@ pub fn section(figures: &ComparisonFigures) -> String {
         .paired_preferred
         .as_ref()
         .map(|p| format!("<p>The preferred way: {}</p>", pairs(p)));
-    let not_told = (!figures.tells_preferred())
-        .then(|| "<p>Nobody told which way it was done: the decision is about success alone.</p>");
+    let not_told = (!figures.tells_preferred()).then_some(
+        "<p>Nobody told which way it was done: the decision is about success alone.</p>",
+    );
     let preferred = preferred
         .or(not_told.map(str::to_owned))
         .unwrap_or_default();

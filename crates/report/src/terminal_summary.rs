@@ -29,11 +29,18 @@ pub fn terminal_summary(report: &Report, dir: &Path, named: &[String]) -> String
         String::new(),
         format!("  rankings    {} of four, by {}; chance of a fluke {}", report.labels.rankings, who(report), chance(reward.evidence.p_value)),
         format!(
-            "  reward      right in {} of unseen triplets (best single number {}, guessing {}), correlation {:.3}",
-            percent(reward.triplet_accuracy_heldout),
-            percent(best.accuracy),
-            percent(reward.controls.majority),
-            reward.spearman_heldout
+            "  reward      {}",
+            if reward.pairs_heldout == 0 {
+                "not tried: no two unseen attempts of which one was better (nothing to count)".to_owned()
+            } else {
+                format!(
+                    "right in {} of unseen triplets (best single number {}, guessing {}), correlation {:.3}",
+                    percent(reward.triplet_accuracy_heldout),
+                    percent(best.accuracy),
+                    percent(reward.controls.majority),
+                    reward.spearman_heldout
+                )
+            }
         ),
         format!("  drift       {:.4} of {} allowed", report.drift, report.alignment.drift_budget),
         format!(
@@ -45,10 +52,11 @@ pub fn terminal_summary(report: &Report, dir: &Path, named: &[String]) -> String
     ]);
     let why = reasons(&report.guard, 2);
     if !why.is_empty() {
-        lines.push(format!("              share of ticks in which it {why}"));
+        let share = format!("share of ticks in which it {why}");
+        lines.extend(indented(&share));
     }
     if let Some(advice) = guard_advice(&report.guard) {
-        lines.push(format!("              {advice}"));
+        lines.extend(indented(&advice));
     }
     lines.extend([
         format!(
@@ -133,6 +141,26 @@ pub fn suggestions(folder: &str, named: &[String]) -> Vec<(String, Vec<String>)>
     ]
 }
 
+/// A text below the column of values, in lines that a terminal shows whole.
+fn indented(text: &str) -> Vec<String> {
+    const MOST: usize = 100;
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => word.clone_into(line),
+            Some(line) if line.len() + word.len() < MOST => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+        .iter()
+        .map(|line| format!("{:14}{line}", ""))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +181,7 @@ mod tests {
             "report.html".into(),
             "run.rrd".into(),
             "0 outside limits".into(),
-            "spread a change of a joint's speed over more time 40.0 %".into(),
+            "spread a change of a joint's speed over more time".into(),
             "apprentice rank --out".into(),
             "operator.shuffle=true".into(),
         ] {

@@ -107,7 +107,7 @@ pub fn warnings(report: &Report) -> Vec<String> {
         ));
     }
     let best = &report.reward.controls.best_single_feature;
-    if report.reward.triplet_accuracy_heldout <= best.accuracy {
+    if report.reward.pairs_heldout > 0 && report.reward.triplet_accuracy_heldout <= best.accuracy {
         found.push(format!(
             "The reward tells better from worse on held-out attempts no more often ({}) than one number chosen with hindsight ({}, {}).",
             percent(report.reward.triplet_accuracy_heldout),

@@ -94,7 +94,7 @@ fn a_file_holds_everything() {
         "/guard/workspace",
         "a person took over",
         // Its reason was written before: compression refers to that.
-        "the guard changed commands",
+        "the guard kept the tool inside the workspace",
     ] {
         assert!(text.contains(entity), "{entity}");
     }

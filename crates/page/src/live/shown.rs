@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// How long a stop may take before it is said that it has not come.
 const LATE: Duration = Duration::from_secs(2);
 
+/// What the robot answered to what it was asked, or why it did not.
+type Confirmation = Result<(), String>;
+
 /// What was last heard of the robot.
 pub(crate) struct Shown {
     robot: Option<(RobotDescription, Option<Kinematics>)>,
@@ -29,7 +32,7 @@ pub(crate) struct Shown {
     /// The one that ran last.
     last_episode: Option<RunningEpisode>,
     /// What was asked of it last, when, and what came of asking.
-    asked: Option<(Asking, Instant, Option<Result<(), String>>)>,
+    asked: Option<(Asking, Instant, Option<Confirmation>)>,
     /// Whether it was seen stopped since it was asked to.
     was_stopped: bool,
 }

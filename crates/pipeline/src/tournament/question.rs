@@ -11,6 +11,10 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What comes next for an operator.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and mostly a question"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Two episodes to compare.

@@ -192,7 +192,7 @@ fn success(fresh: &[FreshEpisode], config: &PromotionConfig) -> Result<Check> {
 
 /// How many more pairs would do in which both policies do alike.
 fn pairs_wanted(pairs: &PairedTest) -> u64 {
-    let mut pairs = pairs.clone();
+    let mut pairs = *pairs;
     for more in 0..100_000 {
         if pairs.decision() != PairedDecision::Undecided {
             return more;

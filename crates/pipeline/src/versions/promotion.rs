@@ -1,7 +1,7 @@
 //! A version becomes the arm's policy, and the arm goes back to the one before.
 
 use super::event::{Event, EventKind};
-use super::fresh::fresh_episodes;
+use super::evidence::fresh_episodes;
 use super::gate::{Check, checks};
 use super::keeping::{keep_aligned, keep_base};
 use super::promise::Promise;
@@ -33,7 +33,7 @@ impl Proposal {
     #[must_use]
     pub fn failed(&self) -> Vec<&Check> {
         let accepted = self.accepted.as_ref().is_some_and(|a| !a.trim().is_empty());
-        let stands = |c: &&Check| !c.passed && !(c.open && accepted);
+        let stands = |c: &&Check| !(c.passed || c.open && accepted);
         self.checks.iter().filter(stands).collect()
     }
 
