@@ -187,7 +187,7 @@ mod tests {
         ] {
             assert!(screen.contains(&needed), "{needed}\n{screen}");
         }
-        assert!(screen.lines().count() <= 29, "{screen}");
+        assert!(screen.lines().count() <= 32, "{screen}");
         assert!(
             screen
                 .lines()

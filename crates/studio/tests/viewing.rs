@@ -94,7 +94,7 @@ fn a_file_holds_everything() {
         "/guard/workspace",
         "a person took over",
         // Its reason was written before: compression refers to that.
-        "the guard kept the tool inside the workspace",
+        "the guard kept",
     ] {
         assert!(text.contains(entity), "{entity}");
     }
