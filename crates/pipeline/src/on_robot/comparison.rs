@@ -1,5 +1,5 @@
-//! Base against aligned policy on a robot: from the same starts, in an order within each pair that only the seed knows,
-//! and that nobody is shown before the end.
+//! Base against aligned policy on a robot: from the same starts, in an order within each pair that is drawn when the
+//! comparison begins, and that nobody is shown before the end.
 
 use super::chosen::choose;
 use super::figures::ComparisonFigures;
@@ -8,12 +8,14 @@ use super::session::{INTERRUPTED, TrialEnd, TrialSession, WantedTrial};
 use crate::context::Context;
 use crate::layout::{ON_ROBOT, TRIAL_EPISODES, TRIALS};
 use crate::robots::Robots;
+use crate::run_dir::RunDir;
 use crate::run_lock::{Activity, take};
 use crate::trials::{PolicyRole, Purpose, Start, TrialLog};
 use anyhow::{Result, bail};
-use apprentice_core::sha256_bytes;
+use apprentice_core::{Seed, sha256_bytes};
 use apprentice_policy::PolicyAgent;
 use apprentice_statistics::PairedDecision;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::BufRead;
 
 /// How to compare.
@@ -74,6 +76,12 @@ pub fn compare(
         asked: settings.asked.clone(),
         typed,
     };
+    let begun = session.log.trials().iter().any(|t| t.comparison == name);
+    let lot = lot(
+        &context.dir,
+        &name,
+        if begun { Some(context.seed) } else { None },
+    )?;
     let bar = context.bar(settings.trials, "on the robot");
     let mut decision = before.decision;
     for number in 0..pairs {
@@ -81,7 +89,7 @@ pub fn compare(
             break;
         }
         let seed = context.seed.derive("start on the robot", number).0;
-        let aligned_first = context.seed.derive("order on the robot", number).0 % 2;
+        let aligned_first = lot.derive("order on the robot", number).0 % 2;
         for place in 0..2u8 {
             let which = usize::from((aligned_first + u64::from(place)) % 2 == 1);
             let role = [PolicyRole::Base, PolicyRole::Aligned][which];
@@ -140,6 +148,22 @@ pub fn compare(
     Ok(found)
 }
 
+/// What decides which policy goes first, pair by pair: drawn by the system when a comparison begins, since who judges
+/// could know the run's seed. One that was begun without goes on by `without`.
+fn lot(dir: &RunDir, name: &str, without: Option<Seed>) -> Result<Seed> {
+    let file = format!("judge/comparison-{name}.json");
+    if dir.path(&file).exists() {
+        return Ok(Seed(dir.read(&file)?));
+    }
+    if let Some(seed) = without {
+        return Ok(seed);
+    }
+    // The standard library keys its hashes by the system's random numbers.
+    let drawn = RandomState::new().hash_one(name);
+    dir.write(&file, &drawn)?;
+    Ok(Seed(drawn))
+}
+
 /// What the comparison of these two policies goes by: with other policies, starts or rates it is another one.
 fn name(context: &Context, policies: [&str; 2], (error_rate, margin): (f64, f64)) -> String {
     let [base, aligned] = policies;
@@ -150,4 +174,19 @@ fn name(context: &Context, policies: [&str; 2], (error_rate, margin): (f64, f64)
     let mut name = sha256_bytes(all.as_bytes());
     name.truncate(16);
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_stays_and_is_another_for_another_comparison() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::make(folder.path()).unwrap();
+        let drawn = lot(&dir, "a", None).unwrap();
+        assert_eq!(lot(&dir, "a", Some(Seed(3))).unwrap(), drawn);
+        assert_ne!(lot(&dir, "b", None).unwrap(), drawn);
+        assert_eq!(lot(&dir, "c", Some(Seed(3))).unwrap(), Seed(3));
+    }
 }

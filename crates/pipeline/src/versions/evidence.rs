@@ -38,6 +38,9 @@ pub fn fresh_episodes(
     };
     let mut trials = TrialLog::read(&context.dir.path(TRIALS))?.entries;
     trials.retain(|t| left_at_s.is_none_or(|at| t.at_unix_ms / 1_000 > at));
+    // What was cut shorter than an attempt takes says little good of a policy, and all that is bad.
+    let whole = context.config.rollouts.ticks.div_ceil(2);
+    trials.retain(|t| t.guarding.ticks >= whole || FreshEpisode::of_trial(t).is_bad());
     fresh.extend(tried(&trials, version, from));
     Ok(fresh)
 }
