@@ -32,7 +32,14 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let _ = std::fs::remove_file(&results);
     let status = crate::cargo()
         .args(["test", "--release", "-p", "apprentice-page"])
-        .args(["--test", "browser", "--example", "serve_sample", "--example", "serve_robot"])
+        .args([
+            "--test",
+            "browser",
+            "--example",
+            "serve_sample",
+            "--example",
+            "serve_robot",
+        ])
         .args(["--", "--ignored", "--nocapture", "needs_browser"])
         .env("APPRENTICE_BROWSER_JSON", &results)
         .status()?;
