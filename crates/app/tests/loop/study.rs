@@ -117,7 +117,7 @@ fn a_study_gives_a_row_a_cell_and_is_taken_up_where_it_was() {
     let text = fs::read_to_string(out.join("study.md")).unwrap();
     assert!(text.contains("2 of 4 cells done, 2 failed"), "{text}");
     assert!(
-        text.contains("needs 12 rollouts, but there are 8"),
+        text.contains("needs 12 rollouts, but rollouts.episodes is 8"),
         "{text}"
     );
 }
