@@ -2,28 +2,68 @@
 
 use crate::AlignError;
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
-/// Noise-prediction errors of some rollouts' chunks.
+/// What the diffusion steps of a chunk weigh in an objective.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepWeights {
+    /// Every diffusion step's error of the predicted noise alike, as diffusion-DPO has it (arXiv 2311.12908, eq. 14
+    /// with its weights left out). The noisiest steps, where modes are decided, hardly count: there the noise is
+    /// plain to see.
+    Noise,
+    /// As in training (`align.max_loss_weight`): about every step's error of the predicted velocity alike.
+    #[default]
+    AsInTraining,
+}
+
+/// Prediction errors of some rollouts' chunks. A row is what is compared: some chunks of a rollout.
 #[derive(Clone, Debug)]
 pub struct Errors {
-    /// The policy's mean squared errors [rows, chunks], weighted as in training; they carry gradients. A row is what is
-    /// compared: some chunks of a rollout.
-    pub policy: Tensor<2>,
+    /// The policy's mean squared errors of the predicted noise, [rows, chunks]; they carry gradients.
+    policy: Tensor<2>,
     /// The reference's at the same chunks, noise and diffusion steps, without gradients.
     reference: Option<Tensor<2>>,
+    /// Mean squared distance of the policy's prediction from the reference's, with gradients.
+    departure: Option<Tensor<2>>,
+    /// What the errors' diffusion steps weigh in training, [rows, chunks].
+    weights: Tensor<2>,
     /// Reward of each row's rollout, in standard deviations from the mean of all rollouts.
     pub rewards: Vec<f64>,
 }
 
 impl Errors {
-    /// Errors, and the reference's if they were computed.
+    /// Errors of the predicted noise, what their steps weigh in training, and the reward of each row.
     #[must_use]
-    pub fn new(policy: Tensor<2>, reference: Option<Tensor<2>>, rewards: Vec<f64>) -> Self {
+    pub fn new(policy: Tensor<2>, weights: Tensor<2>, rewards: Vec<f64>) -> Self {
         Self {
             policy,
-            reference,
+            reference: None,
+            departure: None,
+            weights,
             rewards,
         }
+    }
+
+    /// They with the reference's errors at the same chunks, and the mean squared distance of both predictions.
+    #[must_use]
+    pub fn with_reference(mut self, errors: Tensor<2>, departure: Tensor<2>) -> Self {
+        self.reference = Some(errors);
+        self.departure = Some(departure);
+        self
+    }
+
+    fn weigh(&self, errors: Tensor<2>, weights: StepWeights) -> Tensor<2> {
+        match weights {
+            StepWeights::Noise => errors,
+            StepWeights::AsInTraining => errors * self.weights.clone(),
+        }
+    }
+
+    /// The policy's errors, weighted as in training, [rows, chunks].
+    #[must_use]
+    pub fn policy(&self) -> Tensor<2> {
+        self.weigh(self.policy.clone(), StepWeights::AsInTraining)
     }
 
     /// The policy's errors less the reference's, [rows, chunks]. Up to a factor, minus the logarithm of how much more
@@ -31,10 +71,21 @@ impl Errors {
     ///
     /// # Errors
     /// When the reference's were not declared in the objective's needs.
-    pub fn beyond_reference(&self) -> Result<Tensor<2>, AlignError> {
+    pub fn beyond_reference(&self, weights: StepWeights) -> Result<Tensor<2>, AlignError> {
         let reference = self.reference.clone();
         let reference = reference.ok_or(AlignError::NotDeclared("the reference's errors"))?;
-        Ok(self.policy.clone() - reference)
+        Ok(self.weigh(self.policy.clone() - reference, weights))
+    }
+
+    /// How far the policy's predictions are from the reference's, mean squared, weighted as in training, [rows, chunks]:
+    /// up to a factor, the divergence of their sampling paths (arXiv 2311.12908, section 4).
+    ///
+    /// # Errors
+    /// When the reference's were not declared in the objective's needs.
+    pub fn departure(&self) -> Result<Tensor<2>, AlignError> {
+        let departure = self.departure.clone();
+        let departure = departure.ok_or(AlignError::NotDeclared("the reference's predictions"))?;
+        Ok(self.weigh(departure, StepWeights::AsInTraining))
     }
 }
 
@@ -44,6 +95,8 @@ pub struct Batch {
     winners: Option<Errors>,
     losers: Option<Errors>,
     samples: Option<Errors>,
+    /// Places of rankings, the best first: row r of each is of ranking r.
+    rankings: Vec<Errors>,
     chunk_numbers: usize,
 }
 
@@ -55,6 +108,7 @@ impl Batch {
             winners: None,
             losers: None,
             samples: None,
+            rankings: Vec::new(),
             chunk_numbers,
         }
     }
@@ -78,6 +132,14 @@ impl Batch {
     #[must_use]
     pub fn with_samples(mut self, samples: Errors) -> Self {
         self.samples = Some(samples);
+        self
+    }
+
+    /// It with rankings: for each place, the best first, the rollouts that stand there, row against row; they share
+    /// noise and diffusion steps.
+    #[must_use]
+    pub fn with_rankings(mut self, places: Vec<Errors>) -> Self {
+        self.rankings = places;
         self
     }
 
@@ -112,5 +174,16 @@ impl Batch {
     pub fn samples(&self) -> Result<&Errors, AlignError> {
         let samples = self.samples.as_ref();
         samples.ok_or(AlignError::NotDeclared("the samples"))
+    }
+
+    /// Rankings: for each place, the best first, the rollouts that stand there.
+    ///
+    /// # Errors
+    /// When rankings were not declared in the objective's needs.
+    pub fn rankings(&self) -> Result<&[Errors], AlignError> {
+        match &self.rankings[..] {
+            [] => Err(AlignError::NotDeclared("the rankings")),
+            places => Ok(places),
+        }
     }
 }

@@ -29,6 +29,8 @@ pub struct AlignConfig {
     pub steps: usize,
     /// Pairs a step. Objectives that need winners alone get as many, those that need samples twice as many.
     pub pairs: usize,
+    /// Rollouts of a ranking, for objectives that need whole rankings; as many rankings a step as pairs.
+    pub ranking_size: usize,
     /// What of a winner is set against what of a loser.
     pub pairing: Pairing,
     /// Chunks drawn from each trajectory of a pair.
@@ -55,8 +57,8 @@ pub struct AlignConfig {
     pub demonstrations: bool,
     /// Every how many ticks of a rollout a chunk may start.
     pub tick_stride: usize,
-    /// Drift at which alignment stops: mean squared change of the predicted noise, whose own
-    /// variance is 1.
+    /// Drift at which alignment stops: mean squared change of the predicted velocity
+    /// ([`Drift`](crate::Drift)), whose own variance is about 1.
     pub drift_budget: f64,
     /// Every how many steps the drift is measured.
     pub drift_every: usize,
@@ -70,6 +72,7 @@ impl Default for AlignConfig {
             start: "base".into(),
             steps: 600,
             pairs: 8,
+            ranking_size: 4,
             pairing: Pairing::default(),
             chunks: 4,
             learning_rate: 1e-3,
@@ -81,7 +84,7 @@ impl Default for AlignConfig {
             winners: 0.25,
             demonstrations: true,
             tick_stride: 2,
-            drift_budget: 0.1,
+            drift_budget: 0.5,
             drift_every: 20,
             objectives: ObjectiveSum::default(),
         }
@@ -105,6 +108,7 @@ impl AlignConfig {
         for (key, value) in [
             ("align.steps", self.steps),
             ("align.pairs", self.pairs),
+            ("align.ranking_size", self.ranking_size),
             ("align.chunks", self.chunks),
             ("align.tick_stride", self.tick_stride),
             ("align.drift_every", self.drift_every),
@@ -138,7 +142,7 @@ impl AlignConfig {
         }
         if self.drift_budget.is_nan() || self.drift_budget <= 0.0 {
             let got = self.drift_budget.to_string();
-            return refuse("align.drift_budget", got, "more than 0 (inf for no budget)");
+            return refuse("align.drift_budget", got, "more than 0 (1e9 for no budget)");
         }
         self.objectives.validate()
     }

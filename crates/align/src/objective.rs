@@ -14,7 +14,9 @@ pub struct Needs {
     pub winners: bool,
     /// Rollouts drawn whatever their reward, with their rewards.
     pub samples: bool,
-    /// The reference's errors beside the policy's.
+    /// Rankings of several rollouts each.
+    pub rankings: bool,
+    /// The reference's errors and predictions beside the policy's.
     pub reference: bool,
 }
 
@@ -26,6 +28,7 @@ impl BitOr for Needs {
             pairs: self.pairs || other.pairs,
             winners: self.winners || other.winners,
             samples: self.samples || other.samples,
+            rankings: self.rankings || other.rankings,
             reference: self.reference || other.reference,
         }
     }

@@ -9,12 +9,29 @@ use apprentice_policy::train::{add_noise, error_weights};
 use apprentice_policy::{NoiseSchedule, PolicyError, PolicyNetwork};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use rand::seq::index;
 
 /// What rollouts may be drawn from, by index, and the standardised reward of each.
 pub(crate) struct Candidates {
     pub pairs: Vec<Pair>,
     pub winners: Vec<usize>,
     pub rewards: Vec<f64>,
+}
+
+impl Candidates {
+    /// Rankings of `size` rollouts each, or of as many as there are: for each place, the best first, one a ranking.
+    fn rankings(&self, count: usize, size: usize, rng: &mut impl Rng) -> Vec<Vec<usize>> {
+        let size = size.min(self.rewards.len());
+        let mut places = vec![Vec::with_capacity(count); size];
+        for _ in 0..count {
+            let mut drawn = index::sample(rng, self.rewards.len(), size).into_vec();
+            drawn.sort_by(|&a, &b| self.rewards[b].total_cmp(&self.rewards[a]));
+            for (place, rollout) in places.iter_mut().zip(drawn) {
+                place.push(rollout);
+            }
+        }
+        places
+    }
 }
 
 /// Chunks of some rollouts with noise and diffusion steps.
@@ -83,6 +100,10 @@ impl StepBatch {
             let samples = samples.collect();
             batch.add(&[samples], chunks, candidates, schedule, rng, device);
         }
+        if needs.rankings {
+            let places = candidates.rankings(config.pairs, config.ranking_size, rng);
+            batch.add(&places, chunks, candidates, schedule, rng, device);
+        }
         batch
     }
 
@@ -135,37 +156,42 @@ impl StepBatch {
         }
     }
 
-    /// Mean squared noise errors, weighted as in training, [rows, chunks] for each group, in one pass.
-    pub fn errors(
+    /// Predictions of the noise for all groups in one pass, [all chunks, Tp, A], and their errors.
+    fn predict(
         &self,
         network: &PolicyNetwork,
         schedule: &NoiseSchedule,
         device: &Device,
-    ) -> Result<Vec<Tensor<2>>, PolicyError> {
+    ) -> Result<Predictions, PolicyError> {
         let all = |part: fn(&Group) -> Tensor<3>| {
             Tensor::cat(self.groups.iter().map(part).collect::<Vec<_>>(), 0)
         };
         let (clean, noise) = (all(|g| g.clean.clone()), all(|g| g.noise.clone()));
         let conditions: Vec<_> = self.groups.iter().map(|g| g.condition.clone()).collect();
         let condition = Tensor::cat(conditions, 0);
-        let steps: Vec<usize> = self.groups.iter().flat_map(|g| g.steps.clone()).collect();
+        let steps = self.steps();
         let noisy = add_noise(schedule, clean, noise.clone(), &steps, device);
         let predicted = network.noise(schedule, noisy, &steps, condition)?;
-        let [count, horizon, dim] = predicted.dims();
-        let error = predicted - noise;
-        let weights = error_weights(schedule, &steps, self.max_loss_weight, device);
-        let errors = (error.clone() * error * weights)
-            .reshape([count, horizon * dim])
-            .mean_dim(1);
-        let errors = errors.reshape([count / self.chunks_per_row, self.chunks_per_row]);
+        let errors = mean_square(predicted.clone() - noise);
+        Ok(Predictions { predicted, errors })
+    }
+
+    fn steps(&self) -> Vec<usize> {
+        self.groups.iter().flat_map(|g| g.steps.clone()).collect()
+    }
+
+    /// A number a chunk, [all chunks], as [rows, chunks] for each group.
+    fn by_group(&self, values: Tensor<1>) -> Vec<Tensor<2>> {
+        let count = values.dims()[0];
+        let values = values.reshape([count / self.chunks_per_row, self.chunks_per_row]);
         let mut begin = 0;
         let group = |group: &Group| {
             let end = begin + group.rewards.len();
-            let rows = errors.clone().slice([begin..end, 0..self.chunks_per_row]);
+            let rows = values.clone().slice([begin..end, 0..self.chunks_per_row]);
             begin = end;
             rows
         };
-        Ok(self.groups.iter().map(group).collect())
+        self.groups.iter().map(group).collect()
     }
 
     /// What objectives are given: errors of `network`, whose gradients are on `autodiff`, and of `reference` if needed.
@@ -176,17 +202,25 @@ impl StepBatch {
         schedule: &NoiseSchedule,
         (device, autodiff): (&Device, &Device),
     ) -> Result<Batch, PolicyError> {
-        let reference = match self.needs.reference {
-            true => Some(self.errors(reference, schedule, device)?),
-            false => None,
-        };
-        let policy = self.on(autodiff).errors(network, schedule, autodiff)?;
-        let of_group = |(group, policy): (usize, Tensor<2>)| {
-            let reference = reference.as_ref().and_then(|r| r.get(group));
-            let reference = reference.map(|r| to_device(r, autodiff));
-            Errors::new(policy, reference, self.groups[group].rewards.clone())
-        };
-        let mut errors = policy.into_iter().enumerate().map(of_group);
+        let policy = self.on(autodiff).predict(network, schedule, autodiff)?;
+        let weights = error_weights(schedule, &self.steps(), self.max_loss_weight, autodiff);
+        let weights = self.by_group(weights.flatten(0, 2));
+        let mut errors: Vec<Errors> = (self.by_group(policy.errors).into_iter())
+            .zip(weights)
+            .zip(&self.groups)
+            .map(|((policy, weights), group)| Errors::new(policy, weights, group.rewards.clone()))
+            .collect();
+        if self.needs.reference {
+            let reference = self.predict(reference, schedule, device)?;
+            let predicted = to_device(&reference.predicted, autodiff);
+            let departures = self.by_group(mean_square(policy.predicted - predicted));
+            let references = self.by_group(to_device(&reference.errors, autodiff));
+            let both = references.into_iter().zip(departures);
+            errors = (errors.into_iter().zip(both))
+                .map(|(errors, (reference, departure))| errors.with_reference(reference, departure))
+                .collect();
+        }
+        let mut errors = errors.into_iter();
         let numbers = self.groups.first().map_or(0, |g| {
             let [_, horizon, dim] = g.clean.dims();
             horizon * dim
@@ -201,9 +235,27 @@ impl StepBatch {
         {
             batch = batch.with_winners(winners);
         }
-        if let Some(samples) = errors.next() {
+        if self.needs.samples
+            && let Some(samples) = errors.next()
+        {
             batch = batch.with_samples(samples);
+        }
+        if self.needs.rankings {
+            batch = batch.with_rankings(errors.collect());
         }
         Ok(batch)
     }
+}
+
+/// What a network predicts, [chunks, Tp, A], and its mean squared error for each chunk, `[chunks]`.
+struct Predictions {
+    predicted: Tensor<3>,
+    errors: Tensor<1>,
+}
+
+/// Mean over the numbers of each chunk.
+fn mean_square(difference: Tensor<3>) -> Tensor<1> {
+    let [count, horizon, dim] = difference.dims();
+    let square = difference.clone() * difference;
+    square.reshape([count, horizon * dim]).mean_dim(1).flatten(0, 1)
 }

@@ -3,7 +3,8 @@
 use crate::pairs::{best, form_pairs, standardised};
 use crate::sampling::RolloutChunks;
 use crate::step_batch::{Candidates, StepBatch};
-use crate::{AlignConfig, AlignError};
+use crate::gradient_shares::GradientShares;
+use crate::{AlignConfig, AlignError, SampledChange};
 use apprentice_core::Seed;
 use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, in_thread_pool};
 use apprentice_policy::{DiffusionPolicy, NoiseSchedule, PolicyError, PolicyNetwork, Windows};
@@ -26,6 +27,15 @@ pub struct AlignProgress {
     pub drift: f64,
 }
 
+/// What an objective contributes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectiveTerm {
+    /// Its name.
+    pub name: String,
+    /// Length of its weighted gradient over the sum of the lengths of all objectives', 0 to 1.
+    pub gradient_share: f64,
+}
+
 /// How an alignment went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlignReport {
@@ -36,8 +46,18 @@ pub struct AlignReport {
     /// What the objectives say of themselves, by name (`beta`, ...).
     #[serde(flatten)]
     pub facts: BTreeMap<String, f64>,
-    /// Drift of the policy that was kept.
+    /// Drift of the policy that was kept, of the predicted velocity ([`Drift`](crate::Drift)); of the predicted noise in
+    /// reports of before `noise_drift` was noted.
     pub drift: f64,
+    /// The same of the predicted noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise_drift: Option<f64>,
+    /// What it did to sampled chunks; `None` in reports of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<SampledChange>,
+    /// Each objective's share of the gradient, the mean over some steps along the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objective_terms: Vec<ObjectiveTerm>,
     /// Drift allowed.
     pub drift_budget: f64,
     /// Whether the budget ended the alignment.
@@ -119,6 +139,9 @@ fn descend(
         steps: 0,
         pairs: candidates.pairs.len(),
         drift: 0.0,
+        noise_drift: Some(0.0),
+        sampled: None,
+        objective_terms: Vec::new(),
         drift_budget: config.drift_budget,
         stopped_by_budget: false,
         curve: Vec::new(),
@@ -127,6 +150,7 @@ fn descend(
             .map(|(name, value)| (name.to_owned(), value))
             .collect(),
     };
+    let mut shares = GradientShares::default();
     for step in 1..=config.steps {
         let drawn = StepBatch::draw(
             &chunks,
@@ -138,6 +162,10 @@ fn descend(
             &device,
         );
         let batch = drawn.batch(&network, &reference, &schedule, (&device, &autodiff))?;
+        if shares.is_due(step, config) {
+            let draw = || drawn.batch(&network, &reference, &schedule, (&device, &autodiff));
+            shares.measure(config, &network, draw)?;
+        }
         let (mut total, mut first, mut accuracy) = (None, None, None);
         for objective in config.objectives.used() {
             let own = objective.loss(&batch)?;
@@ -177,13 +205,14 @@ fn descend(
                 None => network.valid(),
             };
             let drift = meter.measure(&now)?;
-            report.curve.push((step, first, accuracy, drift));
-            if drift > config.drift_budget {
+            report.curve.push((step, first, accuracy, drift.velocity));
+            if drift.velocity > config.drift_budget {
                 report.stopped_by_budget = true;
                 break;
             }
             kept = now;
-            report.drift = drift;
+            report.drift = drift.velocity;
+            report.noise_drift = Some(drift.noise);
         }
         if !watch(AlignProgress {
             step,
@@ -194,7 +223,12 @@ fn descend(
             return Err(PolicyError::Stopped(step).into());
         }
     }
-    Ok((policy.with_network(kept)?, report))
+    let aligned = policy.with_network(kept)?;
+    let conditions = chunks.some_conditions(&mut seed.derive("sampled change", 0).rng(), &device);
+    let change = SampledChange::between(policy, &aligned, &conditions, seed.derive("samples", 0))?;
+    report.sampled = Some(change);
+    report.objective_terms = shares.terms(config);
+    Ok((aligned, report))
 }
 
 #[cfg(test)]

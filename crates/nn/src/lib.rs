@@ -61,7 +61,7 @@ pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use max_pool::max_pool;
 pub use noise::gaussian;
-pub use optimizer::{AdamW, AdamWConfig, cosine_with_warmup};
+pub use optimizer::{AdamW, AdamWConfig, cosine_with_warmup, gradient_norm};
 pub use precision::Precision;
 pub use spatial_softmax::SpatialSoftmax;
 pub use thread_pool::in_thread_pool;

@@ -130,6 +130,19 @@ impl Default for Clip {
     }
 }
 
+/// Length of the whole gradient of a module.
+#[must_use]
+pub fn gradient_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
+    let mut norm = SquaredNorm {
+        gradients,
+        on_host: 0.0,
+        on_device: None,
+    };
+    module.visit(&mut norm);
+    let on_device = norm.on_device.map_or(0.0, |sum| f64::from(sum.sum().into_scalar::<f32>()));
+    (norm.on_host + on_device).sqrt()
+}
+
 struct SquaredNorm<'a> {
     gradients: &'a GradientsParams,
     on_host: f64,

@@ -200,6 +200,20 @@ mod tests {
     }
 
     #[test]
+    fn the_reward_of_rapl_is_explained_with_its_defaults() {
+        let text = include_str!("../../../configs/rapl.toml");
+        let table: toml::Table = toml::from_str(text).unwrap();
+        let learner = serde_json::to_value(&table["reward"]["learner"]).unwrap();
+        let learner: apprentice_reward::Learner = serde_json::from_value(learner).unwrap();
+        let named = apprentice_reward::Learner::named("optimal_transport").unwrap();
+        assert_eq!(learner, named);
+        let written = serde_json::to_value(&named).unwrap();
+        for key in written.as_object().unwrap().keys() {
+            assert!(text.contains(key.as_str()), "{key}");
+        }
+    }
+
+    #[test]
     fn settings_reach_their_key_and_unknown_ones_are_refused() {
         let config = Config::load(
             None,

@@ -265,8 +265,12 @@ impl DiffusionPolicy {
         Ok(all)
     }
 
-    /// Denoised chunks under conditions [B, C], scaled to [-1, 1], one after the other.
-    fn sample(&self, condition: Tensor<2>, seeds: &[Seed]) -> Result<Vec<f32>, PolicyError> {
+    /// Denoised chunks under conditions [B, C] ([`PolicyNetwork::condition_on`]), scaled to [-1, 1], row-major [B, Tp, A];
+    /// `seeds` draw the noise, one a row.
+    ///
+    /// # Errors
+    /// When the conditions do not fit the policy, or a number comes out that is not finite.
+    pub fn sample(&self, condition: Tensor<2>, seeds: &[Seed]) -> Result<Vec<f32>, PolicyError> {
         finite(self.denoiser.run(self.noise(seeds), condition)?)
     }
 

@@ -131,12 +131,28 @@ impl PolicyNetwork {
         condition: Tensor<2>,
     ) -> Result<Tensor<3>, PolicyError> {
         let device = noisy.device();
-        self.unet.check(noisy.dims(), condition.dims())?;
         let (signal, spread) = mixing_columns(schedule, steps, &device);
-        let left = self
-            .unet
-            .forward(noisy.clone(), steps_tensor(steps, &device), condition)?;
+        let left = self.velocity(noisy.clone(), steps, condition)?;
         Ok(noisy * spread + left * signal)
+    }
+
+    /// What [`Self::noise`] mixes with its input, [B, Tp, A]: the velocity `v = signal * noise - spread * clean` of
+    /// Salimans and Ho (2022, arXiv 2202.00512), in which all diffusion steps weigh alike and the noisiest, where modes
+    /// are decided, are not lost.
+    ///
+    /// # Errors
+    /// Those of [`Self::noise`].
+    pub fn velocity(
+        &self,
+        noisy: Tensor<3>,
+        steps: &[usize],
+        condition: Tensor<2>,
+    ) -> Result<Tensor<3>, PolicyError> {
+        let device = noisy.device();
+        self.unet.check(noisy.dims(), condition.dims())?;
+        Ok(self
+            .unet
+            .forward(noisy, steps_tensor(steps, &device), condition)?)
     }
 }
 

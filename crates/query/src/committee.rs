@@ -111,8 +111,8 @@ impl Committee {
                 continue;
             }
             for order in judged.keeping(|i, _| i == answer).orders()? {
-                for &(better, place) in &order {
-                    for &(worse, _) in order.iter().filter(|(_, other)| *other > place) {
+                for &(better, place) in &order.places {
+                    for &(worse, _) in order.places.iter().filter(|(_, other)| *other > place) {
                         let ahead = unaware.iter().map(|u| u[better] - u[worse]);
                         margins.push(ahead.sum::<f64>() / unaware.len() as f64);
                     }

@@ -29,6 +29,15 @@ pub struct Ranking<'a> {
     pub places: Vec<(usize, usize)>,
 }
 
+/// An order of clips, and how sure it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// (index into the clips, place with 0 the best), best first.
+    pub places: Vec<(usize, usize)>,
+    /// How sure, 0 to 1.
+    pub confidence: f64,
+}
+
 impl Ranking<'_> {
     /// How sure the person was, 0 to 1.
     #[must_use]
@@ -108,8 +117,12 @@ impl<'a> JudgedClips<'a> {
     ///
     /// # Errors
     /// When a judgement names an episode that is not there, or cannot be learnt from.
-    pub fn orders(&self) -> Result<Vec<Vec<(usize, usize)>>, RewardError> {
-        let mut orders: Vec<_> = self.rankings()?.into_iter().map(|r| r.places).collect();
+    pub fn orders(&self) -> Result<Vec<Order>, RewardError> {
+        let of_ranking = |ranking: Ranking<'_>| Order {
+            confidence: ranking.confidence(),
+            places: ranking.places,
+        };
+        let mut orders: Vec<Order> = self.rankings()?.into_iter().map(of_ranking).collect();
         let known: HashSet<EpisodeId> = self.index.keys().cloned().collect();
         let mut valued: BTreeMap<(&str, &str), Vec<(usize, f64)>> = BTreeMap::new();
         for &judgement in &self.judgements {
@@ -126,7 +139,10 @@ impl<'a> JudgedClips<'a> {
             clips.sort_by(|a, b| b.1.total_cmp(&a.1));
             let tiers = clips.chunk_by(|a, b| a.1 == b.1).enumerate();
             let places = tiers.flat_map(|(place, tier)| tier.iter().map(move |c| (c.0, place)));
-            orders.push(places.collect());
+            orders.push(Order {
+                places: places.collect(),
+                confidence: 1.0,
+            });
         }
         Ok(orders)
     }
@@ -178,6 +194,7 @@ mod tests {
         let judged = JudgedClips::new(&[], &index, &judgements);
         assert!(judged.rankings().unwrap().is_empty());
         let ratings = judged.of_kinds(&["rating"]).orders().unwrap();
+        let ratings: Vec<_> = ratings.into_iter().map(|order| order.places).collect();
         assert_eq!(ratings, [vec![(5, 0), (4, 1), (6, 1)], vec![(4, 0)]]);
         assert_eq!(judged.orders().unwrap().len(), 3);
         let unknown = [rated("ann", "z", 1.0)];

@@ -66,6 +66,9 @@ impl LearnedReward {
     }
 }
 
+/// The learner of files of before there were several.
+const OF_BEFORE: &str = "optimal_transport";
+
 /// A [`LearnedReward`] as a file keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredReward {
@@ -96,7 +99,7 @@ impl StoredReward {
             {
                 self.committee = within;
             }
-            Learner::default().name().to_owned()
+            OF_BEFORE.to_owned()
         });
         let learner = Learner::named(&name).ok_or_else(|| {
             let known = Learner::NAMES.join(", ");

@@ -1,16 +1,20 @@
 //! The ways to learn a reward, a line each.
 
+mod unit_frames;
+
 use crate::reward_learner::RewardLearner;
 
 apprentice_core::registry! {
     /// How the reward is learnt.
     pub enum Learner: RewardLearner {
         optimal_transport::OptimalTransport = "optimal_transport",
+        kernel_bradley_terry::KernelBradleyTerry = "kernel_bradley_terry",
+        transport_contrast::TransportContrast = "transport_contrast",
     }
 }
 
 impl Default for Learner {
     fn default() -> Self {
-        Self::OptimalTransport(Default::default())
+        Self::KernelBradleyTerry(Default::default())
     }
 }

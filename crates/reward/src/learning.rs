@@ -1,5 +1,6 @@
 //! From judgements to a reward, with the judgements it did not see as its examiners.
 
+use crate::folds::Folds;
 use crate::{
     JudgedClips, LearnedReward, RewardConfig, RewardError, RewardLearner, permutation_test,
 };
@@ -26,13 +27,12 @@ pub fn learn_reward(
     let judged = judged.of_kinds(learner.uses());
     // All are checked before the first is learnt from.
     judged.orders()?;
-    let count = judged.judgements.len();
-    let folds = config.folds.min(count.max(2));
-    let parts = (folds + 1) as f64;
+    let folds = Folds::of(&judged, config.folds)?;
+    let parts = (folds.count() + 1) as f64;
     let mut held_out = Vec::new();
     let mut committee = Vec::new();
-    for fold in 0..folds {
-        let seen = judged.keeping(|i, _| i % folds != fold);
+    for fold in 0..folds.count() {
+        let seen = judged.keeping(|i, _| folds.of_judgement(i) != fold);
         let seed = seed.derive("fold", fold as u64);
         let mut progress = |share: f64| watch((fold as f64 + share) / parts);
         let model = match learner.learn(&seen, seed, device, &mut progress) {
@@ -40,13 +40,14 @@ pub fn learn_reward(
             Err(RewardError::NothingPreferred(_)) => continue,
             Err(error) => return Err(error),
         };
-        let kept_back = judged.keeping(|i, j| i % folds == fold && judged.examines(j));
+        let kept_back = judged.keeping(|i, j| folds.of_judgement(i) == fold && judged.examines(j));
         for order in kept_back.orders()? {
-            let scores: Result<Vec<f64>, _> = order
+            let places = order.places;
+            let scores: Result<Vec<f64>, _> = places
                 .iter()
                 .map(|&(clip, _)| model.score(&judged.clips[clip]).map(|s| s.total))
                 .collect();
-            held_out.push((scores?, order.iter().map(|r| r.1).collect()));
+            held_out.push((scores?, places.iter().map(|r| r.1).collect()));
         }
         committee.push(model);
     }
@@ -55,7 +56,7 @@ pub fn learn_reward(
         config.permutations,
         seed.derive("permutations", 0),
     );
-    let mut progress = |share: f64| watch((folds as f64 + share) / parts);
+    let mut progress = |share: f64| watch((folds.count() as f64 + share) / parts);
     let trained = learner.learn(&judged, seed.derive("all", 0), device, &mut progress)?;
     Ok(LearnedReward {
         learner: config.learner.name().to_owned(),
@@ -150,7 +151,8 @@ mod tests {
         );
         assert_eq!(
             (learned.report.comparisons, learned.committee.len()),
-            (6 * 4, 3)
+            // Rankings share clips in two rounds, which stay together.
+            (6 * 4, 2)
         );
         assert!(learned.evidence.accuracy > 0.9, "{:?}", learned.evidence);
         let scores = learned.score_all(&clips()).unwrap();

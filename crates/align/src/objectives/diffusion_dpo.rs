@@ -1,14 +1,19 @@
-//! The diffusion-DPO loss over trajectories (Wallace et al. 2023, arXiv 2311.12908).
+//! The diffusion-DPO loss over trajectories (Wallace et al. 2023, arXiv 2311.12908), and what keeps it from giving up
+//! the task.
 
 use crate::error::{not_negative, positive};
 use crate::objective::{AlignmentObjective, Needs, ObjectiveLoss};
-use crate::{AlignError, Batch};
-use burn::tensor::activation::log_sigmoid;
+use crate::{AlignError, Batch, Errors, StepWeights};
+use burn::tensor::activation::{log_sigmoid, relu};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 /// `-log sigmoid(-beta / 2 [mean_k (m_w - f_w) - mean_k (m_l - f_l)])`, where `m` are the policy's and `f` the
 /// reference's mean squared noise errors of chunk k, [pairs, chunks] each, with the same noise and diffusion step for
 /// winner and loser (arXiv 2311.12908, eq. 14; each chunk conditioned on its own observation).
+///
+/// The loss only asks for a difference, and is satisfied as well where both errors grow, the loser's faster: then the
+/// policy unlearns the task. `winner_floor`, `clip` and `prior` are each against that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiffusionDpo {
@@ -18,6 +23,17 @@ pub struct DiffusionDpo {
     /// the D = horizon x action numbers of a chunk, so its beta is this times D; 0.3 is what the
     /// released Stable Diffusion setting (beta 5000 over 16384 numbers) comes to.
     pub beta_per_number: f64,
+    /// What diffusion steps weigh within the sigmoid.
+    pub step_weights: StepWeights,
+    /// Times which a winner's error beyond the reference's counts more than an error below it, so that winners may not
+    /// become less likely (DPO-positive, Pal et al. 2024, arXiv 2402.13228, eq. 3); 0 for plain DPO.
+    pub winner_floor: f64,
+    /// Largest logarithm, either way, of how much more likely than the reference the policy makes a chunk; beyond it the
+    /// chunk pulls no more (as the clipped ratios of D3PO, Yang et al. 2023, arXiv 2311.13231). 0 for no limit.
+    pub clip: f64,
+    /// Weight of the mean squared distance of the policy's predictions from the reference's, on winners and losers
+    /// alike; 0 for none.
+    pub prior: f64,
 }
 
 impl Default for DiffusionDpo {
@@ -25,6 +41,10 @@ impl Default for DiffusionDpo {
         Self {
             weight: 1.0,
             beta_per_number: 1.0,
+            step_weights: StepWeights::default(),
+            winner_floor: 0.0,
+            clip: 0.0,
+            prior: 0.0,
         }
     }
 }
@@ -32,6 +52,17 @@ impl Default for DiffusionDpo {
 impl DiffusionDpo {
     fn beta(&self, chunk_numbers: usize) -> f64 {
         self.beta_per_number * chunk_numbers as f64
+    }
+
+    /// Minus the logarithm of how much more likely than the reference the policy makes each row, `[rows]`.
+    fn unlikelier(&self, errors: &Errors, beta: f64) -> Result<Tensor<1>, AlignError> {
+        let chunks = errors.beyond_reference(self.step_weights)?;
+        let chunks = chunks.mul_scalar(0.5 * beta);
+        let chunks = match self.clip > 0.0 {
+            true => chunks.clamp(-self.clip, self.clip),
+            false => chunks,
+        };
+        Ok(chunks.mean_dim(1).flatten(0, 1))
     }
 }
 
@@ -42,6 +73,9 @@ impl AlignmentObjective for DiffusionDpo {
 
     fn validate(&self) -> Result<(), AlignError> {
         not_negative("diffusion_dpo", "weight", self.weight)?;
+        not_negative("diffusion_dpo", "winner_floor", self.winner_floor)?;
+        not_negative("diffusion_dpo", "clip", self.clip)?;
+        not_negative("diffusion_dpo", "prior", self.prior)?;
         positive("diffusion_dpo", "beta_per_number", self.beta_per_number)
     }
 
@@ -55,12 +89,20 @@ impl AlignmentObjective for DiffusionDpo {
 
     fn loss(&self, batch: &Batch) -> Result<ObjectiveLoss, AlignError> {
         let (winners, losers) = batch.pairs()?;
-        let difference = winners.beyond_reference()? - losers.beyond_reference()?;
         let beta = self.beta(batch.chunk_numbers());
-        let inside = difference.mean_dim(1).mul_scalar(-0.5 * beta);
+        let (won, lost) = (self.unlikelier(winners, beta)?, self.unlikelier(losers, beta)?);
+        let mut inside = lost - won.clone();
         let ordered = inside.clone().greater_elem(0.0).float().mean();
+        if self.winner_floor > 0.0 {
+            inside = inside - relu(won).mul_scalar(self.winner_floor);
+        }
+        let mut loss = log_sigmoid(inside).neg().mean();
+        if self.prior > 0.0 {
+            let departure = winners.departure()?.mean() + losers.departure()?.mean();
+            loss = loss + departure.mul_scalar(0.5 * self.prior);
+        }
         Ok(ObjectiveLoss {
-            loss: log_sigmoid(inside).neg().mean(),
+            loss,
             implicit_accuracy: Some(ordered.into_scalar()),
         })
     }
@@ -77,27 +119,28 @@ impl AlignmentObjective for DiffusionDpo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Errors;
-    use burn::tensor::{Device, Tensor, TensorData};
+    use burn::tensor::{Device, TensorData};
 
-    fn errors(policy: [f32; 4], reference: [f32; 4]) -> Errors {
-        let tensor = |values: [f32; 4]| {
-            Tensor::from_data(TensorData::new(values.to_vec(), [2, 2]), &Device::flex())
-        };
-        Errors::new(tensor(policy), Some(tensor(reference)), vec![0.0; 2])
+    fn tensor(values: [f32; 4]) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [2, 2]), &Device::flex())
     }
 
-    fn loss(winners: [f32; 4], losers: [f32; 4], reference: [f32; 4]) -> (f32, f32) {
+    fn errors(policy: [f32; 4], reference: [f32; 4]) -> Errors {
+        let errors = Errors::new(tensor(policy), tensor([1.0; 4]), vec![0.0; 2]);
+        errors.with_reference(tensor(reference), tensor([0.1; 4]))
+    }
+
+    fn loss_of(dpo: &DiffusionDpo, winners: [f32; 4], losers: [f32; 4]) -> (f32, f32) {
+        let reference = [0.2; 4];
         let batch =
             Batch::new(10).with_pairs(errors(winners, reference), errors(losers, reference));
-        let loss = DiffusionDpo::default().loss(&batch).unwrap();
+        let loss = dpo.loss(&batch).unwrap();
         (loss.loss.into_scalar(), loss.implicit_accuracy.unwrap())
     }
 
     #[test]
     fn at_the_reference_nothing_is_ordered() {
-        let e = [0.1, 0.2, 0.3, 0.4];
-        let (loss, accuracy) = loss(e, e, e);
+        let (loss, accuracy) = loss_of(&DiffusionDpo::default(), [0.2; 4], [0.2; 4]);
         assert!((loss - std::f32::consts::LN_2).abs() < 1e-6);
         assert_eq!(accuracy, 0.0);
     }
@@ -105,8 +148,40 @@ mod tests {
     #[test]
     fn fitting_winners_better_and_losers_worse_lowers_it() {
         // inside = -0.5 * 10 * (-0.1 - 0.1) = 1, -log sigmoid(1) = 0.3132617
-        let (loss, accuracy) = loss([0.1; 4], [0.3; 4], [0.2; 4]);
+        let (loss, accuracy) = loss_of(&DiffusionDpo::default(), [0.1; 4], [0.3; 4]);
         assert!((loss - 0.313_261_7).abs() < 1e-5);
         assert_eq!(accuracy, 1.0);
+    }
+
+    #[test]
+    fn a_winner_that_becomes_less_likely_is_worse_with_a_floor() {
+        let floor = DiffusionDpo {
+            winner_floor: 2.0,
+            ..DiffusionDpo::default()
+        };
+        // Both errors grow: inside = 5 * (0.4 - 0.1) = 1.5, less 2 * 5 * 0.1 = 1.
+        let (loss, _) = loss_of(&floor, [0.3; 4], [0.6; 4]);
+        assert!((loss - (1.0 + (-0.5f32).exp()).ln()).abs() < 1e-5, "{loss}");
+        // A winner that is fitted better is not touched by it.
+        let below = loss_of(&floor, [0.1; 4], [0.3; 4]).0;
+        assert!((below - 0.313_261_7).abs() < 1e-5);
+    }
+
+    #[test]
+    fn beyond_the_clip_nothing_pulls_and_a_prior_adds_the_departure() {
+        let clipped = DiffusionDpo {
+            clip: 0.5,
+            ..DiffusionDpo::default()
+        };
+        // 5 * 0.4 is held at 0.5; 5 * -0.1 is just there.
+        let (loss, _) = loss_of(&clipped, [0.1; 4], [0.6; 4]);
+        assert!((loss - (1.0 + (-1.0f32).exp()).ln()).abs() < 1e-5, "{loss}");
+        assert!((loss_of(&clipped, [0.1; 4], [0.9; 4]).0 - loss).abs() < 1e-6);
+        let prior = DiffusionDpo {
+            prior: 3.0,
+            ..DiffusionDpo::default()
+        };
+        let (loss, _) = loss_of(&prior, [0.2; 4], [0.2; 4]);
+        assert!((loss - (std::f32::consts::LN_2 + 0.3)).abs() < 1e-5, "{loss}");
     }
 }

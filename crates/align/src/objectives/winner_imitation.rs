@@ -38,7 +38,7 @@ impl AlignmentObjective for WinnerImitation {
 
     fn loss(&self, batch: &Batch) -> Result<ObjectiveLoss, AlignError> {
         Ok(ObjectiveLoss {
-            loss: batch.winners()?.policy.clone().mean(),
+            loss: batch.winners()?.policy().mean(),
             implicit_accuracy: None,
         })
     }

@@ -32,7 +32,7 @@ impl Config {
         let mut over = toml::Table::deserialize(value)?;
         renamed::translate(&mut over, origin)?;
         let mut table = toml::from_str(DEFAULT_TOML).context("the built-in configuration")?;
-        overlay(&mut table, over, "", origin)?;
+        overlay(&mut table, over, "", origin, false)?;
         Self::checked(table)
     }
 
@@ -87,12 +87,18 @@ fn overlay_named(table: &mut toml::Table, mut over: toml::Table, origin: &str) -
     for note in renamed::translate(&mut over, origin)? {
         eprintln!("note: {note}");
     }
-    overlay(table, over, "", origin)
+    overlay(table, over, "", origin, false)
 }
 
 /// Lays `over` on `table`, refusing keys that `table` does not have. Of a table with a `kind`, another kind replaces
-/// all, and which keys it may have is checked where the kind is known.
-fn overlay(table: &mut toml::Table, over: toml::Table, path: &str, origin: &str) -> Result<()> {
+/// all, and which keys it may have, and tables in it (`of_a_kind`), is checked where the kind is known.
+fn overlay(
+    table: &mut toml::Table,
+    over: toml::Table,
+    path: &str,
+    origin: &str,
+    of_a_kind: bool,
+) -> Result<()> {
     let kind = |t: &toml::Table| t.get("kind").cloned();
     if let Some(wanted) = kind(&over).filter(|_| table.contains_key("kind"))
         && kind(table).as_ref() != Some(&wanted)
@@ -100,7 +106,8 @@ fn overlay(table: &mut toml::Table, over: toml::Table, path: &str, origin: &str)
         table.clear();
         table.insert("kind".into(), wanted);
     }
-    let open = table.contains_key("kind") || KEYED_BY_NAME.iter().any(|k| path.starts_with(k));
+    let of_a_kind = of_a_kind || table.contains_key("kind");
+    let open = of_a_kind || KEYED_BY_NAME.iter().any(|k| path.starts_with(k));
     for (key, value) in over {
         let full = if path.is_empty() {
             key.clone()
@@ -122,7 +129,7 @@ fn overlay(table: &mut toml::Table, over: toml::Table, path: &str, origin: &str)
                 known.join(", ")
             ),
             (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => {
-                overlay(inner, value, &full, origin)?
+                overlay(inner, value, &full, origin, of_a_kind)?
             }
             (Some(toml::Value::Table(_)), value) => {
                 bail!("{origin}: {full} is a section, not a value (got {value})")
@@ -234,7 +241,7 @@ mod tests {
     fn a_table_with_a_kind_takes_the_keys_of_its_kind_and_another_kind_replaces_all() {
         let lay = |over: &str| {
             let mut table = toml::from_str("[task]\nkind = 'lift'\nlift_m = 0.1\n").unwrap();
-            overlay(&mut table, toml::from_str(over).unwrap(), "", "mine.toml").unwrap();
+            overlay(&mut table, toml::from_str(over).unwrap(), "", "mine.toml", false).unwrap();
             table
         };
         let table = |text: &str| toml::from_str::<toml::Table>(text).unwrap();

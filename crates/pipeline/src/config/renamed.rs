@@ -98,7 +98,32 @@ fn style_as_expression(value: Value) -> Value {
 /// # Errors
 /// When `table` gives a key by its old and by its new name.
 pub fn translate(table: &mut Table, origin: &str) -> Result<Vec<String>> {
-    translate_by(RENAMED, table, origin)
+    let mut notes = translate_by(RENAMED, table, origin)?;
+    notes.extend(name_the_learner(table, origin));
+    Ok(notes)
+}
+
+/// Settings that only one way to learn a reward has, and which was the default once: who gives one means that one.
+const OF_OPTIMAL_TRANSPORT: [&str; 6] = [
+    "preferred",
+    "preferred_rule",
+    "transform",
+    "square_scale",
+    "scoring",
+    "alignment",
+];
+
+fn name_the_learner(table: &mut Table, origin: &str) -> Option<String> {
+    let learner = table.get_mut("reward")?.as_table_mut()?;
+    let learner = learner.get_mut("learner")?.as_table_mut()?;
+    let given = OF_OPTIMAL_TRANSPORT.iter().find(|key| learner.contains_key(**key))?;
+    if learner.contains_key("kind") {
+        return None;
+    }
+    learner.insert("kind".into(), "optimal_transport".into());
+    Some(format!(
+        "{origin}: reward.learner.{given} is a setting of reward.learner.kind = \"optimal_transport\", which is taken"
+    ))
 }
 
 fn translate_by(renamed: &[Renamed], table: &mut Table, origin: &str) -> Result<Vec<String>> {
@@ -216,7 +241,11 @@ mod tests {
 
     #[test]
     fn every_new_key_is_one_and_no_old_one_is() {
-        let defaults: Table = toml::from_str(crate::config::DEFAULT_TOML).unwrap();
+        let mut defaults: Table = toml::from_str(crate::config::DEFAULT_TOML).unwrap();
+        let rapl: Table = toml::from_str(include_str!("../../../../configs/rapl.toml")).unwrap();
+        let learner = rapl["reward"]["learner"].clone();
+        let reward = defaults["reward"].as_table_mut().unwrap();
+        reward.insert("learner".into(), learner);
         for Renamed { old, new, .. } in RENAMED {
             assert!(take(&mut defaults.clone(), new).is_some(), "{new}");
             assert!(

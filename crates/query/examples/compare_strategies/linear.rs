@@ -78,8 +78,8 @@ impl RewardLearner for Linear {
             .collect();
         let mut apart: Vec<Vec<f64>> = Vec::new();
         for order in judged.orders()? {
-            for &(better, place) in &order {
-                for &(worse, _) in order.iter().filter(|(_, other)| *other > place) {
+            for &(better, place) in &order.places {
+                for &(worse, _) in order.places.iter().filter(|(_, other)| *other > place) {
                     apart.push(
                         means[better]
                             .iter()
