@@ -20,6 +20,8 @@ pub const MOMENTS: &str = "moments.jsonl";
 pub const BACKBONE: &str = "encoder/backbone.safetensors";
 /// The learnt reward.
 pub const REWARD: &str = "reward/reward.json";
+/// What else could have been learnt from the judgements; only where the panel is judged.
+pub const PANEL: &str = "reward/panel.json";
 /// The rollouts' rewards.
 pub const ROLLOUT_SCORES: &str = "reward/rollouts.json";
 /// The demonstrations' rewards; only where they take part in the alignment.

@@ -52,6 +52,7 @@ pub mod recording;
 pub mod resume;
 pub mod resume_recording;
 pub mod reward_exam;
+pub mod reward_panel;
 pub mod robots;
 pub mod rounds;
 pub mod run;

@@ -2,8 +2,9 @@
 
 use super::artefacts::Artefact;
 use super::task_words::TaskWords;
+use apprentice_align::ObjectiveTerm;
 use apprentice_pipeline::outcomes::GuardCounts;
-use apprentice_reward::Evidence;
+use apprentice_reward::{Evidence, PanelRow};
 use apprentice_statistics::Proportion;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,6 +40,12 @@ pub struct Report {
     pub alignment: AlignmentFigures,
     /// What is known of the reward.
     pub reward: RewardFigures,
+    /// What else could have been learnt from the same judgements; empty where the panel was not judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub panel: Vec<PanelRow>,
+    /// Each objective's share of the gradient that aligned the policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objective_terms: Vec<ObjectiveTerm>,
     /// What the guards of all arms did, over the whole run.
     pub guard: GuardCounts,
     /// Files that the same seed, device and configuration give bit for bit, sorted by path.
@@ -202,6 +209,11 @@ mod tests {
             "/guard/violations",
             "/guard/ticks",
             "/guard/reasons/acceleration",
+            "/panel/0/member",
+            "/panel/0/heldout_accuracy",
+            "/panel/0/likelihood",
+            "/objective_terms/0/name",
+            "/objective_terms/0/gradient_share",
             "/stages/0/device",
             "/artefacts/0/path",
             "/artefacts/0/sha256",

@@ -11,7 +11,7 @@ use apprentice_pipeline::context::{Context, peak_memory_bytes};
 use apprentice_pipeline::evaluation::Rates;
 use apprentice_pipeline::judgements::{is_ranking, read_judgements};
 use apprentice_pipeline::layout::{
-    ALIGNED_EVALUATION, ALIGNMENT, BASE_EVALUATION, DEMONSTRATIONS, REWARD_EXAM, ROLLOUTS,
+    ALIGNED_EVALUATION, ALIGNMENT, BASE_EVALUATION, DEMONSTRATIONS, PANEL, REWARD_EXAM, ROLLOUTS,
 };
 use apprentice_pipeline::outcomes::{GuardCounts, Outcomes, read_outcomes};
 use apprentice_pipeline::preference::Preference;
@@ -22,6 +22,7 @@ use apprentice_pipeline::stages::align::Alignment;
 use apprentice_pipeline::stages::{STAGES, named};
 use apprentice_pipeline::success::read_labelled;
 use apprentice_preference::{Judgement, unused};
+use apprentice_reward::PanelRow;
 use apprentice_statistics::Proportion;
 
 impl Report {
@@ -102,12 +103,22 @@ impl Report {
                 evidence: learned.evidence,
                 significance: config.reward.significance,
             },
+            panel: panel(context)?,
+            objective_terms: (alignment.report.as_ref())
+                .map_or_else(Vec::new, |r| r.objective_terms.clone()),
             guard: guards.fold(GuardCounts::default(), |mut sum, t| {
                 sum += t;
                 sum
             }),
             artefacts: artefacts(context.dir.root())?,
         })
+    }
+}
+
+fn panel(context: &Context) -> Result<Vec<PanelRow>> {
+    match context.dir.path(PANEL).exists() {
+        true => context.dir.read(PANEL),
+        false => Ok(Vec::new()),
     }
 }
 

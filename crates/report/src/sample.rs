@@ -8,12 +8,12 @@ use super::figures::{
 use super::film_strip::FilmStrip;
 use super::page_content::{Ending, PageContent, ScoredEpisode};
 use super::task_words::TaskWords;
-use apprentice_align::AlignReport;
+use apprentice_align::{AlignReport, ObjectiveTerm};
 use apprentice_core::{Seed, sha256_bytes};
 use apprentice_pipeline::outcomes::{EpisodeOutcome, GuardCounts};
 use apprentice_pipeline::sample_episode::sample_episode;
 use apprentice_pipeline::stages::STAGES;
-use apprentice_reward::{Evidence, Score};
+use apprentice_reward::{Evidence, PanelRow, Score};
 use apprentice_sim::{Outcome, TaskKind};
 use apprentice_statistics::Proportion;
 use rand::Rng as _;
@@ -91,6 +91,16 @@ pub fn report() -> Report {
             },
             significance: 0.01,
         },
+        panel: vec![PanelRow {
+            member: "kernel_bradley_terry (used)".into(),
+            heldout_accuracy: Some(0.87),
+            likelihood: Some(-0.31),
+            absent: None,
+        }],
+        objective_terms: vec![ObjectiveTerm {
+            name: "diffusion_dpo".into(),
+            gradient_share: 0.4,
+        }],
         guard: GuardCounts {
             commands: 304_640,
             refusals: 109_412,
@@ -195,6 +205,9 @@ pub fn content() -> PageContent {
             steps: 300,
             pairs: 3120,
             drift: 0.1312,
+            noise_drift: Some(0.0412),
+            sampled: None,
+            objective_terms: Vec::new(),
             drift_budget: 0.25,
             stopped_by_budget: false,
             curve: (0..=15).map(|i| i * 20).map(curve).collect(),

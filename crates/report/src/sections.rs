@@ -12,6 +12,7 @@ use super::wording::{bytes, chance, count, duration, guard_advice, percent, reas
 use apprentice_core::sha256_bytes;
 use apprentice_pipeline::layout;
 use apprentice_preference::unused_sentence;
+use apprentice_reward::PanelRow;
 use std::fmt::Write as _;
 
 /// What the operator wanted and gave.
@@ -96,6 +97,16 @@ pub fn sure(report: &Report) -> String {
     } else {
         String::new()
     };
+    let shares: Vec<String> = (report.objective_terms.iter())
+        .map(|term| format!("{} {:.0} %", term.name, 100.0 * term.gradient_share))
+        .collect();
+    let terms = match shares.len() {
+        0 | 1 => String::new(),
+        _ => format!(
+            "<li>Shares of the gradient: {}.</li>",
+            escape(&shares.join(", "))
+        ),
+    };
     let evidence = &report.reward.evidence;
     let gate = if report.alignment.evidence {
         "so the policy was aligned"
@@ -109,15 +120,45 @@ pub fn sure(report: &Report) -> String {
          order that much agreement has a chance of {} (allowed: {}), {gate}.</li>\
          <li>Controls: the table above sets the reward beside answers that need no learning. \
          <code>operator.shuffle=true</code> repeats the run with rankings that say nothing.</li>\
-         <li>Drift: the aligned policy's predicted noise differs from the base policy's by {:.4} in the mean square; \
-         the budget is {} and the noise itself has variance 1.{budget}</li>\
-         <li>This is one seed. Other seeds give other figures.</li></ul>",
+         <li>Drift: the aligned policy's predicted velocity, in which every diffusion step weighs alike, differs from the \
+         base policy's by {:.4} in the mean square; the budget is {} and the velocity itself has variance 1.{budget}</li>\
+         {terms}\
+         <li>This is one seed. Other seeds give other figures.</li></ul>{}",
         percent(evidence.accuracy),
         evidence.pairs,
         chance(evidence.p_value),
         report.reward.significance,
         report.drift,
         report.alignment.drift_budget,
+        panel(report),
+    )
+}
+
+/// What else could have been learnt from the same judgements.
+fn panel(report: &Report) -> String {
+    if report.panel.is_empty() {
+        return String::new();
+    }
+    let number = |value: Option<f64>, digits: usize| {
+        value.map_or("\u{2013}".to_owned(), |v| {
+            format!("{v:.digits$}").replace('-', "\u{2212}")
+        })
+    };
+    let row = |row: &PanelRow| {
+        let why = row.absent.as_deref().unwrap_or_default();
+        format!(
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&row.member),
+            number(row.heldout_accuracy, 3),
+            number(row.likelihood, 3),
+            escape(why)
+        )
+    };
+    let rows: String = report.panel.iter().map(row).collect();
+    format!(
+        "<p>The same judgements, learnt from in other ways and judged on those kept back. Where another does as well, what \
+         is used owes its accuracy to nothing that the other has not.</p><table><thead><tr><th>reward</th><th>pairs in \
+         order</th><th>log likelihood a pair</th><th></th></tr></thead><tbody>{rows}</tbody></table>"
     )
 }
 

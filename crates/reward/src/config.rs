@@ -16,6 +16,8 @@ pub struct RewardConfig {
     /// What a judgement counts for each round of rollouts that came after those it is about, 0 to 1: 1 for as much as a
     /// new one.
     pub round_weight: f64,
+    /// Whether other ways to learn a reward are judged beside it on the judgements kept back.
+    pub panel: bool,
     /// How the reward is learnt.
     pub learner: Learner,
 }
@@ -27,6 +29,7 @@ impl Default for RewardConfig {
             permutations: 1999,
             significance: 0.01,
             round_weight: 1.0,
+            panel: true,
             learner: Learner::default(),
         }
     }

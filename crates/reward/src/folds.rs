@@ -88,8 +88,9 @@ mod tests {
     use apprentice_preference::Judgement;
 
     fn folds(rankings: &[&[usize]], wanted: usize) -> Folds {
-        let index: BTreeMap<EpisodeId, usize> =
-            (0..30).map(|i| (EpisodeId::new(i.to_string()), i)).collect();
+        let index: BTreeMap<EpisodeId, usize> = (0..30)
+            .map(|i| (EpisodeId::new(i.to_string()), i))
+            .collect();
         let ranking = |clips: &&[usize]| {
             let tiers = clips.iter().map(|c| vec![EpisodeId::new(c.to_string())]);
             Judgement::ranking(0, "ann", 1.0, tiers.collect(), None)
@@ -105,7 +106,10 @@ mod tests {
         assert!(found.are_disjoint());
         assert_eq!(found.of_judgement, [0, 1, 0, 2, 1]);
         // Without a clip in common, as they come.
-        assert_eq!(folds(&[&[0, 1], &[2, 3], &[4, 5]], 2).of_judgement, [0, 1, 0]);
+        assert_eq!(
+            folds(&[&[0, 1], &[2, 3], &[4, 5]], 2).of_judgement,
+            [0, 1, 0]
+        );
     }
 
     #[test]

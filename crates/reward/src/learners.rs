@@ -10,6 +10,8 @@ apprentice_core::registry! {
         optimal_transport::OptimalTransport = "optimal_transport",
         kernel_bradley_terry::KernelBradleyTerry = "kernel_bradley_terry",
         transport_contrast::TransportContrast = "transport_contrast",
+        average::Average = "average",
+        best_channel::BestChannel = "best_channel",
     }
 }
 

@@ -77,13 +77,22 @@ impl Listwise {
                 }
                 let tied = order.places.iter().filter(|o| o.1 == place && o.0 > clip);
                 if self.log_theta > 0.0 {
-                    tied.for_each(|other| self.add_tie(clip, other.0, scores, order.confidence, sum));
+                    tied.for_each(|other| {
+                        self.add_tie(clip, other.0, scores, order.confidence, sum)
+                    });
                 }
             }
         }
     }
 
-    fn add_choice(&self, clip: usize, below: &[usize], scores: &[f64], confidence: f64, sum: &mut Sum) {
+    fn add_choice(
+        &self,
+        clip: usize,
+        below: &[usize],
+        scores: &[f64],
+        confidence: f64,
+        sum: &mut Sum,
+    ) {
         let all = || {
             let others = below.iter().map(|&j| (j, scores[j] + self.log_theta));
             std::iter::once((clip, scores[clip])).chain(others)
@@ -95,8 +104,9 @@ impl Listwise {
             return;
         };
         gradient[clip] -= confidence;
-        let chances: Vec<(usize, f64)> =
-            all().map(|(j, s)| (j, (s - highest).exp() / total)).collect();
+        let chances: Vec<(usize, f64)> = all()
+            .map(|(j, s)| (j, (s - highest).exp() / total))
+            .collect();
         for &(i, p) in &chances {
             gradient[i] += confidence * p;
             hessian[(i, i)] += confidence * p;
@@ -110,7 +120,8 @@ impl Listwise {
         let (difference, width) = (scores[a] - scores[b], self.log_theta);
         // log(theta^2 - 1) = 2 width + log(1 - theta^-2).
         let constant = 2.0 * width + (-(-2.0 * width).exp()).ln_1p();
-        let loss = softplus(difference - width) + softplus(difference + width) + width - difference
+        let loss = softplus(difference - width) + softplus(difference + width) + width
+            - difference
             - constant;
         sum.loss += confidence * loss;
         let Some((gradient, hessian)) = &mut sum.curvature else {

@@ -4,8 +4,8 @@
 use crate::error::{not_negative, positive};
 use crate::objective::{AlignmentObjective, Needs, ObjectiveLoss};
 use crate::{AlignError, Batch, Errors, StepWeights};
-use burn::tensor::activation::{log_sigmoid, relu};
 use burn::tensor::Tensor;
+use burn::tensor::activation::{log_sigmoid, relu};
 use serde::{Deserialize, Serialize};
 
 /// `-log sigmoid(-beta / 2 [mean_k (m_w - f_w) - mean_k (m_l - f_l)])`, where `m` are the policy's and `f` the
@@ -43,7 +43,7 @@ impl Default for DiffusionDpo {
             beta_per_number: 1.0,
             step_weights: StepWeights::default(),
             winner_floor: 0.0,
-            clip: 0.0,
+            clip: 1.0,
             prior: 0.0,
         }
     }
@@ -90,7 +90,10 @@ impl AlignmentObjective for DiffusionDpo {
     fn loss(&self, batch: &Batch) -> Result<ObjectiveLoss, AlignError> {
         let (winners, losers) = batch.pairs()?;
         let beta = self.beta(batch.chunk_numbers());
-        let (won, lost) = (self.unlikelier(winners, beta)?, self.unlikelier(losers, beta)?);
+        let (won, lost) = (
+            self.unlikelier(winners, beta)?,
+            self.unlikelier(losers, beta)?,
+        );
         let mut inside = lost - won.clone();
         let ordered = inside.clone().greater_elem(0.0).float().mean();
         if self.winner_floor > 0.0 {
@@ -147,7 +150,7 @@ mod tests {
 
     #[test]
     fn fitting_winners_better_and_losers_worse_lowers_it() {
-        // inside = -0.5 * 10 * (-0.1 - 0.1) = 1, -log sigmoid(1) = 0.3132617
+        // Just at the clip: inside = -0.5 * 10 * (-0.1 - 0.1) = 1, -log sigmoid(1) = 0.3132617
         let (loss, accuracy) = loss_of(&DiffusionDpo::default(), [0.1; 4], [0.3; 4]);
         assert!((loss - 0.313_261_7).abs() < 1e-5);
         assert_eq!(accuracy, 1.0);
@@ -157,6 +160,7 @@ mod tests {
     fn a_winner_that_becomes_less_likely_is_worse_with_a_floor() {
         let floor = DiffusionDpo {
             winner_floor: 2.0,
+            clip: 0.0,
             ..DiffusionDpo::default()
         };
         // Both errors grow: inside = 5 * (0.4 - 0.1) = 1.5, less 2 * 5 * 0.1 = 1.
@@ -182,6 +186,9 @@ mod tests {
             ..DiffusionDpo::default()
         };
         let (loss, _) = loss_of(&prior, [0.2; 4], [0.2; 4]);
-        assert!((loss - (std::f32::consts::LN_2 + 0.3)).abs() < 1e-5, "{loss}");
+        assert!(
+            (loss - (std::f32::consts::LN_2 + 0.3)).abs() < 1e-5,
+            "{loss}"
+        );
     }
 }

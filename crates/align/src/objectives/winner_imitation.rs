@@ -16,7 +16,7 @@ pub struct WinnerImitation {
 
 impl Default for WinnerImitation {
     fn default() -> Self {
-        Self { weight: 3000.0 }
+        Self { weight: 50.0 }
     }
 }
 

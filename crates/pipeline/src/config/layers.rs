@@ -241,7 +241,14 @@ mod tests {
     fn a_table_with_a_kind_takes_the_keys_of_its_kind_and_another_kind_replaces_all() {
         let lay = |over: &str| {
             let mut table = toml::from_str("[task]\nkind = 'lift'\nlift_m = 0.1\n").unwrap();
-            overlay(&mut table, toml::from_str(over).unwrap(), "", "mine.toml", false).unwrap();
+            overlay(
+                &mut table,
+                toml::from_str(over).unwrap(),
+                "",
+                "mine.toml",
+                false,
+            )
+            .unwrap();
             table
         };
         let table = |text: &str| toml::from_str::<toml::Table>(text).unwrap();

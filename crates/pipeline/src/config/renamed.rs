@@ -116,7 +116,9 @@ const OF_OPTIMAL_TRANSPORT: [&str; 6] = [
 fn name_the_learner(table: &mut Table, origin: &str) -> Option<String> {
     let learner = table.get_mut("reward")?.as_table_mut()?;
     let learner = learner.get_mut("learner")?.as_table_mut()?;
-    let given = OF_OPTIMAL_TRANSPORT.iter().find(|key| learner.contains_key(**key))?;
+    let given = OF_OPTIMAL_TRANSPORT
+        .iter()
+        .find(|key| learner.contains_key(**key))?;
     if learner.contains_key("kind") {
         return None;
     }

@@ -1,14 +1,15 @@
-//! Encoder and reward: rankings align the encoder, and every rollout gets a score.
+//! Encoder and reward: a reward is learnt from what was said, and every rollout gets a score.
 
 use crate::config::Config;
 use crate::context::Context;
 use crate::evidence_words::evidence_in_words;
 use crate::judgements::{is_ranking, read_judgements};
 use crate::layout::{
-    BACKBONE, DEMONSTRATION_SCORES, DEMONSTRATIONS, REWARD, ROLLOUT_SCORES, ROLLOUTS,
+    BACKBONE, DEMONSTRATION_SCORES, DEMONSTRATIONS, PANEL, REWARD, ROLLOUT_SCORES, ROLLOUTS,
 };
 use crate::learning_share::LearningShare;
 use crate::outcomes::{by_id, open_all, read_outcomes};
+use crate::reward_panel::judge_panel;
 use crate::scores::{Scores, clips_of, encoder, extract, learn_reward, read_reward, score};
 use crate::stage::{Output, Stage};
 use crate::viewer_file::write_recording;
@@ -17,6 +18,7 @@ use crate::work::Work;
 use anyhow::{Result, bail};
 use apprentice_encoder::WeightsSource;
 use apprentice_preference::{is_wish, unused, unused_sentence};
+use apprentice_reward::{JudgedClips, PanelRow};
 use serde_json::{Value, json};
 
 /// Comparisons (one episode nearer to another than a third) that a ranking of four comes to.
@@ -25,7 +27,7 @@ pub const COMPARISONS: usize = 4;
 /// The stage.
 pub static STAGE: Stage = Stage {
     name: "reward",
-    about: "align the encoder to the rankings, learn a reward, and score every rollout",
+    about: "learn a reward from the rankings, and score every rollout",
     command: "reward",
     reads: &["encoder", "reward", "align.demonstrations"],
     amount: None,
@@ -35,6 +37,7 @@ pub static STAGE: Stage = Stage {
         Output::Computed(ROLLOUT_SCORES),
         Output::MaybeComputed(DEMONSTRATION_SCORES),
         Output::MaybeComputed(BACKBONE),
+        Output::MaybeComputed(PANEL),
     ],
     drives_robot: false,
     computes: true,
@@ -97,6 +100,18 @@ fn run(context: &Context) -> Result<()> {
         };
         context.dir.write(DEMONSTRATION_SCORES, &scores)?;
     }
+    if context.config.reward.panel {
+        let judged = JudgedClips {
+            examiners: wishes.examiners.as_ref(),
+            ..JudgedClips::new(&features, &index, judgements)
+        };
+        if let Some(words) = better_member(&judge_panel(context, &clips, &judged)?) {
+            context.say(&format!("reward         {words}"));
+        }
+    } else if context.dir.path(PANEL).exists() {
+        // One of before would look as if it were of these judgements.
+        std::fs::remove_file(context.dir.path(PANEL))?;
+    }
     context.dir.write(REWARD, &learned.store()?)?;
     context.dir.write(ROLLOUT_SCORES, &scores)?;
     let rankings = judgements.iter().filter(|j| is_ranking(j) && !j.skipped);
@@ -106,6 +121,29 @@ fn run(context: &Context) -> Result<()> {
         evidence_in_words(&learned.evidence, rankings.count(), limit)
     ));
     write_recording(context, Some(&scores.episodes), false)
+}
+
+/// Says which member of the panel did better than the one that is used, if one did by more than little.
+fn better_member(rows: &[PanelRow]) -> Option<String> {
+    let (used, others) = rows.split_first()?;
+    let best = others
+        .iter()
+        .filter(|row| row.heldout_accuracy.is_some())
+        .max_by(|a, b| {
+            a.heldout_accuracy
+                .unwrap_or(0.0)
+                .total_cmp(&b.heldout_accuracy.unwrap_or(0.0))
+        })?;
+    let (ours, theirs) = (used.heldout_accuracy?, best.heldout_accuracy?);
+    (theirs > ours + 0.05).then(|| {
+        format!(
+            "of the panel, {} is right in {:.0} % of the pairs kept back, {} in {:.0} %: with so few it may be luck; see the report",
+            best.member,
+            100.0 * theirs,
+            used.member,
+            100.0 * ours
+        )
+    })
 }
 
 fn work(config: &Config) -> Vec<Work> {

@@ -36,7 +36,7 @@ pub struct KernelBradleyTerry {
 impl Default for KernelBradleyTerry {
     fn default() -> Self {
         Self {
-            prior: 0.03,
+            prior: 0.5,
             tie_width: 0.4,
         }
     }
@@ -127,10 +127,13 @@ impl KernelBradleyTerry {
             let gradient = curvature.gradient + &at * self.prior;
             let system = curvature.hessian * kernel + DMatrix::identity(n, n) * self.prior;
             let direction = system.lu().solve(&gradient);
-            let direction = direction.ok_or_else(|| RewardError::NotFinite("a Newton step".into()))?;
+            let direction =
+                direction.ok_or_else(|| RewardError::NotFinite("a Newton step".into()))?;
             let before = losses.last().copied().unwrap_or(f64::INFINITY);
             let halved = (0..30).map(|k| &at - &direction * 0.5f64.powi(k));
-            let next = halved.map(|a| (loss(&a), a)).find(|(loss, _)| *loss <= before);
+            let next = halved
+                .map(|a| (loss(&a), a))
+                .find(|(loss, _)| *loss <= before);
             let Some((now, next)) = next else {
                 break;
             };
@@ -148,7 +151,9 @@ impl KernelBradleyTerry {
 pub(super) fn comparisons(orders: &[Order]) -> usize {
     let of = |order: &Order| {
         let places = &order.places;
-        let better = places.iter().map(|a| places.iter().filter(|b| a.1 < b.1).count());
+        let better = places
+            .iter()
+            .map(|a| places.iter().filter(|b| a.1 < b.1).count());
         better.sum::<usize>()
     };
     let sure = orders.iter().filter(|order| order.confidence > 0.0);
@@ -248,7 +253,10 @@ mod tests {
         ];
         let learner = KernelBradleyTerry::default();
         let (at, losses) = learner.fit(&kernel, &orders, &mut |_| true).unwrap();
-        assert!(losses.len() < 15 && losses.windows(2).all(|w| w[1] <= w[0]), "{losses:?}");
+        assert!(
+            losses.len() < 15 && losses.windows(2).all(|w| w[1] <= w[0]),
+            "{losses:?}"
+        );
         let scores = &kernel * &at;
         let curvature = Listwise::new(learner.tie_width).curvature(&orders, scores.as_slice());
         let gradient = &kernel * (curvature.gradient + &at * learner.prior);

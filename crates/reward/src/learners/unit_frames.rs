@@ -36,7 +36,10 @@ impl UnitFrames {
         }
         mean.iter_mut().for_each(|m| *m /= count);
         let mut square = vec![0.0; width];
-        for frame in clips.iter().flat_map(|clip| clip.values.chunks_exact(width)) {
+        for frame in clips
+            .iter()
+            .flat_map(|clip| clip.values.chunks_exact(width))
+        {
             let each = square.iter_mut().zip(frame).zip(&mean);
             each.for_each(|((s, v), m)| *s += (f64::from(*v) - m).powi(2));
         }
@@ -45,7 +48,11 @@ impl UnitFrames {
             let of_channel = &square[scale.len()..scale.len() + span.width];
             let length = (of_channel.iter().sum::<f64>() / count).sqrt();
             // A channel that never changes says nothing.
-            let factor = if length > 1e-12 { f64::from(span.weight) / length } else { 0.0 };
+            let factor = if length > 1e-12 {
+                f64::from(span.weight) / length
+            } else {
+                0.0
+            };
             scale.extend(std::iter::repeat_n(factor, span.width));
         }
         if mean.iter().chain(&scale).any(|v| !v.is_finite()) {
@@ -85,7 +92,9 @@ impl UnitFrames {
 }
 
 fn add(sum: &mut [f64], frame: &[f32]) {
-    sum.iter_mut().zip(frame).for_each(|(s, v)| *s += f64::from(*v));
+    sum.iter_mut()
+        .zip(frame)
+        .for_each(|(s, v)| *s += f64::from(*v));
 }
 
 #[cfg(test)]
@@ -110,7 +119,10 @@ mod tests {
         let frames = UnitFrames::of(&[&clips[0], &clips[1]]).unwrap();
         let first = frames.frames(&clips[0]).next().unwrap();
         let wanted = [1.0 / 1.25f64.sqrt(), 0.5 / 1.25f64.sqrt()];
-        assert!(first.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-9), "{first:?}");
+        assert!(
+            first.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-9),
+            "{first:?}"
+        );
         assert!(frames.mean(&clips[0]).iter().all(|m| m.abs() < 1e-12));
         assert!(UnitFrames::of(&[]).is_err());
     }
