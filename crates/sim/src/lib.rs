@@ -29,6 +29,7 @@
 mod arm;
 pub mod body;
 pub mod camera;
+pub mod channel_control;
 pub mod config;
 pub mod disturbance;
 pub mod drawing;
@@ -49,6 +50,7 @@ pub mod scene;
 pub mod servo;
 pub mod task;
 pub mod tasks;
+pub mod trial;
 pub mod world;
 
 pub use config::SimConfig;

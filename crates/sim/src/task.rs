@@ -87,6 +87,14 @@ pub trait Task: fmt::Debug + Send + Sync {
             .filter(|_| outcome.success == Some(true))
     }
 
+    /// What an operator who prefers the first style makes of an outcome, the more the better: 2 for a success in that
+    /// style, 1 for any other, 0 for none. [`channel_control`](crate::channel_control) asks whether a robot's channel
+    /// tells it.
+    fn utility(&self, outcome: &Outcome) -> f64 {
+        let wanted = self.style_of(outcome) == Some(0);
+        f64::from(u8::from(outcome.success == Some(true)) + u8::from(wanted))
+    }
+
     /// How an episode ended, as a caption.
     fn describe(&self, outcome: &Outcome) -> String {
         let done = self.words().done;

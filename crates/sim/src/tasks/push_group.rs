@@ -115,6 +115,7 @@ impl Default for PushGroup {
             apart_m: [0.060, 0.070],
             region_x_m: [0.52, 0.55],
             expert: ExpertConfig {
+                speed_m_s: 0.20,
                 careful_speed_m_s: 0.12,
                 knock_m: 0.02,
                 ..ExpertConfig::default()
@@ -172,14 +173,15 @@ impl Task for PushGroup {
             let at = Translation3::new(x[index], middle + y, HALF[index][2]);
             Body::block(name, at.into(), HALF[index], colour)
         };
-        let at = Translation3::new(region + REGION_HALF, 0.0, 0.001);
+        // High enough over the table top and shadows to be drawn whole.
+        let at = Translation3::new(region + REGION_HALF, 0.0, 0.002);
         vec![
             block(NEAR, "near block", y, [206, 40, 44]),
             block(FAR, "far block", -y, [24, 148, 96]),
             Body::drawn(
                 "region",
                 at.into(),
-                [REGION_HALF, 0.30, 0.0005],
+                [REGION_HALF, 0.30, 0.002],
                 [100, 159, 255],
             ),
         ]

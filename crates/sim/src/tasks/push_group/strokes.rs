@@ -11,6 +11,7 @@ use crate::{
 };
 use apprentice_core::{CartesianAction, Seed};
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
+use rand::Rng;
 
 /// Opening of the fingers: too narrow for a block to slip in between, wide enough to push two side by side.
 pub const WIDTH_M: f64 = 0.036;
@@ -20,10 +21,17 @@ const TOUCH_M: f64 = 0.025 + hand::FINGER_HALF[0];
 const LOW_M: f64 = 0.022;
 /// Height of the tool on its way to a block.
 const HIGH_M: f64 = 0.12;
+/// How much higher the tool goes between strokes than it pushes.
+const RISE_M: f64 = 0.025;
 /// How far behind a block the tool comes down, metres.
 const BEHIND_M: f64 = 0.035;
 /// How far into the region blocks are pushed, metres.
 const INSIDE_M: f64 = 0.025;
+
+/// How far the hand goes back in the end, metres, lowest and highest.
+const WITHDRAW_M: [f64; 2] = [0.02, 0.10];
+/// Speed between strokes as a share of that of the way there, lowest and highest.
+const BETWEEN: [f64; 2] = [0.4, 0.7];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -33,6 +41,41 @@ enum Phase {
     Push,
     /// Goes back up.
     Back,
+    /// Is done, and lets go of the blocks.
+    Withdraw,
+}
+
+/// In what demonstrations differ whatever their style, as a person's do; without it a hair's breadth in height or
+/// speed would say which style it was.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    /// Speed of approach and strokes, as a share of the usual.
+    tempo: f64,
+    /// Speed between strokes, as a share of the usual.
+    between: f64,
+    /// Height while it pushes, metres.
+    low_m: f64,
+    /// How far the hand is turned about its axes, rad.
+    turn_rad: [f64; 3],
+    /// How far into the region blocks are pushed, metres.
+    inside_m: f64,
+    /// How far the hand goes back in the end, metres.
+    withdraw_m: f64,
+}
+
+impl Manner {
+    fn draw(seed: Seed) -> Self {
+        let mut rng = seed.derive("manner", 0).rng();
+        let mut between = |[low, high]: [f64; 2]| rng.random_range(low..high);
+        Self {
+            tempo: between([0.8, 1.2]),
+            between: between(BETWEEN),
+            low_m: LOW_M + between([-0.006, 0.006]),
+            turn_rad: [0.03, 0.03, 0.08].map(|most| between([-most, most])),
+            inside_m: INSIDE_M + between([-0.01, 0.01]),
+            withdraw_m: between(WITHDRAW_M),
+        }
+    }
 }
 
 /// Pushes the near block level with the far one and then both on; or one into the region and then the other.
@@ -43,6 +86,7 @@ pub struct Strokes {
     phase: Phase,
     second: bool,
     held: u32,
+    manner: Manner,
     disturbance: Disturbance,
     config: ExpertConfig,
 }
@@ -57,12 +101,15 @@ impl Strokes {
         config: ExpertConfig,
         seed: Seed,
     ) -> Self {
+        let manner = Manner::draw(seed);
         Self {
             together,
-            turn: down(nearest(0.0, yaw_of(tool))),
+            turn: down(nearest(0.0, yaw_of(tool)))
+                * UnitQuaternion::from_scaled_axis(manner.turn_rad.into()),
             phase: Phase::Behind,
             second: false,
             held: 0,
+            manner,
             disturbance: Disturbance::new(&config, seed),
             config,
         }
@@ -72,7 +119,7 @@ impl Strokes {
     fn stroke(&self, scene: &Scene) -> [Vector3<f64>; 2] {
         let [near, far] = [NEAR, FAR].map(|block| scene.pose(block).translation.vector);
         let edge = scene.pose(REGION).translation.x - REGION_HALF;
-        let inside = edge + INSIDE_M - TOUCH_M;
+        let inside = edge + self.manner.inside_m - TOUCH_M;
         let (y, back, end) = match (self.together, self.second) {
             (true, false) => (near.y, near.x, far.x - TOUCH_M),
             (true, true) => (0.5 * (near.y + far.y), near.x.min(far.x), inside),
@@ -87,24 +134,25 @@ impl Strokes {
         match self.phase {
             Phase::Behind => {
                 let aside = (tool - begin).xy().norm();
-                if aside < 0.012 && tool.z < LOW_M + 0.012 {
+                if aside < 0.012 && tool.z < self.manner.low_m + 0.012 {
                     self.phase = Phase::Push;
                 }
             }
             Phase::Push => {
                 if tool.x > end.x - 0.004 {
-                    if self.second {
-                        self.held += 1;
+                    self.phase = if self.second {
+                        Phase::Withdraw
                     } else {
-                        self.phase = Phase::Back;
-                    }
+                        Phase::Back
+                    };
                 }
             }
             Phase::Back => {
-                if tool.z > 0.6 * HIGH_M {
+                if tool.z > self.manner.low_m + 0.7 * RISE_M {
                     (self.phase, self.second) = (Phase::Behind, true);
                 }
             }
+            Phase::Withdraw => self.held += 1,
         }
     }
 }
@@ -119,27 +167,39 @@ impl Expert for Strokes {
             Phase::Behind => {
                 // Low only where it is behind the block.
                 let aside = ((at - begin).xy().norm() / 0.05 - 0.3).clamp(0.0, 1.0);
-                let height = LOW_M + (HIGH_M - LOW_M) * aside;
+                let low = self.manner.low_m;
+                let rise = [HIGH_M - low, RISE_M][usize::from(self.second)];
+                let height = low + rise * aside;
+                // Back before it goes aside, around the blocks.
+                let behind = at.x < begin.x + 0.02 || !self.second;
+                let y = if behind { begin.y } else { at.y };
+                // What it does between strokes is slower than how it came, so that no speed says how far it went.
+                let Manner { tempo, between, .. } = self.manner;
+                let speed = [tempo, between].map(|share| share * self.config.speed_m_s);
                 (
-                    Vector3::new(begin.x, begin.y, height),
-                    self.config.speed_m_s,
+                    Vector3::new(begin.x, y, height),
+                    speed[usize::from(self.second)],
                 )
             }
             Phase::Push => {
-                let step = Vector3::new(end.x, at.y + 0.5 * (end.y - at.y), LOW_M);
-                (step, self.config.careful_speed_m_s)
+                let step = Vector3::new(end.x, at.y + 0.5 * (end.y - at.y), self.manner.low_m);
+                (step, self.manner.tempo * self.config.careful_speed_m_s)
             }
             Phase::Back => (
-                Vector3::new(at.x - 0.06, at.y, HIGH_M),
-                self.config.speed_m_s,
+                Vector3::new(at.x - 0.04, at.y, self.manner.low_m + RISE_M),
+                self.manner.between * self.config.speed_m_s,
             ),
+            Phase::Withdraw => {
+                let back = Vector3::new(end.x - self.manner.withdraw_m, at.y, self.manner.low_m);
+                (back, self.manner.between * self.config.speed_m_s)
+            }
         };
         let goal = Isometry3::from_parts(Translation3::from(goal), self.turn);
         let pose = towards(tool, &goal, speed, &self.config);
         // Nothing disturbs it near the blocks.
         let share = match self.phase {
             Phase::Behind => ((at.z - 0.05) / 0.08).clamp(0.0, 1.0),
-            Phase::Push | Phase::Back => 0.0,
+            Phase::Push | Phase::Back | Phase::Withdraw => 0.0,
         };
         let action = |pose| CartesianAction {
             pose,
