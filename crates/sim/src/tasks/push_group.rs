@@ -116,7 +116,7 @@ impl Default for PushGroup {
             region_x_m: [0.52, 0.55],
             expert: ExpertConfig {
                 speed_m_s: 0.20,
-                careful_speed_m_s: 0.12,
+                careful_speed_m_s: 0.14,
                 knock_m: 0.02,
                 ..ExpertConfig::default()
             },

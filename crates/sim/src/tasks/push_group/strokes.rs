@@ -31,7 +31,7 @@ const INSIDE_M: f64 = 0.025;
 /// How far the hand goes back in the end, metres, lowest and highest.
 const WITHDRAW_M: [f64; 2] = [0.02, 0.10];
 /// Speed between strokes as a share of that of the way there, lowest and highest.
-const BETWEEN: [f64; 2] = [0.4, 0.7];
+const BETWEEN: [f64; 2] = [0.45, 0.75];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -196,17 +196,18 @@ impl Expert for Strokes {
         };
         let goal = Isometry3::from_parts(Translation3::from(goal), self.turn);
         let pose = towards(tool, &goal, speed, &self.config);
-        // Nothing disturbs it near the blocks.
-        let share = match self.phase {
-            Phase::Behind => ((at.z - 0.05) / 0.08).clamp(0.0, 1.0),
-            Phase::Push | Phase::Back | Phase::Withdraw => 0.0,
+        // Nothing disturbs it near the blocks; a hand that has come to rest still trembles.
+        let (steady, sudden) = match self.phase {
+            Phase::Behind => [((at.z - 0.05) / 0.08).clamp(0.0, 1.0); 2].into(),
+            Phase::Push | Phase::Back => (0.0, 0.0),
+            Phase::Withdraw => (0.4, 0.0),
         };
         let action = |pose| CartesianAction {
             pose,
             gripper_width: WIDTH_M,
         };
         let label = action(pose);
-        let executed = action(self.disturbance.disturb(&pose, share, share));
+        let executed = action(self.disturbance.disturb(&pose, steady, sudden));
         ExpertStep {
             label,
             executed,
