@@ -6,7 +6,7 @@ use crate::{
     expert::Expert,
     facts::{Fact, FactInfo, Facts},
     outcome::Outcome,
-    scene::Scene,
+    scene::{Holding, Scene},
 };
 use apprentice_core::Seed;
 use nalgebra::Isometry3;
@@ -64,6 +64,11 @@ pub trait Task: fmt::Debug + Send + Sync {
 
     /// The bodies of a new scene. All that is random in it is drawn from `rng`.
     fn reset(&self, rng: &mut ChaCha8Rng) -> Vec<Body>;
+
+    /// How the hand holds this task's bodies.
+    fn holding(&self) -> Holding {
+        Holding::Attachment
+    }
 
     /// Measures: asked when a scene has begun and after each physics step. Whether the task is done now, `None`
     /// where that cannot be known; `facts` is what was measured since the scene began, those of every task among it, to be gone on with.

@@ -7,6 +7,7 @@ apprentice_core::registry! {
     pub enum TaskKind: Task {
         pick_up_mug::PickUpMug = "pick_up_mug",
         push_group::PushGroup = "push_group",
+        carry_cup::CarryCup = "carry_cup",
         grasp_in_context::GraspInContext = "grasp_in_context",
     }
 }
