@@ -10,23 +10,23 @@ use apprentice_sim::{
     trial::demonstrate,
 };
 
-const EPISODES: u64 = 200;
 const TICKS: u64 = 85;
 
-fn tells_apart(name: &str, robot: &str) {
+/// Of few episodes some channel tells by chance: with 200, the best of some 150 numbers is off by up to a tenth.
+fn tells_apart(name: &str, robot: &str, episodes: u64) {
     let task = TaskKind::named(name).unwrap();
     let robot = RobotDescription::embedded(robot).unwrap();
-    let trials = trials(&task, &robot, Seed(0), EPISODES, TICKS).unwrap();
+    let trials = trials(&task, &robot, Seed(0), episodes, TICKS).unwrap();
     let styles = task.styles().len();
     let good = trials
         .iter()
         .enumerate()
         .filter(|(index, t)| task.style_of(&t.outcome) == Some(index % styles))
         .count() as u64;
-    assert!(100 * good >= 95 * EPISODES, "{name}: {good} of {EPISODES}");
+    assert!(100 * good >= 95 * episodes, "{name}: {good} of {episodes}");
     let scores = scores(&trials, |t| task.utility(&t.outcome));
     let best = &scores[0];
-    println!("{name} {}: {good} of {EPISODES}, {best:?}", robot.name);
+    println!("{name} {}: {good} of {episodes}, {best:?}", robot.name);
     assert!(best.accuracy <= HIGHEST_ACCURACY, "{name}: {best:?}");
     // What is not told by chance alone is told by something: a control that cannot see would pass as well.
     assert!(best.accuracy > 0.5, "{name}: {best:?}");
@@ -34,22 +34,22 @@ fn tells_apart(name: &str, robot: &str) {
 
 #[test]
 fn no_channel_tells_how_the_group_was_pushed() {
-    tells_apart("push_group", "franka_fr3");
+    tells_apart("push_group", "franka_fr3", 200);
 }
 
 #[test]
 fn nor_on_a_second_arm_of_another_shape() {
-    tells_apart("push_group", "xarm6");
+    tells_apart("push_group", "xarm6", 200);
 }
 
 #[test]
 fn no_channel_tells_how_the_cup_was_carried() {
-    tells_apart("carry_cup", "franka_fr3");
+    tells_apart("carry_cup", "franka_fr3", 400);
 }
 
 #[test]
 fn no_channel_tells_whether_the_grasp_fits() {
-    tells_apart("grasp_in_context", "franka_fr3");
+    tells_apart("grasp_in_context", "franka_fr3", 200);
 }
 
 #[test]

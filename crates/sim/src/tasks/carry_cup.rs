@@ -40,7 +40,7 @@ const TOPPLED_DEG: f64 = 20.0;
 /// Least clearance of the careful manner, metres.
 pub const CLEAR_M: f64 = 0.030;
 /// Most tilt of the careful manner, degrees.
-pub const LEVEL_DEG: f64 = 9.0;
+pub const LEVEL_DEG: f64 = 10.0;
 /// Shortest time of carrying in the careful manner, seconds.
 pub const UNHURRIED_S: f64 = 2.2;
 
@@ -64,7 +64,7 @@ static FACTS: [FactInfo; 6] = [
     FactInfo {
         name: "manner",
         unit: "",
-        about: "Careful where the cup was carried at least 30 mm clear of the glass, tilted by at most 9 degrees, for at \
+        about: "Careful where the cup was carried at least 30 mm clear of the glass, tilted by at most 10 degrees, for at \
                 least 2.2 s.",
         names: &[CAREFUL, CARELESS, NOTHING],
     },

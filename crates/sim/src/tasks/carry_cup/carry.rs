@@ -70,10 +70,10 @@ impl Manner {
             -1.0
         };
         // Who is near or tilts is a little slower else, so that the time it takes does not tell.
-        let calm = if careful { [0.12, 0.16] } else { [0.095, 0.13] };
+        let calm = if careful { [0.115, 0.155] } else { [0.1, 0.14] };
         Self {
             gap_m: between(0, [0.008, 0.018], [0.045, 0.065]),
-            tilt_rad: sign * between(1, [0.28, 0.40], [0.0, 0.04]),
+            tilt_rad: sign * between(1, [0.28, 0.40], [0.0, 0.07]),
             speed_m_s: between(2, [0.28, 0.36], calm),
             tempo: seed.derive("tempo", 0).rng().random_range(0.9..1.4),
         }
