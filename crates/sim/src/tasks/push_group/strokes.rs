@@ -26,7 +26,7 @@ const RISE_M: f64 = 0.025;
 /// How far behind a block the tool comes down, metres.
 const BEHIND_M: f64 = 0.035;
 /// How far into the region blocks are pushed, metres.
-const INSIDE_M: f64 = 0.025;
+const INSIDE_M: f64 = 0.045;
 
 /// How far the hand goes back in the end, metres, lowest and highest.
 const WITHDRAW_M: [f64; 2] = [0.02, 0.10];
