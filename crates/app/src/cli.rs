@@ -10,6 +10,7 @@ mod record;
 mod robot_live;
 mod shown_options;
 mod studio;
+mod study;
 mod tournament;
 
 pub use by_person::{ByPersonArgs, DeviceKind};
@@ -21,6 +22,7 @@ pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 pub use record::{DemonstrationsArgs, RecordCommand, RoundArgs};
 pub use robot_live::{DescribeArgs, LiveArgs};
 pub use studio::StudioArgs;
+pub use study::StudyArgs;
 pub use tournament::TournamentArgs;
 
 use apprentice_episode::ImportKind;
@@ -88,6 +90,8 @@ pub enum Command {
     Compare(RunArgs),
     /// Compare versions of the policy blind, two episodes at a time, until their order is told
     Tournament(TournamentArgs),
+    /// Run the loop over a grid of tasks, encoders, rewards, objectives and operators, and say what each makes of it
+    Study(StudyArgs),
     /// Write report.html and report.json of a run
     #[command(mut_args(only_if_it_changes_the_run), mut_args(only_if_robots_move))]
     Report(RunArgs),

@@ -16,8 +16,8 @@
 #![deny(missing_docs)]
 
 mod artefacts;
-mod colour;
-mod escape;
+pub mod colour;
+pub mod escape;
 pub mod figures;
 pub mod files;
 mod film_strip;
@@ -26,13 +26,13 @@ mod html;
 mod learning;
 pub mod on_robot;
 mod page_content;
-mod page_shell;
-mod plots;
+pub mod page_shell;
+pub mod plots;
 mod rates_plot;
 mod read_figures;
 #[cfg(test)]
 mod sample;
-mod scale;
+pub mod scale;
 mod sections;
 mod task_words;
 mod terminal_summary;

@@ -18,6 +18,7 @@ mod round;
 mod sim;
 mod stop;
 mod studio;
+mod study;
 mod takeover;
 mod tournament;
 mod utc;
@@ -92,6 +93,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::History(args) => promotion::history(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Tournament(args) => tournament::run(&args),
+        Command::Study(args) => study::run(&args),
         Command::Report(args) => {
             let context = open_to_read(&args.options())?;
             if args.view {

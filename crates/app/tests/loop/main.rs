@@ -24,6 +24,7 @@ mod revoking;
 mod robots;
 mod second_day;
 mod snapshots;
+mod study;
 mod terminal;
 mod tournament;
 mod whole_loop;
