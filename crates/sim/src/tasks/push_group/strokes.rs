@@ -70,7 +70,7 @@ impl Manner {
         Self {
             tempo: between([0.8, 1.2]),
             between: between(BETWEEN),
-            low_m: LOW_M + between([-0.006, 0.006]),
+            low_m: LOW_M + between([-0.006, 0.014]),
             turn_rad: [0.03, 0.03, 0.08].map(|most| between([-most, most])),
             inside_m: INSIDE_M + between([-0.01, 0.01]),
             withdraw_m: between(WITHDRAW_M),
