@@ -1,6 +1,5 @@
 //! How much is demonstrated, and in which styles.
 
-use super::RecordConfig;
 use crate::work::Episodes;
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
@@ -20,19 +19,13 @@ pub struct DemonstrationsConfig {
 }
 
 impl DemonstrationsConfig {
-    /// How much is recorded.
-    #[must_use]
-    pub fn record(&self) -> RecordConfig {
-        RecordConfig {
-            episodes: self.episodes,
-            ticks: self.ticks,
-        }
-    }
-
     /// As an amount of work.
     #[must_use]
     pub fn amount(&self) -> Episodes {
-        self.record().amount()
+        Episodes {
+            count: self.episodes as u64,
+            ticks: self.ticks,
+        }
     }
 
     /// The style of each episode, in order, for a task with so many: the one that lags its share most.

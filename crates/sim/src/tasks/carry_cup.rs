@@ -19,17 +19,10 @@ use crate::{
 };
 use apprentice_core::Seed;
 use carry::Carry;
-use crockery::{CUP_RADIUS, GLASS_RADIUS};
+use crockery::{COASTER, CUP, CUP_RADIUS, GLASS, GLASS_RADIUS, Places};
 use nalgebra::{Isometry3, Vector3};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-
-/// The cup among the bodies of the scene.
-pub const CUP: usize = 0;
-/// The glass.
-pub const GLASS: usize = 1;
-/// The coaster, which is only seen.
-pub const COASTER: usize = 2;
 
 /// How far above where it stood the cup counts as carried, metres.
 const CARRIED_M: f64 = 0.008;
@@ -181,7 +174,13 @@ impl Task for CarryCup {
     }
 
     fn reset(&self, rng: &mut ChaCha8Rng) -> Vec<Body> {
-        crockery::laid_out(self, rng)
+        let places = Places {
+            row_x_m: self.row_x_m,
+            glass_aside_m: self.glass_aside_m,
+            side_y_m: self.side_y_m,
+            distractors: self.distractors,
+        };
+        crockery::laid_out(&places, rng)
     }
 
     fn measure(&self, scene: &Scene, facts: &mut Facts) -> Option<bool> {

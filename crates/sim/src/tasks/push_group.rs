@@ -4,6 +4,7 @@
 //! Both ways take two strokes with the hand opened as wide, and end alike: the blocks side by side in the region. What
 //! differs is how far apart the blocks were when the first of them went in.
 
+pub mod layout;
 pub mod strokes;
 
 use crate::{
@@ -18,22 +19,13 @@ use crate::{
     task::{Style, Task, Words},
 };
 use apprentice_core::Seed;
+use layout::{FAR, HALF, NEAR, REGION, REGION_HALF};
 use nalgebra::{Isometry3, Translation3};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use strokes::Strokes;
 
-/// The block that starts nearer to the robot, among the bodies of the scene.
-pub const NEAR: usize = 0;
-/// The block that starts farther away.
-pub const FAR: usize = 1;
-/// The region, a body that is only seen; its middle is [`REGION_HALF`] beyond its edge.
-pub const REGION: usize = 2;
-/// Half the extents of a block, metres: the near one is a little higher.
-pub const HALF: [[f64; 3]; 2] = [[0.025, 0.025, 0.030], [0.025, 0.025, 0.025]];
-/// Half the depth of the region, metres.
-pub const REGION_HALF: f64 = 0.07;
 /// Distance of the blocks up to which they go in together, metres.
 pub const GROUPED_M: f64 = 0.085;
 

@@ -1,9 +1,6 @@
 //! Takes the cup, carries it around the glass and sets it down.
 
-use super::{
-    COASTER, CUP, GLASS,
-    crockery::{CUP_RADIUS, GLASS_RADIUS},
-};
+use super::crockery::{COASTER, CUP, CUP_RADIUS, GLASS, GLASS_RADIUS};
 use crate::{
     disturbance::Disturbance,
     expert::{Expert, ExpertStep},

@@ -1,6 +1,5 @@
 //! Cup, glass, coaster, and what else stands on the table.
 
-use super::CarryCup;
 use crate::{
     body::{Body, Piece, Shape},
     mesh::{Colour, Mesh},
@@ -8,6 +7,13 @@ use crate::{
 use nalgebra::{Isometry3, Translation3};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+
+/// The cup among the bodies of the scene.
+pub const CUP: usize = 0;
+/// The glass.
+pub const GLASS: usize = 1;
+/// The coaster, which is only seen.
+pub const COASTER: usize = 2;
 
 /// Outer radius of the cup, metres.
 pub const CUP_RADIUS: f64 = 0.026;
@@ -64,8 +70,17 @@ fn vessel(name: &'static str, [x, y]: [f64; 2], radius: f64, height: f64, colour
     }
 }
 
+/// Where things may stand, as the task's settings have it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    pub row_x_m: [f64; 2],
+    pub glass_aside_m: f64,
+    pub side_y_m: [f64; 2],
+    pub distractors: u32,
+}
+
 /// All that is on the table of a new scene.
-pub(super) fn laid_out(task: &CarryCup, rng: &mut ChaCha8Rng) -> Vec<Body> {
+pub(super) fn laid_out(task: &Places, rng: &mut ChaCha8Rng) -> Vec<Body> {
     let mut between = |[low, high]: [f64; 2]| low + (high - low) * rng.random::<f64>();
     let x = between(task.row_x_m);
     let aside = between([-task.glass_aside_m, task.glass_aside_m]);

@@ -1,6 +1,6 @@
 //! Two strokes of an open hand that bring two blocks into the region.
 
-use super::{FAR, NEAR, REGION, REGION_HALF};
+use super::layout::{FAR, NEAR, REGION, REGION_HALF};
 use crate::{
     disturbance::Disturbance,
     expert::{Expert, ExpertStep},
