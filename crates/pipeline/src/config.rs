@@ -2,12 +2,14 @@
 //! each over the one before.
 
 mod compute;
+mod demonstrations;
 mod layers;
 mod limits;
 mod promotion;
 mod renamed;
 
 pub use compute::{ComputeConfig, ComputePriority};
+pub use demonstrations::DemonstrationsConfig;
 pub use promotion::PromotionConfig;
 
 use crate::work::Episodes;
@@ -40,7 +42,7 @@ pub struct Config {
     /// The guard.
     pub guard: GuardConfig,
     /// How much is demonstrated.
-    pub demonstrations: RecordConfig,
+    pub demonstrations: DemonstrationsConfig,
     /// How much the base policy is watched.
     pub rollouts: RecordConfig,
     /// How a trained policy answers.

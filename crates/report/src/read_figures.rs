@@ -56,7 +56,8 @@ impl Report {
         Ok(Self {
             seed: context.seed.0,
             task: config.instruction(),
-            words: TaskWords::of(&config.task, &preference),
+            words: TaskWords::of(&config.task, &preference)
+                .shown_in(&config.demonstrations.style_shares),
             device: device(&marks, &context.device_name),
             labels: Labels {
                 comparisons: learned.report.comparisons,

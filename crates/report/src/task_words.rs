@@ -10,6 +10,8 @@ pub struct TaskWords {
     pub words: Words,
     /// In which ways its experts show it.
     pub ways: Vec<&'static str>,
+    /// How many of a hundred demonstrations show each, where that was set; empty: of each the same.
+    pub percent: Vec<u32>,
     /// The preferred one, as it completes "push the block".
     pub preferred: &'static str,
 }
@@ -22,13 +24,28 @@ impl TaskWords {
         Self {
             words: task.words(),
             ways: task.styles().iter().map(|s| s.way).collect(),
+            percent: Vec::new(),
             preferred: style.map_or("the preferred way", |s| s.way),
         }
+    }
+
+    /// With these shares of the ways among the demonstrations, relative to one another; empty: of each the same.
+    #[must_use]
+    pub fn shown_in(mut self, shares: &[f64]) -> Self {
+        let whole: f64 = shares.iter().sum();
+        let percent = |share: &f64| (100.0 * share / whole).round() as u32;
+        self.percent = shares.iter().map(percent).collect();
+        self
     }
 
     /// In which parts the demonstrations show which way, after a comma; empty where there is one way only.
     #[must_use]
     pub fn parts(&self) -> String {
+        if self.percent.len() == self.ways.len() {
+            let parts = self.ways.iter().zip(&self.percent);
+            let parts: Vec<_> = parts.map(|(way, n)| format!("{n} % {way}")).collect();
+            return format!(", {}", parts.join(", "));
+        }
         match &self.ways[..] {
             [] | [_] => String::new(),
             [a, b] => format!(", half {a} and half {b}"),
@@ -55,6 +72,7 @@ impl Default for TaskWords {
             words: task.words(),
             preferred: ways.first().copied().unwrap_or("the preferred way"),
             ways,
+            percent: Vec::new(),
         }
     }
 }
@@ -77,6 +95,8 @@ mod tests {
             words.parts(),
             ", in equal parts slowly, fast and from above"
         );
+        let rare = words.shown_in(&[0.1, 1.9, 0.0]);
+        assert_eq!(rare.parts(), ", 5 % slowly, 95 % fast, 0 % from above");
         assert_eq!(TaskWords::capital("pushed"), "Pushed");
     }
 }

@@ -4,10 +4,13 @@
 //! pictures ([`drawing`], drawn by [`raster`]). [`node`] puts it on the link as a robot like any
 //! other. A [`Task`] says what is in the scene ([`body`]), when it is done, what is measured ([`facts`]), and how it is
 //! demonstrated ([`expert`]); those there are stand in [`tasks`]. Adding one is one file and one line there.
+//! [`trial`] shows a task without a link, and [`channel_control`] says whether one recorded number tells what is
+//! preferred.
 //!
 //! What is simulated and what is not: joints follow their targets as second-order servos and feel
 //! nothing; palm and fingers push bodies in rapier and are never pushed back; a grasp is attachment
-//! once both fingers press on a body from opposite sides; other links touch nothing. Base frame as
+//! once both fingers press on a body from opposite sides, or friction where a task asks for it; other
+//! links touch nothing. Base frame as
 //! in the robot description, the table top at z = 0; metres, radians, seconds.
 //!
 //! ```
@@ -29,6 +32,7 @@
 mod arm;
 pub mod body;
 pub mod camera;
+pub mod channel_control;
 pub mod config;
 pub mod disturbance;
 pub mod drawing;
@@ -49,6 +53,7 @@ pub mod scene;
 pub mod servo;
 pub mod task;
 pub mod tasks;
+pub mod trial;
 pub mod world;
 
 pub use config::SimConfig;

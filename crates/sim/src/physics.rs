@@ -4,7 +4,8 @@
 //! them and are never pushed back. **Grasping is modelled, not simulated:** once both closing fingers
 //! press on the same free body from opposite sides it is carried rigidly by the tool until the fingers open
 //! again. There is no slip, and while nothing else moves, what is carried does not collide. Links other than the
-//! hand never touch anything.
+//! hand never touch anything. With [`ContactWorld::squeezes`] nothing is attached: there the fingers close a little
+//! further than where they touched, and friction carries what is between them.
 
 use crate::{
     body::{Body, Shape},
@@ -26,6 +27,9 @@ const PRESS_DISTANCE: f32 = 0.001;
 const PRESS_COSINE: f64 = 0.7;
 /// With the tool farther than this from a body at rest, nothing can touch, metres.
 const REACH: f64 = 0.30;
+
+/// How much farther than where both touched fingers close to hold by friction, metres.
+const SQUEEZE: f64 = 0.005;
 
 /// A task's body in the world.
 struct Placed {
@@ -165,6 +169,28 @@ impl ContactWorld {
                 }
             }
         }
+    }
+
+    /// What both fingers press on from opposite sides now, and whether they have closed as far as they can: `width` is
+    /// their opening, `touched` the one at which they first touched it, kept here from call to call.
+    #[must_use]
+    pub fn squeezes(
+        &self,
+        tool: &Isometry3<f64>,
+        width: f64,
+        touched: &mut Option<f64>,
+    ) -> (Option<Hold>, bool) {
+        let hold = match self.touches(tool) {
+            [Some(a), Some(b)] if a.body == b.body => Some(Hold {
+                body: a.body,
+                touches: [a, b],
+            })
+            .filter(|hold| self.placed.get(hold.body).is_some_and(|p| p.free)),
+            _ => None,
+        };
+        *touched = hold.and(touched.or(Some(width)));
+        let closed = touched.is_some_and(|first| width <= first - SQUEEZE);
+        (hold, closed)
     }
 
     /// What each finger presses on, by finger index; `tool` gives the closing directions.

@@ -13,6 +13,16 @@ pub struct Touch {
     pub from_inside: bool,
 }
 
+/// How the hand holds things.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Holding {
+    /// What both fingers press on is attached to the tool until they open.
+    #[default]
+    Attachment,
+    /// Fingers squeeze and friction carries; what is held may slip.
+    Friction,
+}
+
 /// A body held between the fingers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {

@@ -6,7 +6,7 @@ use crate::{
     expert::Expert,
     facts::{Fact, FactInfo, Facts},
     outcome::Outcome,
-    scene::Scene,
+    scene::{Holding, Scene},
 };
 use apprentice_core::Seed;
 use nalgebra::Isometry3;
@@ -65,6 +65,11 @@ pub trait Task: fmt::Debug + Send + Sync {
     /// The bodies of a new scene. All that is random in it is drawn from `rng`.
     fn reset(&self, rng: &mut ChaCha8Rng) -> Vec<Body>;
 
+    /// How the hand holds this task's bodies.
+    fn holding(&self) -> Holding {
+        Holding::Attachment
+    }
+
     /// Measures: asked when a scene has begun and after each physics step. Whether the task is done now, `None`
     /// where that cannot be known; `facts` is what was measured since the scene began, those of every task among it, to be gone on with.
     fn measure(&self, scene: &Scene, facts: &mut Facts) -> Option<bool>;
@@ -85,6 +90,14 @@ pub trait Task: fmt::Debug + Send + Sync {
             .iter()
             .position(|style| style.facts.iter().all(shows))
             .filter(|_| outcome.success == Some(true))
+    }
+
+    /// What an operator who prefers the first style makes of an outcome, the more the better: 2 for a success in that
+    /// style, 1 for any other, 0 for none. [`channel_control`](crate::channel_control) asks whether a robot's channel
+    /// tells it.
+    fn utility(&self, outcome: &Outcome) -> f64 {
+        let wanted = self.style_of(outcome) == Some(0);
+        f64::from(u8::from(outcome.success == Some(true)) + u8::from(wanted))
     }
 
     /// How an episode ended, as a caption.

@@ -11,7 +11,7 @@ use crate::{
     outcome::Outcome,
     physics::ContactWorld,
     raster::Canvas,
-    scene::{BodyState, Scene},
+    scene::{BodyState, Hold, Holding, Scene},
     servo::JointServo,
     tasks::TaskKind,
 };
@@ -34,6 +34,8 @@ pub struct Simulation {
     joints: Vec<JointServo>,
     width: f64,
     width_target: f64,
+    /// Opening at which the fingers touched what they hold by friction.
+    touched: Option<f64>,
     contacts: ContactWorld,
     scene: Scene,
     measuring: Measuring,
@@ -69,6 +71,7 @@ impl Simulation {
             joints: Vec::new(),
             width: hand::MAX_WIDTH,
             width_target: hand::MAX_WIDTH,
+            touched: None,
             contacts,
             scene: Scene {
                 bodies: Vec::new(),
@@ -112,6 +115,7 @@ impl Simulation {
             .collect();
         self.width = self.arm.max_width;
         self.width_target = self.width;
+        self.touched = None;
         self.owed_ns = 0;
         self.clock_ns = 0;
         let tool = self.tool_pose();
@@ -192,8 +196,20 @@ impl Simulation {
             joint.step(dt);
         }
         let tool = self.tool_pose();
+        let held = match self.task.holding() {
+            Holding::Attachment => self.attach(&tool, dt),
+            Holding::Friction => self.squeeze(&tool, dt),
+        };
+        self.contacts.step(&tool, self.width);
+        self.look(tool, held);
+        self.measuring.step(&self.scene, dt);
+        self.ask_task();
+    }
+
+    /// Closes and opens the fingers where what is held is attached; says what is.
+    fn attach(&mut self, tool: &Isometry3<f64>, dt: f64) -> Option<Hold> {
         let closing = self.width_target < self.width;
-        if closing && self.contacts.try_hold(&tool) {
+        if closing && self.contacts.try_hold(tool) {
             // Blocked by what is between the fingers.
             self.scene.last_held = self.contacts.held();
         } else {
@@ -205,21 +221,32 @@ impl Simulation {
                 self.width += (self.width_target - self.width).clamp(-most, most);
             }
         }
-        self.contacts.step(&tool, self.width);
-        self.look(tool);
-        self.measuring.step(&self.scene, dt);
-        self.ask_task();
+        self.contacts.held()
+    }
+
+    /// Closes and opens the fingers where friction holds; says what they squeeze.
+    fn squeeze(&mut self, tool: &Isometry3<f64>, dt: f64) -> Option<Hold> {
+        let (held, closed) = self.contacts.squeezes(tool, self.width, &mut self.touched);
+        let least = if closed {
+            0.0
+        } else {
+            -self.arm.gripper_speed * dt
+        };
+        let most = self.arm.gripper_speed * dt;
+        self.width += (self.width_target - self.width).clamp(least, most);
+        self.scene.last_held = held.or(self.scene.last_held);
+        held
     }
 
     /// Brings the scene up to date.
-    fn look(&mut self, tool: Isometry3<f64>) {
+    fn look(&mut self, tool: Isometry3<f64>, held: Option<Hold>) {
         for (index, body) in self.scene.bodies.iter_mut().enumerate() {
             body.pose = self.contacts.pose(index);
             body.contact_force_n = self.contacts.force(index);
         }
         self.scene.tool = tool;
         self.scene.width_m = self.width;
-        self.scene.held = self.contacts.held();
+        self.scene.held = held;
         self.scene.time_s = self.clock_ns as f64 * 1e-9;
     }
 

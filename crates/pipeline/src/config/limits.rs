@@ -22,7 +22,13 @@ pub fn check(config: &Config) -> Result<()> {
     config.promotion.validate()?;
     run(config)?;
     compute(config)?;
-    recorded("demonstrations", &config.demonstrations)?;
+    let shown = RecordConfig {
+        episodes: config.demonstrations.episodes,
+        ticks: config.demonstrations.ticks,
+    };
+    recorded("demonstrations", &shown)?;
+    let styles: Vec<&str> = config.task.styles().iter().map(|s| s.name).collect();
+    config.demonstrations.validate(&styles)?;
     recorded("rollouts", &config.rollouts)?;
     operator(config)?;
     recorded("evaluate", &config.evaluate)

@@ -1,4 +1,5 @@
-//! Demonstrations: scripted experts do the task in each of its styles, in equal parts.
+//! Demonstrations: scripted experts do the task in each of its styles, in equal parts or in the shares that
+//! are set.
 
 use crate::config::Config;
 use crate::context::Context;
@@ -76,8 +77,9 @@ fn run(context: &Context) -> Result<()> {
     let config = &context.config.demonstrations;
     let styles = context.config.task.styles().len() as u64;
     let mut agent = ExpertAgent::new(context, &robots)?;
-    let seeds = (0..config.episodes as u64)
-        .map(|i| styled(context.seed.derive("demonstration", i), i, styles))
+    let seeds = (0u64..)
+        .zip(config.styles(styles as usize))
+        .map(|(i, style)| styled(context.seed.derive("demonstration", i), style, styles))
         .collect();
     let recording = Recording {
         folder: FOLDER,
@@ -130,10 +132,10 @@ fn by_hand(context: &Context, robots: &mut Robots, controls: RobotLink) -> Resul
     Ok(())
 }
 
-/// The seed near `seed` whose remainder by the number of styles is the style of episode `index`; no scene is shown
+/// The seed near `seed` whose remainder by the number of styles is `style`; no scene is shown
 /// twice.
-fn styled(seed: Seed, index: u64, styles: u64) -> Seed {
-    let (base, style) = (seed.0 - seed.0 % styles.max(1), index % styles.max(1));
+fn styled(seed: Seed, style: u64, styles: u64) -> Seed {
+    let (base, style) = (seed.0 - seed.0 % styles.max(1), style % styles.max(1));
     // At the very end of the numbers there may be none left above.
     Seed(base.checked_add(style).unwrap_or(style))
 }
