@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate may use only those before it.
-const ORDER: [&str; 26] = [
+const ORDER: [&str; 27] = [
     "core",
     "statistics",
     "robot",
@@ -27,6 +27,7 @@ const ORDER: [&str; 26] = [
     "optimal-transport",
     "encoder",
     "reward",
+    "labels",
     "query",
     "policy",
     "align",
