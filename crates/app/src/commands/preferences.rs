@@ -72,9 +72,12 @@ fn pictures(args: &EvaluatePreferencesArgs, file: &std::path::Path) -> Result<La
     }
     let clips = features(&clips, weights.as_deref(), args.seed)?;
     let index: BTreeMap<&str, usize> = names.iter().enumerate().map(|(i, n)| (*n, i)).collect();
-    let place = |names: &Vec<String>| names.iter().filter_map(|n| index.get(n.as_str()).copied());
+    let place = |tier: &Vec<String>| -> Vec<usize> {
+        let places = tier.iter().filter_map(|name| index.get(name.as_str()));
+        places.copied().collect()
+    };
     let labels = answers.answers.iter().map(|answer| Labelled {
-        tiers: answer.iter().map(|tier| place(tier).collect()).collect(),
+        tiers: answer.iter().map(place).collect(),
     });
     Ok(LabelledClips {
         clips,
