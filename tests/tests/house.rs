@@ -27,6 +27,7 @@ const ORDER: [&str; 27] = [
     "optimal-transport",
     "encoder",
     "reward",
+    "labels",
     "query",
     "policy",
     "align",

@@ -5,6 +5,7 @@ mod camera;
 mod choose;
 mod judge;
 mod on_robot;
+mod preferences;
 mod promotion;
 mod record;
 mod robot_live;
@@ -18,6 +19,7 @@ pub use camera::CameraArgs;
 pub use choose::ChooseArgs;
 pub use judge::{JudgeArgs, JudgeWhat, VerdictArg, YesNoArg};
 pub use on_robot::{AskArgs, EvaluateArgs, RunPolicyArgs, VerdictBy};
+pub use preferences::{EvaluatePreferencesArgs, PreferencesCommand};
 pub use promotion::{HistoryArgs, PromoteArgs, RollbackArgs};
 pub use record::{DemonstrationsArgs, RecordCommand, RoundArgs};
 pub use robot_live::{DescribeArgs, LiveArgs};
@@ -92,6 +94,9 @@ pub enum Command {
     Tournament(TournamentArgs),
     /// Run the loop over a grid of tasks, encoders, rewards, objectives and operators, and say what each makes of it
     Study(StudyArgs),
+    /// Try ways to learn on clips and labels of other people
+    #[command(subcommand)]
+    Preferences(PreferencesCommand),
     /// Write report.html and report.json of a run
     #[command(mut_args(only_if_it_changes_the_run), mut_args(only_if_robots_move))]
     Report(RunArgs),

@@ -81,6 +81,7 @@ mod features;
 mod image_features;
 pub mod input;
 pub mod shared;
+pub mod spatial;
 mod standardisation;
 
 pub use backbone::Backbone;
@@ -95,4 +96,5 @@ pub use feature_clip::{ChannelSpan, FeatureClip};
 pub use features::clip_features;
 pub use image_features::image_features;
 pub use input::{InputConfig, Scaling};
+pub use spatial::FeatureKind;
 pub use standardisation::Standardisation;

@@ -18,6 +18,8 @@ use std::path::Path;
 pub const FEATURES: usize = HEAD;
 /// Smallest side of a picture, pixels: at this size one pixel is left at the end.
 const MINIMUM_SIDE: usize = 32;
+/// Blocks whose maps [`EfficientNetLite0::middle`] gives: the last ones of 40 and of 112 channels.
+const MIDDLE: [usize; 2] = [4, 10];
 /// Pictures computed together on the CPU, which bounds the memory a large batch takes.
 const HOST_BATCH: usize = 16;
 /// Values a block may hold between its convolutions on the CPU. The early blocks are wide; done
@@ -102,16 +104,7 @@ impl EfficientNetLite0 {
     /// # Errors
     /// When the shape is not that, or the device cannot give a tensor back.
     pub fn features(&self, images: Tensor<4>) -> Result<Tensor<2>, WeightsError> {
-        let got = images.dims();
-        let [batch, height, width, channels] = got;
-        if batch == 0 || channels != 3 || height.min(width) < MINIMUM_SIDE {
-            return Err(WeightsError::WrongImages {
-                got,
-                minimum: MINIMUM_SIDE,
-            });
-        }
-        let images = images.without_autodiff().to_device(&self.device);
-        let images = images * (255.0 / 128.0) - 127.0 / 128.0;
+        let images = self.scaled(images)?;
         if !is_cpu(&self.device) {
             return self.pooled(images);
         }
@@ -121,6 +114,42 @@ impl EfficientNetLite0 {
             .map(|part| self.pooled(part))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Tensor::cat(parts, 0))
+    }
+
+    /// Maps of two layers in the middle, of `images` as in [`EfficientNetLite0::features`]: after blocks 4
+    /// (40 channels, an eighth of the side) and 10 (112 channels, a sixteenth), counted from 0.
+    ///
+    /// # Errors
+    /// As [`EfficientNetLite0::features`].
+    pub fn middle(&self, images: Tensor<4>) -> Result<[Tensor<4>; 2], WeightsError> {
+        let images = self.scaled(images)?;
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for part in images.split(HOST_BATCH, 0) {
+            let mut x = self.stem.product_of_images(part)?;
+            let mut pending = Some(self.stem.bias());
+            for (index, block) in self.blocks.iter().enumerate().take(MIDDLE[1] + 1) {
+                x = block.forward(x, pending.take())?;
+                if index == MIDDLE[0] {
+                    first.push(x.clone());
+                }
+            }
+            second.push(x);
+        }
+        Ok([Tensor::cat(first, 0), Tensor::cat(second, 0)])
+    }
+
+    /// Pictures on the network's device, in its own numbers.
+    fn scaled(&self, images: Tensor<4>) -> Result<Tensor<4>, WeightsError> {
+        let got = images.dims();
+        let [batch, height, width, channels] = got;
+        if batch == 0 || channels != 3 || height.min(width) < MINIMUM_SIDE {
+            return Err(WeightsError::WrongImages {
+                got,
+                minimum: MINIMUM_SIDE,
+            });
+        }
+        let images = images.without_autodiff().to_device(&self.device);
+        Ok(images * (255.0 / 128.0) - 127.0 / 128.0)
     }
 
     /// ImageNet class scores before softmax, [B, 1000], class 0 being 'tench'.

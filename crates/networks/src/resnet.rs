@@ -199,16 +199,31 @@ impl ResNet18 {
     /// # Errors
     /// When the pictures have no pixel or other channels than three.
     pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<4>, ShapeError> {
+        let [_, mut x] = self.middle(images)?;
+        for block in &self.layer4 {
+            x = block.forward(x);
+        }
+        Ok(x)
+    }
+
+    /// Maps of the second and the third of the four stages, an eighth and a sixteenth of the side, of pictures as in
+    /// [`Self::forward`].
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn middle(&self, images: Tensor<4>) -> Result<[Tensor<4>; 2], ShapeError> {
         let [_, height, width, channels] = images.dims();
         self.conv1.output([height, width, channels])?;
         let x = self.bn1.forward_relu(self.conv1.forward(images));
         let mut x = max_pool(x, 3, 2, 1);
-        for stage in [&self.layer1, &self.layer2, &self.layer3, &self.layer4] {
-            for block in stage {
-                x = block.forward(x);
-            }
+        for block in self.layer1.iter().chain(&self.layer2) {
+            x = block.forward(x);
         }
-        Ok(x)
+        let second = x.clone();
+        for block in &self.layer3 {
+            x = block.forward(x);
+        }
+        Ok([second, x])
     }
 
     /// The mean of the maps, [B, last width].

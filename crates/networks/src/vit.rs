@@ -160,6 +160,42 @@ impl VisionTransformer {
     /// # Errors
     /// When the pictures have another size than the grid of patches, or other channels than three.
     pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<3>, ShapeError> {
+        let mut x = self.embed(images)?;
+        for block in &self.blocks {
+            x = block.forward(x);
+        }
+        Ok(self.norm.forward(x))
+    }
+
+    /// The patches after half and after three quarters of the blocks, not normalised, as maps
+    /// [B, rows, columns, width], of pictures as in [`VisionTransformer::forward`].
+    ///
+    /// # Errors
+    /// As [`VisionTransformer::forward`].
+    pub fn middle(&self, images: Tensor<4>) -> Result<[Tensor<4>; 2], ShapeError> {
+        let (half, late) = (self.blocks.len() / 2, self.blocks.len() * 3 / 4);
+        let mut x = self.embed(images)?;
+        let grid = |x: &Tensor<3>| {
+            let [batch, tokens, width] = x.dims();
+            x.clone().slice([0..batch, 1..tokens, 0..width]).reshape([
+                batch,
+                self.rows,
+                self.columns,
+                width,
+            ])
+        };
+        let mut first = grid(&x);
+        for (index, block) in self.blocks.iter().enumerate().take(late) {
+            x = block.forward(x);
+            if index + 1 == half {
+                first = grid(&x);
+            }
+        }
+        Ok([first, grid(&x)])
+    }
+
+    /// Tokens before the first block.
+    fn embed(&self, images: Tensor<4>) -> Result<Tensor<3>, ShapeError> {
         let [batch, height, width, channels] = images.dims();
         let wanted = [self.rows * self.patch, self.columns * self.patch];
         ShapeError::unless(
@@ -177,11 +213,7 @@ impl VisionTransformer {
         let channels = patches.dims()[3];
         let patches = patches.reshape([batch, self.rows * self.columns, channels]);
         let class = self.cls_token.val().expand([batch, 1, channels]);
-        let mut x = Tensor::cat(vec![class, patches], 1) + self.pos_embed.val();
-        for block in &self.blocks {
-            x = block.forward(x);
-        }
-        Ok(self.norm.forward(x))
+        Ok(Tensor::cat(vec![class, patches], 1) + self.pos_embed.val())
     }
 
     /// The class token, [B, width].

@@ -12,6 +12,16 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PreferenceError {
+    /// A setting that cannot be.
+    #[error("{key} is {got}, allowed: {allowed}")]
+    Setting {
+        /// The setting.
+        key: String,
+        /// Its value.
+        got: String,
+        /// What is allowed, with its unit.
+        allowed: &'static str,
+    },
     /// The operating system refused.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {

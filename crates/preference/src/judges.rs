@@ -7,6 +7,7 @@ apprentice_core::registry! {
     pub enum JudgeKind: Judge {
         person::Person = "person",
         simulated_operator::SimulatedOperator = "simulated_operator",
+        teacher::Teacher = "teacher",
         rule::Rule = "rule",
     }
 }

@@ -65,6 +65,7 @@ pub use judges::JudgeKind;
 pub use judges::person::Person;
 pub use judges::rule::Rule;
 pub use judges::simulated_operator::SimulatedOperator;
+pub use judges::teacher::{MistakesOn, Teacher, TeacherAnswer};
 pub use log::{FORMAT_VERSION, JudgementLog, LogContents, RecoveredLog};
 pub use order::{Order, OrderError, parse_order};
 pub use question::{Question, QuestionKind};

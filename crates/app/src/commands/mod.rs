@@ -9,6 +9,7 @@ mod import_trial;
 mod judge;
 mod keys;
 mod on_robot;
+mod preferences;
 mod promotion;
 mod rank;
 mod raw_terminal;
@@ -92,6 +93,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Rollback(args) => promotion::rollback(&args),
         Command::History(args) => promotion::history(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Preferences(command) => preferences::run(&command),
         Command::Tournament(args) => tournament::run(&args),
         Command::Study(args) => study::run(&args),
         Command::Report(args) => {

@@ -10,7 +10,8 @@ use crate::encoder::{Encoder, FrameEncoder, Watch, WeightsSource};
 use crate::image_features::image_features;
 use crate::input::images_as_tensor;
 use crate::shared::SharedSettings;
-use crate::{Clip, EncoderError, FeatureClip};
+use crate::spatial::grids;
+use crate::{Clip, EncoderError, FeatureClip, FeatureKind};
 use apprentice_core::Seed;
 use apprentice_networks::{load_module, save_module};
 use burn::tensor::Device;
@@ -24,6 +25,8 @@ use std::path::Path;
 pub struct Compact {
     /// How it is trained before judgements come.
     pub self_supervision: CycleConsistencyConfig,
+    /// Which of its maps become features.
+    pub features: FeatureKind,
 }
 
 impl Encoder for Compact {
@@ -35,6 +38,7 @@ impl Encoder for Compact {
     fn with_shared(&self, shared: &SharedSettings<'_>) -> Option<Box<dyn Encoder>> {
         Some(Box::new(Self {
             self_supervision: shared.cycle.clone(),
+            features: self.features,
         }))
     }
 
@@ -59,7 +63,35 @@ impl Encoder for Compact {
     fn load(&self, file: &Path, device: &Device) -> Result<Box<dyn FrameEncoder>, EncoderError> {
         let fresh = CompactNetwork::new(&mut Seed(0).rng(), &device.clone().without_autodiff())?;
         let (network, _) = load_module(fresh, file)?;
-        Ok(Box::new(network))
+        Ok(Box::new(Loaded {
+            network,
+            kind: self.features,
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Loaded {
+    network: CompactNetwork,
+    kind: FeatureKind,
+}
+
+impl FrameEncoder for Loaded {
+    fn width(&self, cameras: usize) -> usize {
+        match self.kind {
+            FeatureKind::Pooled => self.network.width(cameras),
+            FeatureKind::Spatial => cameras * self.kind.width(0, CompactNetwork::MIDDLE),
+        }
+    }
+
+    fn features(&self, clips: &[Clip], device: &Device) -> Result<Vec<FeatureClip>, EncoderError> {
+        if self.kind == FeatureKind::Pooled {
+            return self.network.features(clips, device);
+        }
+        image_features(clips, self.width(1), device, |images, device| {
+            let scaled = images_as_tensor(images, COMPACT_SIZE, [2.0 / 255.0, -1.0], device);
+            Ok(grids(self.network.middle(scaled)))
+        })
     }
 }
 

@@ -4,7 +4,8 @@ use crate::encoder::{Encoder, FrameEncoder, WeightsSource};
 use crate::image_features::image_features;
 use crate::input::Input;
 use crate::shared::SharedSettings;
-use crate::{Clip, EncoderError, FeatureClip, InputConfig};
+use crate::spatial::grids;
+use crate::{Clip, EncoderError, FeatureClip, FeatureKind, InputConfig};
 use apprentice_networks::{NamedTensors, vision_transformer};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub struct DinoV2 {
     pub weights: PathBuf,
     /// How images are prepared; its usual size is 8 patches.
     pub input: InputConfig,
+    /// Which of its maps become features.
+    pub features: FeatureKind,
 }
 
 impl Encoder for DinoV2 {
@@ -32,6 +35,7 @@ impl Encoder for DinoV2 {
         Some(Box::new(Self {
             weights: shared.weights.to_owned(),
             input: shared.input.clone(),
+            features: self.features,
         }))
     }
 
@@ -53,7 +57,8 @@ impl Encoder for DinoV2 {
         let (config, network) = vision_transformer(&tensors, "", grid, None, &device)?;
         Ok(Box::new(Loaded {
             network,
-            features: config.width,
+            features: self.features.width(config.width, [config.width; 2]),
+            kind: self.features,
             input,
         }))
     }
@@ -65,6 +70,7 @@ struct Loaded {
     /// Of an image.
     features: usize,
     input: Input,
+    kind: FeatureKind,
 }
 
 impl FrameEncoder for Loaded {
@@ -75,7 +81,10 @@ impl FrameEncoder for Loaded {
     fn features(&self, clips: &[Clip], device: &Device) -> Result<Vec<FeatureClip>, EncoderError> {
         image_features(clips, self.features, device, |images, device| {
             let images = self.input.imagenet_tensor(images, device);
-            Ok(self.network.class(images)?)
+            Ok(match self.kind {
+                FeatureKind::Pooled => self.network.class(images)?,
+                FeatureKind::Spatial => grids(self.network.middle(images)?),
+            })
         })
     }
 }

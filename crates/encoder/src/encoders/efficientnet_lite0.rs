@@ -4,7 +4,8 @@ use crate::encoder::{Encoder, FrameEncoder, WeightsSource};
 use crate::image_features::image_features;
 use crate::input::Input;
 use crate::shared::SharedSettings;
-use crate::{Clip, EncoderError, FeatureClip, InputConfig};
+use crate::spatial::grids;
+use crate::{Clip, EncoderError, FeatureClip, FeatureKind, InputConfig};
 use apprentice_networks::FEATURES;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub struct EfficientNetLite0 {
     pub weights: PathBuf,
     /// How images are prepared; its usual size is 112.
     pub input: InputConfig,
+    /// Which of its maps become features.
+    pub features: FeatureKind,
 }
 
 impl Encoder for EfficientNetLite0 {
@@ -32,6 +35,7 @@ impl Encoder for EfficientNetLite0 {
         Some(Box::new(Self {
             weights: shared.weights.to_owned(),
             input: shared.input.clone(),
+            features: self.features,
         }))
     }
 
@@ -46,7 +50,11 @@ impl Encoder for EfficientNetLite0 {
         let input = self.input.at(USUAL_SIZE, 1)?;
         let device = device.clone().without_autodiff();
         let network = apprentice_networks::EfficientNetLite0::load(file, &device)?;
-        Ok(Box::new(Loaded { network, input }))
+        Ok(Box::new(Loaded {
+            network,
+            input,
+            kind: self.features,
+        }))
     }
 }
 
@@ -54,17 +62,25 @@ impl Encoder for EfficientNetLite0 {
 struct Loaded {
     network: apprentice_networks::EfficientNetLite0,
     input: Input,
+    kind: FeatureKind,
 }
+
+/// Channels of the middle layers.
+const MIDDLE: [usize; 2] = [40, 112];
 
 impl FrameEncoder for Loaded {
     fn width(&self, cameras: usize) -> usize {
-        cameras * FEATURES
+        cameras * self.kind.width(FEATURES, MIDDLE)
     }
 
     fn features(&self, clips: &[Clip], device: &Device) -> Result<Vec<FeatureClip>, EncoderError> {
-        image_features(clips, FEATURES, device, |images, device| {
+        let width = self.width(1);
+        image_features(clips, width, device, |images, device| {
             let images = self.input.efficientnet_tensor(images, device);
-            Ok(self.network.features(images)?)
+            Ok(match self.kind {
+                FeatureKind::Pooled => self.network.features(images)?,
+                FeatureKind::Spatial => grids(self.network.middle(images)?),
+            })
         })
     }
 }

@@ -4,7 +4,8 @@ use crate::encoder::{Encoder, FrameEncoder, WeightsSource};
 use crate::image_features::image_features;
 use crate::input::Input;
 use crate::shared::SharedSettings;
-use crate::{Clip, EncoderError, FeatureClip, InputConfig};
+use crate::spatial::grids;
+use crate::{Clip, EncoderError, FeatureClip, FeatureKind, InputConfig};
 use apprentice_networks::NamedTensors;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub struct ResNet18 {
     pub weights: PathBuf,
     /// How images are prepared; its usual size is 96.
     pub input: InputConfig,
+    /// Which of its maps become features.
+    pub features: FeatureKind,
 }
 
 impl Encoder for ResNet18 {
@@ -32,6 +35,7 @@ impl Encoder for ResNet18 {
         Some(Box::new(Self {
             weights: shared.weights.to_owned(),
             input: shared.input.clone(),
+            features: self.features,
         }))
     }
 
@@ -49,7 +53,10 @@ impl Encoder for ResNet18 {
         let (config, network) = apprentice_networks::resnet18(&tensors, "", &device)?;
         Ok(Box::new(Loaded {
             network,
-            features: config.widths[3],
+            features: self
+                .features
+                .width(config.widths[3], [config.widths[1], config.widths[2]]),
+            kind: self.features,
             input,
         }))
     }
@@ -61,6 +68,7 @@ struct Loaded {
     /// Of an image.
     features: usize,
     input: Input,
+    kind: FeatureKind,
 }
 
 impl FrameEncoder for Loaded {
@@ -71,7 +79,10 @@ impl FrameEncoder for Loaded {
     fn features(&self, clips: &[Clip], device: &Device) -> Result<Vec<FeatureClip>, EncoderError> {
         image_features(clips, self.features, device, |images, device| {
             let images = self.input.imagenet_tensor(images, device);
-            Ok(self.network.pooled(images)?)
+            Ok(match self.kind {
+                FeatureKind::Pooled => self.network.pooled(images)?,
+                FeatureKind::Spatial => grids(self.network.middle(images)?),
+            })
         })
     }
 }

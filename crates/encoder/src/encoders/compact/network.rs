@@ -24,6 +24,9 @@ impl CompactNetwork {
     /// Features of one image.
     pub const FEATURES: usize = CELLS * CELLS * CHANNELS[3];
 
+    /// Channels of the maps that [`Self::middle`] gives.
+    pub const MIDDLE: [usize; 2] = [CHANNELS[2], CHANNELS[3]];
+
     /// Fresh weights drawn from `rng`.
     ///
     /// # Errors
@@ -46,6 +49,18 @@ impl CompactNetwork {
             convolutions,
             norms,
         })
+    }
+
+    /// Maps of the second and the third convolution, [N, 12, 12, 32] and [N, 6, 6, 32], of images as in
+    /// [`Self::forward`].
+    #[must_use]
+    pub fn middle(&self, images: Tensor<4>) -> [Tensor<4>; 2] {
+        let (mut x, mut before) = (images.clone(), images);
+        for (convolution, norm) in self.convolutions.iter().zip(&self.norms) {
+            before = x;
+            x = norm.forward(convolution.forward(before.clone()));
+        }
+        [before, x]
     }
 
     /// Features [N, F] of images [N, 48, 48, 3] in [-1, 1].
