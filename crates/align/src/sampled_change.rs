@@ -37,7 +37,9 @@ impl SampledChange {
         seed: Seed,
     ) -> Result<Self, PolicyError> {
         let count = conditions.dims()[0];
-        let seeds: Vec<Seed> = (0..count as u64).map(|i| seed.derive("sample", i)).collect();
+        let seeds: Vec<Seed> = (0..count as u64)
+            .map(|i| seed.derive("sample", i))
+            .collect();
         let before = reference.sample(conditions.clone(), &seeds)?;
         let after = aligned.sample(conditions.clone(), &seeds)?;
         Ok(Self::of(&before, &after, count))
@@ -79,7 +81,9 @@ fn mean_chunk<'a>(chunks: impl Iterator<Item = &'a [f32]>, size: usize) -> Vec<f
     let (mut sum, mut count) = (vec![0.0f64; size], 0.0f64);
     for chunk in chunks {
         count += 1.0;
-        sum.iter_mut().zip(chunk).for_each(|(s, v)| *s += f64::from(*v));
+        sum.iter_mut()
+            .zip(chunk)
+            .for_each(|(s, v)| *s += f64::from(*v));
     }
     sum.iter().map(|s| (s / count.max(1.0)) as f32).collect()
 }
@@ -92,7 +96,10 @@ fn two_means(chunks: &[f32], size: usize, mean: &[f32]) -> [Vec<f32>; 2] {
     };
     let farthest = |from: &[f32]| {
         let far = |a: &&[f32], b: &&[f32]| square(a, from).total_cmp(&square(b, from));
-        chunks.chunks_exact(size).max_by(far).map_or_else(|| from.to_vec(), <[f32]>::to_vec)
+        chunks
+            .chunks_exact(size)
+            .max_by(far)
+            .map_or_else(|| from.to_vec(), <[f32]>::to_vec)
     };
     let first = farthest(mean);
     let second = farthest(&first);
@@ -103,7 +110,10 @@ fn two_means(chunks: &[f32], size: usize, mean: &[f32]) -> [Vec<f32>; 2] {
         if a.is_empty() || b.is_empty() {
             break;
         }
-        let next = [mean_chunk(a.into_iter(), size), mean_chunk(b.into_iter(), size)];
+        let next = [
+            mean_chunk(a.into_iter(), size),
+            mean_chunk(b.into_iter(), size),
+        ];
         if next == centres {
             break;
         }

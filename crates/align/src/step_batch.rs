@@ -257,5 +257,8 @@ struct Predictions {
 fn mean_square(difference: Tensor<3>) -> Tensor<1> {
     let [count, horizon, dim] = difference.dims();
     let square = difference.clone() * difference;
-    square.reshape([count, horizon * dim]).mean_dim(1).flatten(0, 1)
+    square
+        .reshape([count, horizon * dim])
+        .mean_dim(1)
+        .flatten(0, 1)
 }

@@ -1,9 +1,9 @@
 //! The loop that aligns a policy.
 
+use crate::gradient_shares::GradientShares;
 use crate::pairs::{best, form_pairs, standardised};
 use crate::sampling::RolloutChunks;
 use crate::step_batch::{Candidates, StepBatch};
-use crate::gradient_shares::GradientShares;
 use crate::{AlignConfig, AlignError, SampledChange};
 use apprentice_core::Seed;
 use apprentice_nn::{AdamW, AdamWConfig, Ema, cosine_with_warmup, in_thread_pool};

@@ -139,7 +139,9 @@ pub fn gradient_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 
         on_device: None,
     };
     module.visit(&mut norm);
-    let on_device = norm.on_device.map_or(0.0, |sum| f64::from(sum.sum().into_scalar::<f32>()));
+    let on_device = norm
+        .on_device
+        .map_or(0.0, |sum| f64::from(sum.sum().into_scalar::<f32>()));
     (norm.on_host + on_device).sqrt()
 }
 

@@ -16,7 +16,7 @@ pub struct RewardExam {
     /// Rank correlation of reward and hidden utility.
     pub spearman_heldout: f64,
     /// Share of triplets (anchor, better, worse) in which the anchor, an episode of the highest utility, is
-    /// more similar to the better one in the aligned space.
+    /// more similar to the better one, as the reward sees it.
     pub triplet_accuracy_heldout: f64,
     /// Such triplets.
     pub triplets: usize,

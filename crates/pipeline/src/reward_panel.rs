@@ -145,6 +145,7 @@ fn random_encoder(context: &Context, clips: &[Clip]) -> Features {
             initialisation: Initialisation::Random,
             ..CycleConsistencyConfig::default()
         },
+        ..Compact::default()
     };
     let features = || -> Result<Vec<FeatureClip>> {
         let folder = tempfile::tempdir()?;

@@ -13,13 +13,43 @@ pub const RANKING_OF_SPANS: &str = "ranking_of_spans";
 /// Rankings of parts of episodes on an axis.
 pub const RANKING_OF_SPANS_ON_AXIS: &str = "ranking_of_spans_on_axis";
 
+const RATING: [&str; 4] = [
+    "rating",
+    "rating_of_part",
+    "rating_on_axis",
+    "rating_of_part_on_axis",
+];
+const FLAG: [&str; 4] = [
+    "flag",
+    "flag_of_part",
+    "flag_on_axis",
+    "flag_of_part_on_axis",
+];
+
 impl Judgement {
-    /// What a learner has to understand to learn from it: the kind of its answer, and for rankings whether they
-    /// are of whole episodes and by overall preference.
+    /// The first name for a whole episode over all; the others for a part of one, on an axis, and both.
+    fn valued_as(
+        &self,
+        [whole, part, on_axis, both]: [&'static str; 4],
+        item: &Item,
+    ) -> &'static str {
+        match (item.span.is_some(), self.axis.is_some()) {
+            (false, false) => whole,
+            (true, false) => part,
+            (false, true) => on_axis,
+            (true, true) => both,
+        }
+    }
+
+    /// What a learner has to understand to learn from it: the kind of its answer, and for rankings, ratings and flags
+    /// whether they are of whole episodes and by overall preference.
     #[must_use]
     pub fn learnt_as(&self) -> &'static str {
-        let Answer::Ranking { tiers } = &self.answer else {
-            return self.answer.kind();
+        let tiers = match &self.answer {
+            Answer::Ranking { tiers } => tiers,
+            Answer::Rating { item, .. } => return self.valued_as(RATING, item),
+            Answer::Flag { item, .. } => return self.valued_as(FLAG, item),
+            _ => return self.answer.kind(),
         };
         let spans = tiers
             .iter()
@@ -77,7 +107,9 @@ pub fn unused_sentence(counts: &BTreeMap<String, usize>) -> Option<String> {
 
 fn words(name: &str, many: bool) -> String {
     let words = name.replace('_', " ");
-    let words = words.replace("on axis", "on an axis");
+    let words = words
+        .replace("on axis", "on an axis")
+        .replace("of part", "of a part");
     let (noun, rest) = words.split_once(' ').unwrap_or((&words, ""));
     let noun = match (noun, many) {
         ("similarity", false) => "similarity triplet".to_owned(),
@@ -117,6 +149,23 @@ mod tests {
             verdict: Verdict::Yes,
         };
         let mut all = vec![ranking, on_axis, spans, Judgement::new(0, "ann", success)];
+        let flag = |span| Judgement {
+            axis: Some("spilled".into()),
+            ..Judgement::new(
+                0,
+                "ann",
+                Answer::Flag {
+                    item: Item {
+                        span,
+                        ..Item::whole("a".into())
+                    },
+                    yes: true,
+                },
+            )
+        };
+        assert_eq!(flag(None).learnt_as(), "flag_on_axis");
+        assert_eq!(flag(Some(span)).learnt_as(), "flag_of_part_on_axis");
+        assert_eq!(words("rating_of_part", true), "ratings of a part");
         all.push(Judgement::skip(0, "ann", vec!["a".into()], None));
         all.extend(vec![Judgement::new(0, "ann", correction); 7]);
         let counts = unused(&all, &[RANKING]);

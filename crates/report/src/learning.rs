@@ -34,7 +34,7 @@ pub fn learnt(report: &Report, content: &PageContent) -> String {
     };
     let totals = Axes {
         title: "Reward of whole attempts, held out".into(),
-        x: "reward (0 is the best there can be)".into(),
+        x: "reward".into(),
         y: "attempts".into(),
         ..Axes::default()
     };
@@ -51,9 +51,8 @@ pub fn learnt(report: &Report, content: &PageContent) -> String {
         _ => percent(share),
     };
     format!(
-        "<p>From the rankings came an encoder that sees what matters to the operator, and with it a reward: how near an \
-         attempt comes to the closest of a few preferred ones. Of {} pairs of attempts it had never seen, shown with \
-         one the operator likes, it says which of the two is better rightly in <b>{}</b>; its rank correlation with the hidden preference is <b>{:.3}</b>.</p>\
+        "<p>From the rankings came a reward, from pictures alone. Of {} pairs of attempts it had never seen, it puts the \
+         better one nearer to one that the operator likes in <b>{}</b>; its rank correlation with the hidden preference is <b>{:.3}</b>.</p>\
          <div class=\"wide\"><table><tr><th>who says which is better</th><th>right</th></tr>\
          <tr><td>the reward, from pictures alone</td><td>{}</td></tr>\
          <tr><td>best single number, chosen with hindsight: {}</td><td>{}</td></tr>\

@@ -66,7 +66,9 @@ impl Course {
         let random = run.config.encoder.with_encoder(|encoder| {
             let file = std::env::temp_dir().join(format!("compare-rewards-{}", std::process::id()));
             let seed = run.seed.derive("random encoder", 0);
-            encoder.train(&rollouts, seed, &run.device, &file, &mut |_, _| true).unwrap();
+            encoder
+                .train(&rollouts, seed, &run.device, &file, &mut |_, _| true)
+                .unwrap();
             let ready = Some((encoder.channel(), encoder.load(&file, &run.device).unwrap()));
             let _ = std::fs::remove_file(&file);
             Seen {
@@ -93,7 +95,14 @@ impl Course {
     }
 
     /// Share of held-out pairs in order after `labels` rankings, draw `draw`.
-    fn accuracy(&self, seen: &Seen, learner: &Learner, labels: usize, draw: u64, errors: f64) -> Option<f64> {
+    fn accuracy(
+        &self,
+        seen: &Seen,
+        learner: &Learner,
+        labels: usize,
+        draw: u64,
+        errors: f64,
+    ) -> Option<f64> {
         let mut order: Vec<usize> = (0..self.utility.len()).collect();
         order.shuffle(&mut Seed(draw).derive("draw", 0).rng());
         let id = |i: usize| EpisodeId::new(i.to_string());
@@ -114,10 +123,17 @@ impl Course {
             error_rate: errors,
             ..SimulatedOperator::default()
         };
-        let said: Vec<Judgement> = operator.answer(&questions, &mut inputs).unwrap().into_iter().flatten().collect();
+        let said: Vec<Judgement> = operator
+            .answer(&questions, &mut inputs)
+            .unwrap()
+            .into_iter()
+            .flatten()
+            .collect();
         let judged = JudgedClips::new(&seen.rollouts, &index, &said).of_kinds(learner.uses());
         let device = burn::tensor::Device::flex();
-        let trained = learner.learn(&judged, Seed(draw), &device, &mut |_| true).ok();
+        let trained = learner
+            .learn(&judged, Seed(draw), &device, &mut |_| true)
+            .ok();
         // Where nothing can be learnt, every order is as good as any.
         let Some(trained) = trained else {
             return Some(0.5);
@@ -132,14 +148,19 @@ fn clips(run: &Context, folder: &str) -> (Vec<Clip>, Vec<f64>) {
     let outcomes = Outcomes::of(&run.dir, folder).unwrap();
     let episodes = open_all(run, folder, &outcomes).unwrap();
     let preference = Preference::of(&run.config).unwrap();
-    let utility = outcomes.episodes.iter().map(|e| preference.utility(e).unwrap());
+    let utility = outcomes
+        .episodes
+        .iter()
+        .map(|e| preference.utility(e).unwrap());
     (clips_of(run, &episodes).unwrap(), utility.collect())
 }
 
 fn main() {
     let (mut draws, mut labels, mut errors) = (50u64, vec![5, 10, 20], 0.0);
-    let mut learners: Vec<(String, Learner)> =
-        Learner::all().into_iter().map(|l| (l.name().to_owned(), l)).collect();
+    let mut learners: Vec<(String, Learner)> = Learner::all()
+        .into_iter()
+        .map(|l| (l.name().to_owned(), l))
+        .collect();
     let mut runs = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -147,7 +168,12 @@ fn main() {
         match name.as_str() {
             "--draws" => draws = value().parse().expect(USAGE),
             "--error-rate" => errors = value().parse().expect(USAGE),
-            "--labels" => labels = value().split(',').map(|n| n.parse().expect(USAGE)).collect(),
+            "--labels" => {
+                labels = value()
+                    .split(',')
+                    .map(|n| n.parse().expect(USAGE))
+                    .collect()
+            }
             "--with" => {
                 let text = value();
                 learners.push((text.clone(), serde_json::from_str(&text).expect(USAGE)));
@@ -159,7 +185,12 @@ fn main() {
     assert!(!runs.is_empty(), "{USAGE}");
     for run in runs {
         let course = Course::read(run.clone());
-        println!("{}: {} rollouts, {} held out, {draws} draws", run.display(), course.utility.len(), course.truth.len());
+        println!(
+            "{}: {} rollouts, {} held out, {draws} draws",
+            run.display(),
+            course.utility.len(),
+            course.truth.len()
+        );
         print!("{:64}", "");
         labels.iter().for_each(|n| print!("{n:>16}"));
         println!();
@@ -178,10 +209,17 @@ fn main() {
                     if first.len() <= place {
                         first.push(all.clone());
                     }
-                    let less: Vec<f64> = all.iter().zip(&first[place]).map(|(a, b)| a - b).collect();
+                    let less: Vec<f64> =
+                        all.iter().zip(&first[place]).map(|(a, b)| a - b).collect();
                     let spread = less.iter().map(|d| (d - mean(&less)).powi(2)).sum::<f64>();
-                    let error = 1.96 * (spread / less.len() as f64).sqrt() / (less.len() as f64 - 1.0).sqrt();
-                    let words = format!("{:.3} {:+.1}\u{b1}{:.1}", mean(&all), 100.0 * mean(&less), 100.0 * error);
+                    let error = 1.96 * (spread / less.len() as f64).sqrt()
+                        / (less.len() as f64 - 1.0).sqrt();
+                    let words = format!(
+                        "{:.3} {:+.1}\u{b1}{:.1}",
+                        mean(&all),
+                        100.0 * mean(&less),
+                        100.0 * error
+                    );
                     line.push_str(&format!("{words:>16}"));
                 }
                 println!("{line}");

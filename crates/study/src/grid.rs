@@ -273,6 +273,17 @@ mod tests {
     }
 
     #[test]
+    fn the_grids_that_come_along_can_be_run() {
+        let quick = Grid::read(include_str!("../../../configs/study-quick.toml")).unwrap();
+        assert_eq!((quick.cells().len(), quick.bases().len()), (24, 3));
+        let full = Grid::read(include_str!("../../../configs/study.toml")).unwrap();
+        assert_eq!(full.bases().len(), 20);
+        for factor in Factor::ALL.into_iter().filter(|f| *f != Factor::Task) {
+            assert!(full.reference(factor).is_some(), "{factor:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_is_named() {
         let refused = |from: &str, to: &str| Grid::read(&GRID.replacen(from, to, 1)).unwrap_err();
         for (from, to, wanted) in [

@@ -3,7 +3,8 @@
 use crate::cell::{Cell, Factor};
 use crate::grid::Grid;
 use crate::row::{Failed, Row};
-use crate::tables::{Table, findings, state, tables};
+use crate::table::Table;
+use crate::tables::{findings, state, tables};
 use apprentice_report::colour::Colour;
 use apprentice_report::escape::escape;
 use apprentice_report::page_shell::whole;

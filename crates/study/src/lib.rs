@@ -39,6 +39,7 @@ mod published;
 mod row;
 mod runner;
 mod study;
+mod table;
 mod tables;
 
 pub use base::Base;

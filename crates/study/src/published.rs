@@ -1,6 +1,6 @@
 //! Figures that others published: beside ours as a table of their own, never as bars or as ours.
 
-use crate::tables::Table;
+use crate::table::Table;
 
 /// Rank correlation of true and learnt reward, frames of training triplets (Tian et al. 2024, arXiv 2412.04835, table
 /// 1). Their tasks, cameras, encoders and 150 triplets; ours are other tasks, so only orders may be set side by side.

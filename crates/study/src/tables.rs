@@ -5,20 +5,8 @@ use crate::contrast::{Contrast, Difference, FEWEST_BASES, Figure, contrasts};
 use crate::grid::Grid;
 use crate::published;
 use crate::row::{Failed, Row};
+use crate::table::Table;
 use std::collections::BTreeMap;
-
-/// A table and what is said of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    /// Its heading.
-    pub heading: String,
-    /// What it shows, and what it does not.
-    pub note: String,
-    /// Names of the columns.
-    pub columns: Vec<String>,
-    /// Its rows, each as long as `columns`.
-    pub rows: Vec<Vec<String>>,
-}
 
 /// Everything a study says, in order.
 #[must_use]

@@ -3,8 +3,8 @@
 use crate::error::{not_negative, positive};
 use crate::objective::{AlignmentObjective, Needs, ObjectiveLoss};
 use crate::{AlignError, Batch, StepWeights};
-use burn::tensor::activation::log_softmax;
 use burn::tensor::Tensor;
+use burn::tensor::activation::log_softmax;
 use serde::{Deserialize, Serialize};
 
 /// `sum_k -log(exp s_k / sum_{i >= k} exp s_i) / (places - 1) + imitation * mean m_1`: the Plackett-Luce likelihood of
@@ -43,7 +43,11 @@ impl AlignmentObjective for RankingPreference {
     fn validate(&self) -> Result<(), AlignError> {
         not_negative("ranking_preference", "weight", self.weight)?;
         not_negative("ranking_preference", "imitation", self.imitation)?;
-        positive("ranking_preference", "beta_per_number", self.beta_per_number)
+        positive(
+            "ranking_preference",
+            "beta_per_number",
+            self.beta_per_number,
+        )
     }
 
     fn needs(&self) -> Needs {

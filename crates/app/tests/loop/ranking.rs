@@ -152,7 +152,7 @@ fn a_person_ranks_stops_and_goes_on() {
     let mut reward = apprentice();
     let said = reward.args(["reward", "--out"]).arg(&out).output().unwrap();
     let said = String::from_utf8(said.stderr).unwrap();
-    let counted = "1 correction, 1 flag, 1 rating, 2 success labels and 1 utterance are kept, not learnt from";
+    let counted = "1 correction, 1 flag on an axis, 1 rating of a part, 2 success labels and 1 utterance are kept, not learnt from";
     assert!(said.contains(counted), "{said}");
 
     // The simulated operator's rankings are nobody's, and what people said of other things stays.

@@ -117,7 +117,11 @@ fn worth(orders: &[Order]) -> BTreeMap<usize, f64> {
                 order.places.iter().filter(|other| better(other.1)).count() as f64
             };
             let (won, lost) = (count(&|p| p > place), count(&|p| p < place));
-            let net = if won + lost > 0.0 { (won - lost) / (won + lost) } else { 0.0 };
+            let net = if won + lost > 0.0 {
+                (won - lost) / (won + lost)
+            } else {
+                0.0
+            };
             *worth.entry(clip).or_insert(0.0) += order.confidence * net;
         }
     }
@@ -174,7 +178,10 @@ impl ContrastModel {
 }
 
 fn same(a: &[f32], b: &[f32]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| f64::from((a - b).abs()) < ITSELF)
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| f64::from((a - b).abs()) < ITSELF)
 }
 
 impl RewardModel for ContrastModel {
@@ -202,7 +209,9 @@ impl RewardModel for ContrastModel {
         anchors: &[usize],
         clips: &[FeatureClip],
     ) -> Result<Vec<Vec<f64>>, RewardError> {
-        let checked = clips.iter().map(|clip| check_width(clip, self.frames.width()));
+        let checked = clips
+            .iter()
+            .map(|clip| check_width(clip, self.frames.width()));
         checked.collect::<Result<(), _>>()?;
         let spaces: Vec<Vec<f32>> = clips.par_iter().map(|c| flat(&self.frames, c)).collect();
         let similarity = |anchor: &[f32], other: &[f32]| {
@@ -213,7 +222,10 @@ impl RewardModel for ContrastModel {
             let space = spaces.get(anchor).ok_or_else(|| {
                 RewardError::NoData(format!("clip {anchor} of {} clips", clips.len()))
             })?;
-            spaces.iter().map(|other| similarity(space, other)).collect()
+            spaces
+                .iter()
+                .map(|other| similarity(space, other))
+                .collect()
         };
         anchors.par_iter().map(row).collect()
     }
@@ -236,7 +248,10 @@ mod tests {
 
     #[test]
     fn clips_are_for_or_against_by_what_they_won() {
-        let found = worth(&[order(&[(0, 0), (1, 1), (2, 1), (3, 1)]), order(&[(1, 0), (4, 1)])]);
+        let found = worth(&[
+            order(&[(0, 0), (1, 1), (2, 1), (3, 1)]),
+            order(&[(1, 0), (4, 1)]),
+        ]);
         // The second lost to one of three rivals and won against one.
         assert_eq!(found[&0], 1.0);
         assert_eq!((found[&1], found[&2], found[&4]), (0.0, -1.0, -1.0));
