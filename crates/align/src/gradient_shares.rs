@@ -1,13 +1,22 @@
 //! Which objective the policy follows: how long the gradient of each is.
 
-use crate::training::ObjectiveTerm;
 use crate::{AlignConfig, AlignError, Batch};
 use apprentice_nn::gradient_norm;
 use apprentice_policy::{PolicyError, PolicyNetwork};
 use burn::optim::GradientsParams;
+use serde::{Deserialize, Serialize};
 
 /// Times at which gradients are measured in an alignment: each costs a forward and backward pass an objective.
 const TIMES: usize = 8;
+
+/// What an objective contributes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectiveTerm {
+    /// Its name.
+    pub name: String,
+    /// Length of its weighted gradient over the sum of the lengths of all objectives', 0 to 1.
+    pub gradient_share: f64,
+}
 
 /// Lengths of the objectives' gradients, measured along the way.
 #[derive(Default)]

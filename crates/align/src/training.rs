@@ -1,6 +1,6 @@
 //! The loop that aligns a policy.
 
-use crate::gradient_shares::GradientShares;
+use crate::gradient_shares::{GradientShares, ObjectiveTerm};
 use crate::pairs::{best, form_pairs, standardised};
 use crate::sampling::RolloutChunks;
 use crate::step_batch::{Candidates, StepBatch};
@@ -25,15 +25,6 @@ pub struct AlignProgress {
     pub loss: f32,
     /// Newest drift measured.
     pub drift: f64,
-}
-
-/// What an objective contributes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ObjectiveTerm {
-    /// Its name.
-    pub name: String,
-    /// Length of its weighted gradient over the sum of the lengths of all objectives', 0 to 1.
-    pub gradient_share: f64,
 }
 
 /// How an alignment went.

@@ -1,34 +1,15 @@
 //! How often each member is right about clips that its labels did not name.
 
 use crate::LabelsError;
+use crate::labelled_clips::{Labelled, LabelledClips};
 use crate::members::{Member, pairs};
 use apprentice_core::Seed;
-use apprentice_encoder::FeatureClip;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::Serialize;
 
 /// Share of the clips that are kept for the test.
 const TEST_SHARE: f64 = 0.3;
-
-/// An answer about clips by their index, best first; those of one place in one list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Labelled {
-    /// Its places.
-    pub tiers: Vec<Vec<usize>>,
-}
-
-/// Clips and what was said of them.
-#[derive(Clone, Debug)]
-pub struct LabelledClips {
-    /// Features of the clips, as many a frame in each.
-    pub clips: Vec<FeatureClip>,
-    /// The answers.
-    pub labels: Vec<Labelled>,
-    /// How many of a frame's numbers, from its first, are observations, the others being actions; `None` where they are
-    /// features of pictures.
-    pub observations: Option<usize>,
-}
 
 /// What is tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
