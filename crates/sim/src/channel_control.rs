@@ -101,7 +101,7 @@ fn summary(trial: &Trial, channel: usize, statistic: usize) -> f64 {
         0 => values().fold(f64::INFINITY, f64::min),
         1 => values().sum::<f64>() / trial.rows.len().max(1) as f64,
         2 => values().fold(f64::NEG_INFINITY, f64::max),
-        _ => values().last().unwrap_or(0.0),
+        _ => values().next_back().unwrap_or(0.0),
     }
 }
 

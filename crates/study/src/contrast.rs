@@ -1,6 +1,6 @@
 //! What a variant makes of a figure, compared with the reference of its factor, cell by cell.
 
-use crate::base::Base;
+use crate::base_run::Base;
 use crate::cell::{Cell, Factor};
 use crate::grid::Grid;
 use crate::row::Row;

@@ -1,6 +1,6 @@
 //! The declaration of a study.
 
-use crate::base::Base;
+use crate::base_run::Base;
 use crate::cell::{Cell, Factor};
 use anyhow::{Context as _, Result, bail};
 use apprentice_pipeline::config::Config;

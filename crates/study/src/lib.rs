@@ -29,7 +29,7 @@
 
 #![deny(missing_docs)]
 
-mod base;
+mod base_run;
 mod cell;
 pub mod contrast;
 mod grid;
@@ -42,7 +42,7 @@ mod study;
 mod table;
 mod tables;
 
-pub use base::Base;
+pub use base_run::Base;
 pub use cell::{Cell, Factor};
 pub use grid::{Block, Grid, Variant};
 pub use row::{Failed, Row};

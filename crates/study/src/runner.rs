@@ -1,6 +1,6 @@
 //! Works a grid off: bases first, then their cells, several at a time, each in a process of its own.
 
-use crate::base::{Base, branch};
+use crate::base_run::{Base, branch};
 use crate::cell::Cell;
 use crate::row::{Failed, Row};
 use crate::study::Study;

@@ -1,6 +1,6 @@
 //! A study's folder: the grid, a row for each cell that is done, and the reports made of them.
 
-use crate::base::Base;
+use crate::base_run::Base;
 use crate::cell::Cell;
 use crate::grid::Grid;
 use crate::row::{Failed, Row};

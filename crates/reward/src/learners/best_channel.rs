@@ -135,7 +135,10 @@ impl ChannelModel {
         let numbered = || course().enumerate();
         let (value, frame) = match self.of {
             Of::Mean => (course().sum::<f64>() / clip.frames().max(1) as f64, None),
-            Of::Last => (course().last().unwrap_or(0.0), clip.frames().checked_sub(1)),
+            Of::Last => (
+                course().next_back().unwrap_or(0.0),
+                clip.frames().checked_sub(1),
+            ),
             Of::Lowest => {
                 let lowest = numbered().min_by(|a, b| a.1.total_cmp(&b.1));
                 lowest.map_or((0.0, None), |(at, value)| (value, Some(at)))
