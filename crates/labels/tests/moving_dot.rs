@@ -110,7 +110,11 @@ fn every_learner_beats_chance() {
 #[test]
 fn labels_without_sense_give_chance() {
     // By a hash of the pair.
-    let chance = |a: usize, b: usize| ((a * 2_654_435_761 + b * 40_503) >> 7).count_ones() % 2 == 0;
+    let chance = |a: usize, b: usize| {
+        ((a * 2_654_435_761 + b * 40_503) >> 7)
+            .count_ones()
+            .is_multiple_of(2)
+    };
     let found = tried(&data(labels(chance)), &linear(), &[50], 40);
     let interval = 4.0 * found[0].sd / 40f64.sqrt() + 0.03;
     assert!((found[0].accuracy - 0.5).abs() < interval, "{found:?}");

@@ -50,14 +50,19 @@ pub const CHANGES: [Change; 7] = [
     Change {
         what: "random encoder, never trained, gate off",
         folder: "random-encoder",
-        settings: "--set encoder.cycle.initialisation=random --set reward.learner.alignment.learning_rate=1e-12 --set \
-                   reward.significance=1",
+        settings: "--set encoder.cycle.initialisation=random --set reward.significance=1",
+        random: None,
+    },
+    Change {
+        what: "the reward of RAPL",
+        folder: "rapl",
+        settings: "--set reward.learner.kind=optimal_transport",
         random: None,
     },
     Change {
         what: "no DPO term",
         folder: "no-dpo",
-        settings: "--set align.objectives.diffusion_dpo.beta_per_number=1e-6",
+        settings: "--set align.objectives.diffusion_dpo.weight=0",
         random: None,
     },
     Change {
@@ -67,9 +72,9 @@ pub const CHANGES: [Change; 7] = [
         random: None,
     },
     Change {
-        what: "no imitation of winners, a tenth of the rate, drift measured every 5 steps",
-        folder: "no-imitation-slow",
-        settings: "--set align.objectives.winner_imitation.weight=0 --set align.learning_rate=1e-4 --set align.drift_every=5",
+        what: "no imitation of winners, DPO's ratios not clipped",
+        folder: "no-imitation-unclipped",
+        settings: "--set align.objectives.winner_imitation.weight=0 --set align.objectives.diffusion_dpo.clip=0",
         random: None,
     },
 ];
