@@ -28,7 +28,7 @@ pub struct Change {
 }
 
 /// The gate for evidence is off where the policy would otherwise stay as it is.
-pub const CHANGES: [Change; 7] = [
+pub const CHANGES: [Change; 8] = [
     Change {
         what: "rankings in random order, gate off",
         folder: "random-order",
