@@ -13,7 +13,7 @@ const MOST_FILES: usize = 64;
 /// Largest array, bytes.
 const LARGEST: u64 = 1 << 30;
 
-/// Reads `obs_1`, `obs_2`, `action_1`, `action_2` [pairs, steps, numbers] and `label` [pairs] (0: the first is better,
+/// Reads `obs_1`, `obs_2`, `action_1`, `action_2` [pairs, steps, numbers] and `label`, one a pair (0: the first is better,
 /// 0.5: equal, 1: the second is) from an .npz file. Clip `2 i` is the first of pair `i`, `2 i + 1` the second.
 ///
 /// # Errors
