@@ -24,7 +24,8 @@
 //! # What the paper leaves open, and where it is set
 //!
 //! "Author" is the public code of RAPL's first author (github.com/thomasrantian/mvp); where it differs from
-//! run to run, the series that its later code calls the paper's. `configs/default.toml` explains each key.
+//! run to run, the series that its later code calls the paper's. `configs/default.toml` explains each key, those of
+//! `reward.learner` `configs/rapl.toml`: they count where the reward is RAPL's.
 //!
 //! | quirk | key | default | author |
 //! |---|---|---|---|
