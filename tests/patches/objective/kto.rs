@@ -3,7 +3,7 @@
 
 use crate::error::{not_negative, positive};
 use crate::objective::{AlignmentObjective, Needs, ObjectiveLoss};
-use crate::{AlignError, Batch};
+use crate::{AlignError, Batch, StepWeights};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ impl AlignmentObjective for Kto {
         let samples = batch.samples()?;
         let beta = self.beta_per_number * batch.chunk_numbers() as f64;
         let gain = samples
-            .beyond_reference()?
+            .beyond_reference(StepWeights::default())?
             .mean_dim(1)
             .mul_scalar(-0.5 * beta);
         let sign = |r: &f64| if *r > 0.0 { 1.0f32 } else { -1.0 };
