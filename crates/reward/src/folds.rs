@@ -12,8 +12,9 @@ pub struct Folds {
 }
 
 impl Folds {
-    /// Up to `wanted` parts. Judgements that have a clip in common, also through others, stay together, as long as that
-    /// leaves two parts; otherwise every judgement is a part of its own kind, and [`Self::are_disjoint`] says so.
+    /// Up to `wanted` parts of about the same size. Judgements that have a clip in common, also through others, stay
+    /// together, as long as none of these groups is more than half of all; otherwise judgements are divided one by one,
+    /// and [`Self::are_disjoint`] says so.
     ///
     /// # Errors
     /// When a judgement names an episode that is not there, or cannot be learnt from.
@@ -30,16 +31,26 @@ impl Folds {
             }
         }
         let roots: Vec<usize> = (0..count).map(|i| root(&group, i)).collect();
-        let mut number = BTreeMap::new();
-        for root in &roots {
-            let next = number.len();
-            number.entry(*root).or_insert(next);
-        }
-        let disjoint = number.len() >= 2;
-        let parts = if disjoint { number.len() } else { count };
+        let mut size: BTreeMap<usize, usize> = BTreeMap::new();
+        roots
+            .iter()
+            .for_each(|root| *size.entry(*root).or_default() += 1);
+        let mut groups: Vec<(usize, usize)> = size.into_iter().collect();
+        // The largest first; those of one size in the order in which they were given.
+        groups.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+        // Where one group is more than half, a model would learn from less than it is examined by.
+        let disjoint = groups.len() >= 2 && groups.iter().all(|(_, size)| 2 * size <= count);
+        let parts = if disjoint { groups.len() } else { count };
         let folds = wanted.min(parts.max(2));
+        let mut filled = vec![0; folds];
+        let mut fold_of: BTreeMap<usize, usize> = BTreeMap::new();
+        for (root, size) in groups {
+            let emptiest = (0..folds).min_by_key(|&fold| filled[fold]).unwrap_or(0);
+            filled[emptiest] += size;
+            fold_of.insert(root, emptiest);
+        }
         let of = |(judgement, root): (usize, &usize)| match disjoint {
-            true => number.get(root).copied().unwrap_or(0) % folds,
+            true => fold_of.get(root).copied().unwrap_or(0),
             false => judgement % folds,
         };
         Ok(Self {
@@ -105,6 +116,15 @@ mod tests {
         let found = folds(&[&[0, 1], &[2, 3], &[4, 0], &[5, 6], &[3, 7]], 3);
         assert!(found.are_disjoint());
         assert_eq!(found.of_judgement, [0, 1, 0, 2, 1]);
+        // Three of five hang together: too many to be one part.
+        let found = folds(&[&[0, 1], &[1, 2], &[2, 3], &[4, 5], &[6, 7]], 4);
+        assert!(!found.are_disjoint());
+        // The largest group has a part of its own where the others fill one of its size.
+        let found = folds(&[&[8, 9], &[0, 1], &[1, 2], &[4, 5]], 2);
+        assert_eq!(
+            (found.of_judgement, found.disjoint),
+            (vec![1, 0, 0, 1], true)
+        );
         // Without a clip in common, as they come.
         assert_eq!(
             folds(&[&[0, 1], &[2, 3], &[4, 5]], 2).of_judgement,

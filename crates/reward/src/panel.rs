@@ -39,7 +39,7 @@ const SCALES: [f64; 9] = [0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0];
 /// `false`.
 ///
 /// # Errors
-/// When a judgement cannot be learnt from, learning fails, or it is stopped. Where a part's judgements distinguish
+/// When it is stopped. A member that cannot learn is absent, with its reason; where a part's judgements distinguish
 /// nothing, it is passed over.
 pub fn panel(
     judged: &JudgedClips<'_>,
@@ -67,14 +67,16 @@ pub fn panel(
                     clips,
                     ..judged.clone()
                 };
-                let margins = margins(&own, member.learner, folds, seed, device)?;
-                match margins.iter().any(|of| !of.is_empty()) {
-                    true => row(Some(accuracy(&margins)), Some(likelihood(&margins)), None),
-                    false => row(
-                        None,
-                        None,
-                        Some("the judgements kept back distinguish nothing".into()),
-                    ),
+                match margins(&own, member.learner, folds, seed, device) {
+                    Ok(margins) if margins.iter().any(|of| !of.is_empty()) => {
+                        row(Some(accuracy(&margins)), Some(likelihood(&margins)), None)
+                    }
+                    Ok(_) => {
+                        let why = "the judgements kept back distinguish nothing";
+                        row(None, None, Some(why.into()))
+                    }
+                    // A table that decides nothing fails for nothing.
+                    Err(error) => row(None, None, Some(error.to_string())),
                 }
             }
         });

@@ -100,6 +100,7 @@ fn run(context: &Context) -> Result<()> {
         };
         context.dir.write(DEMONSTRATION_SCORES, &scores)?;
     }
+    context.dir.write(REWARD, &learned.store()?)?;
     if context.config.reward.panel {
         let judged = JudgedClips {
             examiners: wishes.examiners.as_ref(),
@@ -112,7 +113,6 @@ fn run(context: &Context) -> Result<()> {
         // One of before would look as if it were of these judgements.
         std::fs::remove_file(context.dir.path(PANEL))?;
     }
-    context.dir.write(REWARD, &learned.store()?)?;
     context.dir.write(ROLLOUT_SCORES, &scores)?;
     let rankings = judgements.iter().filter(|j| is_ranking(j) && !j.skipped);
     let limit = context.config.reward.significance;
