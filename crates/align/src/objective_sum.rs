@@ -122,7 +122,7 @@ mod tests {
         let text = serde_json::to_string(&all).unwrap();
         assert_eq!(
             text,
-            r#"{"diffusion_dpo":{"beta_per_number":1.0,"clip":1.0,"prior":0.0,"step_weights":"as_in_training","weight":1.0,"winner_floor":0.0},"winner_imitation":{"weight":2.0}}"#
+            r#"{"diffusion_dpo":{"beta_per_number":1.0,"clip":1.0,"step_weights":"as_in_training","weight":1.0},"winner_imitation":{"weight":2.0}}"#
         );
         assert_eq!(read(&text).unwrap(), all);
     }

@@ -5,6 +5,8 @@ use apprentice_policy::{DiffusionPolicy, PolicyError};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+/// Chunks sampled of each policy at each observation.
+pub(crate) const DRAWS: usize = 16;
 /// Rounds of the search for two modes.
 const ROUNDS: usize = 20;
 
@@ -16,17 +18,17 @@ pub struct SampledChange {
     /// Root mean square distance of a sampled number from the reference's, of the same noise; numbers of a chunk are
     /// scaled to -1 to 1.
     pub distance: f64,
-    /// Spread of the reference's samples, in the same unit: the distance of policies that have nothing to do with each
-    /// other is about 1.4 times that.
+    /// Spread of the reference's samples at one observation, in the same unit: the distance of policies that have
+    /// nothing to do with each other is about 1.4 times that.
     pub spread: f64,
-    /// Share of the larger of two modes that the reference's samples fall into (2-means over whole chunks).
-    pub mode_before: f64,
-    /// Share of the aligned policy's samples that are nearest to that mode.
-    pub mode_after: f64,
+    /// At each observation the reference's samples fall into two modes (2-means): the share of samples that went from
+    /// one to the other, the mean over observations, 0 to 1. Where there is one mode only, this is what falls on either
+    /// side of its middle.
+    pub modes_moved: f64,
 }
 
 impl SampledChange {
-    /// From the reference to `aligned`, under conditions [N, C], one sample each.
+    /// From the reference to `aligned`, under conditions [N, C], each [`DRAWS`] times.
     ///
     /// # Errors
     /// When the conditions do not fit, or a number comes out that is not finite.
@@ -37,44 +39,62 @@ impl SampledChange {
         seed: Seed,
     ) -> Result<Self, PolicyError> {
         let count = conditions.dims()[0];
-        let seeds: Vec<Seed> = (0..count as u64)
-            .map(|i| seed.derive("sample", i))
-            .collect();
-        let before = reference.sample(conditions.clone(), &seeds)?;
-        let after = aligned.sample(conditions.clone(), &seeds)?;
-        Ok(Self::of(&before, &after, count))
+        let mut sum = Self::default();
+        for observation in 0..count {
+            let condition = conditions.clone().slice([observation..observation + 1]);
+            let condition = condition.repeat_dim(0, DRAWS);
+            let number = |draw| seed.derive("sample", (observation * DRAWS + draw) as u64);
+            let seeds: Vec<Seed> = (0..DRAWS).map(number).collect();
+            let before = reference.sample(condition.clone(), &seeds)?;
+            let after = aligned.sample(condition, &seeds)?;
+            sum.add(&Self::at_one(&before, &after, DRAWS));
+        }
+        Ok(sum.mean(count))
     }
 
-    /// Of `count` chunks each, one after the other.
-    fn of(before: &[f32], after: &[f32], count: usize) -> Self {
+    /// Of `count` chunks each at one observation, one after the other; distances squared.
+    fn at_one(before: &[f32], after: &[f32], count: usize) -> Self {
         let size = before.len() / count.max(1);
         if size == 0 {
             return Self::default();
         }
-        let square = |a: &[f32], b: &[f32]| -> f64 {
-            let each = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2));
-            each.sum::<f64>()
-        };
         let mean = mean_chunk(before.chunks_exact(size), size);
         let spread: f64 = before.chunks_exact(size).map(|c| square(c, &mean)).sum();
-        let rms = |sum: f64| (sum / before.len() as f64).sqrt();
         let modes = two_means(before, size, &mean);
-        let near = |chunk: &[f32]| square(chunk, &modes[0]) <= square(chunk, &modes[1]);
         let share = |chunks: &[f32]| {
-            chunks.chunks_exact(size).filter(|c| near(c)).count() as f64 / count as f64
+            let near = |c: &&[f32]| square(c, &modes[0]) <= square(c, &modes[1]);
+            chunks.chunks_exact(size).filter(near).count() as f64 / count as f64
         };
-        let (mut mode_before, mut mode_after) = (share(before), share(after));
-        if mode_before < 0.5 {
-            (mode_before, mode_after) = (1.0 - mode_before, 1.0 - mode_after);
-        }
         Self {
             samples: count,
-            distance: rms(square(before, after)),
-            spread: rms(spread),
-            mode_before,
-            mode_after,
+            distance: square(before, after) / before.len() as f64,
+            spread: spread / before.len() as f64,
+            modes_moved: (share(after) - share(before)).abs(),
         }
     }
+
+    fn add(&mut self, other: &Self) {
+        self.samples += other.samples;
+        self.distance += other.distance;
+        self.spread += other.spread;
+        self.modes_moved += other.modes_moved;
+    }
+
+    /// The mean over observations, distances no longer squared.
+    fn mean(self, observations: usize) -> Self {
+        let count = observations.max(1) as f64;
+        Self {
+            samples: self.samples,
+            distance: (self.distance / count).sqrt(),
+            spread: (self.spread / count).sqrt(),
+            modes_moved: self.modes_moved / count,
+        }
+    }
+}
+
+fn square(a: &[f32], b: &[f32]) -> f64 {
+    let each = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2));
+    each.sum()
 }
 
 fn mean_chunk<'a>(chunks: impl Iterator<Item = &'a [f32]>, size: usize) -> Vec<f32> {
@@ -90,14 +110,10 @@ fn mean_chunk<'a>(chunks: impl Iterator<Item = &'a [f32]>, size: usize) -> Vec<f
 
 /// Two centres, begun at the sample farthest from the mean and the one farthest from that.
 fn two_means(chunks: &[f32], size: usize, mean: &[f32]) -> [Vec<f32>; 2] {
-    let square = |a: &[f32], b: &[f32]| -> f64 {
-        let each = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2));
-        each.sum()
-    };
     let farthest = |from: &[f32]| {
         let far = |a: &&[f32], b: &&[f32]| square(a, from).total_cmp(&square(b, from));
+        let chunks = chunks.chunks_exact(size);
         chunks
-            .chunks_exact(size)
             .max_by(far)
             .map_or_else(|| from.to_vec(), <[f32]>::to_vec)
     };
@@ -133,12 +149,12 @@ mod tests {
             let of = |i: usize| if i < upper { 0.5 } else { -0.5 } + 0.01 * (i % 3) as f32;
             (0..10).flat_map(|i| [of(i), of(i)]).collect()
         };
-        let change = SampledChange::of(&chunks(6), &chunks(9), 10);
-        assert_eq!((change.mode_before, change.mode_after), (0.6, 0.9));
+        let change = SampledChange::at_one(&chunks(6), &chunks(9), 10).mean(1);
+        assert!((change.modes_moved - 0.3).abs() < 1e-9, "{change:?}");
         // Three of ten moved by 1.
         assert!((change.distance - 0.3f64.sqrt()).abs() < 1e-6, "{change:?}");
         assert!((change.spread - 0.49).abs() < 0.01, "{change:?}");
-        let same = SampledChange::of(&chunks(6), &chunks(6), 10);
-        assert_eq!((same.distance, same.mode_after), (0.0, 0.6));
+        let same = SampledChange::at_one(&chunks(6), &chunks(6), 10).mean(1);
+        assert_eq!((same.distance, same.modes_moved), (0.0, 0.0));
     }
 }

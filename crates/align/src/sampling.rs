@@ -91,9 +91,7 @@ impl RolloutChunks {
     /// What some chunks of all rollouts are conditioned on, [N, C].
     pub fn some_conditions(&self, rng: &mut impl Rng, device: &Device) -> Tensor<2> {
         let all = self.actions.dims()[0];
-        let rows: Vec<usize> = (0..all.min(256))
-            .map(|_| rng.random_range(0..all))
-            .collect();
+        let rows: Vec<usize> = (0..all.min(32)).map(|_| rng.random_range(0..all)).collect();
         self.select(&rows, device).1
     }
 

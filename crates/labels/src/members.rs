@@ -1,18 +1,20 @@
 //! The ways to learn a preference that are compared.
 
-use crate::bradley_terry::scores;
 use crate::{LabelledClips, LabelsError};
 use apprentice_core::Seed;
 use apprentice_encoder::FeatureClip;
 use apprentice_episode::EpisodeId;
 use apprentice_preference::Judgement;
-use apprentice_reward::{JudgedClips, Learner, RewardError};
+use apprentice_reward::kernel_fit::{KernelFit, renumbered};
+use apprentice_reward::{JudgedClips, Learner, Order, RewardError};
 use burn::tensor::Device;
-use nalgebra::DMatrix;
 use std::collections::BTreeMap;
 
-/// Most clips whose inner products are kept.
-const MOST_CLIPS: usize = 8_000;
+/// Prior and width of ties of the linear models, those of the learner `kernel_bradley_terry`.
+const FIT: KernelFit = KernelFit {
+    prior: 0.5,
+    tie_width: 0.4,
+};
 
 /// Scores of all clips from numbers of labels and a seed: the higher, the better.
 pub(crate) type Fit<'a> =
@@ -34,8 +36,6 @@ enum Kind {
 /// What a clip is to a linear Bradley-Terry model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Vector {
-    /// The mean over time of its frames, centred and of unit length.
-    Frames,
     /// The sum over time of observations and actions: the score is the return of a linear reward (Christiano et al.
     /// 2017, arXiv 1706.03741).
     Return,
@@ -62,16 +62,16 @@ impl Member {
     pub(crate) fn ready<'a>(&'a self, data: &'a LabelledClips) -> Result<Fit<'a>, LabelsError> {
         match &self.kind {
             Kind::BradleyTerry(vector) => {
-                if data.clips.len() > MOST_CLIPS {
-                    return Err(LabelsError::TooLittle(format!(
-                        "{} clips, allowed: up to {MOST_CLIPS}",
-                        data.clips.len()
-                    )));
-                }
                 let vectors = vectors(data, *vector);
-                let products = &vectors * vectors.transpose();
                 Ok(Box::new(move |labels, _| {
-                    Ok(scores(&products, &pairs(labels)).iter().copied().collect())
+                    let orders: Vec<Order> = labels.iter().map(|tiers| order(tiers)).collect();
+                    let (clips, orders) = renumbered(&orders);
+                    let of_clips: Vec<Vec<f64>> =
+                        clips.iter().map(|&c| vectors[c].clone()).collect();
+                    let (weight, _) = FIT.weight(&of_clips, &orders, &mut |_| true)?;
+                    let score =
+                        |vector: &Vec<f64>| vector.iter().zip(&weight).map(|(v, w)| v * w).sum();
+                    Ok(vectors.iter().map(score).collect())
                 }))
             }
             Kind::Learner(learner) => {
@@ -105,15 +105,10 @@ impl Member {
     }
 }
 
-/// Members for clips of pictures: Bradley-Terry on their features, and each learner there is with its usual settings.
+/// Members for clips of pictures: each learner there is, with its usual settings.
 #[must_use]
 pub fn members_of_clips() -> Vec<Member> {
-    let mut members = vec![Member::bradley_terry(
-        "linear_bradley_terry",
-        Vector::Frames,
-    )];
-    members.extend(learners());
-    members
+    learners().collect()
 }
 
 /// Members for arrays of observations and actions: Bradley-Terry on returns and on regret, and each learner.
@@ -134,6 +129,15 @@ fn learners() -> impl Iterator<Item = Member> {
     })
 }
 
+fn order(tiers: &[Vec<usize>]) -> Order {
+    let places = tiers.iter().enumerate();
+    let places = places.flat_map(|(place, tier)| tier.iter().map(move |&clip| (clip, place)));
+    Order {
+        places: places.collect(),
+        confidence: 1.0,
+    }
+}
+
 /// Every pair of clips, better first, that the labels tell apart.
 pub(crate) fn pairs(labels: &[Vec<Vec<usize>>]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
@@ -148,33 +152,26 @@ pub(crate) fn pairs(labels: &[Vec<Vec<usize>>]) -> Vec<(usize, usize)> {
 }
 
 /// A row for each clip.
-fn vectors(data: &LabelledClips, kind: Vector) -> DMatrix<f64> {
+fn vectors(data: &LabelledClips, kind: Vector) -> Vec<Vec<f64>> {
     let width = data.clips.first().map_or(0, |c| c.width);
     let observed = data.observations.unwrap_or(0);
     let [mean, deviation] = moments(&data.clips, width);
     let extra = if kind == Vector::Regret { observed } else { 0 };
-    let mut rows = DMatrix::zeros(data.clips.len(), width + extra);
+    let mut rows = vec![vec![0.0; width + extra]; data.clips.len()];
     for (row, clip) in data.clips.iter().enumerate() {
         let frames = clip.frames();
         for (step, frame) in clip.values.chunks_exact(width.max(1)).enumerate() {
-            let centred = frame.iter().zip(&mean).map(|(v, m)| f64::from(*v) - m);
-            let mut frame: Vec<f64> = centred.collect();
-            if kind == Vector::Frames {
-                let length =
-                    frame.iter().map(|v| v * v).sum::<f64>().sqrt().max(1e-9) * frames as f64;
-                frame.iter_mut().for_each(|v| *v /= length);
-            } else {
-                frame.iter_mut().zip(&deviation).for_each(|(v, d)| *v /= d);
-            }
+            let whole = frame.iter().zip(&mean).zip(&deviation);
+            let frame: Vec<f64> = whole.map(|((v, m), d)| (f64::from(*v) - m) / d).collect();
             for (column, value) in frame.iter().enumerate() {
-                rows[(row, column)] += value;
+                rows[row][column] += value;
             }
             for column in 0..extra {
                 if step == 0 {
-                    rows[(row, width + column)] -= frame[column];
+                    rows[row][width + column] -= frame[column];
                 }
                 if step + 1 == frames {
-                    rows[(row, width + column)] += frame[column];
+                    rows[row][width + column] += frame[column];
                 }
             }
         }

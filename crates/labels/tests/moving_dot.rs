@@ -61,7 +61,7 @@ fn linear() -> Vec<Member> {
     let members = members_of_clips();
     members
         .into_iter()
-        .filter(|m| m.name() == "linear_bradley_terry")
+        .filter(|m| m.name() == "kernel_bradley_terry")
         .collect()
 }
 

@@ -124,7 +124,7 @@ impl<'a> JudgedClips<'a> {
         };
         let mut orders: Vec<Order> = self.rankings()?.into_iter().map(of_ranking).collect();
         let known: HashSet<EpisodeId> = self.index.keys().cloned().collect();
-        let mut valued: BTreeMap<(&str, &str), Vec<(usize, f64)>> = BTreeMap::new();
+        let mut valued: BTreeMap<(&str, &str), Vec<(usize, f64, f64)>> = BTreeMap::new();
         for &judgement in &self.judgements {
             let Some((item, value)) = value(judgement) else {
                 continue;
@@ -132,16 +132,19 @@ impl<'a> JudgedClips<'a> {
             validate(judgement, &known)?;
             if let Some(&clip) = self.index.get(&item.episode) {
                 let one = (judgement.who.as_str(), judgement.learnt_as());
-                valued.entry(one).or_default().push((clip, value));
+                let sure = f64::from(judgement.confidence);
+                valued.entry(one).or_default().push((clip, value, sure));
             }
         }
         for mut clips in valued.into_values() {
+            // An order is as sure as the values it is of are in the mean.
+            let confidence = clips.iter().map(|c| c.2).sum::<f64>() / clips.len() as f64;
             clips.sort_by(|a, b| b.1.total_cmp(&a.1));
             let tiers = clips.chunk_by(|a, b| a.1 == b.1).enumerate();
             let places = tiers.flat_map(|(place, tier)| tier.iter().map(move |c| (c.0, place)));
             orders.push(Order {
                 places: places.collect(),
-                confidence: 1.0,
+                confidence,
             });
         }
         Ok(orders)

@@ -2,7 +2,8 @@
 
 use crate::folds::Folds;
 use crate::{
-    JudgedClips, LearnedReward, RewardConfig, RewardError, RewardLearner, permutation_test,
+    JudgedClips, LearnedReward, LearningReport, RewardConfig, RewardError, RewardLearner,
+    permutation_test,
 };
 use apprentice_core::Seed;
 use burn::tensor::Device;
@@ -63,7 +64,10 @@ pub fn learn_reward(
         model: trained.model,
         committee,
         evidence,
-        report: trained.report,
+        report: LearningReport {
+            folds_share_clips: !folds.are_disjoint(),
+            ..trained.report
+        },
     })
 }
 

@@ -40,6 +40,7 @@ mod error;
 pub mod evidence;
 mod folds;
 pub mod judged_clips;
+pub mod kernel_fit;
 mod learned_reward;
 pub mod learners;
 mod learning;

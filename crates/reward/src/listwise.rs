@@ -9,7 +9,8 @@ use nalgebra::{DMatrix, DVector};
 /// Every clip i is chosen before all clips B that stand below its place: `-log(e^{s_i} / (e^{s_i} + theta sum_B
 /// e^{s_j}))`. Without ties this is the Plackett-Luce likelihood, and for two clips Bradley and Terry's. Clips of one
 /// place do not compete; each two of them count as a tie, `-log((theta^2 - 1) e^d / ((e^d + theta)(1 + theta e^d)))` of
-/// their difference d, which pulls them together. With theta 1 ties say nothing. An order of n clips counts its
+/// their difference d, which pulls them together. With theta 1 ties say nothing.
+/// The chances of all answers add up to 1 for two clips, and for more without ties; otherwise it is a composite likelihood. An order of n clips counts its
 /// confidence times, whatever n.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Listwise {

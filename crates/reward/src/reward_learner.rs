@@ -22,6 +22,9 @@ pub struct LearningReport {
     pub training_loss: Vec<f64>,
     /// Validation loss of each epoch.
     pub validation_loss: Vec<f64>,
+    /// Whether judgements that were kept back are about clips that others were learnt from: too many hang together.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub folds_share_clips: bool,
 }
 
 /// A model and how it came about.

@@ -50,6 +50,7 @@ mod positive_definite;
 pub mod safety_test;
 mod search;
 pub mod strengths;
+mod student;
 mod wilson;
 
 pub use change::ChangeDetector;
@@ -60,4 +61,5 @@ pub use paired::{PairedDecision, PairedTest};
 pub use pairing::StopRule;
 pub use safety_test::SafetyTest;
 pub use strengths::Strengths;
+pub use student::mean_interval;
 pub use wilson::Proportion;

@@ -1,5 +1,6 @@
 //! How well each way to learn a reward orders episodes that nobody ranked, from 5, 10 and 20 rankings of a finished
-//! run's rollouts, over many draws of which rollouts are ranked. `cargo xtask rewards RUN...` runs it.
+//! run's rollouts, over many draws of which rollouts are ranked:
+//! `cargo run --release -p apprentice-study --example compare_rewards -- RUN...`.
 //!
 //! The truth is the simulator's; examined are pairs of the base policy's held-out episodes.
 

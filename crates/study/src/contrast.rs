@@ -4,6 +4,7 @@ use crate::base_run::Base;
 use crate::cell::{Cell, Factor};
 use crate::grid::Grid;
 use crate::row::Row;
+use apprentice_statistics::mean_interval;
 use std::collections::BTreeMap;
 
 /// Fewer bases (a task and a seed) than this give no interval.
@@ -78,14 +79,12 @@ impl Difference {
     /// Of the mean differences of bases.
     #[must_use]
     pub fn of(bases: &[f64]) -> Self {
-        let n = bases.len();
-        let mean = bases.iter().sum::<f64>() / n.max(1) as f64;
-        let square = bases.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>();
-        let error = || (square / (n - 1) as f64 / n as f64).sqrt() * student(n - 1);
-        let interval = (n >= FEWEST_BASES).then(error);
+        let interval = (bases.len() >= FEWEST_BASES)
+            .then(|| mean_interval(bases, 0.05))
+            .flatten();
         Self {
-            mean,
-            interval: interval.map(|error| (mean - error, mean + error)),
+            mean: bases.iter().sum::<f64>() / bases.len().max(1) as f64,
+            interval: interval.map(|(_, low, high)| (low, high)),
         }
     }
 
@@ -95,30 +94,6 @@ impl Difference {
         self.interval
             .is_some_and(|(low, high)| low > 0.0 || high < 0.0)
     }
-}
-
-/// The 97.5 % quantile of Student's distribution; of degrees of freedom between those listed, that of the next lower.
-fn student(degrees: usize) -> f64 {
-    const QUANTILES: [(usize, f64); 16] = [
-        (1, 12.706),
-        (2, 4.303),
-        (3, 3.182),
-        (4, 2.776),
-        (5, 2.571),
-        (6, 2.447),
-        (7, 2.365),
-        (8, 2.306),
-        (9, 2.262),
-        (10, 2.228),
-        (12, 2.179),
-        (15, 2.131),
-        (20, 2.086),
-        (30, 2.042),
-        (60, 2.000),
-        (120, 1.980),
-    ];
-    let at_most = QUANTILES.iter().rev().find(|(d, _)| *d <= degrees);
-    at_most.map_or(f64::INFINITY, |(_, quantile)| *quantile)
 }
 
 /// Every variant against the reference of its factor: over all numbers of labels, and at each.
@@ -193,6 +168,5 @@ mod tests {
         assert!(!Difference::of(&[0.1, -0.12, 0.08, -0.11]).is_told());
         let few = Difference::of(&agreeing[..FEWEST_BASES - 1]);
         assert_eq!((few.interval, few.is_told()), (None, false));
-        assert_eq!((student(11), student(500)), (2.228, 1.980));
     }
 }

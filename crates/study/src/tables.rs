@@ -61,7 +61,7 @@ fn finding(contrast: &Contrast) -> String {
         }
     };
     format!(
-        "{} {} instead of {} ({} pairs of cells, {} bases): {}; {}.",
+        "{} {} instead of {} (pairs of cells: {}, bases: {}): {}; {}.",
         contrast.factor.name(),
         contrast.variant,
         contrast.reference,

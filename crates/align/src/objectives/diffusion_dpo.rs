@@ -1,11 +1,11 @@
-//! The diffusion-DPO loss over trajectories (Wallace et al. 2023, arXiv 2311.12908), and what keeps it from giving up
-//! the task.
+//! The diffusion-DPO loss over trajectories (Wallace et al. 2023, arXiv 2311.12908), with clipped ratios,
+//! without which it gave the task up where it was tried alone.
 
 use crate::error::{not_negative, positive};
 use crate::objective::{AlignmentObjective, Needs, ObjectiveLoss};
 use crate::{AlignError, Batch, Errors, StepWeights};
 use burn::tensor::Tensor;
-use burn::tensor::activation::{log_sigmoid, relu};
+use burn::tensor::activation::log_sigmoid;
 use serde::{Deserialize, Serialize};
 
 /// `-log sigmoid(-beta / 2 [mean_k (m_w - f_w) - mean_k (m_l - f_l)])`, where `m` are the policy's and `f` the
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// winner and loser (arXiv 2311.12908, eq. 14; each chunk conditioned on its own observation).
 ///
 /// The loss only asks for a difference, and is satisfied as well where both errors grow, the loser's faster: then the
-/// policy unlearns the task. `winner_floor`, `clip` and `prior` are each against that.
+/// policy unlearns the task. `clip` is against that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiffusionDpo {
@@ -25,15 +25,9 @@ pub struct DiffusionDpo {
     pub beta_per_number: f64,
     /// What diffusion steps weigh within the sigmoid.
     pub step_weights: StepWeights,
-    /// Times which a winner's error beyond the reference's counts more than an error below it, so that winners may not
-    /// become less likely (DPO-positive, Pal et al. 2024, arXiv 2402.13228, eq. 3); 0 for plain DPO.
-    pub winner_floor: f64,
     /// Largest logarithm, either way, of how much more likely than the reference the policy makes a chunk; beyond it the
     /// chunk pulls no more (as the clipped ratios of D3PO, Yang et al. 2023, arXiv 2311.13231). 0 for no limit.
     pub clip: f64,
-    /// Weight of the mean squared distance of the policy's predictions from the reference's, on winners and losers
-    /// alike; 0 for none.
-    pub prior: f64,
 }
 
 impl Default for DiffusionDpo {
@@ -42,9 +36,7 @@ impl Default for DiffusionDpo {
             weight: 1.0,
             beta_per_number: 1.0,
             step_weights: StepWeights::default(),
-            winner_floor: 0.0,
             clip: 1.0,
-            prior: 0.0,
         }
     }
 }
@@ -73,9 +65,7 @@ impl AlignmentObjective for DiffusionDpo {
 
     fn validate(&self) -> Result<(), AlignError> {
         not_negative("diffusion_dpo", "weight", self.weight)?;
-        not_negative("diffusion_dpo", "winner_floor", self.winner_floor)?;
         not_negative("diffusion_dpo", "clip", self.clip)?;
-        not_negative("diffusion_dpo", "prior", self.prior)?;
         positive("diffusion_dpo", "beta_per_number", self.beta_per_number)
     }
 
@@ -94,18 +84,10 @@ impl AlignmentObjective for DiffusionDpo {
             self.unlikelier(winners, beta)?,
             self.unlikelier(losers, beta)?,
         );
-        let mut inside = lost - won.clone();
+        let inside = lost - won;
         let ordered = inside.clone().greater_elem(0.0).float().mean();
-        if self.winner_floor > 0.0 {
-            inside = inside - relu(won).mul_scalar(self.winner_floor);
-        }
-        let mut loss = log_sigmoid(inside).neg().mean();
-        if self.prior > 0.0 {
-            let departure = winners.departure()?.mean() + losers.departure()?.mean();
-            loss = loss + departure.mul_scalar(0.5 * self.prior);
-        }
         Ok(ObjectiveLoss {
-            loss,
+            loss: log_sigmoid(inside).neg().mean(),
             implicit_accuracy: Some(ordered.into_scalar()),
         })
     }
@@ -157,22 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_winner_that_becomes_less_likely_is_worse_with_a_floor() {
-        let floor = DiffusionDpo {
-            winner_floor: 2.0,
-            clip: 0.0,
-            ..DiffusionDpo::default()
-        };
-        // Both errors grow: inside = 5 * (0.4 - 0.1) = 1.5, less 2 * 5 * 0.1 = 1.
-        let (loss, _) = loss_of(&floor, [0.3; 4], [0.6; 4]);
-        assert!((loss - (1.0 + (-0.5f32).exp()).ln()).abs() < 1e-5, "{loss}");
-        // A winner that is fitted better is not touched by it.
-        let below = loss_of(&floor, [0.1; 4], [0.3; 4]).0;
-        assert!((below - 0.313_261_7).abs() < 1e-5);
-    }
-
-    #[test]
-    fn beyond_the_clip_nothing_pulls_and_a_prior_adds_the_departure() {
+    fn beyond_the_clip_nothing_pulls() {
         let clipped = DiffusionDpo {
             clip: 0.5,
             ..DiffusionDpo::default()
@@ -181,14 +148,5 @@ mod tests {
         let (loss, _) = loss_of(&clipped, [0.1; 4], [0.6; 4]);
         assert!((loss - (1.0 + (-1.0f32).exp()).ln()).abs() < 1e-5, "{loss}");
         assert!((loss_of(&clipped, [0.1; 4], [0.9; 4]).0 - loss).abs() < 1e-6);
-        let prior = DiffusionDpo {
-            prior: 3.0,
-            ..DiffusionDpo::default()
-        };
-        let (loss, _) = loss_of(&prior, [0.2; 4], [0.2; 4]);
-        assert!(
-            (loss - (std::f32::consts::LN_2 + 0.3)).abs() < 1e-5,
-            "{loss}"
-        );
     }
 }

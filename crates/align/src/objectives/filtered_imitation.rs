@@ -20,7 +20,7 @@ pub struct FilteredImitation {
 impl Default for FilteredImitation {
     fn default() -> Self {
         Self {
-            weight: 3000.0,
+            weight: 50.0,
             prior: 0.25,
         }
     }

@@ -30,7 +30,7 @@ impl Default for RankingPreference {
             weight: 1.0,
             beta_per_number: 1.0,
             step_weights: StepWeights::default(),
-            imitation: 3000.0,
+            imitation: 50.0,
         }
     }
 }

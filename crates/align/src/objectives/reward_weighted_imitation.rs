@@ -21,7 +21,7 @@ pub struct RewardWeightedImitation {
 impl Default for RewardWeightedImitation {
     fn default() -> Self {
         Self {
-            weight: 3000.0,
+            weight: 50.0,
             temperature: 0.3,
         }
     }

@@ -88,6 +88,12 @@ fn run(context: &Context) -> Result<()> {
     too_much?;
     let learned = learned?;
     bar.finish();
+    if learned.report.folds_share_clips {
+        context.warn(
+            "most rankings hang together by episodes that they share, so that those kept back are about episodes that were \
+             learnt from: the evidence is too favourable",
+        );
+    }
     let scores = Scores {
         episodes: score(context, &learned, &features)?,
     };

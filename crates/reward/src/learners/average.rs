@@ -12,8 +12,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// The mean of the kernel's reward and the transport's, each in standard deviations over the judged clips. On rankings of
-/// people it gained where there were few, and nothing from 20 on.
+/// The mean of the kernel's reward and the transport's, each in standard deviations over the judged clips.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Average {

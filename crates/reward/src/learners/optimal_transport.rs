@@ -205,6 +205,7 @@ impl RewardLearner for OptimalTransport {
                 comparisons: comparisons.len(),
                 training_loss: report.training_loss,
                 validation_loss: report.validation_loss,
+                ..LearningReport::default()
             },
         })
     }

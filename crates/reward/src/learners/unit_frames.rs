@@ -5,9 +5,8 @@ use crate::reward_model::check_width;
 use apprentice_encoder::FeatureClip;
 use serde::{Deserialize, Serialize};
 
-/// Centres frames on the clips that were judged, scales each channel as a whole to its weight (single features keep
-/// their sizes to each other: whitening them lost 10 points and more on rankings of people), and brings each frame to
-/// unit length.
+/// Centres frames on the clips that were judged, scales each channel as a whole to its weight, so that single features
+/// keep their sizes to each other, and brings each frame to unit length.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnitFrames {
     mean: Vec<f64>,
