@@ -41,7 +41,7 @@ impl SampledChange {
         let count = conditions.dims()[0];
         let mut sum = Self::default();
         for observation in 0..count {
-            let condition = conditions.clone().slice([observation..observation + 1]);
+            let condition = conditions.clone().narrow(0, observation, 1);
             let condition = condition.repeat_dim(0, DRAWS);
             let number = |draw| seed.derive("sample", (observation * DRAWS + draw) as u64);
             let seeds: Vec<Seed> = (0..DRAWS).map(number).collect();

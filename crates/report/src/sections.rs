@@ -121,7 +121,7 @@ pub fn sure(report: &Report) -> String {
          <li>Controls: the table above sets the reward beside answers that need no learning. \
          <code>operator.shuffle=true</code> repeats the run with rankings that say nothing.</li>\
          <li>Drift: the aligned policy's predicted velocity, in which every diffusion step weighs alike, differs from the \
-         base policy's by {:.4} in the mean square; the budget is {} and the velocity itself has variance 1.{budget}</li>\
+         base policy's by {:.4} in the mean square; the budget is {}, and the velocity itself has a variance of about 1.{budget}</li>\
          {terms}\
          <li>This is one seed. Other seeds give other figures.</li></ul>{}",
         percent(evidence.accuracy),

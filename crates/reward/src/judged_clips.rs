@@ -124,7 +124,7 @@ impl<'a> JudgedClips<'a> {
         };
         let mut orders: Vec<Order> = self.rankings()?.into_iter().map(of_ranking).collect();
         let known: HashSet<EpisodeId> = self.index.keys().cloned().collect();
-        let mut valued: BTreeMap<(&str, &str), Vec<(usize, f64, f64)>> = BTreeMap::new();
+        let mut valued: BTreeMap<(&str, &str), Vec<Valued>> = BTreeMap::new();
         for &judgement in &self.judgements {
             let Some((item, value)) = value(judgement) else {
                 continue;
@@ -150,6 +150,9 @@ impl<'a> JudgedClips<'a> {
         Ok(orders)
     }
 }
+
+/// A clip, the value that a judgement puts on it, and how sure it is, 0 to 1.
+type Valued = (usize, f64, f64);
 
 /// What a judgement that puts a value on one whole episode over all says: the higher, the better.
 fn value(judgement: &Judgement) -> Option<(&Item, f64)> {

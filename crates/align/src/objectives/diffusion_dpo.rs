@@ -1,5 +1,5 @@
-//! The diffusion-DPO loss over trajectories (Wallace et al. 2023, arXiv 2311.12908), with clipped ratios,
-//! without which it gave the task up where it was tried alone.
+//! The diffusion-DPO loss over trajectories (Wallace et al. 2023, arXiv 2311.12908), with clipped ratios. Not to be used
+//! alone: clipped, it kept the task on well-trained policies and gave it up on less trained ones; not clipped, on all.
 
 use crate::error::{not_negative, positive};
 use crate::objective::{AlignmentObjective, Needs, ObjectiveLoss};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// winner and loser (arXiv 2311.12908, eq. 14; each chunk conditioned on its own observation).
 ///
 /// The loss only asks for a difference, and is satisfied as well where both errors grow, the loser's faster: then the
-/// policy unlearns the task. `clip` is against that.
+/// policy unlearns the task. `clip` helps against that, imitation beside it more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiffusionDpo {

@@ -176,6 +176,14 @@ pub fn too_thin(context: &Context) -> Result<String> {
     ))
 }
 
+/// Each objective's share of the gradient, by its name.
+fn gradient_shares(report: &AlignReport) -> Value {
+    let terms = report.objective_terms.iter();
+    terms
+        .map(|term| (term.name.clone(), term.gradient_share))
+        .collect()
+}
+
 fn summary(context: &Context) -> Result<Value> {
     let alignment: Alignment = context.dir.read(ALIGNMENT)?;
     let report = alignment.report.as_ref();
@@ -186,6 +194,8 @@ fn summary(context: &Context) -> Result<Value> {
         "pairs": report.map_or(0, |r| r.pairs),
         "drift": report.map_or(0.0, |r| r.drift),
         "drift_budget": context.config.align.drift_budget,
+        "gradient_shares": report.map_or_else(Value::default, gradient_shares),
+        "modes_moved": report.and_then(|r| r.sampled).map(|s| s.modes_moved),
         "stopped_by_budget": report.is_some_and(|r| r.stopped_by_budget),
     }))
 }
